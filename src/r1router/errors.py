@@ -1,0 +1,102 @@
+"""The error tree. Every error says what was wrong, where, and what to do.
+
+    R1RouterError
+    ├── InputError        something given by the user does not exist or does not fit
+    │   ├── UnknownName   a name that is not known here; carries the nearest ones
+    │   └── UnreadableFile    a file that no reader could read (reported, never fatal to an index run)
+    ├── MissingExtra      an optional package is needed; carries the install command
+    ├── ParseError        a reply does not have the asked form (data of a rollout, not a crash)
+    ├── PolicyError       the model or its server failed
+    ├── KnowledgeBaseError    an index cannot be opened, read or written
+    │   ├── EmbedderMismatch  searched with another model than the one that built it
+    │   └── Busy              another process is writing to it
+    └── BudgetSpent       thrown into a method by its driver; carries which budget
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class R1RouterError(Exception):
+    """Base of everything that this package raises on purpose."""
+
+
+class InputError(R1RouterError):
+    """Something given by the user does not exist or does not fit."""
+
+
+class UnknownName(InputError):
+    """A name that is not known here.
+
+    >>> str(UnknownName("method", "r1-ruter", ["cot", "direct", "r1_router"]))
+    "unknown method 'r1-ruter'; did you mean 'r1_router'? known: cot, direct, r1_router"
+    """
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        super().__init__(f"unknown {what} {name!r}{hint} known: {', '.join(names) or 'none'}")
+
+
+class UnreadableFile(InputError):
+    """A file that no reader could read; the index run goes on and reports it at the end."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class MissingExtra(R1RouterError):
+    """An optional package is needed.
+
+    >>> str(MissingExtra("transformers", "transformers", "the transformers: policy"))
+    "the transformers: policy needs the package 'transformers'; install it with: pip install 'r1router[transformers]'"
+    """
+
+    def __init__(self, package: str, extra: str, needed_by: str) -> None:
+        super().__init__(
+            f"{needed_by} needs the package {package!r}; install it with: pip install 'r1router[{extra}]'"
+        )
+
+
+class ParseError(R1RouterError):
+    """A reply does not have the asked form. Re-asked within a bound, then recorded."""
+
+    def __init__(self, reason: str, reply: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.reply = reply
+
+
+class PolicyError(R1RouterError):
+    """The model or its server failed."""
+
+
+class KnowledgeBaseError(R1RouterError):
+    """An index cannot be opened, read or written."""
+
+
+class EmbedderMismatch(KnowledgeBaseError):
+    """Searched with another model than the one that built the index."""
+
+    def __init__(self, kb: str, built_with: str, asked_with: str) -> None:
+        super().__init__(
+            f"knowledge base {kb!r} was built with the embedder {built_with!r} and cannot be searched with "
+            f"{asked_with!r}; use {built_with!r}, or index the files again into a new knowledge base"
+        )
+
+
+class Busy(KnowledgeBaseError):
+    """Another process is writing to this knowledge base."""
+
+
+class BudgetSpent(R1RouterError):
+    """Thrown into a method at a request that its budget no longer allows."""
+
+    def __init__(self, budget: str) -> None:
+        super().__init__(f"the budget of {budget} is spent")
+        self.budget = budget

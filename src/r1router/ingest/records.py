@@ -1,0 +1,51 @@
+"""What a reader makes out of a file, before it is cut into entries: passages, tables, pictures.
+
+A record's `id` is the one that the file gives it (a jsonl row with an "id"), else the reader's own:
+the source path with a page, sheet or ordinal, stable as long as the file's structure is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from r1router.types import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of text that is never joined with another one: a page, a section, a jsonl row."""
+
+    id: str
+    source: str
+    text: str
+    title: str = ""
+    page: int | None = None
+    """1-based."""
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    id: str
+    source: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """Each as long as the header."""
+    title: str = ""
+    section: str = ""
+    caption: str = ""
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    id: str
+    source: str
+    image: Image
+    title: str = ""
+    caption: str = ""
+    words: str = ""
+    """Words found in the picture by OCR."""
+
+
+Record = Passage | Table | Picture

@@ -1,0 +1,367 @@
+"""The nouns: every piece of data that flows between the rooms, frozen and free of behaviour.
+
+    Question ─▶ method ─▶ Ask / Search ─▶ driver ─▶ Policy / KnowledgeBase
+                  │◀──── Reply / Evidence ◀──┘
+                  ▼
+              Trajectory (Steps with their Evidence, an Answer, why it stopped, what it cost)
+
+Only the standard library is imported here. Gold answers live in `Example` and never reach a method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol, runtime_checkable
+
+Kind = Literal["text", "image", "table"]
+"""What the entries of a knowledge base are made from."""
+
+# ── what is asked ──────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture as bytes, so that it can cross a network or a process unchanged."""
+
+    data: bytes = field(repr=False)
+    media_type: str = "image/png"
+    """An IANA type: image/png, image/jpeg, image/webp, image/gif."""
+    name: str = ""
+    """What to call it in messages to people: a file name, usually."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    text: str
+    image: Image | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question with what is known about its answer, for evaluation and training only."""
+
+    id: str
+    question: Question
+    answers: tuple[str, ...]
+    """Accepted answers, the best form first; any one is right."""
+    gold: Mapping[str, Any] | None = None
+    """Gold evidence and steps, as the data set gives them."""
+    type: str = ""
+    """Knowledge bases needed, such as "text+table"; empty where the data set does not say."""
+
+
+# ── what is known ──────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """How a knowledge base introduces itself to the policy; the router prompt is rendered from these."""
+
+    name: str
+    """The folder's name and the key of the mapping: `geo-tables`."""
+    kind: Kind
+    holds: str
+    """One line that says what is in it: "Tables of country statistics"."""
+    label: str = ""
+    """What the policy writes to choose it; the name where empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a piece of evidence came from, in terms that a person can follow."""
+
+    source: str
+    """File path as indexed, or an URL."""
+    page: int | None = None
+    """1-based page of a paged document."""
+    section: str = ""
+    rows: tuple[int, int] | None = None
+    """1-based first and last data row of a table (the header is not counted)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    kb: str
+    id: str
+    """Unique within its knowledge base and stable across re-indexing."""
+    text: str
+    """What the policy reads: a passage with its title, a caption with recognised words, table rows."""
+    score: float = 0.0
+    """Higher is better; comparable only within one search."""
+    title: str = ""
+    image: str | None = None
+    """Path of the picture on this machine, for evidence that is one."""
+    location: Location | None = None
+    record: str = ""
+    """Id of the document part, table or picture that it is cut from; data sets name gold evidence by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One search: words, a picture, or both (then both rankings are fused)."""
+
+    text: str = ""
+    image: Image | None = None
+
+
+# ── what the policy says ───────────────────────────────────────────────────────────────────────
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Role
+    content: str
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One generated token with its log-probability and the best alternatives at its place."""
+
+    text: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+    """(token text, natural-log probability), best first; holds the token itself where it is among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What something cost. Adds up: `a + b`."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    calls: int = 0
+    """Model calls."""
+    retrievals: int = 0
+    """Searches sent to one knowledge base."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Wall seconds waited per stage: plan, answer, final, search."""
+
+    def __add__(self, other: Usage) -> Usage:
+        stages = {*self.seconds, *other.seconds}
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.calls + other.calls,
+            self.retrievals + other.retrievals,
+            {s: self.seconds.get(s, 0.0) + other.seconds.get(s, 0.0) for s in sorted(stages)},
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion tokens together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a policy returned for one `Ask`."""
+
+    text: str
+    tokens: tuple[Token, ...] = ()
+    """Generated tokens with log-probabilities; empty where the backend gives none."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    truncated: bool = False
+    """True when the reply was cut by `max_tokens`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the paper's loop (section 3.1): thought, sub-question, route, evidence, answer."""
+
+    thought: str = ""
+    sub_question: str | None = None
+    """None when the policy knows enough and stops."""
+    routes: tuple[str, ...] = ()
+    """Names of the knowledge bases searched, in order; empty when the policy stops."""
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    """Probability of every route (KB name, or "none"), summing to 1; empty where not known."""
+    evidence: tuple[Evidence, ...] = ()
+    answer_thought: str = ""
+    answer: str = ""
+    note: str = ""
+    """What the engine did beyond the plan, such as a second search after an empty one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    thought: str
+    text: str
+    citations: tuple[Evidence, ...] = ()
+    """The evidence that the answer rests on, most important first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """Everything that happened to one question. Grows by `add`, ends by `finish`."""
+
+    question: Question
+    steps: tuple[Step, ...] = ()
+    answer: Answer | None = None
+    stop: str = ""
+    """Why the loop ended: enough, max_steps, repeated, tokens, seconds, retrievals, format, no_evidence, error."""
+    format_errors: tuple[str, ...] = ()
+    """What was wrong with each reply that did not parse, in order."""
+    usage: Usage = field(default_factory=Usage)
+    method: str = ""
+
+    def add(self, step: Step) -> Trajectory:
+        return replace(self, steps=(*self.steps, step))
+
+    def finish(self, answer: Answer, stop: str) -> Trajectory:
+        return replace(self, answer=answer, stop=stop)
+
+    @property
+    def sources(self) -> tuple[Evidence, ...]:
+        """The evidence cited by the final answer."""
+        return self.answer.citations if self.answer else ()
+
+
+# ── what a method yields ───────────────────────────────────────────────────────────────────────
+
+Purpose = Literal["plan", "answer", "final"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tagged field of a reply, `<name>…</name>`, free text within bounds or one of `choices`."""
+
+    name: str
+    max_chars: int = 400
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The form of a reply: alternatives, each a sequence of tags. `parse.py` turns it into grammars."""
+
+    alternatives: tuple[tuple[Tag, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A method's request for one model reply."""
+
+    messages: tuple[Message, ...]
+    purpose: Purpose
+    shape: Shape | None = None
+    """Backends that can, decode under it; the others are asked in words by the prompt."""
+    labels: tuple[str, ...] = ()
+    """Route labels whose probabilities are wanted (log-probabilities are requested when not empty)."""
+    max_tokens: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A method's request for evidence: the same query to each named knowledge base."""
+
+    routes: tuple[str, ...]
+    query: Query
+    k: int = 5
+
+
+# ── what a method tells while it works (and a driver streams) ──────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    index: int
+    """0-based number of the step."""
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    index: int
+    step: Step
+    """The step, now with evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    index: int
+    step: Step
+    """The step, now with its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A reply that did not parse; the policy is asked again within a bound."""
+
+    purpose: Purpose
+    reason: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    trajectory: Trajectory
+
+
+Event = Planned | Retrieved | Answered | Malformed | Finished
+
+
+# ── the seams ──────────────────────────────────────────────────────────────────────────────────
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """A language model. One implementation a file in `policies/`."""
+
+    spec: str
+    """What opens it again: "llamacpp:", "openai:MODEL@URL"."""
+
+    async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
+        """Answer one request. Many calls may be in flight at once. Raises `PolicyError`."""
+        ...
+
+    async def close(self) -> None:
+        """Free what it holds (connections, weights). Safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class KnowledgeBase(Protocol):
+    """Something that can be searched. One implementation a file in `kb/`."""
+
+    @property
+    def card(self) -> Card: ...
+
+    def search(self, queries: Sequence[Query], *, k: int) -> list[list[Evidence]]:
+        """The `k` best entries for each query, best first; called from worker threads.
+
+        A query that this knowledge base cannot serve (a picture alone, asked of a text KB) gets [].
+        """
+        ...
+
+
+@runtime_checkable
+class TextEmbedder(Protocol):
+    """Text to vectors. One implementation a file in `embedders/`."""
+
+    spec: str
+    """What opens it again, and what is stored with every index that it built."""
+    dim: int
+
+    def embed_texts(self, texts: Sequence[str], *, query: bool = False) -> Any:
+        """float32 array (len(texts), dim), rows of L2 norm 1. `query` for models that tell the two apart."""
+        ...
+
+
+@runtime_checkable
+class ImageEmbedder(Protocol):
+    """Pictures to vectors; with `embed_texts` too (CLIP, SigLIP), words find pictures."""
+
+    spec: str
+    dim: int
+
+    def embed_images(self, images: Sequence[Image]) -> Any:
+        """float32 array (len(images), dim), rows of L2 norm 1."""
+        ...
+
+
+Parser = Callable[[Reply], Any]
