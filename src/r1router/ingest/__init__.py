@@ -1,0 +1,1 @@
+"""Files on disk to entries in knowledge bases: read, cut, embed, store."""
