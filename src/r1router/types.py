@@ -179,7 +179,7 @@ class Step:
     routes: tuple[str, ...] = ()
     """Names of the knowledge bases searched, in order; empty when the policy stops."""
     probabilities: Mapping[str, float] = field(default_factory=dict)
-    """Probability of every route (KB name, or "none"), summing to 1; empty where not known."""
+    """Probability of each route (KB name, or "none") as far as the log-probabilities tell; sums to at most 1."""
     evidence: tuple[Evidence, ...] = ()
     answer_thought: str = ""
     answer: str = ""
@@ -204,6 +204,8 @@ class Trajectory:
     answer: Answer | None = None
     stop: str = ""
     """Why the loop ended: enough, max_steps, repeated, tokens, seconds, retrievals, format, no_evidence, error."""
+    error: str = ""
+    """What failed, where `stop` is "error"."""
     format_errors: tuple[str, ...] = ()
     """What was wrong with each reply that did not parse, in order."""
     usage: Usage = field(default_factory=Usage)
@@ -232,6 +234,7 @@ class Tag:
 
     name: str
     max_chars: int = 400
+    min_chars: int = 1
     choices: tuple[str, ...] = ()
 
 

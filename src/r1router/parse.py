@@ -1,0 +1,289 @@
+"""Replies to types and back: the one definition of the form of a step and of an answer.
+
+    <think>why</think>                       <think>why</think>
+    <sub-question>…</sub-question>           <answer>…</answer>
+    <ret>label of a knowledge base</ret>
+
+A step that stops has None in both of its last tags (paper, section 3.1). `write_*` and `read_*` are
+inverses for every step and answer whose texts are one line without tags; `read_*` also accepts what models
+really write (other case, missing thought, code fences, prose around, a missing last closing tag) and raises
+nothing but `ParseError`. `gbnf` and `regex` turn the same form into what constrained decoders take.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from r1router.errors import ParseError
+from r1router.types import Answer, Reply, Shape, Step, Tag, Token
+
+STOP = "None"
+"""What the policy writes in place of a sub-question and a label when it knows enough."""
+
+NO_ROUTE = "none"
+"""The key of `STOP` in `Step.probabilities`; no knowledge base may have this name."""
+
+# ── the form ───────────────────────────────────────────────────────────────────────────────────
+
+
+def step_shape(labels: Sequence[str], *, think: int = 200, sub_question: int = 200) -> Shape:
+    """The form of a step over these labels; `think=0` leaves the thought out. Bounds in characters."""
+    thought = (Tag("think", think),) if think else ()
+    asks = (
+        *thought,
+        Tag("sub-question", sub_question, min_chars=len(STOP) + 2),
+        Tag("ret", choices=tuple(labels)),
+    )
+    stops = (*thought, Tag("sub-question", choices=(STOP,)), Tag("ret", choices=(STOP,)))
+    return Shape((asks, stops) if labels else (stops,))
+
+
+def answer_shape(*, think: int = 200, answer: int = 300) -> Shape:
+    """The form of an answer; `think=0` leaves the thought out. Bounds in characters."""
+    return Shape(((*((Tag("think", think),) if think else ()), Tag("answer", answer)),))
+
+
+def gbnf(shape: Shape) -> str:
+    """The shape as a llama.cpp grammar (GBNF); vLLM's and SGLang's EBNF read the same notation."""
+    roots = []
+    for tags in shape.alternatives:
+        parts = [f'"<{t.name}>" {_gbnf_body(t)} "</{t.name}>"' for t in tags]
+        roots.append(' "\\n" '.join(parts))
+    return "root ::= " + " | ".join(roots) + "\nfirst ::= [^<\\n\\r\\t ]\nchar ::= [^<\\n\\r]\n"
+
+
+def _gbnf_body(tag: Tag) -> str:
+    if tag.choices:
+        quoted = ['"' + c.replace("\\", "\\\\").replace('"', '\\"') + '"' for c in tag.choices]
+        return "(" + " | ".join(quoted) + ")"
+    return f"first char{{{tag.min_chars - 1},{tag.max_chars - 1}}}"
+
+
+def regex(shape: Shape) -> str:
+    """The shape as a regular expression without look-around, for decoders that take one."""
+    roots = []
+    for tags in shape.alternatives:
+        roots.append(r"\n".join(f"<{t.name}>{_regex_body(t)}</{t.name}>" for t in tags))
+    return "(" + "|".join(roots) + ")"
+
+
+def _regex_body(tag: Tag) -> str:
+    if tag.choices:
+        return "(" + "|".join(re.escape(c) for c in tag.choices) + ")"
+    return rf"[^<\n\r\t ][^<\n\r]{{{tag.min_chars - 1},{tag.max_chars - 1}}}"
+
+
+# ── writing ────────────────────────────────────────────────────────────────────────────────────
+
+
+def write_step(step: Step, label: str | None) -> str:
+    """The reply that says this step; `label` is its route's, None (or no sub-question) for a stop."""
+    stops = step.sub_question is None or label is None
+    return "\n".join(
+        [
+            *([f"<think>{step.thought}</think>"] if step.thought else []),
+            f"<sub-question>{STOP if stops else step.sub_question}</sub-question>",
+            f"<ret>{STOP if stops else label}</ret>",
+        ]
+    )
+
+
+def write_answer(answer: Answer) -> str:
+    """The reply that gives this answer."""
+    thought = f"<think>{answer.thought}</think>\n" if answer.thought else ""
+    return f"{thought}<answer>{answer.text}</answer>"
+
+
+# ── reading ────────────────────────────────────────────────────────────────────────────────────
+
+_NAMES = {
+    "think": "think",
+    "sub-question": r"sub[-_ ]?question",
+    "ret": r"ret(?:riever|rieve)?|route",
+    "answer": "answer",
+}
+_ANY_TAG = r"<\s*/?\s*(?:" + "|".join(_NAMES.values()) + r")\s*>"
+_TAGS = {
+    # A field ends at its closing tag, at the next tag of ours, or at the end of the reply.
+    name: re.compile(
+        rf"<\s*(?:{pattern})\s*>(.*?)(?=<\s*/\s*(?:{pattern})\s*>|{_ANY_TAG}|\Z)", re.IGNORECASE | re.DOTALL
+    )
+    for name, pattern in _NAMES.items()
+}
+_END_OF_THOUGHT = re.compile(r"<\s*/\s*think\s*>", re.IGNORECASE)
+_FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
+_NOTHING = {"", "none", "null", "n/a", "na"}
+
+
+def read_step(reply: Reply, routes: Mapping[str, str]) -> Step:
+    """The step that a reply says. `routes` maps each label to the name of its knowledge base.
+
+    Raises `ParseError` where the sub-question or a known label is missing, or only one of them says None.
+    """
+    thought, rest = _split_thought(reply.text)
+    asked, label = _field(rest, "sub-question"), _field(rest, "ret")
+    if asked is None:
+        raise ParseError("there is no <sub-question>…</sub-question>", reply.text)
+    if label is None:
+        raise ParseError("there is no <ret>…</ret>", reply.text)
+    nothing_asked, nothing_named = _says_nothing(asked), _says_nothing(label)
+    if nothing_asked != nothing_named:
+        says, other = ("sub-question", "ret") if nothing_asked else ("ret", "sub-question")
+        raise ParseError(
+            f"<{says}> says {STOP} but <{other}> does not; {STOP} belongs in both or in neither", reply.text
+        )
+    probabilities = route_probabilities(reply.tokens, routes)
+    if nothing_asked:
+        return Step(thought=thought, probabilities=probabilities)
+    name = _match_label(label, routes)
+    if name is None:
+        known = ", ".join([*routes, STOP])
+        raise ParseError(f"<ret> says {label!r}, which is not one of: {known}", reply.text)
+    return Step(thought=thought, sub_question=asked, routes=(name,), probabilities=probabilities)
+
+
+def read_answer(reply: Reply) -> Answer:
+    """The answer that a reply gives, its case kept. Raises `ParseError` where there is none."""
+    thought, rest = _split_thought(reply.text)
+    text = _field(rest, "answer")
+    if not text:
+        raise ParseError(
+            "there is no <answer>…</answer>" if text is None else "<answer> is empty", reply.text
+        )
+    return Answer(thought, text)
+
+
+def salvage_answer(text: str) -> Answer:
+    """The best answer in a reply that `read_answer` refused: what is left without thought, tags and fences."""
+    thought, rest = _split_thought(text)
+    left = re.sub(_ANY_TAG, " ", rest, flags=re.IGNORECASE)
+    return Answer(thought, " ".join(left.split()))
+
+
+def _split_thought(text: str) -> tuple[str, str]:
+    """(thought, everything after it); a thought that was never closed ends at the next tag."""
+    text = _FENCE.sub("", text)
+    end = _END_OF_THOUGHT.search(text)
+    if end:  # also where a chat template has already written the opening tag
+        return re.sub(_ANY_TAG, "", text[: end.start()], flags=re.IGNORECASE).strip(), text[end.end() :]
+    opened = _TAGS["think"].search(text)
+    return (opened.group(1).strip(), text[opened.end() :]) if opened else ("", text)
+
+
+def _field(text: str, name: str) -> str | None:
+    found = _TAGS[name].search(text)
+    return found.group(1).strip().strip("`").strip() if found else None
+
+
+def _says_nothing(text: str) -> bool:
+    return text.strip(" .\"'").casefold() in _NOTHING
+
+
+def _plain(label: str) -> str:
+    return re.sub(r"[\W_]+", " ", label).strip().casefold()
+
+
+def _match_label(said: str, routes: Mapping[str, str]) -> str | None:
+    """The knowledge base meant: same label or name but for case and punctuation, or the only one mentioned."""
+    known = {_plain(word): name for label, name in routes.items() for word in (name, label)}
+    said = _plain(said)
+    if said in known:
+        return known[said]
+    mentioned = {name for word, name in known.items() if re.search(rf"\b{re.escape(word)}\b", said)}
+    return mentioned.pop() if len(mentioned) == 1 else None
+
+
+# ── how sure the policy was ────────────────────────────────────────────────────────────────────
+
+
+def route_probabilities(tokens: Sequence[Token], routes: Mapping[str, str]) -> dict[str, float]:
+    """Probability of each route by the label's log-probabilities; {} where the backend gave none.
+
+    P(none) is read at the first token of the sub-question, the others at the tokens of the label, renormalised
+    over the labels: P(route) = (1 - P(none)) · P(label). After a stop only P(none) is known.
+    """
+    if not tokens or not any(t.top for t in tokens):
+        return {}
+    text = "".join(t.text for t in tokens)
+    asked, label = _TAGS["sub-question"].search(text), _TAGS["ret"].search(text)
+    if not asked or not label:
+        return {}
+    none = _share(tokens, asked.start(1), STOP)
+    if _says_nothing(asked.group(1)):
+        return {NO_ROUTE: none}
+    shares = _shares(tokens, label.start(1), list(routes))
+    if not shares:
+        return {}
+    return {routes[name]: (1 - none) * share for name, share in shares.items()} | {NO_ROUTE: none}
+
+
+def _alternatives(token: Token) -> dict[str, float]:
+    found = {text: math.exp(logprob) for text, logprob in token.top}
+    return found | {token.text: math.exp(token.logprob)}
+
+
+def _share(tokens: Sequence[Token], start: int, option: str) -> float:
+    """Probability that the text at `start` begins with `option`, by the first token there alone."""
+    for token, begin, head in _from(tokens, start):
+        done = begin - start if begin > start else 0
+        if done:
+            break
+        return min(
+            1.0,
+            sum(
+                p
+                for alt, p in _alternatives(token).items()
+                if _fits(alt, head, "", option) and len(alt.strip()) > 1
+            ),
+        )
+    return 0.0
+
+
+def _shares(tokens: Sequence[Token], start: int, options: list[str]) -> dict[str, float]:
+    """Probability of each option at `start`, renormalised over the options.
+
+    Follows the tokens that were generated. At each of them the mass of an alternative token goes to the options
+    that it could begin; where it could begin several, and was not followed, they share it equally.
+    """
+    shares = dict.fromkeys(options, 0.0)
+    alive, reach = options, 1.0
+    for token, begin, head in _from(tokens, start):
+        if len(alive) == 1:
+            break
+        text = "".join(t.text for t in tokens)
+        done = text[start:begin] if begin > start else ""
+        fits = {
+            alt: ([o for o in alive if _fits(alt, head, done, o + "</")], p)
+            for alt, p in _alternatives(token).items()
+        }
+        total = sum(p for could, p in fits.values() if could)
+        if not fits[token.text][0] or total <= 0.0:
+            return {}
+        for alt, (could, p) in fits.items():
+            if alt != token.text:
+                for option in could:
+                    shares[option] += reach * p / total / len(could)
+        alive, followed = fits[token.text]
+        reach *= followed / total
+    for option in alive:
+        shares[option] += reach / len(alive)
+    return shares
+
+
+def _from(tokens: Sequence[Token], start: int) -> list[tuple[Token, int, int]]:
+    """(token, where it begins, how many of its characters lie before `start`) from character `start` on."""
+    found, begin = [], 0
+    for token in tokens:
+        end = begin + len(token.text)
+        if end > start:
+            found.append((token, begin, max(0, start - begin)))
+        begin = end
+    return found
+
+
+def _fits(alternative: str, head: int, done: str, option: str) -> bool:
+    """Whether a token, after `done` and without its first `head` characters, could go on writing `option`."""
+    written = (done + alternative[head:]).lstrip().casefold()
+    return bool(written) and (option.casefold().startswith(written) or written.startswith(option.casefold()))
