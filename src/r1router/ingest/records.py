@@ -35,6 +35,9 @@ class Table:
     section: str = ""
     caption: str = ""
     page: int | None = None
+    first_row: int = 1
+    """1-based number of `rows[0]` in the whole table. A long table comes as several records that share
+    `id` and `header` and follow each other in order, so number its rows from here: `first_row + i`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +52,14 @@ class Picture:
 
 
 Record = Passage | Table | Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A part of a file that could not be read while the rest could; collected by the index run."""
+
+    path: str
+    """`source` of the file."""
+    where: str
+    """"line 17", "page 3", "sheet Totals"; empty for the whole file."""
+    reason: str
