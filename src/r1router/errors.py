@@ -1,16 +1,16 @@
 """The error tree. Every error says what was wrong, where, and what to do.
 
-    R1RouterError
-    ├── InputError        something given by the user does not exist or does not fit
-    │   ├── UnknownName   a name that is not known here; carries the nearest ones
-    │   └── UnreadableFile    a file that no reader could read (reported, never fatal to an index run)
-    ├── MissingExtra      an optional package is needed; carries the install command
-    ├── ParseError        a reply does not have the asked form (data of a rollout, not a crash)
-    ├── PolicyError       the model or its server failed
-    ├── KnowledgeBaseError    an index cannot be opened, read or written
-    │   ├── EmbedderMismatch  searched with another model than the one that built it
-    │   └── Busy              another process is writing to it
-    └── BudgetSpent       thrown into a method by its driver; carries which budget
+R1RouterError
+├── InputError        something given by the user does not exist or does not fit
+│   ├── UnknownName   a name that is not known here; carries the nearest ones
+│   └── UnreadableFile    a file that no reader could read (reported, never fatal to an index run)
+├── MissingExtra      an optional package is needed; carries the install command
+├── ParseError        a reply does not have the asked form (data of a rollout, not a crash)
+├── PolicyError       the model or its server failed
+├── KnowledgeBaseError    an index cannot be opened, read or written
+│   ├── EmbedderMismatch  searched with another model than the one that built it
+│   └── Busy              another process is writing to it
+└── BudgetSpent       thrown into a method by its driver; carries which budget
 """
 
 from __future__ import annotations
@@ -58,9 +58,7 @@ class MissingExtra(R1RouterError):
     """
 
     def __init__(self, package: str, extra: str, needed_by: str) -> None:
-        super().__init__(
-            f"{needed_by} needs the package {package!r}; install it with: pip install 'r1router[{extra}]'"
-        )
+        super().__init__(f"{needed_by} needs the package {package!r}; install it with: pip install 'r1router[{extra}]'")
 
 
 class ParseError(R1RouterError):

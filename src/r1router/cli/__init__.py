@@ -1,0 +1,72 @@
+"""The command line: parses, calls, shows. Its nouns are those of the Python interface.
+
+Each command is one file; this one puts them together and turns our errors into one clear line.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+import r1router
+from r1router.cli.ask import ask
+from r1router.cli.demo import demo
+from r1router.cli.index import index
+from r1router.cli.kb import kb_app
+from r1router.errors import R1RouterError
+
+app = typer.Typer(
+    name="r1router",
+    help="Step-wise retrieval-augmented reasoning over several knowledge bases.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(index)
+app.command()(ask)
+app.command()(demo)
+app.add_typer(kb_app, name="kb")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(r1router.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice for everything.")] = 0,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    level = [logging.WARNING, logging.INFO, logging.DEBUG][min(verbose, 2)]
+    handler = RichHandler(console=Console(stderr=True), show_time=False, show_path=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.getLogger("r1router").setLevel(level)
+
+
+def main() -> None:
+    """The `r1router` command. Exit code 1 for an error of ours, 2 for wrong usage, 130 when interrupted."""
+    try:
+        app()
+    except R1RouterError as error:
+        Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `r1router … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", "\\[")

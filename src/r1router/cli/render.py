@@ -1,0 +1,109 @@
+"""Events to what a person reads in a terminal, each step as it arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from r1router.parse import NO_ROUTE
+from r1router.types import (
+    Answered,
+    Event,
+    Evidence,
+    Finished,
+    Malformed,
+    Planned,
+    Retrieved,
+    Step,
+    Trajectory,
+)
+
+SHOWN = 3
+"""Pieces of evidence printed for a step."""
+_WIDTH = 220
+"""Characters of each."""
+
+
+def show(events: Iterable[Event], console: Console) -> Trajectory:
+    """Print the events as they come; returns the finished trajectory."""
+    for event in events:
+        match event:
+            case Planned(index, step):
+                _plan(index, step, console)
+            case Retrieved(index, step):
+                _evidence(index, step, console)
+            case Answered(_, step):
+                console.print(_line("answer", Text(step.answer or "(empty)", style="bold")))
+            case Malformed(purpose, reason, _):
+                console.print(_line("format", Text(f"{purpose} reply refused: {reason}", style="yellow")))
+            case Finished(trajectory):
+                _end(trajectory, console)
+                return trajectory
+    raise AssertionError("a driver's last event is Finished")
+
+
+def _plan(index: int, step: Step, console: Console) -> None:
+    console.print(Text(f"step {index + 1}", style="bold cyan"))
+    if step.thought:
+        console.print(_line("thought", Text(step.thought, style="italic dim")))
+    if step.sub_question is None:
+        console.print(_line("stop", Text("knows enough" + _chance(step, NO_ROUTE))))
+        return
+    console.print(_line("sub-question", Text(step.sub_question)))
+    route = Text(step.routes[0], style="bold magenta")
+    others = ", ".join(f"{n} {p:.2f}" for n, p in step.probabilities.items() if n != step.routes[0])
+    route.append(_chance(step, step.routes[0]), style="not bold")
+    console.print(_line("route", route.append(f"   ({others})" if others else "", style="not bold dim")))
+
+
+def _chance(step: Step, name: str) -> str:
+    return f" {step.probabilities[name]:.2f}" if name in step.probabilities else ""
+
+
+def _evidence(index: int, step: Step, console: Console) -> None:
+    if step.note:
+        console.print(_line("note", Text(step.note, style="yellow")))
+    if not step.evidence:
+        console.print(_line("evidence", Text("nothing found", style="yellow")))
+    for number, evidence in enumerate(step.evidence[:SHOWN], 1):
+        label = "evidence" if number == 1 else ""
+        text = " ".join(evidence.text.split())
+        cut = text[:_WIDTH] + ("…" if len(text) > _WIDTH else "")
+        console.print(_line(label, Text(f"[{number}] {cut} ", style="dim").append(where(evidence), style="blue")))
+    if len(step.evidence) > SHOWN:
+        console.print(_line("", Text(f"… and {len(step.evidence) - SHOWN} more", style="dim")))
+
+
+def _end(trajectory: Trajectory, console: Console) -> None:
+    answer = trajectory.answer
+    console.print(Text("answer  ", style="bold green").append(answer.text if answer else "(none)", style="bold"))
+    for number, evidence in enumerate(trajectory.sources, 1):
+        console.print(_line("source" if number == 1 else "", Text(f"[{number}] {where(evidence)}", style="blue")))
+    usage = trajectory.usage
+    spent = f"{usage.calls} model calls, {usage.tokens} tokens, {usage.retrievals} retrievals"
+    seconds = f"{sum(usage.seconds.values()):.1f} s"
+    console.print(_line("", Text(f"stopped: {trajectory.stop}; {spent}, {seconds}", style="dim")))
+
+
+def where(evidence: Evidence) -> str:
+    """Where a person finds this piece: knowledge base, file, page or section, rows."""
+    place = evidence.location
+    if place is None:
+        return f"{evidence.kb}: {evidence.title or evidence.id}"
+    parts = [place.source]
+    if place.page is not None:
+        parts.append(f"page {place.page}")
+    if place.section:
+        parts.append(place.section)
+    if place.rows is not None:
+        parts.append(f"rows {place.rows[0]}–{place.rows[1]}")
+    title = f"{evidence.title} — " if evidence.title else ""
+    return f"{evidence.kb}: {title}{', '.join(parts)}"
+
+
+def _line(label: str, text: Text) -> Padding:
+    """A labelled line, the label in a column of its own."""
+    return Padding(Text(f"{label:<13}", style="dim").append(text), (0, 0, 0, 2))

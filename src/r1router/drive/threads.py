@@ -1,0 +1,60 @@
+"""Asynchronous drivers for callers without an event loop: one loop in one background thread, for all of them.
+
+One loop for the whole process, because a policy's connections belong to the loop that opened them; a thread
+of its own, so that it also works inside a notebook, which runs a loop already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from functools import cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_END = object()
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="r1router", daemon=True).start()
+    return loop
+
+
+def wait_for(awaitable: Awaitable[T]) -> T:
+    """The result of an awaitable; a keyboard interrupt cancels it."""
+
+    async def run() -> T:
+        return await awaitable
+
+    future = asyncio.run_coroutine_threadsafe(run(), _loop())
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+def iterate(items: AsyncIterator[T]) -> Iterator[T]:
+    """The items of an asynchronous iterator, as they come; leaving early stops the work."""
+    passed: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    async def pump() -> None:
+        try:
+            async for item in items:
+                passed.put(item)
+        finally:
+            passed.put(_END)
+            if hasattr(items, "aclose"):
+                await items.aclose()
+
+    future = asyncio.run_coroutine_threadsafe(pump(), _loop())
+    try:
+        while (item := passed.get()) is not _END:
+            yield item
+        future.result()
+    finally:
+        future.cancel()

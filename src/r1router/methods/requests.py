@@ -1,0 +1,111 @@
+"""The moves that methods are made of: ask until it parses, plan a step, retrieve, read, conclude.
+
+Each is a generator to be used with `yield from`: it yields requests (`Ask`, `Search`) and receives what they
+bring (`Reply`, a ranking for each route), and it yields news (`Planned`, `Retrieved`, …) and receives nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+from r1router import parse
+from r1router.citations import cite
+from r1router.errors import ParseError
+from r1router.kb.fusion import fuse
+from r1router.prompts import Prompts
+from r1router.types import (
+    Answer,
+    Answered,
+    Ask,
+    Card,
+    Event,
+    Evidence,
+    Image,
+    Malformed,
+    Planned,
+    Query,
+    Reply,
+    Retrieved,
+    Search,
+    Step,
+    Trajectory,
+)
+
+T = TypeVar("T")
+Flow = Generator[Ask | Search | Event, Any, T]
+"""What a method and each of its moves is: requests and news out, replies in, a result at the end."""
+
+RE_ASKS = 2
+"""How often a malformed reply is asked for again before it counts as a format error for good."""
+
+
+def ask(request: Ask, read: Callable[[Reply], T], prompts: Prompts) -> Flow[T]:
+    """The parsed reply to a request. Raises `ParseError` when the last re-ask is malformed too."""
+    reply = yield request
+    for _ in range(RE_ASKS):
+        try:
+            return read(reply)
+        except ParseError as error:
+            yield Malformed(request.purpose, error.reason, error.reply)
+            reply = yield prompts.again(request, error.reply, error.reason)
+    try:
+        return read(reply)
+    except ParseError as error:
+        yield Malformed(request.purpose, error.reason, error.reply)
+        raise
+
+
+def ask_answer(request: Ask, prompts: Prompts) -> Flow[Answer]:
+    """The answer to a request; where no reply parses, what can be salvaged from the last one."""
+    try:
+        answer = yield from ask(request, parse.read_answer, prompts)
+    except ParseError as error:
+        answer = parse.salvage_answer(error.reply)
+    return answer
+
+
+def plan(path: Trajectory, kbs: Mapping[str, Card], prompts: Prompts) -> Flow[Step]:
+    """The next step: a thought, a sub-question and its route, or no sub-question when the policy stops."""
+    read = partial(parse.read_step, routes=prompts.labels(kbs))
+    step = yield from ask(prompts.next_step(path, kbs), read, prompts)
+    yield Planned(len(path.steps), step)
+    return step
+
+
+def search(routes: tuple[str, ...], text: str, image: Image | None, k: int) -> Flow[tuple[Evidence, ...]]:
+    """The `k` best entries of these knowledge bases, their rankings fused where there are several."""
+    rankings = yield Search(routes, Query(text, image), k)
+    return tuple(rankings[0] if len(rankings) == 1 else fuse(rankings, k))
+
+
+def retrieve(path: Trajectory, step: Step, k: int) -> Flow[Step]:
+    """The step with its evidence; where its route has none, the next likely route is searched once."""
+    question = path.question
+    evidence = yield from search(step.routes, step.sub_question or "", question.image, k)
+    if not evidence:
+        untried = {name: p for name, p in step.probabilities.items() if name not in (*step.routes, parse.NO_ROUTE)}
+        if untried:
+            second = max(untried, key=lambda name: untried[name])
+            evidence = yield from search((second,), step.sub_question or "", question.image, k)
+            note = f"{', '.join(step.routes)} had no evidence; searched {second} instead"
+            step = replace(step, routes=(*step.routes, second), note=note)
+    step = replace(step, evidence=evidence)
+    yield Retrieved(len(path.steps), step)
+    return step
+
+
+def read(path: Trajectory, step: Step, prompts: Prompts) -> Flow[Step]:
+    """The step with the policy's answer to its sub-question, read from its evidence."""
+    answer = yield from ask_answer(prompts.answer_step(path, step), prompts)
+    step = replace(step, answer_thought=answer.thought, answer=answer.text)
+    yield Answered(len(path.steps), step)
+    return step
+
+
+def conclude(path: Trajectory, request: Ask, stop: str, prompts: Prompts) -> Flow[Trajectory]:
+    """The finished trajectory: the final answer with the evidence that it rests on."""
+    answer = yield from ask_answer(request, prompts)
+    return path.finish(replace(answer, citations=cite(path.steps, answer.text)), stop)

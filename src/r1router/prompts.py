@@ -1,0 +1,192 @@
+"""Trajectories and evidence to messages: a prompt set is a folder of templates, ours is `prompt_sets/default`.
+
+A template is a file `NAME.j2` in Jinja, cut into messages by lines `### system`, `### user`, `### assistant`.
+An optional `set.toml` beside the templates holds
+
+    [labels]            what the policy writes to choose a knowledge base, by its kind
+    text = "Text Retriever"
+    [limits]            characters; 0 leaves the thought out
+    think = 200
+    sub_question = 200
+    answer = 300
+
+so that released weights can be served with the prompts that they were trained with. Everything that is put
+into a template is data: what looks like one of our tags in it is made harmless (see `neutralise`).
+Training renders its rows with these same functions.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from r1router import parse
+from r1router.errors import InputError
+from r1router.types import (
+    Ask,
+    Card,
+    Evidence,
+    Image,
+    Message,
+    Purpose,
+    Question,
+    Role,
+    Shape,
+    Step,
+    Trajectory,
+)
+
+DEFAULT = Path(__file__).parent / "prompt_sets" / "default"
+_LIMITS = {"think": 200, "sub_question": 200, "answer": 300}
+_ROLE_LINE = re.compile(r"^### (system|user|assistant)[ \t]*\n", re.MULTILINE)
+_TAG = re.compile(r"<(\s*/?\s*(?:think|sub[-_ ]?question|ret|answer)\s*)>", re.IGNORECASE)
+_CHAT_MARK = re.compile(r"<\|([^|>\s]{1,40})\|>")
+
+
+def neutralise(text: str) -> str:
+    """Data that cannot be taken for our tags or for a chat template's marks: their `<>` become `‹›`."""
+    return _CHAT_MARK.sub(r"‹|\1|›", _TAG.sub(r"‹\1›", text))
+
+
+class Prompts:
+    """A prompt set, read once. Every method turns data into one `Ask`; nothing here talks to a model."""
+
+    def __init__(self, folder: str | Path = DEFAULT) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise InputError(
+                f"there is no prompt set at {self.folder}; it is a folder of templates such as next_step.j2"
+            )
+        settings = self.folder / "set.toml"
+        options = tomllib.loads(settings.read_text(encoding="utf-8")) if settings.exists() else {}
+        _check_settings(options, settings)
+        self._labels_by_kind: dict[str, str] = options.get("labels", {})
+        self._limits: dict[str, int] = _LIMITS | options.get("limits", {})
+        self._environment = ImmutableSandboxedEnvironment(
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=False,
+            finalize=lambda value: neutralise(value) if isinstance(value, str) else value,
+        )
+        self._templates: dict[str, list[tuple[Role, jinja2.Template]]] = {}
+
+    def labels(self, kbs: Mapping[str, Card]) -> dict[str, str]:
+        """Label to name of knowledge base. The set's label for a kind is used where one KB alone has it."""
+        kinds = [card.kind for card in kbs.values()]
+        named = {}
+        for name, card in kbs.items():
+            by_kind = self._labels_by_kind.get(card.kind) if kinds.count(card.kind) == 1 else None
+            named[by_kind or card.label or name] = name
+        if len(named) != len(kbs):
+            raise InputError(f"two knowledge bases have the same label; labels: {', '.join(named)}")
+        return named
+
+    # ── the paper's three prompts ──────────────────────────────────────────────────────────────
+
+    def next_step(self, path: Trajectory, kbs: Mapping[str, Card]) -> Ask:
+        """What is still to be found out, and where? Reply: `parse.read_step`."""
+        labels = self.labels(kbs)
+        shape = parse.step_shape(list(labels), think=self._limits["think"], sub_question=self._limits["sub_question"])
+        cards = [{"label": label, "kind": kbs[name].kind, "holds": kbs[name].holds} for label, name in labels.items()]
+        return self._ask(
+            "plan", "next_step", shape, path.question.image, labels=tuple(labels),
+            question=path.question.text, steps=_pairs(path), kbs=cards, labels_in_words=" | ".join([*labels, parse.STOP]),
+        )  # fmt: skip
+
+    def answer_step(self, path: Trajectory, step: Step) -> Ask:
+        """What does the evidence say to the sub-question? Reply: `parse.read_answer`."""
+        return self._ask(
+            "answer", "answer_step", self._answer_shape(), path.question.image,
+            question=path.question.text, sub_question=step.sub_question, evidence=_numbered(step.evidence),
+        )  # fmt: skip
+
+    def final_answer(self, path: Trajectory) -> Ask:
+        """What is the answer, from the pairs so far? Reply: `parse.read_answer`."""
+        return self._ask(
+            "final", "final_answer", self._answer_shape(), path.question.image,
+            question=path.question.text, steps=_pairs(path),
+        )  # fmt: skip
+
+    # ── the baselines' ─────────────────────────────────────────────────────────────────────────
+
+    def answer_directly(self, question: Question, *, template: str, evidence: Sequence[Evidence] = ()) -> Ask:
+        """The final answer in one call, by the named template. Reply: `parse.read_answer`."""
+        return self._ask(
+            "final", template, self._answer_shape(), question.image,
+            question=question.text, evidence=_numbered(evidence),
+        )  # fmt: skip
+
+    def again(self, ask: Ask, reply: str, reason: str) -> Ask:
+        """The same request once more, with what was wrong with the last reply."""
+        told = self._messages("again", None, reason=reason)
+        messages = (*ask.messages, Message("assistant", reply or "(empty)"), *told)
+        return Ask(messages, ask.purpose, ask.shape, ask.labels, ask.max_tokens)
+
+    # ── rendering ──────────────────────────────────────────────────────────────────────────────
+
+    def _answer_shape(self) -> Shape:
+        return parse.answer_shape(think=self._limits["think"], answer=self._limits["answer"])
+
+    def _ask(
+        self,
+        purpose: Purpose,
+        template: str,
+        shape: Shape,
+        image: Image | None,
+        *,
+        labels: tuple[str, ...] = (),
+        **data: Any,
+    ) -> Ask:
+        messages = self._messages(template, image, picture=image is not None, **data)
+        longest = max(sum(tag.max_chars if not tag.choices else 40 for tag in tags) for tags in shape.alternatives)
+        return Ask(messages, purpose, shape, labels, max_tokens=64 + longest // 2)
+
+    def _messages(self, template: str, image: Image | None, **data: Any) -> tuple[Message, ...]:
+        """The template's messages; the question's picture goes with the last one of the user."""
+        messages = [Message(role, part.render(data).strip()) for role, part in self._parts(template)]
+        if image is not None:
+            last = max(i for i, message in enumerate(messages) if message.role == "user")
+            messages[last] = Message("user", messages[last].content, (image,))
+        return tuple(messages)
+
+    def _parts(self, template: str) -> list[tuple[Role, jinja2.Template]]:
+        """(role, template) for each message. Cut before rendering: data can never open a message."""
+        if template not in self._templates:
+            path = self.folder / f"{template}.j2"
+            if not path.exists():
+                raise InputError(f"the prompt set {self.folder} has no template {path.name}")
+            pieces = _ROLE_LINE.split(path.read_text(encoding="utf-8"))
+            if pieces[0].strip() or "user" not in pieces[1::2]:
+                raise InputError(f"{path} must begin with a line `### system` or `### user` and have a user message")
+            try:
+                parts = [
+                    (role, self._environment.from_string(body))
+                    for role, body in zip(pieces[1::2], pieces[2::2], strict=True)
+                ]
+            except jinja2.TemplateSyntaxError as error:
+                raise InputError(f"{path}: {error}") from error
+            self._templates[template] = parts  # type: ignore[assignment]  # the pattern lets only roles through
+        return self._templates[template]
+
+
+def _check_settings(options: Mapping[str, Any], path: Path) -> None:
+    unknown = (options.keys() - {"labels", "limits"}) | (options.get("limits", {}).keys() - _LIMITS.keys())
+    if unknown:
+        raise InputError(
+            f"{path}: unknown settings {', '.join(sorted(unknown))}; known: labels, limits ({', '.join(_LIMITS)})"
+        )
+
+
+def _pairs(path: Trajectory) -> list[dict[str, str]]:
+    return [{"sub_question": step.sub_question or "", "answer": step.answer} for step in path.steps]
+
+
+def _numbered(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
+    return [{"number": n, "text": e.text, "kb": e.kb, "title": e.title} for n, e in enumerate(evidence, 1)]
