@@ -50,7 +50,7 @@ _WHERE = {
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 
-__all__ = sorted(["__version__", *_MODULE_OF])  # noqa: PLE0605  # one list of names, above
+__all__ = sorted(["__version__", *_MODULE_OF])
 
 if TYPE_CHECKING:
     from r1router.api import ask, ask_many, stream

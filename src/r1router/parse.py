@@ -47,10 +47,7 @@ def answer_shape(*, think: int = 200, answer: int = 300) -> Shape:
 
 def gbnf(shape: Shape) -> str:
     """The shape as a llama.cpp grammar (GBNF); vLLM's and SGLang's EBNF read the same notation."""
-    roots = []
-    for tags in shape.alternatives:
-        parts = [f'"<{t.name}>" {_gbnf_body(t)} "</{t.name}>"' for t in tags]
-        roots.append(' "\\n" '.join(parts))
+    roots = [' "\\n" '.join(f'"<{t.name}>" {_gbnf_body(t)} "</{t.name}>"' for t in tags) for tags in shape.alternatives]
     return "root ::= " + " | ".join(roots) + "\nfirst ::= [^<\\n\\r\\t ]\nchar ::= [^<\\n\\r]\n"
 
 
@@ -63,9 +60,7 @@ def _gbnf_body(tag: Tag) -> str:
 
 def regex(shape: Shape) -> str:
     """The shape as a regular expression without look-around, for decoders that take one."""
-    roots = []
-    for tags in shape.alternatives:
-        roots.append(r"\n".join(f"<{t.name}>{_regex_body(t)}</{t.name}>" for t in tags))
+    roots = [r"\n".join(f"<{t.name}>{_regex_body(t)}</{t.name}>" for t in tags) for tags in shape.alternatives]
     return "(" + "|".join(roots) + ")"
 
 
@@ -125,22 +120,20 @@ def read_step(reply: Reply, routes: Mapping[str, str]) -> Step:
     thought, rest = _split_thought(reply.text)
     asked, label = _field(rest, "sub-question"), _field(rest, "ret")
     if asked is None:
-        raise ParseError("there is no <sub-question>…</sub-question>", reply.text)
+        raise ParseError("the tag sub-question is missing", reply.text)
     if label is None:
-        raise ParseError("there is no <ret>…</ret>", reply.text)
+        raise ParseError("the tag ret is missing", reply.text)
     nothing_asked, nothing_named = _says_nothing(asked), _says_nothing(label)
     if nothing_asked != nothing_named:
         says, other = ("sub-question", "ret") if nothing_asked else ("ret", "sub-question")
-        raise ParseError(
-            f"<{says}> says {STOP} but <{other}> does not; {STOP} belongs in both or in neither", reply.text
-        )
+        raise ParseError(f"{says} says {STOP} but {other} does not; {STOP} belongs in both or in neither", reply.text)
     probabilities = route_probabilities(reply.tokens, routes)
     if nothing_asked:
         return Step(thought=thought, probabilities=probabilities)
     name = _match_label(label, routes)
     if name is None:
         known = ", ".join([*routes, STOP])
-        raise ParseError(f"<ret> says {label!r}, which is not one of: {known}", reply.text)
+        raise ParseError(f"ret says {label!r}, which is not one of: {known}", reply.text)
     return Step(thought=thought, sub_question=asked, routes=(name,), probabilities=probabilities)
 
 
@@ -149,9 +142,7 @@ def read_answer(reply: Reply) -> Answer:
     thought, rest = _split_thought(reply.text)
     text = _field(rest, "answer")
     if not text:
-        raise ParseError(
-            "there is no <answer>…</answer>" if text is None else "<answer> is empty", reply.text
-        )
+        raise ParseError("the tag answer is missing" if text is None else "the tag answer is empty", reply.text)
     return Answer(thought, text)
 
 
@@ -159,16 +150,16 @@ def salvage_answer(text: str) -> Answer:
     """The best answer in a reply that `read_answer` refused: what is left without thought, tags and fences."""
     thought, rest = _split_thought(text)
     left = re.sub(_ANY_TAG, " ", rest, flags=re.IGNORECASE)
-    return Answer(thought, " ".join(left.split()))
+    return Answer(thought, " ".join(left.split()).strip("` "))
 
 
 def _split_thought(text: str) -> tuple[str, str]:
     """(thought, everything after it); a thought that was never closed ends at the next tag."""
     text = _FENCE.sub("", text)
-    end = _END_OF_THOUGHT.search(text)
-    if end:  # also where a chat template has already written the opening tag
-        return re.sub(_ANY_TAG, "", text[: end.start()], flags=re.IGNORECASE).strip(), text[end.end() :]
-    opened = _TAGS["think"].search(text)
+    opened, closed = _TAGS["think"].search(text), _END_OF_THOUGHT.search(text)
+    if closed:  # a chat template may have written the opening tag already
+        begin = opened.start(1) if opened and opened.start(1) <= closed.start() else 0
+        return text[begin : closed.start()].strip(), text[closed.end() :]
     return (opened.group(1).strip(), text[opened.end() :]) if opened else ("", text)
 
 
@@ -226,19 +217,8 @@ def _alternatives(token: Token) -> dict[str, float]:
 
 def _share(tokens: Sequence[Token], start: int, option: str) -> float:
     """Probability that the text at `start` begins with `option`, by the first token there alone."""
-    for token, begin, head in _from(tokens, start):
-        done = begin - start if begin > start else 0
-        if done:
-            break
-        return min(
-            1.0,
-            sum(
-                p
-                for alt, p in _alternatives(token).items()
-                if _fits(alt, head, "", option) and len(alt.strip()) > 1
-            ),
-        )
-    return 0.0
+    token, _, head = _from(tokens, start)[0]
+    return min(1.0, sum(p for alt, p in _alternatives(token).items() if _begins(alt[head:], option)))
 
 
 def _shares(tokens: Sequence[Token], start: int, options: list[str]) -> dict[str, float]:
@@ -248,25 +228,23 @@ def _shares(tokens: Sequence[Token], start: int, options: list[str]) -> dict[str
     that it could begin; where it could begin several, and was not followed, they share it equally.
     """
     shares = dict.fromkeys(options, 0.0)
-    alive, reach = options, 1.0
-    for token, begin, head in _from(tokens, start):
+    alive, reach, done = options, 1.0, ""
+    for token, _, head in _from(tokens, start):
         if len(alive) == 1:
             break
-        text = "".join(t.text for t in tokens)
-        done = text[start:begin] if begin > start else ""
-        fits = {
-            alt: ([o for o in alive if _fits(alt, head, done, o + "</")], p)
+        could = {
+            alt: ([o for o in alive if _begins(done + alt[head:], o + "</")], p)
             for alt, p in _alternatives(token).items()
         }
-        total = sum(p for could, p in fits.values() if could)
-        if not fits[token.text][0] or total <= 0.0:
+        followed, p_followed = could[token.text]
+        total = sum(p for begun, p in could.values() if begun)
+        if not followed or total <= 0.0:
             return {}
-        for alt, (could, p) in fits.items():
+        for alt, (begun, p) in could.items():
             if alt != token.text:
-                for option in could:
-                    shares[option] += reach * p / total / len(could)
-        alive, followed = fits[token.text]
-        reach *= followed / total
+                for option in begun:
+                    shares[option] += reach * p / total / len(begun)
+        alive, reach, done = followed, reach * p_followed / total, done + token.text[head:]
     for option in alive:
         shares[option] += reach / len(alive)
     return shares
@@ -283,7 +261,7 @@ def _from(tokens: Sequence[Token], start: int) -> list[tuple[Token, int, int]]:
     return found
 
 
-def _fits(alternative: str, head: int, done: str, option: str) -> bool:
-    """Whether a token, after `done` and without its first `head` characters, could go on writing `option`."""
-    written = (done + alternative[head:]).lstrip().casefold()
-    return bool(written) and (option.casefold().startswith(written) or written.startswith(option.casefold()))
+def _begins(written: str, option: str) -> bool:
+    """Whether this text is the beginning of the option, or goes on after it; case and leading space aside."""
+    written, option = written.lstrip().casefold(), option.casefold()
+    return bool(written) and (option.startswith(written) or written.startswith(option))

@@ -97,7 +97,8 @@ class Prompts:
         cards = [{"label": label, "kind": kbs[name].kind, "holds": kbs[name].holds} for label, name in labels.items()]
         return self._ask(
             "plan", "next_step", shape, path.question.image, labels=tuple(labels),
-            question=path.question.text, steps=_pairs(path), kbs=cards, labels_in_words=" | ".join([*labels, parse.STOP]),
+            question=path.question.text, steps=_pairs(path), kbs=cards,
+            labels_in_words=" | ".join([*labels, parse.STOP]),
         )  # fmt: skip
 
     def answer_step(self, path: Trajectory, step: Step) -> Ask:

@@ -14,6 +14,7 @@ from r1router.cli import options, render
 from r1router.codec import to_dict
 from r1router.drive.flow import Budget
 from r1router.prompts import DEFAULT
+from r1router.types import Finished
 
 
 def ask(
@@ -43,7 +44,7 @@ def ask(
         budget=Budget(max_tokens, max_seconds, max_retrievals),
     )
     if as_json:
-        *_, finished = events
-        typer.echo(json.dumps(to_dict(finished.trajectory), ensure_ascii=False, indent=2))
+        trajectory = next(event.trajectory for event in events if isinstance(event, Finished))
+        typer.echo(json.dumps(to_dict(trajectory), ensure_ascii=False, indent=2))
     else:
         render.show(events, Console())

@@ -51,8 +51,17 @@ def label(method: Method) -> str:
 
 
 def _convert(method: str, key: str, value: str, default: object) -> object:
-    kind = type(default)
+    """An option's text as the type of its default."""
     try:
-        return value.lower() in ("1", "true", "yes") if kind is bool else kind(value)
-    except ValueError as error:
-        raise InputError(f"method {method}: option {key}={value!r} is not a {kind.__name__}") from error
+        match default:
+            case bool():
+                return {"true": True, "false": False}[value.lower()]
+            case int():
+                return int(value)
+            case float():
+                return float(value)
+            case _:
+                return value
+    except (ValueError, KeyError) as error:
+        kind = type(default).__name__
+        raise InputError(f"method {method}: option {key}={value!r} is not of type {kind}") from error

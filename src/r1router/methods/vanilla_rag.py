@@ -7,6 +7,7 @@ baseline in the R1-Router paper. Rankings of several knowledge bases are fused b
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from r1router.errors import BudgetSpent, UnknownName
 from r1router.methods.requests import Flow, conclude, search
@@ -23,11 +24,7 @@ def solve(
     path, stop = Trajectory(question), "enough"
     step = Step(sub_question=question.text, routes=(kb,) if kb else tuple(kbs))
     try:
-        step = Step(
-            sub_question=question.text,
-            routes=step.routes,
-            evidence=(yield from search(step.routes, question.text, question.image, k)),
-        )
+        step = replace(step, evidence=(yield from search(step.routes, question.text, question.image, k)))
         yield Retrieved(0, step)
         path = path.add(step)
     except BudgetSpent as spent:

@@ -1,0 +1,58 @@
+"""Trajectories survive the way to JSON and back."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from r1router import from_dict, to_dict
+from r1router.errors import InputError
+from r1router.types import Answer, Evidence, Image, Location, Question, Step, Trajectory, Usage
+
+text = st.text(max_size=8)
+locations = st.builds(
+    Location, source=text, page=st.none() | st.integers(1), rows=st.none() | st.tuples(st.integers(1), st.integers(1))
+)
+evidence = st.builds(Evidence, kb=text, id=text, text=text, score=st.floats(0, 1), location=st.none() | locations)
+steps = st.builds(
+    Step,
+    thought=text,
+    sub_question=st.none() | text,
+    routes=st.lists(text, max_size=2).map(tuple),
+    probabilities=st.dictionaries(text, st.floats(0, 1), max_size=3),
+    evidence=st.lists(evidence, max_size=2).map(tuple),
+    answer=text,
+)
+trajectories = st.builds(
+    Trajectory,
+    question=st.builds(Question, text=text, image=st.none() | st.builds(Image, data=st.binary(max_size=9), name=text)),
+    steps=st.lists(steps, max_size=3).map(tuple),
+    answer=st.none() | st.builds(Answer, thought=text, text=text, citations=st.lists(evidence, max_size=1).map(tuple)),
+    stop=text,
+    usage=st.builds(Usage, prompt_tokens=st.integers(0), seconds=st.dictionaries(text, st.floats(0, 9), max_size=2)),
+)
+
+
+@given(trajectories)
+def test_a_trajectory_comes_back_from_json_as_it_went(trajectory):
+    line = json.dumps(to_dict(trajectory))
+    assert from_dict(Trajectory, json.loads(line)) == trajectory
+
+
+def test_defaults_are_left_out():
+    assert to_dict(Step(answer="Oslo")) == {"answer": "Oslo"}
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"question": {"text": "?"}, "stpes": []}, "Trajectory has unknown fields: stpes"),
+        ({"question": {"text": "?"}, "steps": [{"evidence": 3}]}, r"Trajectory.steps\[0\].evidence must be a list"),
+        ({"question": "?"}, "Trajectory.question must be an object, not str"),
+        ({}, "question"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_place(value, says):
+    with pytest.raises(InputError, match=says):
+        from_dict(Trajectory, value)

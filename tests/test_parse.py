@@ -1,0 +1,196 @@
+"""The reply's form: reading is the inverse of writing, and reading raises nothing but `ParseError`."""
+
+import math
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from r1router import parse
+from r1router.errors import ParseError
+from r1router.types import Answer, Reply, Step, Token
+
+ROUTES = {"text": "text", "Image Retriever": "image", "table": "geo-table"}
+LABELS = {name: label for label, name in ROUTES.items()}
+
+one_line = (
+    st.text(st.characters(blacklist_characters="<>`", blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1)
+    .map(lambda s: " ".join(s.split()))
+    .filter(lambda s: s and not parse._says_nothing(s))
+)
+steps = st.builds(
+    lambda thought, asked, route: Step(thought=thought, sub_question=asked, routes=(route,)),
+    st.just("") | one_line,
+    one_line,
+    st.sampled_from(list(ROUTES.values())),
+)
+
+
+@given(steps)
+def test_reading_a_written_step_gives_it_back(step):
+    assert parse.read_step(Reply(parse.write_step(step, LABELS[step.routes[0]])), ROUTES) == step
+
+
+@given(st.just("") | one_line)
+def test_reading_a_written_stop_gives_it_back(thought):
+    step = Step(thought=thought)
+    assert parse.read_step(Reply(parse.write_step(step, None)), ROUTES) == step
+
+
+@given(st.just("") | one_line, one_line)
+def test_reading_a_written_answer_gives_it_back(thought, text):
+    assert parse.read_answer(Reply(parse.write_answer(Answer(thought, text)))) == Answer(thought, text)
+
+
+fragments = st.lists(
+    st.sampled_from(
+        ["<think>", "</think>", "<sub-question>", "</sub-question>", "<ret>", "</ret>", "<answer>", "</answer>", "None",
+         "text", "table", "```", "\n", "<", ">", "/", "</", "Who?"]
+    )
+    | st.text(max_size=5),
+    max_size=12,
+).map("".join)  # fmt: skip
+
+
+@given(fragments)
+@example("<ret><sub-question>")
+def test_the_parser_raises_nothing_but_its_own_error(text):
+    for read in (lambda r: parse.read_step(r, ROUTES), parse.read_answer):
+        try:
+            read(Reply(text))
+        except ParseError as error:
+            assert error.reason
+            assert error.reply == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>x</think>\n<sub-question>Where is Oslo?</sub-question>\n<ret>table</ret>",
+        "<THINK>x</THINK><Sub-Question> Where is Oslo? </Sub-Question><RET>Table</RET>",
+        "Sure! Here is the step:\n```xml\n<think>x</think>\n<sub_question>Where is Oslo?</sub_question>\n<ret>TABLE.</ret>\n```",
+        "x</think><sub-question>Where is Oslo?</sub-question><ret>`table`</ret> I hope this helps.",
+        "<think>x <sub-question>Where is Oslo?</sub-question> <ret>the geo-table knowledge base",
+        "<think>x</think>< sub-question >Where is Oslo?<ret>table</ret>",
+    ],
+)
+def test_what_models_really_write_is_read(text):
+    step = parse.read_step(Reply(text), ROUTES)
+    assert (step.sub_question, step.routes) == ("Where is Oslo?", ("geo-table",))
+    assert step.thought == "x"
+
+
+def test_a_step_without_a_thought_is_read():
+    step = parse.read_step(Reply("<sub-question>Where?</sub-question><ret>text</ret>"), ROUTES)
+    assert step == Step(sub_question="Where?", routes=("text",))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "the tag sub-question is missing"),
+        ("Oslo is in Norway.", "the tag sub-question is missing"),
+        ("<sub-question>Where?</sub-question>", "the tag ret is missing"),
+        ("<sub-question>Where?</sub-question><ret>video</ret>", "'video', which is not one of: text, Image Retriever"),
+        ("<sub-question>Where?</sub-question><ret>text or table</ret>", "not one of"),
+        ("<sub-question>None</sub-question><ret>text</ret>", "sub-question says None but ret does not"),
+        ("<sub-question>Where?</sub-question><ret>None</ret>", "ret says None but sub-question does not"),
+    ],
+)
+def test_a_malformed_step_is_refused_with_its_reason(text, reason):
+    with pytest.raises(ParseError, match=re.escape(reason)):
+        parse.read_step(Reply(text), ROUTES)
+
+
+def test_the_case_of_an_answer_is_kept():
+    assert parse.read_answer(Reply("<answer>IBM and iPhone</answer>")).text == "IBM and iPhone"
+
+
+@pytest.mark.parametrize("text", ["Oslo", "<answer></answer>", "<think>Oslo</think>"])
+def test_a_missing_answer_is_refused(text):
+    with pytest.raises(ParseError):
+        parse.read_answer(Reply(text))
+
+
+def test_what_is_left_of_a_refused_answer_can_be_salvaged():
+    assert parse.salvage_answer("<think>hm</think>```\n The city is Oslo. \n```") == Answer("hm", "The city is Oslo.")
+
+
+@given(steps)
+def test_written_steps_match_the_regular_expression_of_their_shape(step):
+    shape = parse.step_shape(list(ROUTES), think=10_000 if step.thought else 0, sub_question=10_000)
+    written = parse.write_step(step, LABELS[step.routes[0]])
+    long_enough = len(step.sub_question or "") >= len(parse.STOP) + 2
+    assert bool(re.fullmatch(parse.regex(shape), written)) == long_enough
+    assert re.fullmatch(parse.regex(shape), parse.write_step(Step(thought=step.thought), None))
+
+
+def test_a_shape_without_knowledge_bases_only_lets_the_policy_stop():
+    assert not re.search("ret>x", parse.regex(parse.step_shape([])))
+    assert re.fullmatch(parse.regex(parse.step_shape([], think=0)), parse.write_step(Step(), None))
+
+
+def test_labels_are_quoted_in_the_grammar():
+    assert r'"say \"hi\""' in parse.gbnf(parse.step_shape(['say "hi"']))
+
+
+# ── route probabilities ────────────────────────────────────────────────────────────────────────
+
+
+def token(text, probability=1.0, **others):
+    top = {text: probability, **others}
+    return Token(text, math.log(probability), tuple((t, math.log(p)) for t, p in top.items()))
+
+
+def test_route_probabilities_come_from_the_labels_log_probabilities():
+    tokens = (
+        token("<sub-question>"),
+        token("Who", 0.8, **{"None": 0.2}),
+        token("?</sub-question><ret>"),
+        token("text", 0.6, **{"ta": 0.2, "Image": 0.1, "zebra": 0.1}),
+        token("</ret>"),
+    )
+    step = parse.read_step(Reply("".join(t.text for t in tokens), tokens), ROUTES)
+    assert step.probabilities == pytest.approx(
+        {"text": 0.8 * 0.6 / 0.9, "geo-table": 0.8 * 0.2 / 0.9, "image": 0.8 * 0.1 / 0.9, "none": 0.2}
+    )
+
+
+def test_labels_that_begin_alike_are_told_apart_where_they_part():
+    routes = {"Text Retriever": "text", "Text Image Retriever": "image", "Table Retriever": "table"}
+    tokens = (
+        token("<sub-question>Who is it?</sub-question><ret"),
+        token(">"),
+        token("Text", 0.75, Table=0.25),
+        token(" Image", 0.4, **{" Retriever": 0.6}),
+        token(" Retriever</ret>"),
+    )
+    shares = parse.route_probabilities(tokens, routes)
+    assert shares == pytest.approx({"text": 0.45, "image": 0.3, "table": 0.25, "none": 0.0})
+
+
+def test_after_a_stop_only_its_own_probability_is_known():
+    tokens = (token("<sub-question>"), token("None", 0.9, Who=0.1), token("</sub-question><ret>None</ret>"))
+    step = parse.read_step(Reply("".join(t.text for t in tokens), tokens), ROUTES)
+    assert step.probabilities == pytest.approx({"none": 0.9})
+
+
+def test_without_log_probabilities_no_probability_is_made_up():
+    text = "<sub-question>Who?</sub-question><ret>text</ret>"
+    assert parse.read_step(Reply(text, (Token(text, -0.1),)), ROUTES).probabilities == {}
+
+
+@given(st.lists(st.tuples(st.text(max_size=6), st.floats(-20, 0)), max_size=12))
+def test_route_probabilities_are_probabilities_whatever_the_tokens(pieces):
+    tokens = tuple(Token(text, p, ((text, p), ("text", -1.0), ("None", -1.5))) for text, p in pieces)
+    tail = (
+        token("<sub-question>"),
+        token("Who is", 0.5),
+        token("</sub-question><ret>"),
+        token("text", 0.5),
+        token("<"),
+    )
+    shares = parse.route_probabilities(tokens + tail, ROUTES)
+    assert all(-1e-9 <= p <= 1 + 1e-9 for p in shares.values())
+    assert sum(shares.values()) <= 1 + 1e-6
