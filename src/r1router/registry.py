@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -34,3 +35,32 @@ def split_options(spec: str) -> tuple[str, dict[str, str]]:
         return head, dict(parse_qsl(query, strict_parsing=True)) if query else {}
     except ValueError as error:
         raise InputError(f"{spec!r}: options are written ?name=value&name=value") from error
+
+
+def bind(what: str, function: Callable[..., Any], options: Mapping[str, str]) -> dict[str, Any]:
+    """Options as text to the keyword-only parameters of `function`, each as the type of its default.
+
+    Raises `UnknownName` for an option that it does not have, `InputError` for a value of another type.
+    """
+    parameters = inspect.signature(function).parameters
+    known = {key: p.default for key, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    for key in options:
+        if key not in known:
+            raise UnknownName(f"option of the {what}", key, known)
+    return {key: _convert(what, key, value, known[key]) for key, value in options.items()}
+
+
+def _convert(what: str, key: str, value: str, default: object) -> object:
+    try:
+        match default:
+            case bool():
+                return {"true": True, "false": False}[value.lower()]
+            case int():
+                return int(value)
+            case float():
+                return float(value)
+            case _:
+                return value
+    except (ValueError, KeyError) as error:
+        kind = type(default).__name__
+        raise InputError(f"{what}: option {key}={value!r} is not of type {kind}") from error

@@ -1,0 +1,25 @@
+"""Messages to the JSON of chat completions, which llama.cpp and every OpenAI-compatible server read alike."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+from r1router.types import Image, Message
+
+
+def to_json(messages: Sequence[Message], *, pictures: bool = True) -> list[dict[str, Any]]:
+    """One dict a message. Pictures go before the words, as data URLs; without `pictures` they are left out."""
+    return [_message(m, pictures) for m in messages]
+
+
+def _message(message: Message, pictures: bool) -> dict[str, Any]:
+    if not (pictures and message.images):
+        return {"role": message.role, "content": message.content}
+    shown = [{"type": "image_url", "image_url": {"url": data_url(image)}} for image in message.images]
+    return {"role": message.role, "content": [*shown, {"type": "text", "text": message.content}]}
+
+
+def data_url(image: Image) -> str:
+    return f"data:{image.media_type};base64,{base64.b64encode(image.data).decode('ascii')}"

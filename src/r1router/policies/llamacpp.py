@@ -1,0 +1,223 @@
+"""A GGUF file to a policy: llama.cpp in this process, with continuous batching, grammars and prompt caching.
+
+Calls run side by side in `slots` sequences of `ctx` tokens each; further calls wait their turn. llama.cpp opens
+a listener with its server; it is bound to 127.0.0.1, on a free port, behind a key that nobody is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from r1router import parse
+from r1router.errors import InputError, PolicyError
+from r1router.policies import chat, default_model
+from r1router.types import Ask, Policy, Reply, Token
+
+log = logging.getLogger(__name__)
+
+TOP = 20
+"""Alternatives asked for at each token when label probabilities are wanted."""
+
+
+def open_(
+    target: str = "",
+    *,
+    lora: str = "",
+    mmproj: str = "",
+    ctx: int = 4096,
+    slots: int = 8,
+    threads: int = 0,
+) -> Policy:
+    """`llamacpp:FILE?option=value`; without a file, the model that this package fetches by itself.
+
+    `lora` is an adapter on top of it, `mmproj` its picture encoder; `ctx` tokens fit into one call (prompt and
+    reply), `slots` calls run at once, on `threads` threads (0: llama.cpp chooses).
+    Raises `InputError` for files that are none, `PolicyError` where llama.cpp refuses them.
+    """
+    if ctx < 64 or slots < 1 or threads < 0:
+        raise InputError(f"llamacpp: needs ctx >= 64, slots >= 1, threads >= 0; got {ctx=}, {slots=}, {threads=}")
+    model = Path(target).expanduser() if target else default_model.path()
+    adapter = Path(lora).expanduser() if lora else None
+    projector = Path(mmproj).expanduser() if mmproj else None
+    for file, what in ((model, "model"), (adapter, "LoRA adapter"), (projector, "picture encoder")):
+        if file is not None:
+            _check_gguf(file, what)
+    options = {"lora": lora, "mmproj": mmproj} | ({"ctx": ctx} if ctx != 4096 else {})
+    query = "&".join(f"{key}={value}" for key, value in options.items() if value)
+    spec = f"llamacpp:{target}" + (f"?{query}" if query else "")
+    return LlamaCpp(spec, model, lora=adapter, mmproj=projector, ctx=ctx, slots=slots, threads=threads)
+
+
+class LlamaCpp:
+    """The weights are loaded here, so that a file which does not fit is known before the first question."""
+
+    def __init__(
+        self,
+        spec: str,
+        model: Path,
+        *,
+        lora: Path | None = None,
+        mmproj: Path | None = None,
+        ctx: int = 4096,
+        slots: int = 8,
+        threads: int = 0,
+    ) -> None:
+        self.spec = spec
+        self._pictures = mmproj is not None
+        self._server = _load(model, lora, mmproj, ctx, slots, threads)
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="llamacpp")
+        self._stops: set[threading.Event] = set()
+
+    async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
+        """Cancelling the task frees its slot at the next token. The same reply every time at temperature 0."""
+        if self._server is None:
+            raise PolicyError(f"the policy {self.spec} is closed; open it again with open_policy")
+        request = _request(ask, temperature, seed, self._pictures)
+        stop = threading.Event()
+        self._stops.add(stop)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._complete, request, stop)
+        finally:
+            stop.set()  # also on cancellation: the call, if it runs, ends at its next token
+            self._stops.discard(stop)
+
+    def _complete(self, request: dict[str, Any], stop: threading.Event) -> Reply:
+        """In a worker thread: one call to its end."""
+        received = _Stream()
+
+        def take(chunk: dict[str, Any]) -> bool:
+            received.take(chunk)
+            return stop.is_set()
+
+        try:
+            self._server.handle_chat_completions(request, take)
+        except RuntimeError as error:  # how xllamacpp hands on what llama.cpp throws
+            raise PolicyError(f"llama.cpp refused a call to {self.spec}: {error}") from error
+        if received.error:
+            raise PolicyError(_explain(received.error, self.spec))
+        return received.reply()
+
+    async def close(self) -> None:
+        """Ends the calls in flight and frees the weights."""
+        for stop in self._stops:
+            stop.set()
+        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+        self._server = None
+
+
+# ── loading ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _check_gguf(file: Path, what: str) -> None:
+    if not file.is_file():
+        raise InputError(f"there is no {what} at {file}; llamacpp: takes a GGUF file")
+    with file.open("rb") as opened:
+        magic = opened.read(4)
+    if magic != b"GGUF":
+        raise InputError(f"{file} is not a GGUF file (it begins with {magic!r}); llamacpp: takes no other form")
+
+
+def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: int, threads: int) -> Any:
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(model)
+    params.n_parallel = slots
+    params.n_ctx = ctx * slots
+    params.port = 0
+    params.api_keys = [secrets.token_urlsafe(32)]
+    params.ui = False
+    params.verbosity = 4 if log.isEnabledFor(logging.DEBUG) else 0
+    if threads:
+        params.cpuparams.n_threads = threads
+        params.cpuparams_batch.n_threads = threads
+    if lora:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(lora), 1.0)]
+    if mmproj:
+        params.mmproj.path = str(mmproj)
+    log.info("loading %s", model)
+    try:
+        return xllamacpp.Server(params)
+    except RuntimeError as error:
+        files = ", ".join(str(f) for f in (model, lora, mmproj) if f)
+        raise PolicyError(
+            f"llama.cpp could not load {files}: {error} A file may be damaged or of a model that this "
+            "xllamacpp does not know, an adapter or picture encoder may belong to another model, or memory may "
+            "be short (lower ?ctx= or ?slots=). With logging at DEBUG llama.cpp says which."
+        ) from error
+
+
+# ── one call ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _request(ask: Ask, temperature: float, seed: int | None, pictures: bool) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "messages": chat.to_json(ask.messages, pictures=pictures),
+        "max_tokens": ask.max_tokens,
+        "temperature": temperature,
+        "top_k": 0,  # sampling is by temperature alone, here as in every other policy
+        "top_p": 1.0,
+        "min_p": 0.0,
+        "cache_prompt": True,
+        "reasoning_format": "none",  # <think> stays in the text, where parse.py reads it
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if seed is not None:
+        request["seed"] = seed
+    if ask.shape is not None:
+        request["grammar"] = parse.gbnf(ask.shape)
+    if ask.labels:
+        # Probabilities before the grammar and the temperature: what the model itself thinks.
+        request |= {"logprobs": True, "top_logprobs": TOP}
+    return request
+
+
+class _Stream:
+    """Gathers the chunks of one streamed completion into a reply."""
+
+    def __init__(self) -> None:
+        self.error: dict[str, Any] | None = None
+        self._pieces: list[str] = []
+        self._tokens: list[Token] = []
+        self._usage: dict[str, int] = {}
+        self._finish = ""
+
+    def take(self, chunk: dict[str, Any]) -> None:
+        self.error = chunk.get("error", self.error)
+        self._usage = chunk.get("usage") or self._usage
+        for choice in chunk.get("choices", ()):
+            self._finish = choice["finish_reason"] or self._finish
+            piece = choice["delta"].get("content") or ""
+            self._pieces.append(piece)
+            probabilities = (choice.get("logprobs") or {}).get("content") or []
+            if probabilities:
+                # A character made of several tokens comes as one chunk with the last token's probabilities:
+                # the chunk's text, not the token's own, is what adds up to the reply.
+                last = probabilities[-1]
+                top = tuple((t["token"], t["logprob"]) for t in last["top_logprobs"])
+                self._tokens.append(Token(piece, last["logprob"], top))
+
+    def reply(self) -> Reply:
+        return Reply(
+            text="".join(self._pieces),
+            tokens=tuple(self._tokens),
+            prompt_tokens=self._usage.get("prompt_tokens", 0),
+            completion_tokens=self._usage.get("completion_tokens", 0),
+            truncated=self._finish == "length",
+        )
+
+
+def _explain(error: dict[str, Any], spec: str) -> str:
+    if error.get("type") == "exceed_context_size_error":
+        return (
+            f"the prompt has {error['n_prompt_tokens']} tokens and {spec} holds {error['n_ctx']}; "
+            "open it with a larger ?ctx=, or ask for less evidence"
+        )
+    return f"llama.cpp failed a call to {spec}: {error.get('message', error)}"
