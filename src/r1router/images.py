@@ -1,8 +1,7 @@
-"""Picture files to `Image`, and pictures to data URLs."""
+"""Picture files to `Image`."""
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 from r1router.errors import InputError
@@ -33,8 +32,3 @@ def load_image(path: str | Path) -> Image:
     if kind is None:
         raise InputError(f"{path} is not a png, jpeg, webp or gif picture")
     return Image(data, kind, path.name)
-
-
-def data_url(image: Image) -> str:
-    """`data:image/png;base64,…`, as chat APIs take pictures."""
-    return f"data:{image.media_type};base64,{base64.b64encode(image.data).decode('ascii')}"

@@ -38,16 +38,21 @@ def split_options(spec: str) -> tuple[str, dict[str, str]]:
 
 
 def bind(what: str, function: Callable[..., Any], options: Mapping[str, str]) -> dict[str, Any]:
-    """Options as text to the keyword-only parameters of `function`, each as the type of its default.
+    """Options as text to what `options_of` the function are, each as the type of its default.
 
     Raises `UnknownName` for an option that it does not have, `InputError` for a value of another type.
     """
-    parameters = inspect.signature(function).parameters
-    known = {key: p.default for key, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    known = options_of(function)
     for key in options:
         if key not in known:
             raise UnknownName(f"option of the {what}", key, known)
     return {key: _convert(what, key, value, known[key]) for key, value in options.items()}
+
+
+def options_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """A function's keyword-only parameters that have a default, with it."""
+    parameters = inspect.signature(function).parameters.items()
+    return {key: p.default for key, p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
 
 
 def _convert(what: str, key: str, value: str, default: object) -> object:

@@ -7,15 +7,13 @@ further keyword-only parameters are its options: `vanilla_rag?kb=table` sets `kb
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from r1router.errors import InputError, UnknownName
 from r1router.methods.requests import Flow
-from r1router.registry import load, split_options
+from r1router.registry import bind, load, options_of, split_options
 from r1router.types import Trajectory
 
 Method = Callable[..., Flow[Trajectory]]
@@ -34,34 +32,12 @@ def load_method(spec: str, **options: Any) -> Method:
     """
     name, inside = split_options(spec)
     solve: Method = load("method", name, package=__name__, known=names(), attribute="solve")
-    wanted = inspect.signature(solve).parameters
-    offered = {key: p for key, p in wanted.items() if p.kind is p.KEYWORD_ONLY and key != "prompts"}
+    offered = options_of(solve)
     bound = {key: value for key, value in options.items() if key in offered}
-    for key, value in inside.items():
-        if key not in offered:
-            raise UnknownName(f"option of the method {name}", key, offered)
-        bound[key] = _convert(name, key, value, offered[key].default)
-    return partial(solve, **bound)
+    return partial(solve, **bound | bind(f"method {name}", solve, inside))
 
 
 def label(method: Method) -> str:
     """What a trajectory records as its method: the module's name, or the function's own for anybody's."""
     function = method.func if isinstance(method, partial) else method
     return function.__module__.rpartition(".")[2] if function.__name__ == "solve" else function.__name__
-
-
-def _convert(method: str, key: str, value: str, default: object) -> object:
-    """An option's text as the type of its default."""
-    try:
-        match default:
-            case bool():
-                return {"true": True, "false": False}[value.lower()]
-            case int():
-                return int(value)
-            case float():
-                return float(value)
-            case _:
-                return value
-    except (ValueError, KeyError) as error:
-        kind = type(default).__name__
-        raise InputError(f"method {method}: option {key}={value!r} is not of type {kind}") from error
