@@ -1,0 +1,77 @@
+"""`minilm:` Text to 384 numbers with all-MiniLM-L6-v2 in int8, which comes inside this package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from r1router.embedders._onnx import ASSETS, session, workers
+from r1router.errors import InputError
+
+MAX_TOKENS = 256
+"""What the model was trained for; the rest of a text is not seen."""
+MAX_CHARS = 20_000
+"""Cut before tokenising, so that a stray megabyte costs nothing; no 256 tokens of prose are as long."""
+BATCH_TOKENS = 1024
+"""Padded tokens in one run: about what stays in a core's cache."""
+BLOCK = 2048
+"""Texts sorted by length together; bounds the memory of a long call."""
+
+
+def open_(rest: str) -> MiniLM:
+    if rest:
+        raise InputError(f"minilm: takes no name or option, got minilm:{rest}")
+    return MiniLM()
+
+
+class MiniLM:
+    spec = "minilm:"
+    dim = 384
+
+    def __init__(self) -> None:
+        folder = ASSETS / "minilm"
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._session = session(folder / "model.onnx")
+        self._workers = workers()
+
+    def embed_texts(self, texts: Sequence[str], *, query: bool = False) -> npt.NDArray[np.float32]:
+        """float32 (len(texts), 384), rows of L2 norm 1; `query` makes no difference to this model."""
+        vectors = np.empty((len(texts), self.dim), np.float32)
+        for start in range(0, len(texts), BLOCK):
+            self._embed_block(texts[start : start + BLOCK], vectors[start : start + BLOCK])
+        return vectors
+
+    def _embed_block(self, texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
+        clean = [text[:MAX_CHARS].encode("utf-8", "replace").decode() for text in texts]  # lone surrogates
+        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(clean)]
+        batches = list(_batches(ids))
+        for rows, part in zip(
+            batches, self._workers.map(lambda b: self._run([ids[i] for i in b]), batches), strict=True
+        ):
+            vectors[rows] = part
+
+    def _run(self, ids: list[list[int]]) -> Any:
+        tokens = np.zeros((len(ids), max(map(len, ids))), np.int32)
+        mask = np.zeros_like(tokens)
+        for row, sequence in enumerate(ids):
+            tokens[row, : len(sequence)] = sequence
+            mask[row, : len(sequence)] = 1
+        return self._session.run(None, {"input_ids": tokens, "attention_mask": mask})[0]
+
+
+def _batches(ids: list[list[int]]) -> Iterator[list[int]]:
+    """Indexes of texts of about equal length, longest first, so that little is padding and cores end together."""
+    batch: list[int] = []
+    for i in sorted(range(len(ids)), key=lambda i: -len(ids[i])):
+        if batch and (len(batch) + 1) * len(ids[batch[0]]) > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
