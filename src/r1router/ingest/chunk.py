@@ -1,0 +1,144 @@
+"""Records to entries: text to overlapping windows, tables to blocks of rows, a picture to one entry.
+
+Windows follow the paper (appendix A): 100 words, stride 50, the title in front. No entry crosses a record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from r1router.ingest.records import Passage, Picture, Record, Table
+from r1router.kb.entry import Entry
+
+WINDOW = 100
+"""Words of a window."""
+STRIDE = 50
+"""Words between the starts of two windows."""
+TAIL = 25
+"""So few words left over join the last window, which would otherwise be repeated almost whole."""
+BLOCK = 160
+"""Words, numbers and marks of a block of rows with what it repeats: close to an embedder's tokens, of which
+the default one reads 256; what it counts too few are long numbers and rare words."""
+
+RECIPE = f"1:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}"
+"""Changes when the same record would be cut otherwise, so that sources are cut again."""
+
+_WORD = re.compile(r"\S+")
+_PIECE = re.compile(r"\w+|[^\w\s]")
+
+
+def cut(record: Record, *, key: str = "", first: int = 0) -> list[Entry]:
+    """The entries of one record, in order; none for a record that holds nothing to search.
+
+    `key`: what the ids start with, the record's id where empty. `first`: number of the first entry, for a
+    long table that comes in several records.
+    """
+    match record:
+        case Passage():
+            entries = _windows(record)
+        case Table():
+            entries = _blocks(record)
+        case Picture():
+            entries = _picture(record)
+    return [
+        replace(entry, id=f"{key or record.id}#{number}", digest=_digest(entry))
+        for number, entry in enumerate(entries, start=first)
+    ]
+
+
+def windows(text: str, *, size: int = WINDOW, stride: int = STRIDE, tail: int = TAIL) -> Iterator[str]:
+    """Stretches of `text` of `size` words that start every `stride` words, white space inside kept.
+
+    The last one takes in up to `tail` words more. Together they hold every word.
+    """
+    words = [match.span() for match in _WORD.finditer(text)]
+    for start in range(0, len(words), stride):
+        end = start + size
+        if end + tail >= len(words):
+            yield text[words[start][0] : words[-1][1]]
+            return
+        yield text[words[start][0] : words[end - 1][1]]
+
+
+def flatten(header: Sequence[str], rows: Sequence[Sequence[str]], *, top: Sequence[str] = ()) -> str:
+    """A table as lines: what is on `top`, the header, the rows, cells apart by " | "."""
+    lines = [line for line in (*top, _row(header)) if line.strip(" |")]
+    return "\n".join([*lines, *map(_row, rows)])
+
+
+def _windows(record: Passage) -> Iterator[Entry]:
+    heading = _heading(record.title, record.section)
+    bare = _entry(record, "", page=record.page, section=record.section)
+    stretches = list(windows(record.text)) or ([""] if heading else [])
+    for stretch in stretches:
+        yield replace(bare, text="\n".join(part for part in (heading, stretch) if part))
+
+
+def _blocks(record: Table) -> Iterator[Entry]:
+    top = (_heading(record.title, record.section), _one_line(record.caption))
+    bare = _entry(record, "", page=record.page, section=record.section)
+    if not record.rows:
+        text = flatten(record.header, (), top=top)
+        if text:
+            yield replace(bare, text=text)
+        return
+    repeated = _pieces(flatten(record.header, (), top=top))
+    for start, end in _spans([_pieces(_row(row)) for row in record.rows], BLOCK - repeated):
+        yield replace(
+            bare,
+            text=flatten(record.header, record.rows[start:end], top=top),
+            rows=(record.first_row + start, record.first_row + end - 1),
+        )
+
+
+def _spans(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+    """(start, end) of consecutive items that fit into `room` together; at least one item each."""
+    start, filled = 0, 0
+    for position, size in enumerate(sizes):
+        if position > start and filled + size > room:
+            yield start, position
+            start, filled = position, 0
+        filled += size
+    yield start, len(sizes)
+
+
+def _picture(record: Picture) -> Iterator[Entry]:
+    caption = _one_line(record.caption)
+    title = "" if caption.startswith(record.title) else record.title
+    text = "\n".join(part for part in (title, caption, record.words.strip()) if part)
+    yield _entry(record, text or record.image.name or record.id, image=record.image)
+
+
+def _entry(record: Record, text: str, **location: object) -> Entry:
+    bare = Entry(id="", record=record.id, source=record.source, text=text, digest="", title=record.title)
+    return replace(bare, **location)  # type: ignore[arg-type]
+
+
+def _heading(title: str, section: str) -> str:
+    return " — ".join(part for part in (_one_line(title), _one_line(section)) if part)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return " | ".join(map(_one_line, cells))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _pieces(text: str) -> int:
+    return sum(1 for _ in _PIECE.finditer(text))
+
+
+def _digest(entry: Entry) -> str:
+    """16 hex digits over everything that is stored but the id."""
+    seen = hashlib.sha256()
+    location = (entry.page, entry.section, entry.rows)
+    for part in (entry.record, entry.source, entry.title, entry.text, repr(location)):
+        seen.update(part.encode("utf-8", "surrogatepass") + b"\0")
+    if entry.image:
+        seen.update(entry.image.data)
+    return seen.hexdigest()[:16]

@@ -1,0 +1,142 @@
+"""Records to the stored entries of one knowledge base: cut, compared with what it holds, embedded in batches.
+
+Only entries that are new or differ are embedded. A source is written down as complete after all its entries
+are in the table and those that it no longer has are out of it, so an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from r1router.ingest.chunk import cut
+from r1router.ingest.records import Record
+from r1router.kb.embedding import Embedders
+from r1router.kb.entry import Entry
+from r1router.kb.ledger import Taken
+from r1router.kb.writer import Writer
+
+BATCH = 512
+"""Entries embedded and committed together: what an interrupted run has to embed again at most."""
+
+
+@dataclass
+class Counts:
+    """What a run did to one knowledge base, in entries."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    kept: int = 0
+    """Found again as they were."""
+
+    @property
+    def seen(self) -> int:
+        return self.added + self.changed + self.kept
+
+
+@dataclass
+class _Source:
+    """The source that is being read."""
+
+    name: str
+    path: str
+    stale: dict[str, str]
+    """Digest by id of its entries that have not been met again yet."""
+    numbers: Counter[str] = field(default_factory=Counter)
+    """Entries so far of each record."""
+
+
+class Feed:
+    """Everything that flows into one knowledge base during a run: `begin`, `put` …, `end`, and `flush` last."""
+
+    def __init__(self, writer: Writer, embedders: Embedders, *, written: Callable[[int], None]) -> None:
+        """`written` is told after each batch how many entries it had."""
+        self.writer = writer
+        self.counts = Counts()
+        self.taken = writer.ledger.read()
+        self._embedders = embedders
+        self._written = written
+        self._owners = {id_.rpartition("#")[0]: source for source, digests in writer.held.items() for id_ in digests}
+        self._source: _Source | None = None
+        self._waiting: list[Entry] = []
+        self._ended: list[tuple[Taken, list[str]]] = []
+
+    @property
+    def name(self) -> str:
+        return self.writer.manifest.name
+
+    def begin(self, source: str, path: str) -> None:
+        self._source = _Source(source, path, dict(self.writer.held.get(source, {})))
+
+    def put(self, record: Record) -> None:
+        assert self._source is not None
+        key = self._claim(record.id, self._source.name)
+        entries = cut(record, key=key, first=self._source.numbers[key])
+        self._source.numbers[key] += len(entries)
+        for entry in entries:
+            held = self._source.stale.pop(entry.id, None)
+            if held == entry.digest:
+                self.counts.kept += 1
+                continue
+            self.counts.added += held is None
+            self.counts.changed += held is not None
+            self._waiting.append(entry)
+            if len(self._waiting) >= BATCH:
+                self.flush()
+
+    def end(self, fingerprint: str, yields: tuple[str, ...]) -> None:
+        """The source has been read to its end."""
+        assert self._source is not None
+        source, self._source = self._source, None
+        taken = Taken(source.name, source.path, fingerprint, sum(source.numbers.values()), yields)
+        self._ended.append((taken, list(source.stale)))
+        self.counts.removed += len(source.stale)
+
+    def give_up(self) -> None:
+        """The source could not be read to its end: what came stays, what was there before stays too."""
+        self._source = None
+
+    def drop_source(self, source: str) -> None:
+        self.counts.removed += self.writer.drop_source(source)
+        self.taken.pop(source, None)
+
+    def flush(self) -> None:
+        """Embeds and writes what waits, then closes the sources that are complete with it."""
+        if self._waiting:
+            self._announce()
+            spec, image_spec = self.writer.manifest.text_embedder, self.writer.manifest.image_embedder
+            vectors = self._embedders.text(spec).embed_texts([entry.text for entry in self._waiting])
+            image_vectors = None
+            if image_spec:
+                images = [entry.image for entry in self._waiting if entry.image]
+                image_vectors = self._embedders.image(image_spec).embed_images(images)
+            self.writer.put(self._waiting, vectors, image_vectors)
+            self._written(len(self._waiting))
+            self._waiting = []
+        for taken, stale in self._ended:
+            self.writer.drop(taken.source, stale)
+        self._record([taken for taken, _ in self._ended])
+        self._ended = []
+
+    def _announce(self) -> None:
+        """Writes down, unfinished, the sources whose first entries these are."""
+        known = {taken.source: taken for taken, _ in self._ended}
+        if self._source:
+            known[self._source.name] = Taken(self._source.name, self._source.path, "", 0, ())
+        begun = {entry.source for entry in self._waiting} - self.taken.keys()
+        self._record([Taken(source, known[source].path, "", 0, ()) for source in sorted(begun & known.keys())])
+
+    def _record(self, taken: list[Taken]) -> None:
+        if taken:
+            self.writer.ledger.put(taken)
+            self.taken.update((t.source, t) for t in taken)
+
+    def _claim(self, record: str, source: str) -> str:
+        """What the ids of a record's entries start with: its id, with the source in front where another source
+        of this knowledge base has the same."""
+        key = record
+        while self._owners.setdefault(key, source) != source:
+            key = f"{source}:{key}"
+        return key

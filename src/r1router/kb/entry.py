@@ -1,0 +1,24 @@
+"""What a knowledge base stores for one entry: the unit that is embedded, searched and shown as evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from r1router.types import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    id: str
+    """Unique in its knowledge base: the record's id, "#" and a number."""
+    record: str
+    source: str
+    text: str
+    """What is embedded, searched by words and read by the policy; the title is part of it."""
+    digest: str
+    """Of everything above and below but the id; an entry whose digest stays is not embedded again."""
+    title: str = ""
+    page: int | None = None
+    section: str = ""
+    rows: tuple[int, int] | None = None
+    image: Image | None = None

@@ -1,0 +1,38 @@
+"""Several rankings of the same things to one, by reciprocal rank (Cormack, Clarke and Büttcher, 2009).
+
+An item scores `weight / (60 + rank)` in each ranking that has it, rank counted from 1; scores add up.
+Only ranks count, so rankings with unlike scores (cosines, BM25) can be fused, within one knowledge base and
+across several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from r1router.types import Evidence
+
+RANK_OFFSET = 60
+"""The published constant: how little being first counts more than being second."""
+
+T = TypeVar("T", bound=Hashable)
+
+
+def reciprocal_rank(rankings: Sequence[Sequence[T]], weights: Sequence[float] | None = None) -> list[tuple[T, float]]:
+    """Each item once with its fused score, best first; ties keep the order of first appearance."""
+    scores: dict[T, float] = {}
+    for ranking, weight in zip(rankings, weights or [1.0] * len(rankings), strict=True):
+        for rank, item in enumerate(ranking, start=1):
+            scores[item] = scores.get(item, 0.0) + weight / (RANK_OFFSET + rank)
+    return sorted(scores.items(), key=lambda pair: -pair[1])
+
+
+def fuse(rankings: Sequence[Sequence[Evidence]], k: int, weights: Sequence[float] | None = None) -> list[Evidence]:
+    """The `k` best of all rankings, with the fused score; an entry is known by its knowledge base and id.
+
+    `weights`: one for each ranking, all 1 where not given.
+    """
+    known = {(e.kb, e.id): e for ranking in reversed(rankings) for e in ranking}
+    keys = [[(e.kb, e.id) for e in ranking] for ranking in rankings]
+    return [replace(known[key], score=score) for key, score in reciprocal_rank(keys, weights)[:k]]

@@ -1,0 +1,187 @@
+"""Queries to evidence over the folder of one knowledge base, kept by LanceDB inside this process.
+
+    kbs/<name>/kb.json          card, embedders, format
+    kbs/<name>/index.lance      one row an entry: text, location, vectors, full-text index
+    kbs/<name>/pictures/        copies of the pictures, named by content
+    kbs/<name>/sources.sqlite   which sources are in it, complete
+
+A search runs over one version of the table, so a writer beside it is never seen half-way; any number of
+processes may search while one writes.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal
+
+from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
+from r1router.kb import manifest as manifests
+from r1router.kb.embedding import Embedders, Vectors
+from r1router.kb.fusion import reciprocal_rank
+from r1router.kb.snapshot import Snapshot
+from r1router.kb.table import open_table
+from r1router.types import Card, Evidence, ImageEmbedder, Location, Query, TextEmbedder
+
+Mode = Literal["fused", "vector", "text"]
+"""Which rankings a search uses: both kinds fused, vectors only, full text only."""
+
+VECTOR_WEIGHT = 2.0
+"""Of the ranking by text vectors in the fusion; better than 1 on real sub-questions."""
+WORDS_WEIGHT = 1.0
+"""Of the full-text ranking."""
+PICTURE_WEIGHT = 4.0
+"""Of the ranking by the query's picture, which says more about a picture than the words beside it do."""
+DEPTH = 50
+"""Entries of each ranking that are fused, or more when more are asked for."""
+PATIENCE = 10
+"""While a writer is at work, a newer version is loaded after as many times what loading the last one took."""
+
+_ATTEMPTS = 3
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """One comparison of query vectors with a vector column."""
+
+    space: str
+    weight: float
+    of: list[int]
+    """Position of the query for each row of `vectors`."""
+    vectors: Vectors
+
+
+class LanceKnowledgeBase:
+    """One folder, opened for searching. Nothing but kb.json is read until the first search."""
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        text_embedder: TextEmbedder | None = None,
+        image_embedder: ImageEmbedder | None = None,
+        embedders: Embedders | None = None,
+    ) -> None:
+        """`embedders`: shared with other knowledge bases; opened from the stored specs where not given.
+
+        Raises `EmbedderMismatch` for an embedder that did not build this knowledge base.
+        """
+        self.folder = Path(folder)
+        self.manifest = manifests.read(self.folder)
+        for given, built_with in (
+            (text_embedder, self.manifest.text_embedder),
+            (image_embedder, self.manifest.image_embedder),
+        ):
+            if given and built_with and given.spec != built_with:
+                raise EmbedderMismatch(self.manifest.name, built_with, given.spec)
+        self._embedders = embedders or Embedders(text=text_embedder, image=image_embedder)
+        self._snapshot: Snapshot | None = None
+        self._newest_table: Any = None
+        self._loaded = 0.0
+        self._refreshing = Lock()
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="full-text")
+
+    @property
+    def card(self) -> Card:
+        return self.manifest.card
+
+    def __len__(self) -> int:
+        """Entries in the newest version."""
+        table = open_table(self.folder)
+        return table.count_rows() if table is not None else 0
+
+    def search(self, queries: Sequence[Query], *, k: int = 5, mode: Mode = "fused") -> list[list[Evidence]]:
+        """The `k` best entries for each query; words and pictures are each embedded in one call.
+
+        A picture asked of a text or table KB is ignored; a query that is left without anything gets [].
+        """
+        if k < 1:
+            raise InputError(f"k must be at least 1, not {k}")
+        scans = self._embed(queries) if mode != "text" else []
+        words = {i: q.text for i, q in enumerate(queries) if q.text.strip()} if mode != "vector" else {}
+        for attempt in range(_ATTEMPTS):
+            try:
+                snapshot = self._newest(at_once=attempt > 0)
+                return self._look_up(snapshot, scans, words, len(queries), k) if snapshot else [[] for _ in queries]
+            except (LookupError, OSError, RuntimeError, ValueError) as error:  # how a missing file comes up
+                if attempt == _ATTEMPTS - 1:
+                    raise KnowledgeBaseError(f"{self.folder} cannot be searched: {error}") from error
+                _log.info("%s: reading again, a writer may have tidied up: %s", self.folder, error)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _embed(self, queries: Sequence[Query]) -> list[_Scan]:
+        """Every comparison that these queries ask for."""
+        scans = []
+        text_spec, image_spec = self.manifest.text_embedder, self.manifest.image_embedder
+        worded = [i for i, q in enumerate(queries) if q.text.strip()]
+        texts = [queries[i].text for i in worded]
+        if texts:
+            vectors = self._embedders.texts_to_vectors(text_spec, texts)
+            scans.append(_Scan("vector", VECTOR_WEIGHT, worded, vectors))
+        if texts and image_spec:
+            across = self._embedders.texts_to_image_space(image_spec, texts)
+            if across is not None:
+                scans.append(_Scan("image_vector", VECTOR_WEIGHT, worded, across))
+        pictured = [(i, q.image) for i, q in enumerate(queries) if q.image]
+        if pictured and image_spec:
+            vectors = self._embedders.images_to_vectors(image_spec, [image for _, image in pictured])
+            scans.append(_Scan("image_vector", PICTURE_WEIGHT, [i for i, _ in pictured], vectors))
+        return scans
+
+    def _look_up(
+        self, snapshot: Snapshot, scans: list[_Scan], words: dict[int, str], count: int, k: int
+    ) -> list[list[Evidence]]:
+        depth = max(DEPTH, k)
+        rankings: list[list[list[int]]] = [[] for _ in range(count)]
+        weights: list[list[float]] = [[] for _ in range(count)]
+        for scan in scans:
+            for i, ranking in zip(scan.of, snapshot.nearest(scan.space, scan.vectors, depth), strict=True):
+                rankings[i].append(ranking)
+                weights[i].append(scan.weight)
+        matching = self._threads.map(lambda text: snapshot.matching(text, depth), words.values())
+        for i, ranking in zip(words, matching, strict=True):
+            rankings[i].append(ranking)
+            weights[i].append(WORDS_WEIGHT)
+        fused = [reciprocal_rank(r, w)[:k] for r, w in zip(rankings, weights, strict=True)]
+        rows = snapshot.rows(sorted({row_id for ranking in fused for row_id, _ in ranking}))
+        return [[self._evidence(rows[row_id], score) for row_id, score in ranking] for ranking in fused]
+
+    def _evidence(self, row: dict[str, Any], score: float) -> Evidence:
+        rows = (row["first_row"], row["last_row"]) if row["first_row"] is not None else None
+        return Evidence(
+            kb=self.manifest.name,
+            id=row["id"],
+            text=row["text"],
+            score=score,
+            title=row["title"],
+            image=str((self.folder / row["image"]).absolute()) if row["image"] else None,
+            location=Location(row["source"], row["page"], row["section"], rows),
+            record=row["record"],
+        )
+
+    def _newest(self, *, at_once: bool) -> Snapshot | None:
+        """The newest version, or the last one while patience lasts; None before anything is stored."""
+        with self._refreshing:
+            known = self._snapshot
+            if self._newest_table is None:
+                self._newest_table = open_table(self.folder)
+            if self._newest_table is None:
+                return None
+            self._newest_table.checkout_latest()
+            if known and known.version == self._newest_table.version:
+                return known
+            if known and not at_once and time.monotonic() - self._loaded < PATIENCE * known.seconds_to_load:
+                return known
+            table = open_table(self.folder)
+            if table is None:
+                raise LookupError("it has been removed")
+            self._snapshot = Snapshot(table)
+            self._loaded = time.monotonic()
+            _log.debug("%s: version %d, %d entries", self.folder, self._snapshot.version, len(self._snapshot))
+            return self._snapshot

@@ -1,0 +1,67 @@
+"""Which sources a knowledge base has taken in completely, and with which content.
+
+One row a source in `sources.sqlite`: written without a fingerprint before the source's first entries, and with
+it after the last. A source without a fingerprint is unfinished and will be read again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE = "sources.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One source as it was when it was taken in."""
+
+    source: str
+    path: str
+    """Absolute path of the file then: tells two files apart that are shown alike, and what is gone."""
+    fingerprint: str
+    """Of the content and of how it was cut; empty while unfinished."""
+    entries: int
+    """Entries that it has in this knowledge base."""
+    yields: tuple[str, ...]
+    """Names of all knowledge bases that got entries from it, this one among them or not."""
+
+
+class Ledger:
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+
+    def read(self) -> dict[str, Taken]:
+        """By source, sorted; empty before the first is complete."""
+        if not self._path.exists():
+            return {}
+        with closing(sqlite3.connect(self._path)) as db:
+            found = db.execute("select source, path, fingerprint, entries, yields from sources order by source")
+            return {s: Taken(s, p, f, n, tuple(y.split("/")) if y else ()) for s, p, f, n, y in found}
+
+    def put(self, taken: Iterable[Taken]) -> None:
+        rows = [(t.source, t.path, t.fingerprint, t.entries, "/".join(t.yields)) for t in taken]
+        with self._writing() as db:
+            db.executemany("insert or replace into sources values (?, ?, ?, ?, ?)", rows)
+
+    def drop(self, sources: Iterable[str]) -> None:
+        with self._writing() as db:
+            db.executemany("delete from sources where source = ?", [(source,) for source in sources])
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        if not self._path.exists():
+            self._create()
+        with closing(sqlite3.connect(self._path)) as db, db:
+            yield db
+
+    def _create(self) -> None:
+        """Made beside its place and moved there, so that no reader meets a file without its table."""
+        scratch = self._path.with_suffix(".new")
+        scratch.unlink(missing_ok=True)
+        with closing(sqlite3.connect(scratch)) as db:
+            db.execute("create table sources (source text primary key, fingerprint text, entries integer, yields text)")
+        scratch.replace(self._path)

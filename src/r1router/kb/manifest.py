@@ -1,0 +1,79 @@
+"""`kb.json`: how a knowledge base on disk introduces itself, and which embedders built it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from r1router.errors import InputError, KnowledgeBaseError
+from r1router.types import Card, Kind
+
+FILE = "kb.json"
+FORMAT = 1
+"""Of the folder; a later one is refused, not guessed."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PLURAL = {"text": "passages", "image": "pictures", "table": "tables"}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    name: str
+    kind: Kind
+    text_embedder: str
+    """Spec of the embedder of every entry's text."""
+    image_embedder: str | None = None
+    """Spec of the embedder of pictures, for kind "image"."""
+    holds: str = ""
+    holds_given: bool = False
+    """True when a person wrote `holds`; otherwise it follows the content."""
+    label: str = ""
+    format: int = FORMAT
+
+    @property
+    def card(self) -> Card:
+        return Card(self.name, self.kind, self.holds or _PLURAL[self.kind], self.label)
+
+
+def check_name(name: str) -> str:
+    """The name itself. Raises `InputError` where it cannot be a folder and a route."""
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"{name!r} cannot name a knowledge base: use up to 64 letters, digits, '-', '_' and '.', "
+            "a letter or digit first"
+        )
+    return name
+
+
+def read(folder: Path) -> Manifest:
+    """Raises `KnowledgeBaseError` for a folder without a readable kb.json of our format."""
+    path = folder / FILE
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise KnowledgeBaseError(f"{folder} is not a knowledge base: it has no {FILE}") from error
+    except (OSError, ValueError) as error:
+        raise KnowledgeBaseError(f"{path} cannot be read: {error}") from error
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+        raise KnowledgeBaseError(f"{path} is not of format {FORMAT}; index the files again into a new folder")
+    try:
+        return Manifest(**fields)
+    except TypeError as error:
+        raise KnowledgeBaseError(f"{path} is not a knowledge base's: {error}") from error
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Whole or not at all, whatever interrupts it."""
+    scratch = folder / f".{FILE}.{os.getpid()}"
+    scratch.write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    scratch.replace(folder / FILE)
+
+
+def describe(kind: Kind, count: int, titles: list[str]) -> str:
+    """What a knowledge base holds, in one line: "8,804 tables such as A, B, C"."""
+    noun = _PLURAL[kind] if count != 1 else _PLURAL[kind].removesuffix("s")
+    such = f" such as {', '.join(titles)}" if titles else ""
+    return f"{count:,} {noun}{such}"

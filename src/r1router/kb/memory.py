@@ -1,0 +1,65 @@
+"""A handful of evidence as a knowledge base in memory: for tests, documentation and benchmarks.
+
+With an embedder it ranks by cosine; without one by shared words, each counted once and weighted by how few
+entries have it, which is enough to find a passage by its own words and no more. It does not look at pictures.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from r1router.types import Card, Evidence, Query, TextEmbedder
+
+_WORD = re.compile(r"\w+")
+
+
+class MemoryKnowledgeBase:
+    def __init__(self, card: Card, entries: Iterable[Evidence], *, embedder: TextEmbedder | None = None) -> None:
+        """Entries are stored as given, under the card's name."""
+        self._card = card
+        self._entries = [replace(entry, kb=card.name) for entry in entries]
+        self._embedder = embedder
+        self._vectors: Any = embedder.embed_texts([e.text for e in self._entries]) if embedder else None
+        self._words = [set(_words(entry.text)) for entry in self._entries]
+        self._spread = Counter(word for words in self._words for word in words)
+
+    @property
+    def card(self) -> Card:
+        return self._card
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def search(self, queries: Sequence[Query], *, k: int = 5) -> list[list[Evidence]]:
+        """The `k` best entries for each query; [] for a query without words."""
+        worded = [i for i, query in enumerate(queries) if query.text.strip()]
+        found: list[list[Evidence]] = [[] for _ in queries]
+        if worded and self._entries:
+            texts = [queries[i].text for i in worded]
+            scores = self._cosines(texts) if self._embedder else [self._overlaps(text) for text in texts]
+            for i, row in zip(worded, scores, strict=True):
+                found[i] = self._best(row, k)
+        return found
+
+    def _cosines(self, texts: list[str]) -> list[list[float]]:
+        assert self._embedder is not None
+        rows: list[list[float]] = (self._embedder.embed_texts(texts, query=True) @ self._vectors.T).tolist()
+        return rows
+
+    def _overlaps(self, text: str) -> list[float]:
+        """Words that every entry has still count a little."""
+        weights = {w: math.log(1 + len(self._entries) / self._spread[w]) for w in set(_words(text)) if self._spread[w]}
+        return [sum(weight for word, weight in weights.items() if word in words) for words in self._words]
+
+    def _best(self, scores: list[float], k: int) -> list[Evidence]:
+        order = sorted(range(len(scores)), key=lambda i: -scores[i])[:k]
+        return [replace(self._entries[i], score=scores[i]) for i in order if self._embedder or scores[i] > 0]
+
+
+def _words(text: str) -> list[str]:
+    return [match.group().lower() for match in _WORD.finditer(text)]

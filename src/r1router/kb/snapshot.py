@@ -1,0 +1,94 @@
+"""One version of a LanceDB table, opened for searching: its vectors in memory, its rows and words on disk.
+
+The scan over vectors is exact: one matrix product for all queries of a call. At 100,000 x 384 that takes a
+tenth of what the store's own scan takes for one query, and no index that needs training or loses recall.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from r1router.kb.embedding import Vectors
+from r1router.kb.table import STORED, spaces
+
+AT_ONCE = 1 << 24
+"""Scores held in memory at once, 64 MB."""
+
+
+class Snapshot:
+    """A table at one version. Safe to search from several threads; never changes."""
+
+    def __init__(self, table: Any) -> None:
+        """`table`: a handle of its own, which stays at the version that it was opened at."""
+        started = time.perf_counter()
+        self.version: int = table.version
+        self._table = table
+        self.row_ids, self._vectors = _load(table)
+        self.seconds_to_load = time.perf_counter() - started
+
+    def __len__(self) -> int:
+        return len(self.row_ids)
+
+    def nearest(self, space: str, queries: Vectors, k: int) -> list[list[int]]:
+        """Row ids of the `k` highest dot products for each query, best first."""
+        vectors = self._vectors[space]
+        if not len(vectors):
+            return [[] for _ in queries]
+        step = max(1, AT_ONCE // len(vectors))
+        best: list[list[int]] = []
+        for start in range(0, len(queries), step):
+            scores = queries[start : start + step] @ vectors.T
+            best += [self.row_ids[top_positions(row, k)].tolist() for row in scores]
+        return best
+
+    def matching(self, words: str, k: int) -> list[int]:
+        """Row ids of the `k` best BM25 scores, best first; rows not yet in the index are scored too."""
+        if not len(self):
+            return []
+        found = (
+            self._table.search(words, query_type="fts", fts_columns="text")
+            .with_row_id(True)
+            .select(["id", "_score"])
+            .limit(k)
+            .to_arrow()
+        )
+        ids: list[int] = found["_rowid"].to_pylist()
+        return ids
+
+    def rows(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """The stored columns by row id. Raises `LookupError` where this version is no longer on disk."""
+        if not row_ids:
+            return {}
+        found = self._table.take_row_ids(list(row_ids)).select(list(STORED)).with_row_id().to_arrow().to_pylist()
+        rows = {row["_rowid"]: row for row in found}
+        if len(rows) < len(row_ids):
+            raise LookupError(f"version {self.version} is gone")
+        return rows
+
+
+def top_positions(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+    """Positions of the `k` highest scores, best first; of equal ones the earlier."""
+    top = np.argpartition(scores, -k)[-k:] if k < len(scores) else np.arange(len(scores))
+    best: NDArray[np.intp] = top[np.lexsort((top, -scores[top]))]
+    return best
+
+
+def _load(table: Any) -> tuple[NDArray[np.uint64], dict[str, Vectors]]:
+    """Row ids and one matrix for each vector column, filled batch by batch so that nothing is held twice."""
+    rows = table.count_rows()
+    row_ids = np.empty(rows, np.uint64)
+    dims = {space: table.schema.field(space).type.list_size for space in spaces(table)}
+    vectors = {space: np.empty((rows, dim), np.float32) for space, dim in dims.items()}
+    done = 0
+    for batch in table.search().select(list(dims)).with_row_id(True).to_batches():
+        end = done + batch.num_rows
+        row_ids[done:end] = batch.column("_rowid").to_numpy()
+        for space, matrix in vectors.items():
+            matrix[done:end] = batch.column(space).flatten().to_numpy().reshape(-1, matrix.shape[1])
+        done = end
+    return row_ids, vectors

@@ -1,0 +1,217 @@
+"""Entries and their vectors to the table of one knowledge base, by one process at a time.
+
+Whatever interrupts it, each batch is in the table whole or not at all, and a source counts as taken in only
+after all its entries are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from r1router.errors import Busy, KnowledgeBaseError
+from r1router.kb import manifest as manifests
+from r1router.kb.embedding import Vectors
+from r1router.kb.entry import Entry
+from r1router.kb.ledger import Ledger
+from r1router.kb.manifest import Manifest
+from r1router.kb.table import create_table, index_words, open_table
+from r1router.types import Image
+
+LOCK = "write.lock"
+PICTURES = "pictures"
+UNTIDY_ROWS = 16_384
+"""Rows outside the full-text index, which each search scans, before a long run stops to index them."""
+UNTIDY_SHARE = 0.02
+"""Share of such rows that a finished run leaves; tidying rewrites the whole table, so it waits for some."""
+KEPT_VERSIONS = timedelta(seconds=30)
+"""Old versions stay this long for readers in the middle of a search."""
+
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds the only right to write. Raises `Busy` when another process has it; a killed one loses it."""
+    lock = filelock.FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise Busy(f"another process is writing to {folder}; try again when it has finished") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def open_writer(folder: Path, manifest: Manifest) -> Iterator[Writer]:
+    """Makes the knowledge base where it is not there. Raises `Busy`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        yield Writer(folder, manifest)
+
+
+def remove(folder: Path) -> None:
+    """Deletes a whole knowledge base. Raises `Busy`, and `KnowledgeBaseError` where there is none."""
+    manifests.read(folder)
+    with locked(folder):
+        (folder / manifests.FILE).unlink()  # first, so that no one opens what is half gone
+    shutil.rmtree(folder)
+
+
+class Writer:
+    """The open knowledge base of the process that holds its lock; made by `open_writer`."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.ledger = Ledger(folder)
+        self._table: Any = open_table(folder)
+        self._changed = False
+        if self._table is not None and not self._table.list_indices():  # killed right after it was made
+            index_words(self._table)
+        self.held: dict[str, dict[str, str]] = {}
+        """What the table holds: digest by entry id, by source."""
+        if self._table is not None:
+            for batch in self._table.search().select(["source", "id", "digest"]).to_batches():
+                for source, id_, digest in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    self.held.setdefault(source, {})[id_] = digest
+        if not (folder / manifests.FILE).exists():
+            manifests.write(folder, manifest)
+
+    def put(self, entries: Sequence[Entry], vectors: Vectors, image_vectors: Vectors | None) -> None:
+        """Adds entries or replaces those with the same ids, in one commit."""
+        import pyarrow as pa  # type: ignore[import-untyped]
+
+        if self._table is None:
+            image_dim = image_vectors.shape[1] if image_vectors is not None else None
+            self._table = create_table(self.folder, dim=vectors.shape[1], image_dim=image_dim)
+        columns: dict[str, Any] = {
+            "id": [e.id for e in entries],
+            "record": [e.record for e in entries],
+            "title": [e.title for e in entries],
+            "text": [e.text for e in entries],
+            "source": [e.source for e in entries],
+            "page": [e.page for e in entries],
+            "section": [e.section for e in entries],
+            "first_row": [e.rows[0] if e.rows else None for e in entries],
+            "last_row": [e.rows[1] if e.rows else None for e in entries],
+            "image": [self._keep(e.image) if e.image else None for e in entries],
+            "digest": [e.digest for e in entries],
+            "vector": _column(vectors),
+        }
+        if image_vectors is not None:
+            columns["image_vector"] = _column(image_vectors)
+        rows = pa.table(columns, schema=self._table.schema)
+        (self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows))
+        for entry in entries:
+            self.held.setdefault(entry.source, {})[entry.id] = entry.digest
+        self._changed = True
+        if self._unindexed() > UNTIDY_ROWS:
+            self._tidy()
+
+    def drop(self, source: str, ids: Iterable[str]) -> None:
+        """Removes entries of one source."""
+        ids = list(ids)
+        for start in range(0, len(ids), 1000):
+            self._table.delete(f"id in ({', '.join(map(_quoted, ids[start : start + 1000]))})")
+            self._changed = True
+        for id_ in ids:
+            self.held.get(source, {}).pop(id_, None)
+        if not self.held.get(source):
+            self.held.pop(source, None)
+
+    def drop_source(self, source: str) -> int:
+        """Removes a source with all its entries; returns how many there were."""
+        entries = len(self.held.pop(source, ()))
+        if entries:
+            self._table.delete(f"source = {_quoted(source)}")
+            self._changed = True
+        self.ledger.drop([source])
+        return entries
+
+    def finish(self, *, holds: str | None = None, label: str | None = None) -> None:
+        """Brings the full-text index and the card up to date and deletes pictures that nothing shows any more.
+
+        `holds`: a person's line for the card, which then stays.
+        """
+        if self._changed:
+            rows = self._table.count_rows()
+            if self._unindexed() > UNTIDY_SHARE * rows:
+                self._tidy()
+            self._forget_pictures()
+        manifest = self.manifest
+        if holds is not None:
+            manifest = replace(manifest, holds=holds, holds_given=True)
+        elif self._changed and not manifest.holds_given:
+            manifest = replace(manifest, holds=self._describe())
+        if label is not None:
+            manifest = replace(manifest, label=label)
+        if manifest != self.manifest:
+            manifests.write(self.folder, manifest)
+            self.manifest = manifest
+        self._changed = False
+
+    def _unindexed(self) -> int:
+        return sum(index.num_unindexed_rows or 0 for index in self._table.list_indices())
+
+    def _tidy(self) -> None:
+        """One file of rows and one index instead of one for each batch."""
+        self._table.optimize(cleanup_older_than=KEPT_VERSIONS)
+
+    def _describe(self) -> str:
+        found = self._table.search().select(["source", "record", "title"]).to_arrow()
+        title_of = dict(
+            zip(
+                zip(found["source"].to_pylist(), found["record"].to_pylist(), strict=True),
+                found["title"].to_pylist(),
+                strict=True,
+            )
+        )
+        titles = sorted({title for title in title_of.values() if title})
+        examples = [titles[len(titles) * (2 * i + 1) // 6] for i in range(3)] if titles else []
+        shown = [t if len(t) <= 60 else t[:59].rstrip() + "…" for t in dict.fromkeys(examples)]
+        return manifests.describe(self.manifest.kind, len(title_of), shown)
+
+    def _keep(self, image: Image) -> str:
+        """Stores a picture once; returns its path inside the folder."""
+        extension = _EXTENSIONS.get(image.media_type)
+        if extension is None:
+            raise KnowledgeBaseError(f"{image.name or 'a picture'}: {image.media_type} is not a picture we store")
+        name = f"{PICTURES}/{hashlib.sha256(image.data).hexdigest()[:32]}.{extension}"
+        path = self.folder / name
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            scratch = path.with_suffix(".new")
+            scratch.write_bytes(image.data)
+            scratch.replace(path)
+        return name
+
+    def _forget_pictures(self) -> None:
+        folder = self.folder / PICTURES
+        if folder.is_dir():
+            shown = set(self._table.search().select(["image"]).to_arrow()["image"].to_pylist())
+            for path in folder.iterdir():
+                if f"{PICTURES}/{path.name}" not in shown:
+                    path.unlink()
+
+
+def _column(vectors: Vectors) -> Any:
+    import pyarrow as pa
+
+    return pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
