@@ -1,0 +1,228 @@
+"""The drivers with a real method, the scripted policy and knowledge bases in memory."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+import r1router as rr
+from r1router.drive.flow import Budget
+from r1router.drive.many import answer_many
+from r1router.drive.one import stream
+from r1router.errors import PolicyError, UnknownName
+from r1router.methods import load_method
+from r1router.prompts import Prompts
+from r1router.types import Answered, Card, Evidence, Finished, Malformed, Planned, Question, Reply, Retrieved
+
+PROMPTS = Prompts()
+STEP = "<think>hm</think>\n<sub-question>What is the capital of Norway?</sub-question>\n<ret>text</ret>"
+STOP = "<sub-question>None</sub-question>\n<ret>None</ret>"
+
+
+def kbs():
+    entries = [Evidence("text", "1", "Oslo is the capital of Norway."), Evidence("text", "2", "Bergen is rainy.")]
+    return {"text": rr.MemoryKnowledgeBase(Card("text", "text", "Passages"), entries)}
+
+
+def talk(ask):
+    """A policy that plans one step, answers it and stops."""
+    if ask.purpose == "plan":
+        return Reply(STOP if "Found 1" in ask.messages[-1].content else STEP, prompt_tokens=100, completion_tokens=10)
+    return Reply("<answer>Oslo</answer>", prompt_tokens=50, completion_tokens=5)
+
+
+def test_one_question_streams_its_events_as_they_happen():
+    events = list(rr.stream("Which city?", kbs=kbs(), policy=rr.Scripted(talk)))
+    assert [type(e) for e in events] == [Planned, Retrieved, Answered, Planned, Finished]
+    assert events[1].step.evidence[0].id == "1"
+    path = events[-1].trajectory
+    assert (path.answer.text, path.stop, path.method) == ("Oslo", "enough", "r1_router")
+    assert path.sources[0].text == "Oslo is the capital of Norway."
+    usage = path.usage
+    assert (usage.calls, usage.retrievals, usage.tokens) == (4, 1, 2 * 110 + 2 * 55)
+    assert set(usage.seconds) == {"plan", "search", "answer", "final"}
+
+
+def test_an_event_arrives_before_the_next_request_is_answered():
+    first_event_seen = threading.Event()
+
+    def reply(ask):
+        if ask.purpose == "answer":
+            assert first_event_seen.wait(5), "the planned step was not streamed before the evidence was read"
+        return talk(ask)
+
+    for event in rr.stream("Which city?", kbs=kbs(), policy=rr.Scripted(reply)):
+        if isinstance(event, Planned):
+            first_event_seen.set()
+
+
+def test_format_errors_are_recorded_in_the_trajectory():
+    replies = ["nonsense", STOP, "<answer>Oslo</answer>"]
+    events = list(rr.stream("Which city?", kbs=kbs(), policy=rr.Scripted(replies)))
+    assert isinstance(events[0], Malformed)
+    assert events[-1].trajectory.format_errors == ("plan: the tag sub-question is missing",)
+
+
+@pytest.mark.parametrize(
+    ("budget", "stop", "steps"),
+    [
+        (Budget(tokens=100), "tokens", 0),
+        (Budget(retrievals=0), "retrievals", 0),
+        (Budget(retrievals=1), "enough", 1),
+        (Budget(seconds=0.0), "seconds", 0),
+        (Budget(), "enough", 1),
+    ],
+)
+def test_a_spent_budget_ends_in_the_final_answer(budget, stop, steps):
+    path = rr.ask("Which city?", kbs=kbs(), policy=rr.Scripted(talk), budget=budget)
+    assert (path.stop, len(path.steps), path.answer.text) == (stop, steps, "Oslo")
+
+
+class Slow:
+    """A policy that needs some time for everything but the final answer."""
+
+    spec = "slow:"
+
+    async def reply(self, ask, *, temperature=0.0, seed=None):
+        if ask.purpose != "final":
+            await asyncio.sleep(30)
+        return talk(ask)
+
+    async def close(self):
+        pass
+
+
+def test_a_model_call_that_outlasts_the_seconds_is_cut_off():
+    began = time.monotonic()
+    path = rr.ask("Which city?", kbs=kbs(), policy=Slow(), budget=Budget(seconds=0.05))
+    assert (path.stop, path.answer.text) == ("seconds", "Oslo")
+    assert time.monotonic() - began < 20
+
+
+def test_what_the_model_raises_reaches_the_caller():
+    with pytest.raises(PolicyError):
+        rr.ask("Which city?", kbs=kbs(), policy=rr.Scripted([]))
+
+
+def test_a_knowledge_base_that_does_not_exist_is_an_error_with_a_hint():
+    with pytest.raises(UnknownName, match="did you mean 'text'"):
+        rr.ask("Which city?", kbs=kbs(), policy=rr.Scripted(talk), method="vanilla_rag?kb=txt")
+
+
+def test_leaving_the_stream_early_cancels_the_model_call():
+    cancelled = threading.Event()
+
+    class Waiting(Slow):
+        async def reply(self, ask, *, temperature=0.0, seed=None):
+            if ask.purpose == "plan":
+                return talk(ask)
+            try:
+                await asyncio.sleep(30)
+            except asyncio.CancelledError:
+                cancelled.set()
+                raise
+
+    for event in rr.stream("Which city?", kbs=kbs(), policy=Waiting()):
+        if isinstance(event, Retrieved):
+            break
+    assert cancelled.wait(5)
+
+
+# ── many ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class Counting:
+    """A knowledge base that records how its searches were gathered."""
+
+    def __init__(self, inner):
+        self.inner, self.batches = inner, []
+        self.card = inner.card
+
+    def search(self, queries, *, k):
+        self.batches.append(len(queries))
+        time.sleep(0.01)
+        return self.inner.search(queries, k=k)
+
+
+def test_many_questions_come_back_with_their_positions_and_their_searches_in_batches():
+    counting = Counting(kbs()["text"])
+    questions = [f"Which city, number {n}?" for n in range(100)]
+    answered = dict(rr.ask_many(questions, kbs={"text": counting}, policy=rr.Scripted(talk), in_flight=50))
+    assert sorted(answered) == list(range(100))
+    assert all(answered[n].question.text == questions[n] for n in answered)
+    assert all(path.answer.text == "Oslo" for path in answered.values())
+    assert sum(counting.batches) == 100
+    assert len(counting.batches) < 30
+
+
+def test_one_failing_question_does_not_stop_the_others():
+    def reply(ask):
+        if "number 3" in ask.messages[-1].content:
+            raise PolicyError("the model fell over")
+        return talk(ask)
+
+    questions = [f"Which city, number {n}?" for n in range(6)]
+    answered = dict(rr.ask_many(questions, kbs=kbs(), policy=rr.Scripted(reply)))
+    assert (answered[3].stop, answered[3].error) == ("error", "the model fell over")
+    assert [answered[n].stop for n in (0, 1, 2, 4, 5)] == ["enough"] * 5
+
+
+def test_a_slow_question_delays_no_other():
+    gate = asyncio.Event()
+
+    class Uneven(Slow):
+        async def reply(self, ask, *, temperature=0.0, seed=None):
+            if "number 0" in ask.messages[-1].content and ask.purpose == "plan":
+                await gate.wait()
+            return talk(ask)
+
+    async def run():
+        order = []
+        questions = [Question(f"Which city, number {n}?") for n in range(8)]
+        method = load_method("r1_router")
+        async for position, _ in answer_many(questions, method=method, policy=Uneven(), kbs=kbs(), prompts=PROMPTS, in_flight=4):
+            order.append(position)
+            if len(order) == 7:
+                gate.set()
+        return order
+
+    order = asyncio.run(asyncio.wait_for(run(), 20))
+    assert order[-1] == 0
+    assert sorted(order) == list(range(8))
+
+
+def test_no_more_questions_are_in_flight_than_asked_for():
+    now, most = 0, 0
+
+    class Watching(Slow):
+        async def reply(self, ask, *, temperature=0.0, seed=None):
+            nonlocal now, most
+            now += 1
+            most = max(most, now)
+            await asyncio.sleep(0.001)
+            now -= 1
+            return talk(ask)
+
+    list(rr.ask_many([f"Which city {n}?" for n in range(20)], kbs=kbs(), policy=Watching(), in_flight=3))
+    assert most == 3
+
+
+def test_a_failed_search_is_told_to_every_question_that_waited_for_it():
+    class Broken:
+        card = Card("text", "text", "Passages")
+
+        def search(self, queries, *, k):
+            raise rr.R1RouterError("the disk is gone")
+
+    answered = dict(rr.ask_many(["Which city 1?", "Which city 2?"], kbs={"text": Broken()}, policy=rr.Scripted(talk)))
+    assert {path.error for path in answered.values()} == {"the disk is gone"}
+
+
+def test_the_drivers_also_work_inside_a_running_event_loop():
+    async def inside():
+        events = stream(Question("Which city?"), method=load_method("direct"), policy=rr.Scripted(talk), kbs={}, prompts=PROMPTS)
+        return [event async for event in events], rr.ask("Which city?", kbs={}, policy=rr.Scripted(talk), method="direct")
+
+    events, path = asyncio.run(inside())
+    assert events[-1].trajectory.answer == path.answer
