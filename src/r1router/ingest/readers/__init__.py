@@ -1,0 +1,23 @@
+"""Files of any supported kind to records: a reader is a module of this folder, found by its name patterns.
+
+A reader module states
+
+    PATTERNS = ("*.csv", "*.csv.gz")      file names that it reads, in lower case
+    KINDS = ("table", "text", "image")    kinds of record that it can make, with `as_` too
+
+    def read(file, *, as_, ocr) -> Iterator[Record | Problem]
+
+and, where the name alone does not settle what a file holds or which files belong to it,
+
+    def look(path, as_) -> tuple[kinds, parts]
+
+Modules that begin with an underscore are shared parts, not readers.
+"""
+
+from __future__ import annotations
+
+from r1router.ingest.readers._find import find
+from r1router.ingest.readers._read import read
+from r1router.ingest.readers._registry import supported
+
+__all__ = ["find", "read", "supported"]

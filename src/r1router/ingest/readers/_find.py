@@ -1,0 +1,76 @@
+"""The paths that a user gave to the source files to index, companions folded into their owners."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from r1router.errors import InputError
+from r1router.ingest.readers._registry import look
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+log = logging.getLogger(__name__)
+
+_CLUTTER = ("thumbs.db", "desktop.ini")
+_CLUTTER_ENDS = ("-shm", "-journal")
+"""What SQLite keeps beside a data base that is in use; the -wal file is a part of it."""
+
+
+def find(paths: Iterable[Path | str], *, as_: Kind | None = None) -> list[SourceFile]:
+    """Every file to index under the given files and folders, in the order given, a folder's own sorted.
+
+    A file found under a folder is stored as "folder/…/name", one that was given itself as it was given. A
+    file that no reader knows comes with no kinds. Raises `InputError` for a path that does not exist.
+    """
+    given = [Path(path) for path in paths]
+    for path in given:
+        if not path.exists():
+            raise InputError(f"{path} does not exist; give files or folders to index")
+    files: dict[Path, SourceFile] = {}
+    names = _names(path for path in given if path.is_dir())
+    for path in given:
+        inside = _walk(path) if path.is_dir() else [path]
+        for found in inside:
+            source = f"{names[path]}/{found.relative_to(path).as_posix()}" if path.is_dir() else path.as_posix()
+            real = found.resolve()
+            if real not in files:
+                files[real] = SourceFile(found, source, *look(found, as_))
+    owned = {part.resolve() for file in files.values() for part in file.parts}
+    return [file for real, file in files.items() if real not in owned]
+
+
+def _names(folders: Iterable[Path]) -> dict[Path, str]:
+    """What each folder is called in a source: its own name, or the path as given where two share it."""
+    real = {folder: folder.resolve() for folder in folders}
+    shared = Counter(path.name for path in set(real.values()))
+    return {
+        folder: path.name if path.name and shared[path.name] == 1 else folder.as_posix().rstrip("/")
+        for folder, path in real.items()
+    }
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Files under a folder, sorted; links to folders are followed once, hidden things left out."""
+    seen = {folder.resolve()}
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if _is_new(Path(parent, name), seen))
+        for name in sorted(names):
+            path = Path(parent, name)
+            if name.startswith((".", "~$")) or name.lower() in _CLUTTER or name.endswith(_CLUTTER_ENDS):
+                continue
+            if path.is_file():
+                yield path
+            elif path.is_symlink():
+                log.warning("%s is a link to nothing", path)
+
+
+def _is_new(folder: Path, seen: set[Path]) -> bool:
+    real = folder.resolve()
+    if folder.name.startswith(".") or folder.name == "__pycache__" or real in seen:
+        return False
+    seen.add(real)
+    return True

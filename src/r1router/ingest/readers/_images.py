@@ -1,0 +1,114 @@
+"""The bytes of a picture file to an `Image` that is known to decode, and to the words stored in it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from r1router.errors import UnreadableFile
+from r1router.ingest.readers._cells import cell
+from r1router.types import Image
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Opened
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+MOST_BYTES = 64 << 20
+MOST_PIXELS = 89_478_485
+"""Pillow's own bound against decompression bombs: a quarter of a GiB as RGB."""
+
+_MEDIA = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
+_DESCRIPTION, _XP_TITLE, _XP_SUBJECT = 0x010E, 0x9C9B, 0x9C9F
+"""EXIF tags; the XP ones are UTF-16."""
+_BY_MACHINE = ("digital camera", "created with", "sony dsc", "dcim", "screenshot", "untitled")
+_NAMESPACES = {
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    image: Image
+    title: str
+    """As stored in the file; empty where it is not."""
+    caption: str
+
+
+def load(path: Path, source: str) -> Loaded:
+    """Decode the picture once to be sure of it. An animated one becomes its first frame, as PNG.
+
+    Raises `UnreadableFile` for one that is damaged, too large, or of another format than its name says.
+    """
+    from PIL import Image as Pillow
+    from PIL import UnidentifiedImageError
+
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise UnreadableFile(source, f"the picture has {size >> 20} MiB; at most {MOST_BYTES >> 20} are read")
+        data = path.read_bytes()
+        with Pillow.open(io.BytesIO(data), formats=tuple(_MEDIA)) as opened:
+            width, height = opened.size
+            if width * height > MOST_PIXELS:
+                raise Pillow.DecompressionBombError(f"{width} × {height} pixels")
+            media = _MEDIA[str(opened.format)]
+            animated = opened.format != "MPO" and getattr(opened, "n_frames", 1) > 1
+            title, caption = _stored(opened)
+            if not animated:
+                opened.draft("RGB", (1024, 1024))  # a JPEG is decoded at a fraction of its size
+            opened.load()
+            if animated:
+                data, media = _png(opened), "image/png"
+    except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
+        raise UnreadableFile(source, f"the picture is too large, scale it down: {error}") from error
+    except UnidentifiedImageError as error:
+        raise UnreadableFile(source, "not a PNG, JPEG, WebP or GIF picture, whatever its name says") from error
+    except (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupError) as error:
+        raise UnreadableFile(source, f"the picture is damaged or cut off ({error})") from error
+    return Loaded(Image(data, media, path.name), title, caption)
+
+
+def _png(opened: Opened) -> bytes:
+    buffer = io.BytesIO()
+    opened.convert("RGBA").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _stored(opened: Opened) -> tuple[str, str]:
+    """Title and caption from PNG text chunks, XMP and EXIF, in this order."""
+    info = {str(key).lower(): value for key, value in opened.info.items()}
+    exif = opened.getexif()
+    xmp_title, xmp_caption = _xmp(info.get("xmp") or info.get("xml:com.adobe.xmp"))
+    titles = (info.get("title"), xmp_title, _wide(exif.get(_XP_TITLE)))
+    captions = (info.get("caption"), info.get("description"), xmp_caption, exif.get(_DESCRIPTION))
+    title = next(filter(None, map(_by_a_person, titles)), "")
+    caption = next(filter(None, map(_by_a_person, (*captions, _wide(exif.get(_XP_SUBJECT))))), "")
+    return title, caption
+
+
+def _by_a_person(value: object) -> str:
+    words = cell(value) if isinstance(value, str) else ""
+    return "" if any(mark in words.lower() for mark in _BY_MACHINE) and len(words) < 40 else words
+
+
+def _wide(value: Any) -> str:
+    return value.decode("utf-16-le", "ignore").strip("\0") if isinstance(value, bytes) else ""
+
+
+def _xmp(packet: Any) -> tuple[str, str]:
+    if not packet:
+        return "", ""
+    from lxml import etree  # type: ignore[import-untyped]
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+    root = etree.fromstring(packet.encode() if isinstance(packet, str) else packet.strip(b"\0"), parser)
+    if root is None:
+        return "", ""
+    title, caption = (
+        " ".join(root.xpath(f"(//dc:{name}//rdf:li)[1]//text()", namespaces=_NAMESPACES))
+        for name in ("title", "description")
+    )
+    return title, caption

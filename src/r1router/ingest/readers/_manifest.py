@@ -1,0 +1,86 @@
+"""Rows that name picture files, relative to the file that holds the rows, to pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from r1router.errors import UnreadableFile
+from r1router.ingest import ocr as recognizer
+from r1router.ingest.readers import _images, _sidecars
+from r1router.ingest.readers._cells import Ids, title_of
+from r1router.ingest.records import Picture, Problem, Record
+from r1router.ingest.sources import SourceFile
+
+FILE = ("file", "file_name", "filename", "path", "image", "image_path", "img_path", "img", "picture", "photo")
+
+
+def picture_field(fields: Mapping[str, Any]) -> str:
+    """The path that a row names, as it stands there; empty where it names no picture."""
+    for name in FILE:
+        value = fields.get(name)
+        if isinstance(value, str) and PurePosixPath(value.strip().lower()).suffix in _images.SUFFIXES:
+            return value.strip()
+    return ""
+
+
+def locate(named: str, folder: Path) -> Path | str:
+    """The picture's path, or why it is refused: a manifest may only name files in its own folder."""
+    if "://" in named:
+        return f"{named} is on the web; only files are read"
+    if "\0" in named:
+        return "the path has a NUL in it"
+    native = named.replace("\\", "/")
+    if PurePosixPath(native).is_absolute() or PureWindowsPath(native).drive:
+        return f"{named} is an absolute path; give it relative to the manifest"
+    path = folder / native
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return f"{named} points outside the folder of the manifest"
+    return path if path.is_file() else f"{named} does not exist"
+
+
+def parts(rows: Iterator[Mapping[str, Any]], folder: Path) -> tuple[Path, ...]:
+    """Every picture that the rows name and that is there, with the caption files beside it."""
+    found: dict[Path, None] = {}
+    for fields in rows:
+        named = picture_field(fields)
+        path = locate(named, folder) if named else ""
+        if isinstance(path, Path) and path not in found:
+            found.update(dict.fromkeys((path, *_sidecars.beside(path))))
+    return tuple(found)
+
+
+def picture(
+    fields: Mapping[str, Any],
+    file: SourceFile,
+    where: str,
+    ids: Ids,
+    *,
+    id: str,
+    title: str,
+    caption: str,
+    ocr: bool,
+) -> Iterator[Record | Problem]:
+    """The picture that one row names; what the row does not say comes from beside or inside the picture."""
+    named = picture_field(fields)
+    path = locate(named, file.path.parent)
+    if isinstance(path, str):
+        yield Problem(file.source, where, path)
+        return
+    try:
+        loaded = _images.load(path, named)
+    except UnreadableFile as error:
+        yield Problem(file.source, where, str(error))
+        return
+    beside = _sidecars.Words() if title and caption else _sidecars.read(path, file.source)
+    if beside.problem:
+        yield beside.problem
+    yield Picture(
+        ids.unique(id or f"{file.source}:{named}"),
+        file.source,
+        loaded.image,
+        title or beside.title or loaded.title or title_of(path),
+        caption or beside.caption or loaded.caption,
+        recognizer.read_words(loaded.image) if ocr else "",
+    )

@@ -1,0 +1,67 @@
+"""One source file to a stream of its records, with everything that can go wrong told in words."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from r1router.errors import R1RouterError, UnreadableFile
+from r1router.ingest.readers._registry import reader_of, supported
+from r1router.ingest.records import Problem, Record
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+log = logging.getLogger(__name__)
+
+MOST_PROBLEMS = 20
+"""So many problems of one file are told one by one, the others as a number."""
+
+
+def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Iterator[Record | Problem]:
+    """Stream the records of a file, and problems of parts that could not be read.
+
+    `as_` overrides what the file seems to hold: a csv as "text" gives a passage for each row. `ocr` reads the
+    words in pictures. Raises `UnreadableFile` if the whole file is, which may come after some records of it
+    where the damage lies at its end.
+    """
+    reader = reader_of(file.path)
+    if reader is None:
+        raise UnreadableFile(file.source, f"no reader for this kind of file; supported: {', '.join(supported())}")
+    if as_ and as_ not in reader.KINDS:
+        raise UnreadableFile(file.source, f"cannot be read as {as_}; it holds {' or '.join(reader.KINDS)}")
+    records = 0
+    problems: list[Problem] = []
+    more = 0
+    try:
+        if file.path.stat().st_size == 0:
+            raise UnreadableFile(file.source, "the file is empty")
+        for item in reader.read(file, as_=as_, ocr=ocr):
+            if not isinstance(item, Problem):
+                records += 1
+                yield item
+            elif len(problems) < MOST_PROBLEMS:
+                problems.append(item)
+            else:
+                more += 1
+    except R1RouterError:
+        raise
+    except OSError as error:
+        raise UnreadableFile(file.source, error.strerror or str(error)) from error
+    except Exception as error:
+        # The parsers of PDF, Office and picture files raise whatever a damaged byte leads them to. The file
+        # is reported with that, and the run goes on.
+        log.debug("reader failed on %s", file.path, exc_info=True)
+        raise UnreadableFile(file.source, f"the file is damaged ({type(error).__name__}: {error})") from error
+    if not records:
+        raise UnreadableFile(file.source, _why_nothing(problems, more))
+    yield from problems
+    if more:
+        yield Problem(file.source, "", f"and {more} more problems")
+
+
+def _why_nothing(problems: list[Problem], more: int) -> str:
+    if not problems:
+        return "there is nothing in it to index"
+    first = problems[0]
+    others = len(problems) + more - 1
+    return f"{first.where}: {first.reason}" + (f" (and {others} more problems)" if others else "")

@@ -1,0 +1,60 @@
+"""A file name to the module of this folder that reads it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from fnmatch import translate
+from pathlib import Path
+from typing import Protocol, cast
+
+from r1router.ingest.records import Problem, Record
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+Look = tuple[tuple[Kind, ...], tuple[Path, ...]]
+"""Kinds of record in a file, and the files that belong to it."""
+
+
+class Reader(Protocol):
+    """What a reader module has; `look` is optional."""
+
+    PATTERNS: tuple[str, ...]
+    KINDS: tuple[Kind, ...]
+
+    def read(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]: ...
+
+
+def reader_of(path: Path) -> Reader | None:
+    """The reader for a file of this name; None where there is none."""
+    name = path.name.lower()
+    return next((reader for pattern, reader in _readers() if pattern.match(name)), None)
+
+
+def look(path: Path, as_: Kind | None) -> Look:
+    """Kinds and companions of a file, from its name and, where the reader says so, its first rows."""
+    reader = reader_of(path)
+    if reader is None or (as_ and as_ not in reader.KINDS):
+        return (reader.KINDS if reader else ()), ()
+    kinds, parts = reader.look(path, as_) if hasattr(reader, "look") else (reader.KINDS, ())
+    return ((as_,) if as_ else kinds), parts
+
+
+def supported() -> tuple[str, ...]:
+    """The name patterns of all readers, such as "*.csv.gz"."""
+    return tuple(sorted(pattern for reader in _modules() for pattern in reader.PATTERNS))
+
+
+@functools.cache
+def _readers() -> tuple[tuple[re.Pattern[str], Reader], ...]:
+    return tuple((re.compile("|".join(map(translate, reader.PATTERNS))), reader) for reader in _modules())
+
+
+@functools.cache
+def _modules() -> tuple[Reader, ...]:
+    package = Path(__file__).parent
+    names = sorted(m.name for m in pkgutil.iter_modules([str(package)]) if not m.name.startswith("_"))
+    return tuple(cast(Reader, importlib.import_module(f"{__package__}.{name}")) for name in names)

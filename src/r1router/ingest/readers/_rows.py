@@ -1,0 +1,199 @@
+"""Rows with named fields (jsonl, csv, parquet) to records: each row's fields say what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+from r1router.errors import UnreadableFile
+from r1router.ingest.readers import _manifest, _tabular
+from r1router.ingest.readers._cells import Ids, cell, tidy, title_of
+from r1router.ingest.records import Passage, Problem, Record
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+TEXT = ("text", "contents", "content", "passage", "txt", "body")
+ID = ("id", "_id", "did", "doc_id", "docid", "pid")
+TITLE = ("title", "wikipedia_title", "page_title", "name")
+SECTION = ("section", "section_title", "heading")
+CAPTION = ("caption", "description", "alt")
+HEADER = ("header", "headers", "columns")
+ROWS = ("rows", "data")
+_ABOUT = {*ID, *TITLE, *SECTION, "source", "url", "page", "lang", "language", "index"}
+
+Fields = Mapping[str, Any]
+"""One row, its field names in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """One row and where it stands."""
+
+    where: str
+    """"line 17"."""
+    values: Mapping[str, Any]
+    """By field name as written."""
+    fields: Fields
+
+
+def at(where: str, values: Mapping[str, Any]) -> At:
+    return At(where, values, {name.strip().lower(): value for name, value in values.items()})
+
+
+def kind_of(fields: Fields) -> Kind | None:
+    """What a row holds; None for one that is a line of a table like its neighbours."""
+    if isinstance(first(fields, HEADER), list) and isinstance(first(fields, ROWS), list):
+        return "table"
+    if _manifest.picture_field(fields):
+        return "image"
+    return "text" if isinstance(first(fields, TEXT), str) else None
+
+
+def kind_of_columns(columns: Sequence[str], fields: Fields) -> Kind:
+    """What a file with columns holds: passages only where no column is beyond a passage's usual ones."""
+    if _manifest.picture_field(fields):
+        return "image"
+    names = {name.lower() for name in columns}
+    texts = names.intersection(TEXT)
+    return "text" if texts and names <= _ABOUT | texts else "table"
+
+
+def first(fields: Fields, names: Sequence[str]) -> Any:
+    """The value of the first of `names` that the row has, or None."""
+    return next((fields[name] for name in names if fields.get(name) not in (None, "")), None)
+
+
+def said(fields: Fields, names: Sequence[str]) -> str:
+    """The same as one line of text; empty where the row has none of them."""
+    return cell(first(fields, names))
+
+
+def read_rows(
+    rows: Iterable[At | Problem], file: SourceFile, *, as_: Kind | None, ocr: bool
+) -> Iterator[Record | Problem]:
+    """Records of each row; a file whose first row is none of text, table or picture is one table."""
+    stream = iter(rows)
+    for item in stream:
+        if isinstance(item, Problem):
+            yield item
+            continue
+        stream = chain([item], stream)
+        kind = kind_of(item.fields)
+        break
+    else:
+        return
+    if as_ in (None, "table") and (kind is None or (as_ == "table" and kind != "table")):
+        yield from _one_table(stream, file)
+        return
+    ids = Ids()
+    for item in stream:
+        if isinstance(item, Problem):
+            yield item
+        else:
+            yield from _read_row(item, file, ids, as_=as_, ocr=ocr)
+
+
+def _read_row(row: At, file: SourceFile, ids: Ids, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+    kind = kind_of(row.fields)
+    id = said(row.fields, ID)
+    match as_, kind:
+        case ((None | "table" | "text"), "table"):
+            yield from _table(row, file, ids.unique(id or f"{file.source}:{row.where}"), as_)
+        case ((None | "image"), "image"):
+            yield from _manifest.picture(
+                row.fields,
+                file,
+                row.where,
+                ids,
+                id=id,
+                title=said(row.fields, TITLE),
+                caption=said(row.fields, CAPTION) or said(row.fields, TEXT),
+                ocr=ocr,
+            )
+        case None, None:
+            yield Problem(file.source, row.where, "has none of the fields text, header and rows, or file")
+        case ((None | "text"), _):
+            yield from _passage(row, file, ids.unique(id or f"{file.source}:{row.where}"))
+        case _:
+            yield Problem(file.source, row.where, f"holds no {'picture' if as_ == 'image' else as_}")
+
+
+def _passage(row: At, file: SourceFile, id: str) -> Iterator[Record | Problem]:
+    text = first(row.fields, TEXT) or first(row.fields, CAPTION)
+    title = said(row.fields, TITLE)
+    if not isinstance(text, str):  # as_="text" of a row with columns
+        text = "; ".join(f"{name}: {cell(value)}" for name, value in row.values.items() if cell(value))
+    elif not title and text.startswith('"') and '"\n' in text:  # pyserini's "title" newline text
+        title, text = text[1:].split('"\n', 1)
+    if not text.strip():
+        yield Problem(file.source, row.where, "its text is empty")
+        return
+    page = row.fields.get("page")
+    yield Passage(
+        id,
+        file.source,
+        tidy(text.strip()),
+        title,
+        page if isinstance(page, int) and page > 0 else None,
+        said(row.fields, SECTION),
+    )
+
+
+def _table(row: At, file: SourceFile, id: str, as_: Kind | None) -> Iterator[Record | Problem]:
+    header, rows = first(row.fields, HEADER), first(row.fields, ROWS)
+    bad = next((n for n, values in enumerate(rows, 1) if not isinstance(values, list | dict)), None)
+    if bad:
+        yield Problem(file.source, row.where, f"row {bad} of its table is neither a list nor an object")
+        return
+    names = tuple(cell(name) or f"column {n}" for n, name in enumerate(header, 1))
+    cells = (
+        [cell(values.get(name)) for name in header] if isinstance(values, dict) else [cell(v) for v in values]
+        for values in rows
+    )
+    yield from _tabular.records(
+        _tabular.Grid(names, cells),
+        id=id,
+        source=file.source,
+        title=said(row.fields, TITLE),
+        section=said(row.fields, SECTION),
+        caption=said(row.fields, CAPTION),
+        as_=as_,
+        ragged=row.where,
+    )
+
+
+def _one_table(rows: Iterator[At | Problem], file: SourceFile) -> Iterator[Record | Problem]:
+    """All rows as one table; its header is every field of the first slice, in order of appearance."""
+    early: list[Problem] = []
+    head: list[Mapping[str, Any]] = []
+    for item in islice(rows, _tabular.SLICE_ROWS):
+        if isinstance(item, Problem):
+            early.append(item)
+        else:
+            head.append(item.values)
+    yield from early
+    header = tuple(dict.fromkeys(name for values in head for name in values))
+    late: list[Problem] = []
+
+    def lines() -> Iterator[list[str]]:
+        yield from ([cell(values.get(name)) for name in header] for values in head)
+        for item in rows:
+            if isinstance(item, Problem):
+                late.append(item)
+                continue
+            unknown = [name for name in item.values if name not in header]
+            if unknown and len(late) < _MOST_LATE:
+                what = f"{', '.join(unknown)} left out: not among the fields of the first rows"
+                late.append(Problem(file.source, item.where, what))
+            yield [cell(item.values.get(name)) for name in header]
+
+    if not header:
+        raise UnreadableFile(file.source, "its rows have no fields")
+    table = _tabular.Grid(tuple(name or f"column {n}" for n, name in enumerate(header, 1)), lines())
+    yield from _tabular.records(table, id=file.source, source=file.source, title=title_of(file.path), as_=None)
+    yield from late
+
+
+_MOST_LATE = 100

@@ -1,0 +1,56 @@
+"""A document's headings and text, in order, to one passage for each section."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from r1router.ingest.readers._cells import Ids, tidy
+from r1router.ingest.records import Passage
+from r1router.ingest.sources import SourceFile
+
+_SPACES = re.compile(r"[ \t\f\v\u00a0]+")
+_BLANK_LINES = re.compile(r"\n\s*\n")
+
+
+class Sections:
+    """Collects text under the current heading; a new heading gives the passage before it."""
+
+    def __init__(self, file: SourceFile, title: str) -> None:
+        self.title = title
+        self.ids = Ids()
+        self._source = file.source
+        self._path: list[tuple[int, str]] = []
+        self._text: list[str] = []
+
+    @property
+    def section(self) -> str:
+        """The headings that lead here, "Install > Linux", without the document's own title."""
+        names = [name for _, name in self._path]
+        return " > ".join(names[1:] if names and names[0] == self.title else names)
+
+    def write(self, text: str) -> None:
+        self._text.append(text)
+
+    def heading(self, level: int, name: str) -> Iterator[Passage]:
+        """Begin a section; `level` 1 is the highest."""
+        yield from self.end()
+        while self._path and self._path[-1][0] >= level:
+            self._path.pop()
+        if name := " ".join(name.split()):
+            self._path.append((level, tidy(name)))
+
+    def end(self) -> Iterator[Passage]:
+        """The passage collected so far, if it has words."""
+        text = tidy(flow("".join(self._text)))
+        self._text.clear()
+        if text:
+            section = self.section
+            id = self.ids.unique(f"{self._source}:{section}" if section else self._source)
+            yield Passage(id, self._source, text, self.title, None, section)
+
+
+def flow(text: str) -> str:
+    """Runs of spaces made one, lines stripped, at most one blank line in a row."""
+    lines = "\n".join(_SPACES.sub(" ", line).strip() for line in text.splitlines())
+    return _BLANK_LINES.sub("\n\n", lines).strip()

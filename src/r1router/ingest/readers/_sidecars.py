@@ -1,0 +1,64 @@
+"""The caption files beside a picture (`flag.txt`, `flag.png.txt`, `flag.md`, `flag.json`) to its title and caption."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from r1router.errors import UnreadableFile
+from r1router.ingest.readers._cells import cell
+from r1router.ingest.readers._files import open_text
+from r1router.ingest.records import Problem
+from r1router.ingest.sources import SourceFile
+
+SUFFIXES = (".json", ".md", ".txt")
+MOST_BYTES = 8_192
+"""A longer text beside a picture is a document of its own, not a caption."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    title: str = ""
+    caption: str = ""
+    problem: Problem | None = None
+
+
+def beside(picture: Path) -> list[Path]:
+    """The caption files of a picture that exist, the most explicit first."""
+    names = (picture.name + suffix for suffix in SUFFIXES)
+    stems = (picture.stem + suffix for suffix in SUFFIXES)
+    found = (picture.with_name(name) for name in (*names, *stems))
+    return [path for path in found if path.is_file() and 0 < path.stat().st_size <= MOST_BYTES]
+
+
+def read(picture: Path, source: str) -> Words:
+    """Title and caption, each from the first file that has it; a file that cannot be read is a `problem`."""
+    title = caption = ""
+    problem = None
+    for path in beside(picture):
+        try:
+            with open_text(SourceFile(path, path.name, ())) as stream:
+                found = _parse(path.suffix, stream.read())
+        except (UnreadableFile, json.JSONDecodeError) as error:
+            problem = Problem(source, path.name, f"the caption file cannot be read: {error}")
+            continue
+        title, caption = title or found[0], caption or found[1]
+    return Words(title, caption, problem)
+
+
+def _parse(suffix: str, text: str) -> tuple[str, str]:
+    if suffix == ".txt":
+        return "", cell(text)
+    if suffix == ".md":
+        heading = re.search(r"^#+\s+(.+?)\s*#*$", text, re.MULTILINE)
+        title = re.search(r"\A---\n.*?^title:\s*(.+?)\s*$.*?^---$", text, re.MULTILINE | re.DOTALL)
+        body = re.sub(r"\A---\n.*?^---$|^#+\s.*$", "", text, flags=re.MULTILINE | re.DOTALL)
+        return cell(title[1].strip("'\"") if title else heading[1] if heading else ""), cell(body)
+    fields = json.loads(text)
+    if not isinstance(fields, dict):
+        return "", cell(fields) if isinstance(fields, str) else ""
+    names = {str(name).lower(): value for name, value in fields.items()}
+    caption = next((names[n] for n in ("caption", "description", "text", "alt") if names.get(n)), "")
+    return cell(names.get("title") or names.get("name")), cell(caption)

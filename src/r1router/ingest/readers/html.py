@@ -1,0 +1,158 @@
+"""A web page to one passage for each section and one record for each table of data, in their order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from r1router.errors import UnreadableFile
+from r1router.ingest.readers import _grids, _tabular
+from r1router.ingest.readers._cells import cell, title_of
+from r1router.ingest.readers._files import encoding_of, open_bytes
+from r1router.ingest.readers._sections import Sections
+from r1router.ingest.records import Problem, Record
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+PATTERNS = ("*.html", "*.htm", "*.xhtml")
+KINDS: tuple[Kind, ...] = ("text", "table")
+
+_DROPPED = frozenset(
+    {"script", "style", "noscript", "template", "nav", "footer", "aside", "form", "button", "select", "textarea"}
+    | {"iframe", "object", "svg", "math", "canvas", "audio", "video", "dialog", "menu", "head"}
+)
+_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "menu", "dialog"})
+_BLOCKS = frozenset(
+    {"address", "article", "blockquote", "body", "br", "caption", "center", "dd", "details", "div", "dl", "dt"}
+    | {"fieldset", "figcaption", "figure", "header", "hr", "legend", "li", "main", "ol", "p", "pre", "section"}
+    | {"summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"}
+)
+_CLASSES = frozenset({"reference", "mw-editsection"})
+"""What Wikipedia puts between the words: footnote marks and "[edit]"."""
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+
+
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+    from lxml import etree  # type: ignore[import-untyped]
+
+    root = _parse(file)
+    body = next(root.iter("body"), root)
+    titles = (_words(e) for name in ("title", "h1") for e in root.iter(name))
+    sections = Sections(file, next(filter(None, titles), title_of(file.path)))
+    heading = next((_words(e) for e in body.iter("h1")), "")
+    walk = etree.iterwalk(body, events=("start", "end"))
+    tables = 0
+    preformatted = 0
+    for event, element in walk:
+        tag = element.tag
+        if event == "end":
+            preformatted -= tag == "pre"
+            sections.write(("\n" if tag in _BLOCKS else "") + _space(element.tail, preformatted))
+            continue
+        preformatted += tag == "pre"
+        if _is_dropped(element):
+            walk.skip_subtree()
+        elif tag in _HEADINGS:
+            name = _words(element)
+            for passage in sections.heading(_HEADINGS[tag], sections.title if name == heading else name):
+                if as_ != "table":
+                    yield passage
+            walk.skip_subtree()
+        elif tag == "table" and (found := _data(element)):
+            tables += 1
+            header, rows, above = found
+            yield from _tabular.records(
+                _tabular.Grid(header, rows),
+                id=f"{file.source}:table {tables}",
+                source=file.source,
+                title=sections.title,
+                section=sections.section,
+                caption=_caption(element) or above,
+                as_=as_,
+            )
+            walk.skip_subtree()
+        else:
+            sections.write(("\n" if tag in _BLOCKS else "") + _space(element.text, preformatted))
+    if as_ != "table":
+        yield from sections.end()
+
+
+def _parse(file: SourceFile) -> Any:
+    from lxml import etree
+
+    with open_bytes(file.path) as stream:
+        data = stream.read()
+    declared = _CHARSET.search(data[:4096])
+    try:
+        text = data.decode(declared[1].decode() if declared else "utf-8")
+    except (LookupError, UnicodeDecodeError):
+        text = data.decode(encoding_of(file))
+    if not text.strip():
+        raise UnreadableFile(file.source, "the file is empty")
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)
+    root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+    if root is None:
+        raise UnreadableFile(file.source, "has no HTML in it")
+    return root
+
+
+def _is_dropped(element: Any) -> bool:
+    tag = element.tag
+    if not isinstance(tag, str) or tag in _DROPPED or element.get("role") in _ROLES:
+        return True
+    if not _CLASSES.isdisjoint((element.get("class") or "").split()):
+        return True
+    if "hidden" in element.attrib or element.get("aria-hidden") == "true":
+        return True
+    return (
+        tag == "header"
+        and next(element.iter("h1"), None) is None
+        and not any(True for _ in element.iterancestors("article", "main"))
+    )
+
+
+def _data(table: Any) -> tuple[tuple[str, ...], list[tuple[str, ...]], str] | None:
+    """Header, rows and the words above; None for a table that only lays out the page."""
+    if table.get("role") in ("presentation", "none") or next(table.iterdescendants("table"), None) is not None:
+        return None
+    rows = [[_cell(element, row) for element in row if element.tag in ("td", "th")] for row in table.iter("tr")]
+    header, data, above = _grids.headed(_grids.spread(rows))
+    return (header, data, above) if len(header) > 1 and data else None
+
+
+def _cell(element: Any, row: Any) -> _grids.Cell:
+    columns, rows = _span(element, "colspan"), _span(element, "rowspan")
+    heads = element.tag == "th" or row.getparent().tag == "thead"
+    return _grids.Cell(_words(element), max(columns, 1), rows if rows else 65_534, heads)  # 0: to the end
+
+
+def _span(element: Any, name: str) -> int:
+    value = (element.get(name) or "").strip()
+    return min(int(value), 65_534) if value.isdecimal() and len(value) < 8 else 1
+
+
+def _caption(table: Any) -> str:
+    return next((_words(element) for element in table.iter("caption")), "")
+
+
+def _words(element: Any) -> str:
+    """All text inside that a reader of the page sees, as one line."""
+    from lxml import etree
+
+    parts: list[str] = []
+    walk = etree.iterwalk(element, events=("start", "end"))
+    for event, node in walk:
+        if event == "end":
+            parts.append(" " if node.tag in _BLOCKS else "")
+            parts.append((node.tail or "") if node is not element else "")
+        elif node is not element and _is_dropped(node):
+            walk.skip_subtree()
+        else:
+            parts.append(node.text or "")
+    return cell("".join(parts))
+
+
+def _space(text: str | None, preformatted: int) -> str:
+    return (text or "") if preformatted else re.sub(r"\s+", " ", text or "")

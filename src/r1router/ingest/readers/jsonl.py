@@ -1,0 +1,60 @@
+"""JSON Lines to passages, tables or pictures, each row by its own fields, or to one table of flat objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from r1router.errors import UnreadableFile
+from r1router.ingest.readers import _manifest
+from r1router.ingest.readers._files import open_text
+from r1router.ingest.readers._registry import Look
+from r1router.ingest.readers._rows import At, at, kind_of, read_rows
+from r1router.ingest.records import Problem, Record
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+PATTERNS = ("*.jsonl", "*.jsonl.gz", "*.ndjson", "*.ndjson.gz")
+KINDS: tuple[Kind, ...] = ("text", "table", "image")
+_SAMPLE = 20
+
+
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+    return read_rows(rows(file), file, as_=as_, ocr=ocr)
+
+
+def look(path: Path, as_: Kind | None) -> Look:
+    file = SourceFile(path, path.name, KINDS)
+    try:
+        sample = [item.fields for item in islice(rows(file), _SAMPLE) if isinstance(item, At)]
+        found = {kind_of(fields) or "table" for fields in sample}
+        parts: tuple[Path, ...] = ()
+        if "image" in found and as_ in (None, "image"):
+            every = (item.fields for item in rows(file) if isinstance(item, At))
+            parts = _manifest.parts(every, path.parent)
+    except (UnreadableFile, OSError):  # said by `read`
+        return KINDS, ()
+    return tuple(kind for kind in KINDS if kind in found) or KINDS, parts
+
+
+def rows(file: SourceFile) -> Iterator[At | Problem]:
+    """Each line that is not blank, as a row; a line that is no object is a problem."""
+    with open_text(file) as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            where = f"line {number}"
+            try:
+                value = json.loads(line)
+            except json.JSONDecodeError as error:
+                yield Problem(file.source, where, f"is not JSON: {error.msg} at column {error.colno}")
+                continue
+            except (RecursionError, ValueError) as error:  # nested too deep; a number of too many digits
+                yield Problem(file.source, where, f"is not usable JSON: {error}")
+                continue
+            if not isinstance(value, dict):
+                yield Problem(file.source, where, f"is JSON but not an object: {line.strip()[:40]}")
+                continue
+            yield at(where, value)

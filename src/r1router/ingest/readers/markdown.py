@@ -1,0 +1,75 @@
+"""A Markdown file to one passage for each section, titled by its front matter or first heading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from r1router.ingest.readers._cells import cell, title_of
+from r1router.ingest.readers._files import open_text
+from r1router.ingest.readers._sections import Sections
+from r1router.ingest.records import Problem, Record
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+PATTERNS = ("*.md", "*.markdown")
+KINDS: tuple[Kind, ...] = ("text",)
+
+_FRONT = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*\n", re.DOTALL | re.MULTILINE)
+_FRONT_TITLE = re.compile(r"^title:[ \t]*(.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*$")
+_UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
+_NO_HEADING = re.compile(r"\s*([-*+>|#]|\d+[.)])(\s|$)|\s*$| {4}")
+"""Lines that an underline of dashes does not make a heading: lists, quotes, tables, blank lines, code."""
+
+
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+    with open_text(file) as stream:
+        text = stream.read()
+    front = _FRONT.match(text)
+    body = _COMMENT.sub("", text[front.end() :] if front else text)
+    named = _FRONT_TITLE.search(front[1]) if front else None
+    lines = list(_lines(body))
+    first = next((name for level, name in lines if level == 1), "")
+    sections = Sections(file, cell(named[1].strip("'\"")) if named else cell(first) or title_of(file.path))
+    for level, line in lines:
+        if level:
+            yield from sections.heading(level, line)
+        else:
+            sections.write(line + "\n")
+    yield from sections.end()
+
+
+def _lines(body: str) -> Iterator[tuple[int, str]]:
+    """(level, heading), or (0, line) for everything else; a `#` in fenced code is no heading."""
+    fence = ""
+    before: str | None = None  # held back until it is clear that it is not underlined
+    for line in body.split("\n"):
+        mark = _FENCE.match(line)
+        if mark and (not fence or (line.strip().startswith(fence) and not line.strip().strip(fence[0]))):
+            fence = "" if fence else mark[1]
+            heading = underline = None
+        else:
+            heading = None if fence else _HEADING.match(line)
+            underline = None if fence or before is None else _UNDERLINE.match(line)
+        if underline and before is not None and not _NO_HEADING.match(before):
+            yield (1 if underline[1][0] == "=" else 2), _plain(before)
+            before = None
+            continue
+        if before is not None:
+            yield 0, _plain(before)
+        if heading:
+            yield len(heading[1]), _plain(heading[2] or "")
+            before = None
+        else:
+            before = line
+    if before is not None:
+        yield 0, _plain(before)
+
+
+def _plain(line: str) -> str:
+    """Links and pictures as the words that they show."""
+    return _LINK.sub(r"\1", _LINK.sub(r"\1", line))  # twice for a picture inside a link

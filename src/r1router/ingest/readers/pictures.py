@@ -1,0 +1,36 @@
+"""A picture file to one picture, captioned by a file beside it or by what is stored in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from r1router.ingest import ocr as recognizer
+from r1router.ingest.readers import _images, _sidecars
+from r1router.ingest.readers._cells import title_of
+from r1router.ingest.readers._registry import Look
+from r1router.ingest.records import Picture, Problem, Record
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+PATTERNS = tuple(f"*{suffix}" for suffix in _images.SUFFIXES)
+KINDS: tuple[Kind, ...] = ("image",)
+
+
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+    loaded = _images.load(file.path, file.source)
+    beside = _sidecars.read(file.path, file.source)
+    if beside.problem:
+        yield beside.problem
+    yield Picture(
+        file.source,
+        file.source,
+        loaded.image,
+        beside.title or loaded.title or title_of(file.path),
+        beside.caption or loaded.caption,
+        recognizer.read_words(loaded.image) if ocr else "",
+    )
+
+
+def look(path: Path, as_: Kind | None) -> Look:
+    return KINDS, tuple(_sidecars.beside(path))

@@ -1,0 +1,38 @@
+"""A plain text file to passages; a long one is cut at blank lines, so that it need not fit in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from r1router.ingest.readers._cells import tidy, title_of
+from r1router.ingest.readers._files import open_text
+from r1router.ingest.records import Passage, Problem, Record
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+PATTERNS = ("*.txt", "*.txt.gz", "*.text")
+KINDS: tuple[Kind, ...] = ("text",)
+
+PART = 500_000
+"""Characters after which the next blank line begins a new passage; after twice as many, any line does."""
+
+
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+    title = title_of(file.path)
+    with open_text(file) as stream:
+        for number, part in enumerate(_parts(stream), 1):
+            id = file.source if number == 1 else f"{file.source}:part {number}"
+            yield Passage(id, file.source, tidy(part), title)
+
+
+def _parts(lines: Iterator[str]) -> Iterator[str]:
+    part: list[str] = []
+    size = 0
+    for line in lines:
+        part.append(line)
+        size += len(line)
+        if size >= PART and (not line.strip() or size >= 2 * PART):
+            yield "".join(part).strip()
+            part, size = [], 0
+    if text := "".join(part).strip():
+        yield text

@@ -1,0 +1,44 @@
+"""An Excel workbook to one table for each sheet that is not empty, formulas as the values last computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from r1router.ingest.readers import _office, _tabular
+from r1router.ingest.readers._cells import Ids, cell, title_of
+from r1router.ingest.records import Problem, Record
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+PATTERNS = ("*.xlsx", "*.xlsm")
+KINDS: tuple[Kind, ...] = ("table", "text")
+
+
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+    _office.check(file, part="xl/workbook.xml", modern="xlsx")
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
+
+    ids = Ids()
+    with file.path.open("rb") as stream:
+        book = load_workbook(stream, read_only=True, data_only=True)
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()  # some programs write a wrong size, and rows beyond it would be lost
+            table = _tabular.grid(_rows(sheet))
+            if table is None:
+                continue
+            title = table.titles[0] if table.titles else title_of(file.path)
+            yield from _tabular.records(
+                table,
+                id=ids.unique(f"{file.source}:{sheet.title}"),
+                source=file.source,
+                title=title,
+                section=cell(sheet.title),
+                caption=" ".join(table.titles[1:]),
+                as_=as_,
+            )
+
+
+def _rows(sheet: Any) -> Iterator[list[str]]:
+    for row in sheet.iter_rows(values_only=True):
+        yield [cell(value) for value in row]
