@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Generic, NamedTuple, TypeVar
 
 from r1router.errors import BudgetSpent, UnknownName
 from r1router.methods import Method, label
@@ -25,9 +26,26 @@ from r1router.types import (
     Usage,
 )
 
-Answerer = Callable[[Ask], Awaitable[Reply]]
-Searcher = Callable[[Search], Awaitable[list[list[Evidence]]]]
+T = TypeVar("T")
+Rankings = list[list[Evidence]]
+"""One ranking for each route of a search, best first."""
+
+
+class Served(NamedTuple, Generic[T]):
+    """What a request brought, and the wall seconds that it took."""
+
+    result: T
+    seconds: float
+
+
+Answerer = Callable[[Ask], Awaitable[Served[Reply]]]
+Searcher = Callable[[Search], Awaitable[Served[Rankings]]]
 Listener = Callable[[Event], None]
+
+
+async def timed(work: Awaitable[T]) -> Served[T]:
+    began = time.perf_counter()
+    return Served(await work, time.perf_counter() - began)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,23 +138,20 @@ async def run(
     return finished
 
 
-async def _serve(
-    request: Ask | Search, meter: _Meter, answer: Answerer, search: Searcher
-) -> Reply | list[list[Evidence]]:
+async def _serve(request: Ask | Search, meter: _Meter, answer: Answerer, search: Searcher) -> Reply | Rankings:
     meter.check(request)
-    began = time.monotonic()
     if isinstance(request, Search):
-        rankings = await search(request)
-        meter.count_search(request, time.monotonic() - began)
+        rankings, seconds = await search(request)
+        meter.count_search(request, seconds)
         return rankings
     left = None if request.purpose == "final" else meter.left()
     try:
-        reply = await (answer(request) if left is None else asyncio.wait_for(answer(request), left))
+        reply, seconds = await (answer(request) if left is None else asyncio.wait_for(answer(request), left))
     except TimeoutError as error:
         if left is None:
             raise
         raise BudgetSpent("seconds") from error
-    meter.count_reply(request, reply, time.monotonic() - began)
+    meter.count_reply(request, reply, seconds)
     return reply
 
 

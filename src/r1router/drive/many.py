@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
-from r1router.drive.flow import Budget, knowledge_base, run
+from r1router.drive.flow import Budget, Rankings, Served, knowledge_base, run, timed
+from r1router.drive.record import Record
 from r1router.errors import R1RouterError
 from r1router.methods import Method, label
 from r1router.prompts import Prompts
@@ -32,35 +34,41 @@ async def answer_many(
     prompts: Prompts,
     budget: Budget | None = None,
     in_flight: int = IN_FLIGHT,
+    record: Record | None = None,
 ) -> AsyncIterator[tuple[int, Trajectory]]:
     """(position of the question, its trajectory), in the order in which they finish.
 
     A question whose model call or search fails gets a trajectory with stop "error" and the reason; the others
-    go on. `questions` is read as room becomes free, so it may be long.
+    go on. `questions` is read as room becomes free, so it may be long. A `record` serves what it has already
+    and keeps the rest.
     """
-    cards = {name: kb.card for name, kb in kbs.items()}
     collectors: defaultdict[str, _Collector] = defaultdict(_Collector)
 
-    async def answer(ask: Ask) -> Reply:
-        return await policy.reply(ask)
+    def answer(ask: Ask) -> Awaitable[Served[Reply]]:
+        return timed(policy.reply(ask))
 
-    async def search(request: Search) -> list[list[Evidence]]:
+    async def search_all(request: Search) -> Rankings:
         searched = (
             collectors[name].search(knowledge_base(kbs, name), request.query, request.k) for name in request.routes
         )
         return list(await asyncio.gather(*searched))
 
+    def search(request: Search) -> Awaitable[Served[Rankings]]:
+        return timed(search_all(request))
+
+    drive = partial(
+        run,
+        cards={name: kb.card for name, kb in kbs.items()},
+        method=method,
+        prompts=prompts,
+        answer=record.answers(answer) if record else answer,
+        search=record.searches(search) if record else search,
+        budget=budget or Budget(),
+    )
+
     async def work(position: int, question: Question) -> tuple[int, Trajectory]:
         try:
-            return position, await run(
-                question,
-                cards,
-                method=method,
-                prompts=prompts,
-                answer=answer,
-                search=search,
-                budget=budget or Budget(),
-            )
+            return position, await drive(question)
         except R1RouterError as error:
             return position, Trajectory(question, stop="error", error=str(error), method=label(method))
 

@@ -1,0 +1,112 @@
+"""Every request and what it brought, on disk as it happens: to go on after a kill, and to replay without a model.
+
+A record is a file of JSON lines, `{"key", "reply" | "rankings", "seconds"}`. The key is a hash of the request
+itself, so an equal request is served from the record, whoever makes it, with the seconds that it took then.
+Requests that differ only by sampling are not kept apart: a record is for decoding at temperature 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+from r1router.codec import from_dict, to_dict
+from r1router.drive.flow import Answerer, Rankings, Searcher, Served
+from r1router.errors import InputError, R1RouterError
+from r1router.types import Ask, Evidence, Reply, Search
+
+T = TypeVar("T")
+
+
+class Record:
+    """An open record. `replay=True` only serves: a request that is not in it is an error."""
+
+    def __init__(self, path: str | Path, *, replay: bool = False) -> None:
+        self.path = Path(path)
+        self._replay = replay
+        self._served: dict[str, dict[str, Any]] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        if self.path.exists():
+            self._read()
+        elif replay:
+            raise InputError(f"there is no record at {self.path} to replay")
+        self._file = None if replay else self.path.open("a", encoding="utf-8")
+
+    def __len__(self) -> int:
+        return len(self._served)
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+
+    def answers(self, inner: Answerer) -> Answerer:
+        """`inner`, asked only for what the record does not have."""
+
+        async def answer(ask: Ask) -> Served[Reply]:
+            row = await self._serve(ask, "reply", inner)
+            return Served(from_dict(Reply, row["reply"]), row["seconds"])
+
+        return answer
+
+    def searches(self, inner: Searcher) -> Searcher:
+        """`inner`, asked only for what the record does not have."""
+
+        async def search(request: Search) -> Served[Rankings]:
+            row = await self._serve(request, "rankings", inner)
+            rankings = [[from_dict(Evidence, item) for item in ranking] for ranking in row["rankings"]]
+            return Served(rankings, row["seconds"])
+
+        return search
+
+    async def _serve(
+        self, request: Ask | Search, what: str, inner: Callable[[Any], Awaitable[Served[T]]]
+    ) -> dict[str, Any]:
+        key = _key(request)
+        if key in self._served:
+            return self._served[key]
+        if self._replay:
+            raise R1RouterError(f"the record {self.path} has no {what} to: {_shown(request)}")
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:  # of equal requests at the same time, the first is made and the others are served
+            if key in self._served:
+                return self._served[key]
+            result, seconds = await inner(request)
+            row = {"key": key, what: to_dict(result), "seconds": round(seconds, 6)}
+            assert self._file is not None
+            self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            self._file.flush()  # a killed process loses nothing that was answered
+            self._served[key] = row
+        return row
+
+    def _read(self) -> None:
+        """Load the lines; a last line that a kill cut short is dropped from the file."""
+        whole = 0
+        with self.path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    row = json.loads(line)
+                    self._served[row["key"]] = row
+                except (ValueError, KeyError, TypeError) as error:
+                    raise InputError(f"{self.path}:{number} is not a line of a record: {error}") from error
+                whole += len(line)
+        if not self._replay and whole < self.path.stat().st_size:
+            with self.path.open("r+b") as file:
+                file.truncate(whole)
+
+
+def _key(request: Ask | Search) -> str:
+    kind = type(request).__name__
+    canonical = json.dumps([kind, to_dict(request)], ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _shown(request: Ask | Search) -> str:
+    text = request.query.text if isinstance(request, Search) else request.messages[-1].content
+    return repr(text if len(text) <= 200 else "…" + text[-200:])
