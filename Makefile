@@ -18,7 +18,7 @@ test: $(TEST)/.installed
 	$(TEST)/bin/ruff check .
 	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/mypy
-	$(TEST)/bin/lint-imports --no-logo
+	$(TEST)/bin/lint-imports --no-logo --no-cache
 	$(TEST)/bin/pytest $(PYTEST_ARGS)
 
 # Installed in place, so only a change of pyproject.toml asks for a new installation.

@@ -1,4 +1,4 @@
-"""What the README and the pages of docs/ show is true: their Python runs, their commands parse.
+"""What the README, CONTRIBUTING and the pages of docs/ show is true: their Python runs, their commands parse.
 
 Python blocks of a page run one after another in one namespace, in a folder that holds the demo's files. A block
 that needs what a test may not use (a download, a server) has `<!-- no-run -->` on the line before it.
@@ -18,7 +18,7 @@ from r1router.cli import app
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "src" / "r1router" / "demo_data"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(
     r"(?P<before>[^\n]*)\n\s*(?P<fence>```+)(?P<language>\w+)[^\n]*\n(?P<code>.*?)^\s*(?P=fence)", re.M | re.S
 )
