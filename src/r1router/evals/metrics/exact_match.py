@@ -1,0 +1,23 @@
+"""Prediction and accepted answers to exact match: 1 when they are the same words in the same order.
+
+*dataset:* all. *metric:* exact match. *pattern:* SQuAD normalisation, best over the accepted answers.
+Source: SQuAD (Rajpurkar et al. 2016, arXiv 1606.05250).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from r1router.evals.answers import judge_answer, references
+from r1router.evals.text import squad_words
+from r1router.types import Example, Trajectory
+
+
+def exact_match(trajectory: Trajectory, example: Example) -> float | None:
+    return judge_answer(score, trajectory, example)
+
+
+def score(prediction: str, answers: Sequence[str], *, question: str = "") -> float:
+    """0 or 1; `question` is not looked at. "" matches nothing."""
+    said = squad_words(prediction)
+    return float(bool(said) and any(squad_words(answer) == said for answer in references(prediction, answers)))

@@ -1,0 +1,31 @@
+"""Prediction and accepted answers to token F1: how many words they share, long predictions paying for length.
+
+*dataset:* all. *metric:* F1 of the bags of words. *pattern:* SQuAD normalisation, best over the accepted answers.
+Source: SQuAD (Rajpurkar et al. 2016, arXiv 1606.05250), without HotpotQA's special case for yes and no.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from r1router.evals.answers import judge_answer, references
+from r1router.evals.text import squad_words
+from r1router.types import Example, Trajectory
+
+
+def token_f1(trajectory: Trajectory, example: Example) -> float | None:
+    return judge_answer(score, trajectory, example)
+
+
+def score(prediction: str, answers: Sequence[str], *, question: str = "") -> float:
+    """In [0, 1]; `question` is not looked at."""
+    said = squad_words(prediction)
+    counts = Counter(said)
+    best = 0.0
+    for answer in references(prediction, answers):
+        wanted = squad_words(answer)
+        shared = sum((counts & Counter(wanted)).values())
+        if shared:
+            best = max(best, 2 * shared / (len(said) + len(wanted)))
+    return best

@@ -1,0 +1,143 @@
+"""Texts to the quantities in them: numbers with units, thousands separators, percent, magnitudes and ranges."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from r1router.evals.text import NUMBER_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    low: float
+    high: float
+    """Equal to `low` but for a range such as "5 to 10 km"."""
+    unit: str = ""
+    """The dimension, "length", "mass", "percent", "money $"…; "" for a bare number or a unit not known here."""
+    factor: float = 1.0
+    """To the dimension's base unit: 1000 for km."""
+    plain: bool = True
+    """Written as digits alone, without separator, decimals, magnitude or unit: a year or a count."""
+
+
+_UNITS = {
+    "length": {
+        "mm millimetre millimeter": 0.001,
+        "cm centimetre centimeter": 0.01,
+        "m metre meter": 1.0,
+        "km kilometre kilometer": 1000.0,
+        "inch inches": 0.0254,
+        "ft foot feet": 0.3048,
+        "yd yard": 0.9144,
+        "mi mile": 1609.344,
+    },
+    "mass": {
+        "mg milligram": 1e-6,
+        "g gram gramme": 0.001,
+        "kg kilogram kilo": 1.0,
+        "t tonne": 1000.0,
+        "oz ounce": 0.028349523125,
+        "lb lbs pound": 0.45359237,
+    },
+    "area": {
+        "m2 m^2 sqm": 1.0,
+        "ha hectare": 1e4,
+        "km2 km^2": 1e6,
+        "acre": 4046.8564224,
+    },
+    "time": {
+        "s sec second": 1.0,
+        "min minute": 60.0,
+        "h hr hour": 3600.0,
+        "day": 86400.0,
+        "week": 604800.0,
+    },
+    "percent": {"% percent pct": 1.0},
+}
+_UNIT_WORDS = {
+    alias: (dimension, factor)
+    for dimension, units in _UNITS.items()
+    for names, factor in units.items()
+    for name in names.split()
+    for alias in ((name, f"{name}s") if len(name) > 3 else (name,))
+}
+_SQUARE = {"square metre": 1.0, "square meter": 1.0, "square kilometre": 1e6, "square kilometer": 1e6, "sq km": 1e6}
+_MAGNITUDES = {"hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9}
+_MAGNITUDES["trillion"] = 1e12
+
+_UNIT = "|".join(sorted(map(re.escape, _UNIT_WORDS), key=len, reverse=True))
+_NUMBER = re.compile(
+    rf"""(?<![\w.])(?P<money>(?:us)?[$€£¥]\ ?)?(?P<sign>(?<![\d)])[-−])?[$€£¥]?
+        (?P<digits>\d{{1,3}}(?:[,\u00a0\u202f']\d{{3}})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<exponent>e[-+]?\d+)?
+        (?:[\ -]?(?P<magnitude>hundred|thousand|million|billion|trillion|bn|mn)\b|(?P<kilo>k\b))?
+        (?:[\ -]?(?P<square>square\ kilomet(?:re|er)|square\ met(?:re|er)|sq\ km)s?\b
+          |[\ -]?(?P<unit>per\ cent|{_UNIT})(?![\w^]))?""",
+    re.VERBOSE,
+)
+_BETWEEN = re.compile(r"\s*(?:-|–|—|to|and)\s*")
+_WORD_NUMBER = re.compile(r"\b(" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")\b")
+
+
+def quantities(text: str) -> list[Quantity]:
+    """Every number of a text, in order; "5-10 km" and "between 5 and 10 km" are one, a range.
+
+    >>> quantities("1.2 million people on 300 km²")[1]
+    Quantity(low=300.0, high=300.0, unit='area', factor=1000000.0, plain=False)
+    """
+    text = _WORD_NUMBER.sub(lambda m: NUMBER_WORDS[m.group()], unicodedata.normalize("NFKC", text).lower())
+    found: list[tuple[Quantity, int]] = []
+    for match in _NUMBER.finditer(text):
+        here = _read(match)
+        if found and (joined := _join(found[-1], here, text, match.start())):
+            found[-1] = (joined, match.end())
+        else:
+            found.append((here, match.end()))
+    return [quantity for quantity, _ in found]
+
+
+def _read(match: re.Match[str]) -> Quantity:
+    digits = match["digits"]
+    value = float(re.sub(r"[^\d.]", "", digits) + (match["exponent"] or ""))
+    value *= _MAGNITUDES[match["magnitude"]] if match["magnitude"] else 1e3 if match["kilo"] else 1.0
+    value = -value if match["sign"] else value
+    unit, factor = "", 1.0
+    if match["square"]:
+        unit, factor = "area", _SQUARE[match["square"]]
+    elif match["unit"]:
+        unit, factor = _UNIT_WORDS.get("percent" if match["unit"] == "per cent" else match["unit"], ("", 1.0))
+    if match["money"]:
+        unit, factor = f"money {match['money'].strip()[-1]}", 1.0
+    plain = digits.isdigit() and not (unit or match["magnitude"] or match["kilo"] or match["exponent"])
+    return Quantity(value, value, unit, factor, plain)
+
+
+def _join(before: tuple[Quantity, int], here: Quantity, text: str, start: int) -> Quantity | None:
+    """A range of the two numbers where only a dash, "to" or "between … and" stands between them."""
+    first, end = before
+    link = _BETWEEN.fullmatch(text, end, start)
+    if not link or first.low != first.high or (first.unit and here.unit and first.unit != here.unit):
+        return None
+    if link.group().strip() == "and" and "between" not in text[:end]:
+        return None
+    unit, factor = (here.unit, here.factor) if here.unit else (first.unit, first.factor)
+    low = first.low * first.factor / factor if first.unit else first.low
+    return Quantity(low, here.high, unit, factor, False) if low <= here.high else None
+
+
+_PARTS_OF_QUANTITIES = {*_UNIT_WORDS, *_MAGNITUDES, "to", "square", "per", "cent", "us"}
+_AROUND = re.compile(r"\b(?:about|around|approximately|approx|circa|ca|nearly|almost|over|roughly)\b|[~≈]")
+
+
+def stated_quantity(answer: str) -> Quantity | None:
+    """The number that an accepted answer is, with at most one word after it: "12,467", "5 goals"; else None."""
+    found = quantities(answer)
+    if len(found) != 1:
+        return None
+    bare = _WORD_NUMBER.sub(lambda m: NUMBER_WORDS[m.group()], _AROUND.sub(" ", answer.lower())).strip()
+    if not re.match(r"(?:us)?[-−+$€£¥(\s]*[.]?\d", bare):
+        return None
+    rest = re.findall(r"[^\W\d_]+", bare)
+    others = [word for word in rest if word not in _PARTS_OF_QUANTITIES]
+    return found[0] if len(others) <= 1 else None

@@ -1,0 +1,228 @@
+"""Examples and methods to a run folder: one trajectory a line, resumable after a kill, asking nothing twice.
+
+RUN/run.json            what was run: data set, methods, policy, knowledge bases, budgets, versions
+RUN/trajectories.jsonl  {"method", "example", "trajectory"}, in the order of the methods and examples at the end
+RUN/timings.jsonl       {"method", "id", "seconds"}: seconds by stage, apart because no two runs share them
+RUN/record.jsonl        every request and what it brought (see `drive/record.py`)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import r1router
+from r1router.codec import from_dict, to_dict
+from r1router.drive import threads
+from r1router.drive.flow import Budget
+from r1router.drive.many import IN_FLIGHT, answer_many
+from r1router.drive.record import Record
+from r1router.errors import InputError
+from r1router.methods import load_method
+from r1router.prompts import Prompts
+from r1router.types import Example, KnowledgeBase, Policy, Trajectory
+
+CONFIG, TRAJECTORIES, TIMINGS, RECORD = "run.json", "trajectories.jsonl", "timings.jsonl", "record.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question answered by one method."""
+
+    method: str
+    example: Example
+    trajectory: Trajectory
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was made with; a run that is resumed must have the same."""
+
+    dataset: str
+    examples: str
+    """Hash of the examples."""
+    methods: tuple[str, ...]
+    policy: str
+    kbs: tuple[str, ...]
+    prompts: str
+    """Hash of the prompt templates."""
+    max_steps: int
+    k: int
+    budget: Budget
+    version: str
+
+
+def evaluate(
+    examples: Sequence[Example],
+    out: str | Path,
+    *,
+    dataset: str,
+    methods: Sequence[str],
+    policy: Policy,
+    kbs: Mapping[str, KnowledgeBase],
+    prompts: Prompts | None = None,
+    max_steps: int = 3,
+    k: int = 5,
+    budget: Budget | None = None,
+    in_flight: int = IN_FLIGHT,
+    replay: str | Path | None = None,
+    tell: Callable[[Row], None] | None = None,
+) -> Path:
+    """Answer every example by every method into the folder `out`, going on where a run there was interrupted.
+
+    `replay` is a record (or the run folder that has one) to serve all requests from, instead of the policy and
+    the knowledge bases. `tell` hears of each row, those found on resuming first. Raises `InputError` where
+    `out` holds a run made with other settings.
+    """
+    out, prompts, budget = Path(out), prompts or Prompts(), budget or Budget()
+    _check_ids(examples)
+    settings = Settings(
+        dataset,
+        _hash(to_dict(list(examples))),
+        tuple(methods),
+        policy.spec,
+        tuple(kbs),
+        _hash({p.name: p.read_text(encoding="utf-8") for p in sorted(prompts.folder.iterdir()) if p.is_file()}),
+        max_steps,
+        k,
+        budget,
+        r1router.__version__,
+    )
+    _claim(out, settings)
+    # A question that failed is tried again; every other one is done.
+    done = {(row.method, row.example.id): row for row in _recover(out) if row.trajectory.stop != "error"}
+    for row in done.values():
+        if tell:
+            tell(row)
+    record = _record(out, replay)
+    try:
+        with (
+            (out / TRAJECTORIES).open("a", encoding="utf-8") as lines,
+            (out / TIMINGS).open("a", encoding="utf-8") as times,
+        ):
+            for method in methods:
+                todo = [e for e in examples if (method, e.id) not in done]
+                answered: AsyncIterator[tuple[int, Trajectory]] = answer_many(
+                    (e.question for e in todo),
+                    method=load_method(method, max_steps=max_steps, k=k),
+                    policy=policy,
+                    kbs=kbs,
+                    prompts=prompts,
+                    budget=budget,
+                    in_flight=in_flight,
+                    record=record,
+                )
+                for position, trajectory in threads.iterate(answered):
+                    row = Row(method, todo[position], trajectory)
+                    times.write(_timing_line(row))
+                    times.flush()
+                    lines.write(_line(row))
+                    lines.flush()
+                    done[method, row.example.id] = row
+                    if tell:
+                        tell(row)
+    finally:
+        record.close()
+    ordered = [done[method, e.id] for method in methods for e in examples]
+    _rewrite(out / TRAJECTORIES, map(_line, ordered))
+    _rewrite(out / TIMINGS, map(_timing_line, ordered))
+    return out
+
+
+def read_run(folder: str | Path) -> tuple[Settings, list[Row]]:
+    """A run's settings and its rows with their timings. Raises `InputError` where there is none."""
+    folder = Path(folder)
+    config = folder / CONFIG
+    if not config.exists():
+        raise InputError(f"there is no run at {folder}; make one with: r1router eval DATASET --out {folder}")
+    settings = from_dict(Settings, json.loads(config.read_text(encoding="utf-8")))
+    return settings, _recover(folder)
+
+
+def _claim(out: Path, settings: Settings) -> None:
+    """Make the folder this run's, or check that it already is."""
+    out.mkdir(parents=True, exist_ok=True)
+    config = out / CONFIG
+    if config.exists():
+        there = from_dict(Settings, json.loads(config.read_text(encoding="utf-8")))
+        differs = [name for name in Settings.__slots__ if getattr(there, name) != getattr(settings, name)]
+        if differs:
+            what = "; ".join(
+                f"{name} was {getattr(there, name)!r}, now {getattr(settings, name)!r}" for name in differs
+            )
+            raise InputError(f"{out} holds a run with other settings ({what}); give another --out, or remove it")
+    _rewrite(config, [json.dumps(to_dict(settings), ensure_ascii=False, indent=2) + "\n"])
+
+
+def _record(out: Path, replay: str | Path | None) -> Record:
+    if replay is None:
+        return Record(out / RECORD)
+    source = Path(replay)
+    return Record(source / RECORD if source.is_dir() else source, replay=True)
+
+
+def _recover(out: Path) -> list[Row]:
+    """The whole rows of a run that may have been killed, with their timings; a cut last line is dropped."""
+    seconds = {(t["method"], t["id"]): t["seconds"] for t in _whole_lines(out / TIMINGS)}
+    rows: dict[tuple[str, str], Row] = {}
+    for line in _whole_lines(out / TRAJECTORIES):
+        row = from_dict(Row, line)
+        key = row.method, row.example.id
+        usage = replace(row.trajectory.usage, seconds=seconds.get(key, {}))
+        rows[key] = replace(row, trajectory=replace(row.trajectory, usage=usage))
+    return list(rows.values())
+
+
+def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        return
+    text = path.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    if len(whole) < len(text):
+        with path.open("r+b") as file:
+            file.truncate(len(whole))
+    for number, line in enumerate(whole.split(b"\n")[:-1], 1):
+        try:
+            yield json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{path}:{number} is not a line of JSON: {error}") from error
+
+
+def _line(row: Row) -> str:
+    """A row without what differs from run to run."""
+    usage = replace(row.trajectory.usage, seconds={})
+    plain = replace(row, trajectory=replace(row.trajectory, usage=usage))
+    return json.dumps(to_dict(plain), ensure_ascii=False) + "\n"
+
+
+def _timing_line(row: Row) -> str:
+    seconds = {stage: round(s, 6) for stage, s in row.trajectory.usage.seconds.items()}
+    return json.dumps({"method": row.method, "id": row.example.id, "seconds": seconds}, ensure_ascii=False) + "\n"
+
+
+def _rewrite(path: Path, lines: Iterable[str]) -> None:
+    """All at once: a reader, or a kill, sees the old file or the new one."""
+    fresh = path.with_name(path.name + ".new")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def _check_ids(examples: Sequence[Example]) -> None:
+    seen: set[str] = set()
+    for example in examples:
+        if example.id in seen:
+            raise InputError(f"two examples have the id {example.id!r}; ids tell the rows of a run apart")
+        seen.add(example.id)
+
+
+def _hash(value: Any) -> str:
+    canonical = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:16]
