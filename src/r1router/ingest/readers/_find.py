@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from r1router.errors import InputError
+from r1router.errors import InputError, KnowledgeBaseError
 from r1router.ingest.readers._registry import look
 from r1router.ingest.sources import SourceFile
+from r1router.kb import manifest as knowledge_bases
 from r1router.types import Kind
 
 log = logging.getLogger(__name__)
@@ -54,10 +55,10 @@ def _names(folders: Iterable[Path]) -> dict[Path, str]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Files under a folder, sorted; links to folders are followed once, hidden things left out."""
+    """Files under a folder, sorted; links to folders are followed once; hidden things and knowledge bases left out."""
     seen = {folder.resolve()}
     for parent, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if _is_new(Path(parent, name), seen))
+        folders[:] = sorted(name for name in folders if _is_wanted(Path(parent, name), seen))
         for name in sorted(names):
             path = Path(parent, name)
             if name.startswith((".", "~$")) or name.lower() in _CLUTTER or name.endswith(_CLUTTER_ENDS):
@@ -68,9 +69,17 @@ def _walk(folder: Path) -> Iterator[Path]:
                 log.warning("%s is a link to nothing", path)
 
 
-def _is_new(folder: Path, seen: set[Path]) -> bool:
+def _is_wanted(folder: Path, seen: set[Path]) -> bool:
     real = folder.resolve()
-    if folder.name.startswith(".") or folder.name == "__pycache__" or real in seen:
+    if folder.name.startswith(".") or folder.name == "__pycache__" or real in seen or _is_knowledge_base(folder):
         return False
     seen.add(real)
+    return True
+
+
+def _is_knowledge_base(folder: Path) -> bool:
+    try:
+        knowledge_bases.read(folder)
+    except KnowledgeBaseError:
+        return False
     return True

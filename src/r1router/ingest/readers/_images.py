@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from r1router.errors import UnreadableFile
+from r1router.images import media_type
 from r1router.ingest.readers._cells import cell
 from r1router.types import Image
 
@@ -19,7 +20,7 @@ MOST_BYTES = 64 << 20
 MOST_PIXELS = 89_478_485
 """Pillow's own bound against decompression bombs: a quarter of a GiB as RGB."""
 
-_MEDIA = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 _DESCRIPTION, _XP_TITLE, _XP_SUBJECT = 0x010E, 0x9C9B, 0x9C9F
 """EXIF tags; the XP ones are UTF-16."""
 _BY_MACHINE = ("digital camera", "created with", "sony dsc", "dcim", "screenshot", "untitled")
@@ -50,25 +51,25 @@ def load(path: Path, source: str) -> Loaded:
         if size > MOST_BYTES:
             raise UnreadableFile(source, f"the picture has {size >> 20} MiB; at most {MOST_BYTES >> 20} are read")
         data = path.read_bytes()
-        with Pillow.open(io.BytesIO(data), formats=tuple(_MEDIA)) as opened:
+        with Pillow.open(io.BytesIO(data), formats=_FORMATS) as opened:
             width, height = opened.size
             if width * height > MOST_PIXELS:
                 raise Pillow.DecompressionBombError(f"{width} × {height} pixels")
-            media = _MEDIA[str(opened.format)]
+            # MPO, which Pillow makes of some JPEGs, has views of one moment and not frames
             animated = opened.format != "MPO" and getattr(opened, "n_frames", 1) > 1
             title, caption = _stored(opened)
             if not animated:
                 opened.draft("RGB", (1024, 1024))  # a JPEG is decoded at a fraction of its size
             opened.load()
             if animated:
-                data, media = _png(opened), "image/png"
+                data = _png(opened)
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
         raise UnreadableFile(source, f"the picture is too large, scale it down: {error}") from error
     except UnidentifiedImageError as error:
         raise UnreadableFile(source, "not a PNG, JPEG, WebP or GIF picture, whatever its name says") from error
     except (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupError) as error:
         raise UnreadableFile(source, f"the picture is damaged or cut off ({error})") from error
-    return Loaded(Image(data, media, path.name), title, caption)
+    return Loaded(Image(data, media_type(data) or "image/png", path.name), title, caption)
 
 
 def _png(opened: Opened) -> bytes:

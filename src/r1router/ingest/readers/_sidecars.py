@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from r1router.errors import UnreadableFile
+from r1router.ingest.readers import markdown
 from r1router.ingest.readers._cells import cell
 from r1router.ingest.readers._files import open_text
 from r1router.ingest.records import Problem
@@ -52,10 +52,9 @@ def _parse(suffix: str, text: str) -> tuple[str, str]:
     if suffix == ".txt":
         return "", cell(text)
     if suffix == ".md":
-        heading = re.search(r"^#+\s+(.+?)\s*#*$", text, re.MULTILINE)
-        title = re.search(r"\A---\n.*?^title:\s*(.+?)\s*$.*?^---$", text, re.MULTILINE | re.DOTALL)
-        body = re.sub(r"\A---\n.*?^---$|^#+\s.*$", "", text, flags=re.MULTILINE | re.DOTALL)
-        return cell(title[1].strip("'\"") if title else heading[1] if heading else ""), cell(body)
+        title, lines = markdown.parse(text)
+        heading = next((line for level, line in lines if level), "")
+        return title or cell(heading), cell("\n".join(line for level, line in lines if not level))
     fields = json.loads(text)
     if not isinstance(fields, dict):
         return "", cell(fields) if isinstance(fields, str) else ""

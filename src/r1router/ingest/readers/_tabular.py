@@ -37,9 +37,10 @@ def grid(rows: Iterable[Row]) -> Grid | None:
         return None
     widths = [_width(row) for row in head]
     usual = Counter(widths).most_common(1)[0][0]
+    left = min(_margin(row) for row in head)
     titles: list[str] = []
-    while len(head) > 1 and len(titles) < _MOST_TITLES and usual > 1 and _filled(head[0]) == 1:
-        titles.append(next(value for value in head.pop(0) if value))
+    while len(head) > 1 and len(titles) < _MOST_TITLES and usual > left + 1 and _stands_alone(head[0], left):
+        titles.append(head.pop(0)[left])
     first, data = head[0], head[1:]
     width = max(_width(first), usual)  # data wider than its header more often than not: unnamed columns
     header = tuple((first[i] if i < len(first) else "") or f"column {i + 1}" for i in range(width))
@@ -123,5 +124,11 @@ def _width(row: Row) -> int:
     return next((i for i in range(len(row), 0, -1) if row[i - 1]), 0)
 
 
-def _filled(row: Row) -> int:
-    return sum(1 for value in row if value)
+def _margin(row: Row) -> int:
+    """Empty cells before the first one that is not."""
+    return next(i for i, value in enumerate(row) if value)
+
+
+def _stands_alone(row: Row, left: int) -> bool:
+    """Whether the only cell that is not empty is the leftmost of the table."""
+    return _margin(row) == left and _width(row) == left + 1

@@ -29,12 +29,8 @@ _NO_HEADING = re.compile(r"\s*([-*+>|#]|\d+[.)])(\s|$)|\s*$| {4}")
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     with open_text(file) as stream:
         text = stream.read()
-    front = _FRONT.match(text)
-    body = _COMMENT.sub("", text[front.end() :] if front else text)
-    named = _FRONT_TITLE.search(front[1]) if front else None
-    lines = list(_lines(body))
-    first = next((name for level, name in lines if level == 1), "")
-    sections = Sections(file, cell(named[1].strip("'\"")) if named else cell(first) or title_of(file.path))
+    title, lines = parse(text)
+    sections = Sections(file, title or title_of(file.path))
     for level, line in lines:
         if level:
             yield from sections.heading(level, line)
@@ -43,8 +39,17 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     yield from sections.end()
 
 
+def parse(text: str) -> tuple[str, list[tuple[int, str]]]:
+    """The title ("" without front matter and first-level heading), and lines: (level, heading) or (0, line)."""
+    front = _FRONT.match(text)
+    named = _FRONT_TITLE.search(front[1]) if front else None
+    lines = list(_lines(_COMMENT.sub("", text[front.end() :] if front else text)))
+    title = named[1].strip("'\"") if named else next((name for level, name in lines if level == 1), "")
+    return cell(title), lines
+
+
 def _lines(body: str) -> Iterator[tuple[int, str]]:
-    """(level, heading), or (0, line) for everything else; a `#` in fenced code is no heading."""
+    """In order; a `#` in fenced code is no heading."""
     fence = ""
     before: str | None = None  # held back until it is clear that it is not underlined
     for line in body.split("\n"):

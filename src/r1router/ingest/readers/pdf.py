@@ -31,12 +31,13 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     for number, page in enumerate(document.pages, 1):
         try:
             text = tidy(flow(_HYPHEN.sub("", page.extract_text())))
-        except Exception as error:  # one broken page among good ones; pypdf raises of all kinds
+            is_picture = not text and _is_picture(page)
+        except Exception as error:  # one broken page among good ones; pypdf raises all kinds
             yield Problem(file.source, f"page {number}", f"its text cannot be read ({type(error).__name__}: {error})")
             continue
         if text:
             yield Passage(f"{file.source}:p{number}", file.source, text, title, number)
-        elif _is_picture(page):
+        elif is_picture:
             scanned += 1
             yield Problem(file.source, f"page {number}", "is a picture without text, probably a scan")
     if scanned == len(document.pages):

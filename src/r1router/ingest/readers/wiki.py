@@ -15,8 +15,7 @@ from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = ("wiki_[0-9][0-9]*",)
-"""With .gz and .bz2 too."""
+PATTERNS = ("wiki_[0-9][0-9]", "wiki_[0-9][0-9].gz", "wiki_[0-9][0-9].bz2")
 KINDS: tuple[Kind, ...] = ("text",)
 
 _DOC = re.compile(r"<doc\s+(.*)>\s*$")

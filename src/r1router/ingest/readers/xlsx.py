@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,11 @@ from r1router.types import Kind
 
 PATTERNS = ("*.xlsx", "*.xlsm")
 KINDS: tuple[Kind, ...] = ("table", "text")
+
+_NOT_COMPUTED = re.compile(rb'<c (?![^>]*t="str")[^>]*><f[^>]*>[^<]*</f>(?:<v\s*/>|<v></v>)?</c>')
+"""A formula without a value, as programs leave it that write workbooks and cannot compute."""
+_LONGEST_FORMULA = 1 << 14
+_BLOCK = 1 << 20
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
@@ -37,6 +44,25 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
                 caption=" ".join(table.titles[1:]),
                 as_=as_,
             )
+    if _is_not_computed(file):
+        yield Problem(
+            file.source,
+            "formulas",
+            "some have no computed value, and their cells are empty; open and save the file in a spreadsheet program",
+        )
+
+
+def _is_not_computed(file: SourceFile) -> bool:
+    with zipfile.ZipFile(file.path) as archive:
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                with archive.open(name) as stream:
+                    tail = b""
+                    while block := stream.read(_BLOCK):
+                        if _NOT_COMPUTED.search(tail + block):
+                            return True
+                        tail = block[-_LONGEST_FORMULA:]
+    return False
 
 
 def _rows(sheet: Any) -> Iterator[list[str]]:
