@@ -155,6 +155,13 @@ def test_a_text_file_that_is_none_is_told_why(tmp_path, content, said):
     assert said in reason(path)
 
 
+def test_a_few_wrong_bytes_do_not_turn_the_other_letters_into_others(tmp_path, caplog):
+    path = tmp_path / "a.txt"
+    path.write_bytes("Straße, Köln, Győr ".encode() + b"\xff")
+    assert read(path)[0].text == "Straße, Köln, Győr \ufffd"
+    assert "byte 0xff near position 22" in caplog.text
+
+
 def test_a_compressed_text_is_read_and_a_cut_off_one_reported(tmp_path):
     path = tmp_path / "a.txt.gz"
     whole = gzip.compress(os.urandom(2000).hex().encode())

@@ -88,7 +88,7 @@ def _parse(file: SourceFile) -> Any:
     try:
         text = data.decode(declared[1].decode() if declared else "utf-8")
     except (LookupError, UnicodeDecodeError):
-        text = data.decode(encoding_of(file))
+        text = data.decode(*encoding_of(file))
     if not text.strip():
         raise UnreadableFile(file.source, "the file is empty")
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)

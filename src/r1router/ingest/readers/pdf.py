@@ -51,7 +51,7 @@ def _open(file: SourceFile) -> PdfReader:
     from pypdf import PdfReader
     from pypdf.errors import DependencyError, PyPdfError
 
-    logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of every oddity that it can work around
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells of every oddity that it works around
     encrypted = "is encrypted with a password; save it without one, for example: qpdf --decrypt IN OUT"
     try:
         document = PdfReader(file.path)
