@@ -48,7 +48,8 @@ class Settings:
     """Hash of the examples."""
     methods: tuple[str, ...]
     policy: str
-    kbs: tuple[str, ...]
+    kbs: Mapping[str, str]
+    """Name of each knowledge base to its kind."""
     prompts: str
     """Hash of the prompt templates."""
     max_steps: int
@@ -86,7 +87,7 @@ def evaluate(
         _hash(to_dict(list(examples))),
         tuple(methods),
         policy.spec,
-        tuple(kbs),
+        {name: kb.card.kind for name, kb in kbs.items()},
         _hash({p.name: p.read_text(encoding="utf-8") for p in sorted(prompts.folder.iterdir()) if p.is_file()}),
         max_steps,
         k,
