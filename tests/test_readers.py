@@ -110,6 +110,24 @@ def test_a_text_cannot_be_read_as_a_picture(tmp_path):
     assert reason(path, as_="image") == "cannot be read as image; it holds text"
 
 
+def test_what_a_file_holds_is_known_before_it_is_read(tmp_path):
+    (tmp_path / "a.html").write_text("<p>Words")
+    (tmp_path / "b.html").write_text(PAGE)
+    (tmp_path / "c.docx").write_bytes(b"damaged")
+    (tmp_path / "d.jsonl").write_text(lines({"text": "x"}, {"header": ["a"], "rows": [["1"]]}))
+    (tmp_path / "e.jsonl").write_text(lines({"city": "Graz"}, {"city": "Linz", "image": "linz.png"}))
+    (tmp_path / "f.xlsx").write_bytes(b"damaged")
+    assert [file.kinds for file in readers.find([tmp_path])] == [
+        ("text",),
+        ("text", "table"),
+        ("text",),
+        ("text", "table"),
+        ("table",),
+        ("table",),
+    ]
+    assert [file.kinds for file in readers.find([tmp_path], as_="table")] == [("table",)] * 6
+
+
 # ── plain text ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -180,8 +198,8 @@ def test_markdown_gives_a_passage_for_each_section_under_its_headings(tmp_path):
     path = tmp_path / "a.md"
     path.write_text(
         "# Guide\n\nIntro with a [link](http://x.org) and ![a picture](p.png).\n\n## Install\n\n"
-        "```sh\n# not a heading\nmake\n```\n### Linux ###\nUse apt.\n<!-- hidden -->\n\nUsage\n-----\nRun it.\n"
-        "## Install\nAgain.\n## Empty\n"
+        "```sh\n# not a heading\nif x:\n    make\n```\n### Linux ###\nUse apt.\n<!-- hidden -->\n\n"
+        "Usage\n-----\nRun it.\n## Install\nAgain.\n## Empty\n"
     )
     source = path.as_posix()
     assert [(p.id.removeprefix(source), p.section, p.title) for p in read(path)] == [
@@ -193,7 +211,7 @@ def test_markdown_gives_a_passage_for_each_section_under_its_headings(tmp_path):
     ]
     texts = [p.text for p in read(path)]
     assert texts[0] == "Intro with a link and a picture."
-    assert "# not a heading" in texts[1]
+    assert texts[1] == "```sh\n# not a heading\nif x:\n    make\n```"
     assert texts[2] == "Use apt."
 
 

@@ -1,6 +1,6 @@
 """One thing to index on disk: a file, how it is shown, what it can hold, and the files that belong to it.
 
-`readers.find(paths, as_)` makes these out of what the user gave; `readers.read(file.path, as_=…)` streams
+`readers.find(paths, as_)` makes these out of what the user gave; `readers.read(file, as_=…)` streams
 the records of one; the index run skips a source whose `fingerprint` it has seen.
 """
 
@@ -20,7 +20,7 @@ class SourceFile:
     source: str
     """The path as stored, shown and compared between runs: equal to the `source` of its records."""
     kinds: tuple[Kind, ...]
-    """Kinds of record that it may yield, judged by name alone: ("text", "table") for a web page."""
+    """Kinds of record that it may yield, by its name and a look inside; empty where no reader knows the name."""
     parts: tuple[Path, ...] = ()
     """Companions whose content counts as its own: a caption beside a picture, the pictures of a manifest."""
 

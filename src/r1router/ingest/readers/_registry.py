@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import logging
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
+log = logging.getLogger(__name__)
+
 Look = tuple[tuple[Kind, ...], tuple[Path, ...]]
 """Kinds of record in a file, and the files that belong to it."""
 
@@ -24,6 +27,7 @@ class Reader(Protocol):
 
     PATTERNS: tuple[str, ...]
     KINDS: tuple[Kind, ...]
+    """The most usual one first."""
 
     def read(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]: ...
 
@@ -39,7 +43,11 @@ def look(path: Path, as_: Kind | None) -> Look:
     reader = reader_of(path)
     if reader is None or (as_ and as_ not in reader.KINDS):
         return (reader.KINDS if reader else ()), ()
-    kinds, parts = reader.look(path, as_) if hasattr(reader, "look") else (reader.KINDS, ())
+    try:
+        kinds, parts = reader.look(path, as_) if hasattr(reader, "look") else (reader.KINDS, ())
+    except Exception:  # a damaged file, of which `read` will say what is wrong
+        log.debug("cannot look into %s", path, exc_info=True)
+        kinds, parts = reader.KINDS[:1], ()
     return ((as_,) if as_ else kinds), parts
 
 

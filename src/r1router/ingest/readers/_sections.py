@@ -10,16 +10,18 @@ from r1router.ingest.records import Passage
 from r1router.ingest.sources import SourceFile
 
 _SPACES = re.compile(r"[ \t\f\v\u00a0]+")
-_BLANK_LINES = re.compile(r"\n\s*\n")
+_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 class Sections:
     """Collects text under the current heading; a new heading gives the passage before it."""
 
-    def __init__(self, file: SourceFile, title: str) -> None:
+    def __init__(self, file: SourceFile, title: str, *, indented: bool = False) -> None:
+        """`indented`: spaces mean something (lists, code) and are kept."""
         self.title = title
         self.ids = Ids()
         self._source = file.source
+        self._indented = indented
         self._path: list[tuple[int, str]] = []
         self._text: list[str] = []
 
@@ -42,7 +44,7 @@ class Sections:
 
     def end(self) -> Iterator[Passage]:
         """The passage collected so far, if it has words."""
-        text = tidy(flow("".join(self._text)))
+        text = tidy(flow("".join(self._text), indented=self._indented))
         self._text.clear()
         if text:
             section = self.section
@@ -50,7 +52,10 @@ class Sections:
             yield Passage(id, self._source, text, self.title, None, section)
 
 
-def flow(text: str) -> str:
-    """Runs of spaces made one, lines stripped, at most one blank line in a row."""
-    lines = "\n".join(_SPACES.sub(" ", line).strip() for line in text.splitlines())
-    return _BLANK_LINES.sub("\n\n", lines).strip()
+def flow(text: str, *, indented: bool = False) -> str:
+    """At most one blank line in a row, and unless `indented`, lines stripped and runs of spaces made one."""
+    if indented:
+        text = "\n".join(line.rstrip() for line in text.splitlines())
+    else:
+        text = "\n".join(_SPACES.sub(" ", line).strip() for line in text.splitlines())
+    return _BLANK_LINES.sub("\n\n", text).strip()

@@ -50,16 +50,13 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 
 def look(path: Path, as_: Kind | None) -> Look:
     file = SourceFile(path, path.name, KINDS)
-    try:
-        with open_text(file, newline="") as stream:
-            table = _tabular.grid(_rows(stream, file))
-            if table is None:
-                return ("table",), ()
-            kind, _, named = _kind(table)
-            is_manifest = kind == "image" and as_ in (None, "image")
-            return (kind,), _manifest.parts((row.fields for row in named), path.parent) if is_manifest else ()
-    except (UnreadableFile, OSError):  # said by `read`
-        return KINDS, ()
+    with open_text(file, newline="") as stream:
+        table = _tabular.grid(_rows(stream, file))
+        if table is None:
+            return ("table",), ()
+        kind, _, named = _kind(table)
+        is_manifest = kind == "image" and as_ in (None, "image")
+        return (kind,), _manifest.parts((row.fields for row in named), path.parent) if is_manifest else ()
 
 
 def _kind(table: _tabular.Grid) -> tuple[Kind, _tabular.Grid, Iterator[At]]:

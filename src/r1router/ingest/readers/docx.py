@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from r1router.ingest.readers import _grids, _office, _tabular
 from r1router.ingest.readers._cells import cell, title_of
+from r1router.ingest.readers._registry import Look
 from r1router.ingest.readers._sections import Sections
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -20,11 +23,12 @@ if TYPE_CHECKING:
 PATTERNS = ("*.docx", "*.docm")
 KINDS: tuple[Kind, ...] = ("text", "table")
 
+_DOCUMENT = "word/document.xml"
 _HEADING = re.compile(r"heading ?([1-9])$", re.IGNORECASE)
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    _office.check(file, part="word/document.xml", modern="docx")
+    _office.check(file, part=_DOCUMENT, modern="docx")
     from docx import Document
     from docx.text.paragraph import Paragraph
 
@@ -56,6 +60,14 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             sections.write(part.text + "\n")
     if as_ != "table":
         yield from sections.end()
+
+
+def look(path: Path, as_: Kind | None) -> Look:
+    """With tables only where there is the tag for one."""
+    _office.check(SourceFile(path, path.name, KINDS), part=_DOCUMENT, modern="docx")
+    with zipfile.ZipFile(path) as archive:
+        has_tables = b"<w:tbl>" in archive.read(_DOCUMENT)
+    return (KINDS if has_tables else ("text",)), ()
 
 
 def _style(paragraph: Paragraph) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from r1router.errors import UnreadableFile
 from r1router.ingest.readers import _grids, _tabular
 from r1router.ingest.readers._cells import cell, title_of
 from r1router.ingest.readers._files import encoding_of, open_bytes
+from r1router.ingest.readers._registry import Look
 from r1router.ingest.readers._sections import Sections
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -77,6 +79,12 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             sections.write(("\n" if tag in _BLOCKS else "") + _space(element.text, preformatted))
     if as_ != "table":
         yield from sections.end()
+
+
+def look(path: Path, as_: Kind | None) -> Look:
+    """With tables only where there is the tag for one."""
+    has_tables = b"<table" in path.read_bytes().lower()
+    return (KINDS if has_tables else ("text",)), ()
 
 
 def _parse(file: SourceFile) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from r1router.errors import UnreadableFile
 from r1router.ingest.readers import _manifest
 from r1router.ingest.readers._files import open_text
 from r1router.ingest.readers._registry import Look
@@ -27,16 +26,14 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 
 def look(path: Path, as_: Kind | None) -> Look:
     file = SourceFile(path, path.name, KINDS)
-    try:
-        sample = [item.fields for item in islice(rows(file), _SAMPLE) if isinstance(item, At)]
-        found = {kind_of(fields) or "table" for fields in sample}
-        parts: tuple[Path, ...] = ()
-        if "image" in found and as_ in (None, "image"):
-            every = (item.fields for item in rows(file) if isinstance(item, At))
-            parts = _manifest.parts(every, path.parent)
-    except (UnreadableFile, OSError):  # said by `read`
-        return KINDS, ()
-    return tuple(kind for kind in KINDS if kind in found) or KINDS, parts
+    sample = [item.fields for item in islice(rows(file), _SAMPLE) if isinstance(item, At)]
+    found = {kind_of(fields) for fields in sample}
+    if not sample or kind_of(sample[0]) is None:
+        return ("table",), ()
+    parts: tuple[Path, ...] = ()
+    if "image" in found and as_ in (None, "image"):
+        parts = _manifest.parts((item.fields for item in rows(file) if isinstance(item, At)), path.parent)
+    return tuple(kind for kind in KINDS if kind in found), parts
 
 
 def rows(file: SourceFile) -> Iterator[At | Problem]:

@@ -30,7 +30,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     with open_text(file) as stream:
         text = stream.read()
     title, lines = parse(text)
-    sections = Sections(file, title or title_of(file.path))
+    sections = Sections(file, title or title_of(file.path), indented=True)
     for level, line in lines:
         if level:
             yield from sections.heading(level, line)

@@ -40,15 +40,12 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 
 
 def look(path: Path, as_: Kind | None) -> Look:
-    try:
-        columns, rows = _open(SourceFile(path, path.name, KINDS))
-        head = list(islice(rows, 1))
-        kind = kind_of_columns(columns, at("", head[0]).fields) if head else "table"
-        if kind != "image" or as_ not in (None, "image"):
-            return (kind,), ()
-        return (kind,), _manifest.parts((row.fields for row in _numbered(chain(head, rows))), path.parent)
-    except (UnreadableFile, OSError):  # said by `read`
-        return KINDS, ()
+    columns, rows = _open(SourceFile(path, path.name, KINDS))
+    head = list(islice(rows, 1))
+    kind = kind_of_columns(columns, at("", head[0]).fields) if head else "table"
+    if kind != "image" or as_ not in (None, "image"):
+        return (kind,), ()
+    return (kind,), _manifest.parts((row.fields for row in _numbered(chain(head, rows))), path.parent)
 
 
 def _numbered(rows: Iterator[dict[str, Any]]) -> Iterator[At]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from r1router.ingest.readers import _office, _tabular
 from r1router.ingest.readers._cells import Ids, cell, title_of
+from r1router.ingest.readers._registry import Look
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -50,6 +52,10 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             "formulas",
             "some have no computed value, and their cells are empty; open and save the file in a spreadsheet program",
         )
+
+
+def look(path: Path, as_: Kind | None) -> Look:
+    return ("table",), ()
 
 
 def _is_not_computed(file: SourceFile) -> bool:
