@@ -11,30 +11,15 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from r1router.errors import UnreadableFile
 from r1router.ingest import ocr, readers
-from r1router.ingest.records import Passage, Picture, Problem, Record
+from r1router.ingest.records import Passage, Picture
 from r1router.types import Image
-
-
-def read(path: Path, **options) -> list[Record | Problem]:
-    return [item for file in readers.find([path]) for item in readers.read(file, **options)]
-
-
-def reason(path: Path) -> str:
-    with pytest.raises(UnreadableFile) as raised:
-        read(path)
-    return raised.value.reason
+from reading import read, reason, written
 
 
 def saved(path: Path, *, colour: str = "red", size: tuple[int, int] = (20, 10), **options) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Pillow.new("RGB", size, colour).save(path, **options)
-    return path
-
-
-def written(path: Path, content: object) -> Path:
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
     return path
 
 

@@ -6,34 +6,16 @@ import json
 import re
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from r1router.errors import UnreadableFile
 from r1router.ingest import readers
 from r1router.ingest.readers import _office, _tabular, delimited
-from r1router.ingest.records import Passage, Problem, Record, Table
-
-
-def read(path: Path, **options) -> list[Record | Problem]:
-    [file] = readers.find([path])
-    return list(readers.read(file, **options))
-
-
-def reason(path: Path, **options) -> str:
-    with pytest.raises(UnreadableFile) as raised:
-        read(path, **options)
-    return raised.value.reason
-
-
-def written(path: Path, content: str | bytes) -> Path:
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
+from r1router.ingest.records import Passage, Table
+from reading import read, reason, written
 
 # ── csv, tsv ───────────────────────────────────────────────────────────────────────────────────
 
