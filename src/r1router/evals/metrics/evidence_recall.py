@@ -20,7 +20,7 @@ KS = (1, 5, 10)
 
 
 def evidence_recall(trajectory: Trajectory, example: Example) -> dict[str, float] | None:
-    """`evidence_recall@1`, `@5`, `@10`; `evidence_recall` over all that was seen; `evidence_complete`: all was found."""
+    """`evidence_recall@1`, `@5`, `@10`; `evidence_recall` over all that was seen; `evidence_complete`, 0 or 1."""
     wanted = needs(example)
     if not wanted:
         return None
