@@ -61,8 +61,8 @@ async def answer_many(
         cards={name: kb.card for name, kb in kbs.items()},
         method=method,
         prompts=prompts,
-        answer=record.answers(answer) if record else answer,
-        search=record.searches(search) if record else search,
+        answer=record.answers(answer) if record is not None else answer,
+        search=record.searches(search) if record is not None else search,
         budget=budget or Budget(),
     )
 
