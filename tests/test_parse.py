@@ -43,6 +43,22 @@ def test_reading_a_written_answer_gives_it_back(thought, text):
     assert parse.read_answer(Reply(parse.write_answer(Answer(thought, text)))) == Answer(thought, text)
 
 
+@given(steps, st.booleans())
+def test_reading_a_written_query_or_route_gives_it_back(step, stops):
+    query = Step(thought=step.thought, sub_question=None if stops else step.sub_question)
+    assert parse.read_query(Reply(parse.write_query(query))) == query
+    route = Step(thought=step.thought, routes=() if stops else step.routes)
+    label = None if stops else LABELS[step.routes[0]]
+    assert parse.read_route(Reply(parse.write_route(route, label)), ROUTES) == route
+
+
+@given(one_line)
+def test_reading_a_written_sentence_gives_its_first_one_back(sentence):
+    read = parse.read_sentence(Reply(parse.write_sentence(sentence)))
+    assert sentence.startswith(read)
+    assert parse.read_sentence(Reply(parse.write_sentence(read))) == read
+
+
 fragments = st.lists(
     st.sampled_from(
         ["<think>", "</think>", "<sub-question>", "</sub-question>", "<ret>", "</ret>", "<answer>", "</answer>", "None",
@@ -56,12 +72,14 @@ fragments = st.lists(
 @given(fragments)
 @example("<ret><sub-question>")
 def test_the_parser_raises_nothing_but_its_own_error(text):
-    for read in (lambda r: parse.read_step(r, ROUTES), parse.read_answer):
+    routed = (lambda r: parse.read_step(r, ROUTES), lambda r: parse.read_route(r, ROUTES))
+    for read in (*routed, parse.read_query, parse.read_sentence, parse.read_answer):
+        refused = None
         try:
             read(Reply(text))
         except ParseError as error:
-            assert error.reason
-            assert error.reply == text
+            refused = error
+        assert refused is None or (refused.reason and refused.reply == text)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +87,7 @@ def test_the_parser_raises_nothing_but_its_own_error(text):
     [
         "<think>x</think>\n<sub-question>Where is Oslo?</sub-question>\n<ret>table</ret>",
         "<THINK>x</THINK><Sub-Question> Where is Oslo? </Sub-Question><RET>Table</RET>",
-        "Sure! Here is the step:\n```xml\n<think>x</think>\n<sub_question>Where is Oslo?</sub_question>\n<ret>TABLE.</ret>\n```",
+        "Sure! A step:\n```xml\n<think>x</think>\n<sub_question>Where is Oslo?</sub_question>\n<ret>TABLE.</ret>\n```",
         "x</think><sub-question>Where is Oslo?</sub-question><ret>`table`</ret> I hope this helps.",
         "<think>x <sub-question>Where is Oslo?</sub-question> <ret>the geo-table knowledge base",
         "<think>x</think>< sub-question >Where is Oslo?<ret>table</ret>",
@@ -103,6 +121,40 @@ def test_a_malformed_step_is_refused_with_its_reason(text, reason):
         parse.read_step(Reply(text), ROUTES)
 
 
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("<think>Oslo is in Norway. It is its capital.</think>", "Oslo is in Norway."),
+        ("<think>Dr. Dent and J. R. Ewing met. Then she left.", "Dr. Dent and J. R. Ewing met."),
+        ("It has 717,710 people, i.e. 13 % of Norway's.", "It has 717,710 people, i.e. 13 % of Norway's."),
+        ('He said "Go!" Élise went.', 'He said "Go!"'),
+        ("x</think>", "x"),
+        ("```\nSo the answer is: Oslo\n```", "So the answer is: Oslo"),
+        ("<sentence>Oslo</sentence>", "<sentence>Oslo</sentence>"),
+    ],
+)
+def test_the_first_sentence_is_read_tagged_or_not(text, first):
+    assert parse.read_sentence(Reply(text)) == first
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "reason"),
+    [
+        (parse.read_query, "Where?", "the tag sub-question is missing"),
+        (
+            lambda reply: parse.read_route(reply, ROUTES),
+            "<ret>video</ret>",
+            "'video', which is not one of: text, Image",
+        ),
+        (lambda reply: parse.read_route(reply, ROUTES), "text", "the tag ret is missing"),
+        (parse.read_sentence, "<think></think>", "the tag think is missing or empty"),
+    ],
+)
+def test_a_malformed_query_route_or_sentence_is_refused_with_its_reason(read, text, reason):
+    with pytest.raises(ParseError, match=re.escape(reason)):
+        read(Reply(text))
+
+
 def test_the_case_of_an_answer_is_kept():
     assert parse.read_answer(Reply("<answer>IBM and iPhone</answer>")).text == "IBM and iPhone"
 
@@ -124,6 +176,20 @@ def test_written_steps_match_the_regular_expression_of_their_shape(step):
     long_enough = len(step.sub_question or "") >= len(parse.STOP) + 2
     assert bool(re.fullmatch(parse.regex(shape), written)) == long_enough
     assert re.fullmatch(parse.regex(shape), parse.write_step(Step(thought=step.thought), None))
+
+
+@given(steps)
+def test_written_queries_routes_and_sentences_match_the_regular_expressions_of_their_shapes(step):
+    thought = 10_000 if step.thought else 0
+    query = parse.regex(parse.step_shape(None, think=thought, sub_question=10_000))
+    long_enough = len(step.sub_question or "") >= len(parse.STOP) + 2
+    assert bool(re.fullmatch(query, parse.write_query(step))) == long_enough
+    assert re.fullmatch(query, parse.write_query(Step(thought=step.thought)))
+    route = parse.regex(parse.step_shape(list(ROUTES), think=thought, sub_question=0))
+    assert re.fullmatch(route, parse.write_route(step, LABELS[step.routes[0]]))
+    assert re.fullmatch(route, parse.write_route(step, None))
+    sentence = parse.regex(parse.sentence_shape(sentence=10_000))
+    assert re.fullmatch(sentence, parse.write_sentence(step.sub_question))
 
 
 def test_a_shape_without_knowledge_bases_only_lets_the_policy_stop():
@@ -148,7 +214,7 @@ def test_route_probabilities_come_from_the_labels_log_probabilities():
         token("<sub-question>"),
         token("Who", 0.8, **{"None": 0.2}),
         token("?</sub-question><ret>"),
-        token("text", 0.6, **{"ta": 0.2, "Image": 0.1, "zebra": 0.1}),
+        token("text", 0.6, ta=0.2, Image=0.1, zebra=0.1),
         token("</ret>"),
     )
     step = parse.read_step(Reply("".join(t.text for t in tokens), tokens), ROUTES)
@@ -174,6 +240,12 @@ def test_after_a_stop_only_its_own_probability_is_known():
     tokens = (token("<sub-question>"), token("None", 0.9, Who=0.1), token("</sub-question><ret>None</ret>"))
     step = parse.read_step(Reply("".join(t.text for t in tokens), tokens), ROUTES)
     assert step.probabilities == pytest.approx({"none": 0.9})
+
+
+def test_in_a_reply_without_a_sub_question_none_is_one_of_the_labels():
+    tokens = (token("<ret>"), token("table", 0.5, **{"None": 0.2, "Image": 0.1, "zebra": 0.2}), token("</ret>"))
+    step = parse.read_route(Reply("<ret>table</ret>", tokens), ROUTES)
+    assert step.probabilities == pytest.approx({"geo-table": 0.625, "none": 0.25, "image": 0.125, "text": 0.0})
 
 
 def test_without_log_probabilities_no_probability_is_made_up():

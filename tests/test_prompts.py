@@ -17,6 +17,7 @@ CARDS = {
 }
 QUESTION = Question("What is the capital of the country with this flag?", Image(b"x", "image/png"))
 STEP = Step(
+    thought="The flag is not named.",
     sub_question="Whose flag is in the picture?",
     routes=("image",),
     evidence=(Evidence("image", "1", "Flag of Norway\nA blue cross."), Evidence("image", "2", "Flag of Iceland")),
@@ -48,6 +49,16 @@ def as_text(ask):
         ("direct", lambda p: p.answer_directly(QUESTION, template="direct")),
         ("cot", lambda p: p.answer_directly(QUESTION, template="cot")),
         ("rag", lambda p: p.answer_directly(QUESTION, template="rag", evidence=STEP.evidence)),
+        ("one_shot_routing", lambda p: p.choose_route(QUESTION, CARDS, template="one_shot_routing")),
+        ("ircot_first", lambda p: p.next_sentence(PATH, STEP.evidence, template="ircot")),
+        ("ircot_later", lambda p: p.next_sentence(PATH.add(STEP), STEP.evidence, template="ircot")),
+        ("self_ask", lambda p: p.next_query(PATH, template="self_ask", think=False)),
+        ("search_o1", lambda p: p.next_query(PATH, template="search_o1")),
+        ("search_o1_read", lambda p: p.answer_step(PATH, STEP, template="search_o1_read")),
+        ("search_o1_final", lambda p: p.final_answer(PATH, template="search_o1_final")),
+        ("omnisearch_first", lambda p: p.next_step(Trajectory(QUESTION), CARDS, template="omnisearch")),
+        ("omnisearch_later", lambda p: p.next_step(PATH, CARDS, template="omnisearch")),
+        ("omnisearch_read", lambda p: p.answer_step(PATH, STEP, template="omnisearch_read")),
         ("again", lambda p: p.again(p.final_answer(PATH), "Oslo", "the tag answer is missing")),
     ],
 )

@@ -4,10 +4,11 @@
     <sub-question>…</sub-question>           <answer>…</answer>
     <ret>label of a knowledge base</ret>
 
-A step that stops has None in both of its last tags (paper, section 3.1). `write_*` and `read_*` are
-inverses for every step and answer whose texts are one line without tags; `read_*` also accepts what models
-really write (other case, missing thought, code fences, prose around, a missing last closing tag) and raises
-nothing but `ParseError`. `gbnf` and `regex` turn the same form into what constrained decoders take.
+A step that stops has None in both of its last tags (paper, section 3.1). Methods that do not route leave out the
+label (a query), routing alone leaves out the sub-question (a route), a sentence of reasoning is a thought alone.
+`write_*` and `read_*` are inverses for everything whose texts are one line without tags; `read_*` also accepts
+what models really write (other case, missing thought, code fences, prose around, a missing last closing tag) and
+raises nothing but `ParseError`. `gbnf` and `regex` turn the same form into what constrained decoders take.
 """
 
 from __future__ import annotations
@@ -28,21 +29,26 @@ NO_ROUTE = "none"
 # ── the form ───────────────────────────────────────────────────────────────────────────────────
 
 
-def step_shape(labels: Sequence[str], *, think: int = 200, sub_question: int = 200) -> Shape:
-    """The form of a step over these labels; `think=0` leaves the thought out. Bounds in characters."""
+def step_shape(labels: Sequence[str] | None, *, think: int = 200, sub_question: int = 200) -> Shape:
+    """The form of a step over these labels. Bounds in characters.
+
+    `labels=None` leaves the label out (a query), `sub_question=0` the sub-question (a route), `think=0` the thought.
+    """
     thought = (Tag("think", think),) if think else ()
-    asks = (
-        *thought,
-        Tag("sub-question", sub_question, min_chars=len(STOP) + 2),
-        Tag("ret", choices=tuple(labels)),
-    )
-    stops = (*thought, Tag("sub-question", choices=(STOP,)), Tag("ret", choices=(STOP,)))
-    return Shape((asks, stops) if labels else (stops,))
+    asked = (Tag("sub-question", sub_question, min_chars=len(STOP) + 2),) if sub_question else ()
+    label = (Tag("ret", choices=tuple(labels)),) if labels is not None else ()
+    stops = (*thought, *(Tag(tag.name, choices=(STOP,)) for tag in (*asked, *label)))
+    return Shape((stops,) if labels is not None and not labels else ((*thought, *asked, *label), stops))
 
 
 def answer_shape(*, think: int = 200, answer: int = 300) -> Shape:
     """The form of an answer; `think=0` leaves the thought out. Bounds in characters."""
     return Shape(((*((Tag("think", think),) if think else ()), Tag("answer", answer)),))
+
+
+def sentence_shape(*, sentence: int = 200) -> Shape:
+    """The form of one sentence of reasoning. Bound in characters."""
+    return Shape(((Tag("think", sentence),),))
 
 
 def gbnf(shape: Shape) -> str:
@@ -76,19 +82,33 @@ def _regex_body(tag: Tag) -> str:
 def write_step(step: Step, label: str | None) -> str:
     """The reply that says this step; `label` is its route's, None (or no sub-question) for a stop."""
     stops = step.sub_question is None or label is None
-    return "\n".join(
-        [
-            *([f"<think>{step.thought}</think>"] if step.thought else []),
-            f"<sub-question>{STOP if stops else step.sub_question}</sub-question>",
-            f"<ret>{STOP if stops else label}</ret>",
-        ]
-    )
+    asked = STOP if stops else step.sub_question
+    return _write(("think", step.thought), ("sub-question", asked), ("ret", STOP if stops else label))
+
+
+def write_query(step: Step) -> str:
+    """The reply that says this step without a label."""
+    return _write(("think", step.thought), ("sub-question", step.sub_question or STOP))
+
+
+def write_route(step: Step, label: str | None) -> str:
+    """The reply that says this step without a sub-question; `label` is its route's, None for no route."""
+    return _write(("think", step.thought), ("ret", label or STOP))
+
+
+def write_sentence(sentence: str) -> str:
+    """The reply that is this sentence of reasoning."""
+    return _write(("think", sentence))
 
 
 def write_answer(answer: Answer) -> str:
     """The reply that gives this answer."""
-    thought = f"<think>{answer.thought}</think>\n" if answer.thought else ""
-    return f"{thought}<answer>{answer.text}</answer>"
+    return _write(("think", answer.thought), ("answer", answer.text))
+
+
+def _write(*fields: tuple[str, str | None]) -> str:
+    """One tagged field a line; an empty thought is left out."""
+    return "\n".join(f"<{name}>{text}</{name}>" for name, text in fields if text or name != "think")
 
 
 # ── reading ────────────────────────────────────────────────────────────────────────────────────
@@ -108,8 +128,9 @@ _TAGS = {
     for name, pattern in _NAMES.items()
 }
 _END_OF_THOUGHT = re.compile(r"<\s*/\s*think\s*>", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<!\b[A-Z])(?<!\b(?:Dr|Mr|Ms|St|Mt|Jr))[.!?][\"')\]]*(?=\s+[\"'(\[]?[^\Wa-z\d_])")
 _FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
-_NOTHING = {"", "none", "null", "n/a", "na"}
+_NOTHING = {"", "no", "none", "null", "n/a", "na"}
 
 
 def read_step(reply: Reply, routes: Mapping[str, str]) -> Step:
@@ -118,11 +139,7 @@ def read_step(reply: Reply, routes: Mapping[str, str]) -> Step:
     Raises `ParseError` where the sub-question or a known label is missing, or only one of them says None.
     """
     thought, rest = _split_thought(reply.text)
-    asked, label = _field(rest, "sub-question"), _field(rest, "ret")
-    if asked is None:
-        raise ParseError("the tag sub-question is missing", reply.text)
-    if label is None:
-        raise ParseError("the tag ret is missing", reply.text)
+    asked, label = _required(rest, "sub-question", reply), _required(rest, "ret", reply)
     nothing_asked, nothing_named = _says_nothing(asked), _says_nothing(label)
     if nothing_asked != nothing_named:
         says, other = ("sub-question", "ret") if nothing_asked else ("ret", "sub-question")
@@ -130,11 +147,36 @@ def read_step(reply: Reply, routes: Mapping[str, str]) -> Step:
     probabilities = route_probabilities(reply.tokens, routes)
     if nothing_asked:
         return Step(thought=thought, probabilities=probabilities)
-    name = _match_label(label, routes)
-    if name is None:
-        known = ", ".join([*routes, STOP])
-        raise ParseError(f"ret says {label!r}, which is not one of: {known}", reply.text)
-    return Step(thought=thought, sub_question=asked, routes=(name,), probabilities=probabilities)
+    route = _route(label, routes, reply)
+    return Step(thought=thought, sub_question=asked, routes=(route,), probabilities=probabilities)
+
+
+def read_query(reply: Reply) -> Step:
+    """The step that a reply says without a label, its routes left open. Raises `ParseError` without a sub-question."""
+    thought, rest = _split_thought(reply.text)
+    asked = _required(rest, "sub-question", reply)
+    return Step(thought=thought, sub_question=None if _says_nothing(asked) else asked)
+
+
+def read_route(reply: Reply, routes: Mapping[str, str]) -> Step:
+    """The step that a reply says without a sub-question; no routes where it says None.
+
+    Raises `ParseError` where a known label is missing.
+    """
+    thought, rest = _split_thought(reply.text)
+    label = _required(rest, "ret", reply)
+    names = () if _says_nothing(label) else (_route(label, routes, reply),)
+    return Step(thought=thought, routes=names, probabilities=route_probabilities(reply.tokens, routes))
+
+
+def read_sentence(reply: Reply) -> str:
+    """The first sentence that a reply says, tagged or not. Raises `ParseError` where there is none."""
+    thought, rest = _split_thought(reply.text)
+    said = " ".join((thought or salvage_answer(rest).text).split())
+    if not said:
+        raise ParseError("the tag think is missing or empty", reply.text)
+    end = _SENTENCE_END.search(said)
+    return said[: end.end()] if end else said
 
 
 def read_answer(reply: Reply) -> Answer:
@@ -168,6 +210,13 @@ def _field(text: str, name: str) -> str | None:
     return found.group(1).strip().strip("`").strip() if found else None
 
 
+def _required(text: str, name: str, reply: Reply) -> str:
+    field = _field(text, name)
+    if field is None:
+        raise ParseError(f"the tag {name} is missing", reply.text)
+    return field
+
+
 def _says_nothing(text: str) -> bool:
     return text.strip(" .\"'").casefold() in _NOTHING
 
@@ -176,14 +225,16 @@ def _plain(label: str) -> str:
     return re.sub(r"[\W_]+", " ", label).strip().casefold()
 
 
-def _match_label(said: str, routes: Mapping[str, str]) -> str | None:
+def _route(label: str, routes: Mapping[str, str], reply: Reply) -> str:
     """The knowledge base meant: same label or name but for case and punctuation, or the only one mentioned."""
     known = {_plain(word): name for label, name in routes.items() for word in (name, label)}
-    said = _plain(said)
+    said = _plain(label)
     if said in known:
         return known[said]
     mentioned = {name for word, name in known.items() if re.search(rf"\b{re.escape(word)}\b", said)}
-    return mentioned.pop() if len(mentioned) == 1 else None
+    if len(mentioned) != 1:
+        raise ParseError(f"ret says {label!r}, which is not one of: {', '.join([*routes, STOP])}", reply.text)
+    return mentioned.pop()
 
 
 # ── how sure the policy was ────────────────────────────────────────────────────────────────────
@@ -193,14 +244,18 @@ def route_probabilities(tokens: Sequence[Token], routes: Mapping[str, str]) -> d
     """Probability of each route by the label's log-probabilities; {} where the backend gave none.
 
     P(none) is read at the first token of the sub-question, the others at the tokens of the label, renormalised
-    over the labels: P(route) = (1 - P(none)) · P(label). After a stop only P(none) is known.
+    over the labels: P(route) = (1 - P(none)) · P(label). After a stop only P(none) is known. In a reply without
+    a sub-question None is one of the labels.
     """
     if not tokens or not any(t.top for t in tokens):
         return {}
     text = "".join(t.text for t in tokens)
     asked, label = _TAGS["sub-question"].search(text), _TAGS["ret"].search(text)
-    if not asked or not label:
+    if not label:
         return {}
+    if not asked:
+        shares = _shares(tokens, label.start(1), [*routes, STOP])
+        return {routes.get(option, NO_ROUTE): share for option, share in shares.items()}
     none = _share(tokens, asked.start(1), STOP)
     if _says_nothing(asked.group(1)):
         return {NO_ROUTE: none}

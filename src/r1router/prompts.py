@@ -43,6 +43,8 @@ from r1router.types import (
 )
 
 DEFAULT = Path(__file__).parent / "prompt_sets" / "default"
+UNKNOWN = "unknown"
+"""What a step without an answer is shown as: nothing was found, or a budget was spent before it was read."""
 _LIMITS = {"think": 200, "sub_question": 200, "answer": 300}
 _ROLE_LINE = re.compile(r"^### (system|user|assistant)[ \t]*\n", re.MULTILINE)
 _TAG = re.compile(r"<(\s*/?\s*(?:think|sub[-_ ]?question|ret|answer)\s*)>", re.IGNORECASE)
@@ -88,41 +90,48 @@ class Prompts:
             raise InputError(f"two knowledge bases have the same label; labels: {', '.join(named)}")
         return named
 
-    # ── the paper's three prompts ──────────────────────────────────────────────────────────────
+    # ── the paper's three prompts; methods that take the same turn in other words name their template ──
 
-    def next_step(self, path: Trajectory, kbs: Mapping[str, Card]) -> Ask:
+    def next_step(self, path: Trajectory, kbs: Mapping[str, Card], *, template: str = "next_step") -> Ask:
         """What is still to be found out, and where? Reply: `parse.read_step`."""
         labels = self.labels(kbs)
         shape = parse.step_shape(list(labels), think=self._limits["think"], sub_question=self._limits["sub_question"])
-        cards = [{"label": label, "kind": kbs[name].kind, "holds": kbs[name].holds} for label, name in labels.items()]
+        return self._ask("plan", template, shape, path, labels=labels, **_choices(labels, kbs))
+
+    def answer_step(self, path: Trajectory, step: Step, *, template: str = "answer_step") -> Ask:
+        """What does the evidence say to the sub-question? `path` is what came before. Reply: `parse.read_answer`."""
         return self._ask(
-            "plan", "next_step", shape, path.question.image, labels=tuple(labels),
-            question=path.question.text, steps=_pairs(path), kbs=cards,
-            labels_in_words=" | ".join([*labels, parse.STOP]),
+            "answer", template, self._answer_shape(), path,
+            thought=step.thought, sub_question=step.sub_question, evidence=_numbered(step.evidence),
         )  # fmt: skip
 
-    def answer_step(self, path: Trajectory, step: Step) -> Ask:
-        """What does the evidence say to the sub-question? Reply: `parse.read_answer`."""
-        return self._ask(
-            "answer", "answer_step", self._answer_shape(), path.question.image,
-            question=path.question.text, sub_question=step.sub_question, evidence=_numbered(step.evidence),
-        )  # fmt: skip
-
-    def final_answer(self, path: Trajectory) -> Ask:
-        """What is the answer, from the pairs so far? Reply: `parse.read_answer`."""
-        return self._ask(
-            "final", "final_answer", self._answer_shape(), path.question.image,
-            question=path.question.text, steps=_pairs(path),
-        )  # fmt: skip
+    def final_answer(self, path: Trajectory, *, template: str = "final_answer") -> Ask:
+        """What is the answer, from the steps so far? Reply: `parse.read_answer`."""
+        return self._ask("final", template, self._answer_shape(), path)
 
     # ── the baselines' ─────────────────────────────────────────────────────────────────────────
 
     def answer_directly(self, question: Question, *, template: str, evidence: Sequence[Evidence] = ()) -> Ask:
         """The final answer in one call, by the named template. Reply: `parse.read_answer`."""
-        return self._ask(
-            "final", template, self._answer_shape(), question.image,
-            question=question.text, evidence=_numbered(evidence),
-        )  # fmt: skip
+        return self._ask("final", template, self._answer_shape(), Trajectory(question), evidence=_numbered(evidence))
+
+    def next_query(self, path: Trajectory, *, template: str, think: bool = True) -> Ask:
+        """What is to be searched next, by the named template? Reply: `parse.read_query`."""
+        shape = parse.step_shape(
+            None, think=self._limits["think"] if think else 0, sub_question=self._limits["sub_question"]
+        )
+        return self._ask("plan", template, shape, path)
+
+    def choose_route(self, question: Question, kbs: Mapping[str, Card], *, template: str) -> Ask:
+        """Which knowledge base can answer the question, by the named template? Reply: `parse.read_route`."""
+        labels = self.labels(kbs)
+        shape = parse.step_shape(list(labels), think=0, sub_question=0)
+        return self._ask("plan", template, shape, Trajectory(question), labels=labels, **_choices(labels, kbs))
+
+    def next_sentence(self, path: Trajectory, evidence: Sequence[Evidence], *, template: str) -> Ask:
+        """How does the reasoning go on, by the named template? Reply: `parse.read_sentence`."""
+        shape = parse.sentence_shape(sentence=self._limits["sub_question"])
+        return self._ask("plan", template, shape, path, evidence=_numbered(evidence))
 
     def again(self, ask: Ask, reply: str, reason: str) -> Ask:
         """The same request once more, with what was wrong with the last reply."""
@@ -140,14 +149,19 @@ class Prompts:
         purpose: Purpose,
         template: str,
         shape: Shape,
-        image: Image | None,
+        path: Trajectory,
         *,
-        labels: tuple[str, ...] = (),
+        labels: Mapping[str, str] | None = None,
         **data: Any,
     ) -> Ask:
-        messages = self._messages(template, image, picture=image is not None, **data)
+        """The template rendered with the question, the steps so far and `data`. `labels`: label to knowledge base."""
+        question, labels = path.question, labels or {}
+        messages = self._messages(
+            template, question.image, picture=question.image is not None,
+            question=question.text, steps=_history(path, labels), **data,
+        )  # fmt: skip
         longest = max(sum(tag.max_chars if not tag.choices else 40 for tag in tags) for tags in shape.alternatives)
-        return Ask(messages, purpose, shape, labels, max_tokens=64 + longest // 2)
+        return Ask(messages, purpose, shape, tuple(labels), max_tokens=64 + longest // 2)
 
     def _messages(self, template: str, image: Image | None, **data: Any) -> tuple[Message, ...]:
         """The template's messages; the question's picture goes with the last one of the user."""
@@ -185,8 +199,22 @@ def _check_settings(options: Mapping[str, Any], path: Path) -> None:
         )
 
 
-def _pairs(path: Trajectory) -> list[dict[str, str]]:
-    return [{"sub_question": step.sub_question or "", "answer": step.answer} for step in path.steps]
+def _history(path: Trajectory, labels: Mapping[str, str]) -> list[dict[str, str]]:
+    label_of = {name: label for label, name in labels.items()}
+    return [
+        {
+            "thought": step.thought,
+            "sub_question": step.sub_question or "",
+            "kb": ", ".join(label_of.get(name, name) for name in step.routes),
+            "answer": step.answer or UNKNOWN,
+        }
+        for step in path.steps
+    ]
+
+
+def _choices(labels: Mapping[str, str], kbs: Mapping[str, Card]) -> dict[str, Any]:
+    cards = [{"label": label, "kind": kbs[name].kind, "holds": kbs[name].holds} for label, name in labels.items()]
+    return {"kbs": cards, "labels_in_words": " | ".join([*labels, parse.STOP])}
 
 
 def _numbered(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
