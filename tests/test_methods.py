@@ -2,63 +2,22 @@
 
 import pytest
 
+from flows import KBS, STOP, answer, piece, play, requests, step, with_probabilities
 from r1router.errors import BudgetSpent, InputError, UnknownName
 from r1router.methods import label, load_method, names
-from r1router.prompts import Prompts
-from r1router.types import Answered, Ask, Card, Evidence, Malformed, Planned, Question, Reply, Retrieved, Search
-
-KBS = {
-    "text": Card("text", "text", "Passages"),
-    "image": Card("image", "image", "Pictures"),
-    "table": Card("table", "table", "Tables"),
-}
-PROMPTS = Prompts()
-
-
-def step(asked, route):
-    return f"<think>hm</think>\n<sub-question>{asked}</sub-question>\n<ret>{route}</ret>"
-
-
-def answer(text):
-    return f"<answer>{text}</answer>"
-
-
-STOP = step("None", "None")
-
-
-def play(method, replies, found, question="Q?", **options):
-    """Run a method on replies and evidence (by KB name); gives what it yielded and its trajectory."""
-    flow = load_method(method, **options)(Question(question), KBS, prompts=PROMPTS)
-    replies, said, result = iter(replies), [], None
-    try:
-        while True:
-            said.append(flow.throw(result) if isinstance(result, Exception) else flow.send(result))
-            result = None
-            match said[-1]:
-                case Ask():
-                    reply = next(replies)
-                    result = reply if isinstance(reply, Exception | Reply) else Reply(reply)
-                case Search(routes):
-                    result = [list(found.get(name, ())) for name in routes]
-    except StopIteration as end:
-        assert next(replies, None) is None, "the method made fewer requests than expected"
-        return said, end.value
-
-
-def piece(kb, name="1", text="some text"):
-    return Evidence(kb, name, text)
-
-
-def requests(said):
-    return [s.purpose if isinstance(s, Ask) else "search" for s in said if isinstance(s, Ask | Search)]
+from r1router.types import Answered, Ask, Malformed, Planned, Retrieved, Search
 
 
 def test_r1_router_plans_retrieves_reads_and_concludes():
     said, path = play(
         "r1_router",
-        [step("Whose flag?", "image"), answer("Norway"), step("Capital of Norway?", "table"), answer("Oslo"), STOP, answer("Oslo")],
+        [
+            *(step("Whose flag?", "image"), answer("Norway")),
+            *(step("Capital of Norway?", "table"), answer("Oslo")),
+            *(STOP, answer("Oslo")),
+        ],
         {"image": [piece("image", text="Flag of Norway")], "table": [piece("table", text="Norway | Oslo")]},
-    )  # fmt: skip
+    )
     assert requests(said) == ["plan", "search", "answer", "plan", "search", "answer", "plan", "final"]
     assert [type(s) for s in said if not isinstance(s, Ask | Search)] == [Planned, Retrieved, Answered] * 2 + [Planned]
     assert [(s.sub_question, s.routes, s.answer) for s in path.steps] == [
@@ -86,18 +45,6 @@ def test_the_same_sub_question_to_another_knowledge_base_is_asked():
     replies = [step("Who is it?", "text"), answer("a"), step("Who is it?", "table"), answer("b"), STOP, answer("c")]
     _, path = play("r1_router", replies, {"text": [piece("text")], "table": [piece("table")]})
     assert (len(path.steps), path.stop) == (2, "enough")
-
-
-def with_probabilities(asked, chosen, **others):
-    """A reply whose label has log-probabilities."""
-    import math
-
-    from r1router.types import Token
-
-    head = f"<sub-question>{asked}</sub-question><ret>"
-    top = tuple((name, math.log(p)) for name, p in {chosen: 1 - sum(others.values()), **others}.items())
-    tokens = (Token(head, 0.0, ((head, 0.0),)), Token(chosen, top[0][1], top), Token("</ret>", 0.0))
-    return Reply("".join(t.text for t in tokens), tokens)
 
 
 def test_empty_evidence_sends_the_sub_question_to_the_next_likely_knowledge_base_once():
@@ -130,11 +77,9 @@ def test_an_unsure_route_is_searched_together_with_the_second():
 
 
 def test_a_malformed_reply_is_re_asked_with_what_was_wrong():
-    said, path = play(
-        "r1_router",
-        ["I would search the web.", step("Who is it?", "video"), step("Who is it?", "text"), answer("a"), STOP, answer("c")],
-        {"text": [piece("text")]},
-    )  # fmt: skip
+    refused = ["I would search the web.", step("Who is it?", "video")]
+    replies = [*refused, step("Who is it?", "text"), answer("a"), STOP, answer("c")]
+    said, path = play("r1_router", replies, {"text": [piece("text")]})
     asks = [s for s in said if isinstance(s, Ask)]
     assert "the tag sub-question is missing" in asks[1].messages[-1].content
     assert asks[1].messages[-2].content == "I would search the web."
@@ -155,10 +100,12 @@ def test_an_answer_that_stays_malformed_is_salvaged():
     assert path.answer.text == "It is Oslo"
 
 
-def test_a_spent_budget_leads_to_the_final_answer():
+def test_a_spent_budget_leads_to_the_final_answer_and_what_was_retrieved_is_recorded():
     replies = [step("Who is it?", "text"), BudgetSpent("tokens"), answer("c")]
-    _, path = play("r1_router", replies, {"text": [piece("text")]})
-    assert (path.stop, path.answer.text, path.steps) == ("tokens", "c", ())
+    said, path = play("r1_router", replies, {"text": [piece("text")]})
+    assert (path.stop, path.answer.text) == ("tokens", "c")
+    assert [(s.sub_question, s.evidence, s.answer) for s in path.steps] == [("Who is it?", (piece("text"),), "")]
+    assert "Who is it? -> unknown" in said[-1].messages[-1].content
 
 
 @pytest.mark.parametrize("method", ["direct", "cot"])

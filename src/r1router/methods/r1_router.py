@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from r1router.errors import BudgetSpent, ParseError
-from r1router.methods.requests import Flow, conclude, plan, read, retrieve
+from r1router.methods.requests import Flow, asked_before, conclude, plan, read, retrieve
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Step, Trajectory
@@ -38,27 +38,19 @@ def solve(
             if step.sub_question is None:  # the policy knows enough
                 stop = "enough"
                 break
-            if _asked_before(path, step):
+            if asked_before(path, step):
                 stop = "repeated"
                 break
-            step = yield from retrieve(path, _widen(step, min_confidence), k)
-            if not step.evidence:
-                path, stop = path.add(step), "no_evidence"
+            path = yield from retrieve(path, _widen(step, min_confidence), k)
+            if not path.steps[-1].evidence:
+                stop = "no_evidence"
                 break
-            step = yield from read(path, step, prompts)
-            path = path.add(step)
+            path = yield from read(path, prompts)
     except BudgetSpent as spent:
         stop = spent.budget
     except ParseError:
         stop = "format"
     return (yield from conclude(path, prompts.final_answer(path), stop, prompts))
-
-
-def _asked_before(path: Trajectory, step: Step) -> bool:
-    def key(s: Step) -> tuple[str, str]:
-        return " ".join((s.sub_question or "").casefold().split()), s.routes[0]
-
-    return key(step) in map(key, path.steps)
 
 
 def _widen(step: Step, min_confidence: float) -> Step:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from r1router import parse
 from r1router.citations import cite
-from r1router.errors import ParseError
+from r1router.errors import ParseError, UnknownName
 from r1router.kb.fusion import fuse
 from r1router.prompts import Prompts
 from r1router.types import (
@@ -67,12 +67,39 @@ def ask_answer(request: Ask, prompts: Prompts) -> Flow[Answer]:
     return answer
 
 
-def plan(path: Trajectory, kbs: Mapping[str, Card], prompts: Prompts) -> Flow[Step]:
+def plan(path: Trajectory, kbs: Mapping[str, Card], prompts: Prompts, *, template: str = "next_step") -> Flow[Step]:
     """The next step: a thought, a sub-question and its route, or no sub-question when the policy stops."""
     read = partial(parse.read_step, routes=prompts.labels(kbs))
-    step = yield from ask(prompts.next_step(path, kbs), read, prompts)
+    step = yield from ask(prompts.next_step(path, kbs, template=template), read, prompts)
     yield Planned(len(path.steps), step)
     return step
+
+
+def plan_query(
+    path: Trajectory, routes: tuple[str, ...], prompts: Prompts, *, template: str, think: bool = True
+) -> Flow[Step]:
+    """The next step of a method that does not route: what the policy wants to know is searched in `routes`."""
+    step = yield from ask(prompts.next_query(path, template=template, think=think), parse.read_query, prompts)
+    if step.sub_question is not None:
+        step = replace(step, routes=routes)
+    yield Planned(len(path.steps), step)
+    return step
+
+
+def asked_before(path: Trajectory, step: Step) -> bool:
+    """Whether an earlier step sent the same words, but for case and spaces, to the same knowledge base."""
+
+    def key(s: Step) -> tuple[str, tuple[str, ...]]:
+        return " ".join((s.sub_question or "").casefold().split()), s.routes[:1]
+
+    return key(step) in map(key, path.steps)
+
+
+def pinned(kb: str, kbs: Mapping[str, Card]) -> tuple[str, ...]:
+    """Where a method that does not route searches: in the named knowledge base, in all where the name is empty."""
+    if kb and kb not in kbs:
+        raise UnknownName("knowledge base", kb, kbs)
+    return (kb,) if kb else tuple(kbs)
 
 
 def search(routes: tuple[str, ...], text: str, image: Image | None, k: int) -> Flow[tuple[Evidence, ...]]:
@@ -81,8 +108,8 @@ def search(routes: tuple[str, ...], text: str, image: Image | None, k: int) -> F
     return tuple(rankings[0] if len(rankings) == 1 else fuse(rankings, k))
 
 
-def retrieve(path: Trajectory, step: Step, k: int) -> Flow[Step]:
-    """The step with its evidence; where its route has none, the next likely route is searched once."""
+def retrieve(path: Trajectory, step: Step, k: int) -> Flow[Trajectory]:
+    """The trajectory and this step with its evidence; where its route has none, the next likely one is searched."""
     question = path.question
     evidence = yield from search(step.routes, step.sub_question or "", question.image, k)
     if not evidence:
@@ -94,15 +121,29 @@ def retrieve(path: Trajectory, step: Step, k: int) -> Flow[Step]:
             step = replace(step, routes=(*step.routes, second), note=note)
     step = replace(step, evidence=evidence)
     yield Retrieved(len(path.steps), step)
-    return step
+    return path.add(step)
 
 
-def read(path: Trajectory, step: Step, prompts: Prompts) -> Flow[Step]:
-    """The step with the policy's answer to its sub-question, read from its evidence."""
-    answer = yield from ask_answer(prompts.answer_step(path, step), prompts)
-    step = replace(step, answer_thought=answer.thought, answer=answer.text)
-    yield Answered(len(path.steps), step)
-    return step
+def look_up(path: Trajectory, text: str, routes: tuple[str, ...], k: int) -> Flow[Trajectory]:
+    """The trajectory and a step whose query the method itself sets, with its evidence."""
+    step = Step(sub_question=text, routes=routes)
+    yield Planned(len(path.steps), step)
+    return (yield from retrieve(path, step, k))
+
+
+def read(path: Trajectory, prompts: Prompts, *, template: str = "answer_step") -> Flow[Trajectory]:
+    """The trajectory with its last step answered by the policy from that step's evidence."""
+    before, step = replace(path, steps=path.steps[:-1]), path.steps[-1]
+    answer = yield from ask_answer(prompts.answer_step(before, step, template=template), prompts)
+    return (yield from settle(path, answer))
+
+
+def settle(path: Trajectory, answer: Answer) -> Flow[Trajectory]:
+    """The trajectory with this answer in its last step."""
+    step = replace(path.steps[-1], answer_thought=answer.thought, answer=answer.text)
+    path = replace(path, steps=(*path.steps[:-1], step))
+    yield Answered(len(path.steps) - 1, step)
+    return path
 
 
 def conclude(path: Trajectory, request: Ask, stop: str, prompts: Prompts) -> Flow[Trajectory]:

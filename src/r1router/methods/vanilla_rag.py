@@ -7,27 +7,22 @@ baseline in the R1-Router paper. Rankings of several knowledge bases are fused b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from r1router.errors import BudgetSpent, UnknownName
-from r1router.methods.requests import Flow, conclude, search
+from r1router.errors import BudgetSpent
+from r1router.methods.requests import Flow, conclude, look_up, pinned
 from r1router.prompts import Prompts
-from r1router.types import Card, Question, Retrieved, Step, Trajectory
+from r1router.types import Card, Question, Trajectory
 
 
 def solve(
     question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, k: int = 5, kb: str = ""
 ) -> Flow[Trajectory]:
     """One search of the knowledge base named `kb` (all of them where it is empty), one call."""
-    if kb and kb not in kbs:
-        raise UnknownName("knowledge base", kb, kbs)
     path, stop = Trajectory(question), "enough"
-    step = Step(sub_question=question.text, routes=(kb,) if kb else tuple(kbs))
     try:
-        step = replace(step, evidence=(yield from search(step.routes, question.text, question.image, k)))
-        yield Retrieved(0, step)
-        path = path.add(step)
+        path = yield from look_up(path, question.text, pinned(kb, kbs), k)
     except BudgetSpent as spent:
         stop = spent.budget
-    request = prompts.answer_directly(question, template="rag", evidence=step.evidence)
+    evidence = path.steps[-1].evidence if path.steps else ()
+    request = prompts.answer_directly(question, template="rag", evidence=evidence)
     return (yield from conclude(path, request, stop, prompts))
