@@ -16,7 +16,7 @@ PolicySpec = Annotated[
         help="The model: llamacpp:[GGUF], openai:MODEL@URL, transformers:NAME or scripted:FILE.",
     ),
 ]
-MethodSpec = Annotated[str, typer.Option("--method", help="How to answer: r1_router, direct, cot, vanilla_rag, …")]
+MethodSpec = Annotated[str, typer.Option("--method", help="How to answer: r1_router, vanilla_rag, ircot, self_ask, …")]
 PromptSet = Annotated[Path | None, typer.Option("--prompts", help="Folder of prompt templates; ours by default.")]
 MaxSteps = Annotated[int, typer.Option(min=1, help="Most steps before the final answer.")]
 K = Annotated[int, typer.Option("--k", min=1, help="Pieces of evidence for each search.")]

@@ -53,9 +53,10 @@ def _plan(index: int, step: Step, console: Console) -> None:
         console.print(_line("stop", Text("knows enough" + _chance(step, NO_ROUTE))))
         return
     console.print(_line("sub-question", Text(step.sub_question)))
-    route = Text(step.routes[0], style="bold magenta")
-    others = ", ".join(f"{n} {p:.2f}" for n, p in step.probabilities.items() if n != step.routes[0])
-    route.append(_chance(step, step.routes[0]), style="not bold")
+    chosen = ", ".join(step.routes)
+    route = Text(chosen, style="bold magenta")
+    others = ", ".join(f"{n} {p:.2f}" for n, p in step.probabilities.items() if n != chosen)
+    route.append(_chance(step, chosen), style="not bold")
     console.print(_line("route", route.append(f"   ({others})" if others else "", style="not bold dim")))
 
 

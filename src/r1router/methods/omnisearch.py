@@ -1,0 +1,42 @@
+"""OmniSearch-style planning: think, send a sub-question to a knowledge base, get feedback, plan anew.
+
+Source: "Benchmarking Multimodal Retrieval Augmented Generation with Dynamic VQA Dataset and Self-adaptive Planning
+Agent", arXiv 2411.02937. As there, the planner sees its own thoughts and choices and a solver's feedback on each
+retrieval, and may ask otherwise or elsewhere. Differences: its retrieval tools search the web by words or by picture,
+ours are the knowledge bases; planner, solver and answerer are one policy, prompted only; at most `max_steps` turns; a
+turn that comes again ends the planning. Against r1_router it plans on thoughts, routes and feedback in sentences
+instead of on short answers, and goes on where nothing was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from r1router.errors import BudgetSpent, ParseError
+from r1router.methods.requests import Flow, asked_before, conclude, plan, read, retrieve
+from r1router.prompts import Prompts
+from r1router.types import Card, Question, Trajectory
+
+
+def solve(
+    question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, max_steps: int = 3, k: int = 5
+) -> Flow[Trajectory]:
+    """At most `max_steps` turns, each with a search for the `k` best entries of the knowledge base it chose."""
+    path, stop = Trajectory(question), "max_steps"
+    try:
+        while len(path.steps) < max_steps:
+            step = yield from plan(path, kbs, prompts, template="omnisearch")
+            if step.sub_question is None:  # the feedback suffices
+                stop = "enough"
+                break
+            if asked_before(path, step):
+                stop = "repeated"
+                break
+            path = yield from retrieve(path, step, k)
+            if path.steps[-1].evidence:
+                path = yield from read(path, prompts, template="omnisearch_read")
+    except BudgetSpent as spent:
+        stop = spent.budget
+    except ParseError:
+        stop = "format"
+    return (yield from conclude(path, prompts.final_answer(path), stop, prompts))

@@ -1,0 +1,44 @@
+"""Search-o1: reasoning that searches where it is unsure, and goes on with what the documents were condensed to.
+
+Source: "Search-o1: Agentic Search-Enhanced Large Reasoning Models", arXiv 2501.05366. As there, documents never enter
+the reasoning themselves: a call of its own reads them with the reasoning so far and the query, and only what it
+says goes in. Differences: there a large reasoning model is interrupted in one long chain whenever it writes a query,
+here each stretch of reasoning up to a query is a call, and the answer is one more; our knowledge bases (all of them,
+fused) take the place of web search; at most `max_steps` searches, one query each; a query that comes again ends
+the reasoning, there the model is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from r1router.errors import BudgetSpent, ParseError
+from r1router.methods.requests import Flow, asked_before, conclude, pinned, plan_query, read, retrieve
+from r1router.prompts import Prompts
+from r1router.types import Card, Question, Trajectory
+
+
+def solve(
+    question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, max_steps: int = 3, k: int = 5, kb: str = ""
+) -> Flow[Trajectory]:
+    """At most `max_steps` searches of the knowledge base named `kb` (all where it is empty)."""
+    path, stop, routes = Trajectory(question), "max_steps", pinned(kb, kbs)
+    try:
+        while len(path.steps) < max_steps:
+            step = yield from plan_query(path, routes, prompts, template="search_o1")
+            if step.sub_question is None:  # the reasoning is sure of the answer
+                stop = "enough"
+                break
+            if asked_before(path, step):
+                stop = "repeated"
+                break
+            path = yield from retrieve(path, step, k)
+            if not path.steps[-1].evidence:
+                stop = "no_evidence"
+                break
+            path = yield from read(path, prompts, template="search_o1_read")
+    except BudgetSpent as spent:
+        stop = spent.budget
+    except ParseError:
+        stop = "format"
+    return (yield from conclude(path, prompts.final_answer(path, template="search_o1_final"), stop, prompts))

@@ -1,0 +1,42 @@
+"""Self-Ask: are follow-up questions needed? Ask one, search its answer, until none is; then answer the question.
+
+Source: "Measuring and Narrowing the Compositionality Gap in Language Models", arXiv 2210.03350, with a search engine
+for the intermediate answers. Differences: no worked examples in the prompt; the whole dialogue is one text there,
+one call a turn here; the search engine there gives an answer, our knowledge bases (all of them, fused) give evidence,
+from which the policy reads the intermediate answer as in r1_router. Against r1_router it has no thought and no route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from r1router.errors import BudgetSpent, ParseError
+from r1router.methods.requests import Flow, asked_before, conclude, pinned, plan_query, read, retrieve
+from r1router.prompts import Prompts
+from r1router.types import Card, Question, Trajectory
+
+
+def solve(
+    question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, max_steps: int = 3, k: int = 5, kb: str = ""
+) -> Flow[Trajectory]:
+    """At most `max_steps` follow-up questions to the knowledge base named `kb` (all where it is empty)."""
+    path, stop, routes = Trajectory(question), "max_steps", pinned(kb, kbs)
+    try:
+        while len(path.steps) < max_steps:
+            step = yield from plan_query(path, routes, prompts, template="self_ask", think=False)
+            if step.sub_question is None:  # no follow-up question is needed
+                stop = "enough"
+                break
+            if asked_before(path, step):
+                stop = "repeated"
+                break
+            path = yield from retrieve(path, step, k)
+            if not path.steps[-1].evidence:
+                stop = "no_evidence"
+                break
+            path = yield from read(path, prompts)
+    except BudgetSpent as spent:
+        stop = spent.budget
+    except ParseError:
+        stop = "format"
+    return (yield from conclude(path, prompts.final_answer(path), stop, prompts))
