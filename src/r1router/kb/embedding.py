@@ -1,7 +1,6 @@
-"""Queries to vectors, with each embedder opened once, on first use, for all knowledge bases that share it.
+"""Queries to vectors; an embedder is opened on first use, and the last few thousand vectors are kept.
 
-The last few thousand query vectors are kept: the same sub-question goes to several knowledge bases, and the
-same picture comes back with every step.
+The same sub-question goes to several knowledge bases, and the same picture comes back with every step.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from r1router.embedders import open_image_embedder, open_text_embedder
 from r1router.types import Image, ImageEmbedder, TextEmbedder
 
 Vectors = NDArray[np.float32]
@@ -25,25 +25,18 @@ REMEMBERED = 4096
 
 
 class Embedders:
-    """Opens by spec, or uses those given, and remembers what queries became."""
+    """The embedders that were given, else those that a spec opens, and what queries became lately."""
 
     def __init__(self, *, text: TextEmbedder | None = None, image: ImageEmbedder | None = None) -> None:
-        self._given_text, self._given_image = text, image
-        self._opened: dict[tuple[str, str], Any] = {}
+        self._text, self._image = text, image
         self._remembered: OrderedDict[tuple[str, str, str], Vectors] = OrderedDict()
-        self._opening, self._remembering = Lock(), Lock()
+        self._lock = Lock()
 
     def text(self, spec: str) -> TextEmbedder:
-        from r1router.embedders import open_text_embedder
-
-        embedder: TextEmbedder = self._given_text or self._open("text", spec, open_text_embedder)
-        return embedder
+        return self._text or open_text_embedder(spec)
 
     def image(self, spec: str) -> ImageEmbedder:
-        from r1router.embedders import open_image_embedder
-
-        embedder: ImageEmbedder = self._given_image or self._open("image", spec, open_image_embedder)
-        return embedder
+        return self._image or open_image_embedder(spec)
 
     def texts_to_vectors(self, spec: str, texts: Sequence[str]) -> Vectors:
         """(len(texts), dim), rows of norm 1."""
@@ -61,12 +54,6 @@ class Embedders:
             return None
         return self._vectors("across", spec, texts, texts, lambda t: embedder.embed_texts(t, query=True))
 
-    def _open(self, what: str, spec: str, opener: Callable[[str], Any]) -> Any:
-        with self._opening:
-            if (what, spec) not in self._opened:
-                self._opened[what, spec] = opener(spec)
-            return self._opened[what, spec]
-
     def _vectors(
         self,
         space: str,
@@ -77,7 +64,7 @@ class Embedders:
     ) -> Vectors:
         """One call for all items that are not remembered, whatever order and however often they come."""
         item_of = dict(zip(keys, items, strict=True))
-        with self._remembering:
+        with self._lock:
             found = {
                 key: self._remembered[space, spec, key] for key in item_of if (space, spec, key) in self._remembered
             }
@@ -85,7 +72,7 @@ class Embedders:
         if missing:
             made = np.asarray(embed([item_of[key] for key in missing]), dtype=np.float32)
             found.update(zip(missing, made, strict=True))
-        with self._remembering:
+        with self._lock:
             for key, vector in found.items():
                 self._remembered[space, spec, key] = vector
                 self._remembered.move_to_end((space, spec, key))

@@ -63,5 +63,8 @@ class Ledger:
         scratch = self._path.with_suffix(".new")
         scratch.unlink(missing_ok=True)
         with closing(sqlite3.connect(scratch)) as db:
-            db.execute("create table sources (source text primary key, fingerprint text, entries integer, yields text)")
+            db.execute(
+                "create table sources "
+                "(source text primary key, path text, fingerprint text, entries integer, yields text)"
+            )
         scratch.replace(self._path)

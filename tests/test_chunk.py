@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from r1router.ingest.chunk import BLOCK, STRIDE, TAIL, WINDOW, cut, flatten, windows
+from r1router.ingest.records import Passage, Picture, Table
+from r1router.types import Image
+
+
+def numbered(count: int) -> str:
+    return " ".join(f"w{i}" for i in range(count))
+
+
+def passage(text: str, **fields: str) -> Passage:
+    return Passage("p", "a.txt", text, **fields)
+
+
+def table(rows: int, *, cell: str = "12", **fields: str) -> Table:
+    return Table("t", "a.csv", ("Year", "Goals"), tuple((str(i), cell) for i in range(rows)), **fields)
+
+
+# ── text ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_long_text_is_cut_into_windows_of_100_words_that_start_every_50() -> None:
+    starts = [window.split()[0] for window in windows(numbered(1000))]
+    assert starts == [f"w{i}" for i in range(0, 901, STRIDE)]
+    assert {len(window.split()) for window in windows(numbered(1000))} == {WINDOW}
+
+
+@pytest.mark.parametrize(("words", "lengths"), [(1, [1]), (100, [100]), (125, [125]), (126, [100, 76])])
+def test_a_short_tail_joins_the_last_window(words: int, lengths: list[int]) -> None:
+    assert [len(window.split()) for window in windows(numbered(words))] == lengths
+
+
+@given(st.integers(0, 700))
+def test_windows_hold_every_word_in_order_and_no_window_repeats_another(count: int) -> None:
+    cut_up = [window.split() for window in windows(numbered(count))]
+    words = [word for window in cut_up for word in window]
+    assert set(words) == set(numbered(count).split())
+    assert all(len(window) <= WINDOW + TAIL for window in cut_up)
+    for before, after in zip(cut_up, cut_up[1:], strict=False):
+        assert set(after) - set(before), "a window adds something"
+        assert int(before[-1][1:]) + 1 >= int(after[0][1:]), "nothing is left out between two"
+
+
+@given(st.lists(st.text("ab\n\t é", max_size=40), max_size=30))
+def test_white_space_inside_a_window_is_kept(parts: list[str]) -> None:
+    text = " ".join(parts)
+    assert all(window in text for window in windows(text))
+
+
+def test_title_and_section_stand_in_front_of_every_window() -> None:
+    entries = cut(passage(numbered(300), title="Norway", section="Climate"))
+    assert len(entries) > 2
+    assert all(entry.text.startswith("Norway — Climate\nw") for entry in entries)
+    assert {(entry.title, entry.section) for entry in entries} == {("Norway", "Climate")}
+
+
+def test_a_title_alone_is_an_entry_and_nothing_at_all_is_none() -> None:
+    assert [entry.text for entry in cut(passage(" \n", title="Oslo"))] == ["Oslo"]
+    assert cut(passage("  \n")) == []
+
+
+# ── tables ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_table_is_cut_by_rows_and_repeats_its_title_and_header() -> None:
+    entries = cut(table(200, title="Season", section="Results", caption="of  the\nclub"))
+    assert len(entries) > 3
+    assert all(entry.text.startswith("Season — Results\nof the club\nYear | Goals\n") for entry in entries)
+
+
+@given(st.integers(1, 120), st.integers(1, 60), st.integers(1, 50))
+def test_blocks_of_rows_follow_each_other_without_gap_and_number_rows_from_one(
+    rows: int, words: int, first_row: int
+) -> None:
+    entries = cut(replace(table(rows, cell=numbered(words)), first_row=first_row))
+    spans = [entry.rows for entry in entries]
+    assert spans[0] is not None
+    assert spans[0][0] == first_row
+    covered = [row for span in spans if span for row in range(span[0], span[1] + 1)]
+    assert covered == list(range(first_row, first_row + rows))
+    assert len({entry.id for entry in entries}) == len(entries)
+
+
+def test_a_block_holds_the_rows_that_its_numbers_say() -> None:
+    for entry in cut(table(100)):
+        assert entry.rows is not None
+        lines = entry.text.splitlines()[1:]
+        assert lines == [f"{i - 1} | 12" for i in range(entry.rows[0], entry.rows[1] + 1)]
+
+
+def test_a_row_longer_than_a_block_is_kept_whole() -> None:
+    entries = cut(table(3, cell=numbered(BLOCK * 2)))
+    assert [entry.rows for entry in entries] == [(1, 1), (2, 2), (3, 3)]
+    assert all(f"w{BLOCK * 2 - 1}" in entry.text for entry in entries)
+
+
+def test_a_table_without_rows_is_found_by_its_header() -> None:
+    [entry] = cut(table(0, title="Season"))
+    assert (entry.text, entry.rows) == ("Season\nYear | Goals", None)
+
+
+def test_a_flattened_table_is_one_line_a_row() -> None:
+    assert flatten(("a", "b"), [("1", "two\nlines"), ("", "4")]) == "a | b\n1 | two lines\n | 4"
+    assert flatten(("", ""), [("1", "2")]) == "1 | 2"
+
+
+# ── pictures ───────────────────────────────────────────────────────────────────────────────────
+
+
+def picture(**fields: str) -> Picture:
+    return Picture("i", "flag.png", Image(b"bytes", name="flag.png"), **fields)
+
+
+def test_a_picture_is_one_entry_of_title_caption_and_words() -> None:
+    [entry] = cut(picture(title="A sign", caption="beside the road", words="STOP"))
+    assert entry.text == "A sign\nbeside the road\nSTOP"
+    assert entry.image == Image(b"bytes", name="flag.png")
+
+
+def test_a_title_that_the_caption_begins_with_is_not_said_twice() -> None:
+    [entry] = cut(picture(title="Flag of Peru", caption="Flag of Peru: three bands"))
+    assert entry.text == "Flag of Peru: three bands"
+
+
+def test_a_picture_without_words_goes_by_its_file_name() -> None:
+    assert cut(picture())[0].text == "flag.png"
+
+
+# ── what changes an entry ──────────────────────────────────────────────────────────────────────
+
+
+def test_ids_count_the_entries_of_a_record() -> None:
+    assert [entry.id for entry in cut(passage(numbered(200)))] == ["p#0", "p#1", "p#2"]
+    assert [entry.id for entry in cut(passage(numbered(200)), key="b.txt:p", first=7)][0] == "b.txt:p#7"
+
+
+def test_a_digest_follows_the_content_and_not_the_id() -> None:
+    first, second = cut(passage("one"))[0], cut(passage("one"), key="other")[0]
+    assert first.digest == second.digest
+    changes = [passage("two"), passage("one", title="t"), replace(passage("one"), page=2)]
+    assert len({first.digest, *(cut(change)[0].digest for change in changes)}) == 4
+    assert cut(picture())[0].digest != cut(replace(picture(), image=Image(b"other", name="flag.png")))[0].digest
+
+
+def test_changing_one_row_changes_one_block() -> None:
+    before = table(200)
+    rows = list(before.rows)
+    rows[100] = ("100", "13")
+    after = replace(before, rows=tuple(rows))
+    old, new = {e.id: e.digest for e in cut(before)}, {e.id: e.digest for e in cut(after)}
+    assert old.keys() == new.keys()
+    assert sum(old[id_] != new[id_] for id_ in old) == 1

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from r1router.kb.fusion import RANK_OFFSET, fuse, reciprocal_rank
+from r1router.types import Evidence
+
+
+def item(id: str, kb: str = "text", score: float = 0.0) -> Evidence:
+    return Evidence(kb, id, f"text of {id}", score)
+
+
+def test_an_item_that_two_rankings_have_beats_one_that_is_first_in_one_of_them() -> None:
+    fused = fuse([[item("a"), item("b")], [item("c"), item("b")]], 3)
+    assert [e.id for e in fused] == ["b", "a", "c"]
+    assert fused[0].score == pytest.approx(2 / (RANK_OFFSET + 2))
+
+
+def test_a_weight_counts_a_ranking_more() -> None:
+    rankings = [[item("a")], [item("b")]]
+    assert [e.id for e in fuse(rankings, 2)] == ["a", "b"]
+    assert [e.id for e in fuse(rankings, 2, [1.0, 2.0])] == ["b", "a"]
+
+
+def test_entries_of_two_knowledge_bases_with_the_same_id_are_two() -> None:
+    assert {e.kb for e in fuse([[item("1", "text")], [item("1", "table")]], 5)} == {"text", "table"}
+
+
+def test_only_ranks_count_and_not_the_scores_of_the_rankings() -> None:
+    loud = [item("a", score=900.0), item("b", score=800.0)]
+    quiet = [item("b", score=0.2), item("c", score=0.1)]
+    assert fuse([loud, quiet], 1)[0].id == "b"
+
+
+def test_nothing_fused_is_nothing() -> None:
+    assert fuse([], 5) == []
+    assert fuse([[], []], 5) == []
+
+
+def test_a_weight_is_needed_for_each_ranking() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        fuse([[item("a")], [item("b")]], 2, [1.0])
+
+
+@given(st.lists(st.lists(st.integers(0, 20), unique=True), max_size=4))
+def test_every_item_comes_out_once_and_best_first(rankings: list[list[int]]) -> None:
+    fused = reciprocal_rank(rankings)
+    assert sorted(item for item, _ in fused) == sorted({item for ranking in rankings for item in ranking})
+    scores = [score for _, score in fused]
+    assert scores == sorted(scores, reverse=True)

@@ -1,0 +1,239 @@
+"""What every knowledge base does, whatever it is made of; then what only the one on disk can do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from small_embedders import HashedWords, NamedColours, Thumbnails, plain_picture
+
+from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
+from r1router.ingest.run import index
+from r1router.kb import find_kb, kb_folders, open_kb, open_kbs
+from r1router.kb.lance import LanceKnowledgeBase
+from r1router.kb.memory import MemoryKnowledgeBase
+from r1router.kb.snapshot import top_positions
+from r1router.types import Card, Evidence, KnowledgeBase, Location, Query
+
+ROWS = [
+    ("oslo", "Norway", "Oslo is the capital of Norway and its largest city."),
+    ("bergen", "Norway", "Bergen is a city on the west coast; it rains there on most days."),
+    ("lima", "Peru", "Lima is the capital of Peru, on the coast of the Pacific."),
+    ("cusco", "Peru", "Cusco was the capital of the Inca."),
+    ("shannon", "Ireland", "The Shannon is the longest river of Ireland."),
+    ("danube", "Europe", "The Danube passes four capitals: Vienna, Bratislava, Budapest and Belgrade."),
+    ("coins", "", "Thaler, gulden and kroner were coins."),
+]
+
+
+def in_memory(folder: Path) -> KnowledgeBase:
+    return MemoryKnowledgeBase(Card("text", "text", "places"), evidence())
+
+
+def in_memory_with_vectors(folder: Path) -> KnowledgeBase:
+    return MemoryKnowledgeBase(Card("text", "text", "places"), evidence(), embedder=HashedWords())
+
+
+def on_disk(folder: Path) -> KnowledgeBase:
+    write_rows(folder / "places.jsonl", ROWS)
+    index([folder / "places.jsonl"], folder / "kbs", embedder=HashedWords(), holds="places")
+    return open_kb(folder / "kbs" / "text", text_embedder=HashedWords())
+
+
+def evidence() -> list[Evidence]:
+    return [
+        Evidence("", f"{id}#0", f"{title}\n{text}".strip(), 0.0, title, None, Location("places.jsonl"), id)
+        for id, title, text in ROWS
+    ]
+
+
+def write_rows(path: Path, rows: list[tuple[str, str, str]]) -> None:
+    lines = [json.dumps({"id": id, "title": title, "text": text}) for id, title, text in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(params=[in_memory, in_memory_with_vectors, on_disk], scope="module")
+def kb(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
+    make: Callable[[Path], KnowledgeBase] = request.param
+    return make(tmp_path_factory.mktemp("kb"))
+
+
+# ── every knowledge base ───────────────────────────────────────────────────────────────────────
+
+
+def test_it_is_a_knowledge_base_and_introduces_itself(kb: KnowledgeBase) -> None:
+    assert isinstance(kb, KnowledgeBase)
+    assert kb.card == Card("text", "text", "places")
+
+
+def test_it_finds_the_entry_that_says_it(kb: KnowledgeBase) -> None:
+    for words, id in [("longest river of Ireland", "shannon"), ("capital of Peru", "lima")]:
+        assert kb.search([Query(words)], k=1)[0][0].record == id
+
+
+def test_there_is_one_ranking_a_query_in_the_order_asked(kb: KnowledgeBase) -> None:
+    rankings = kb.search([Query("Danube Vienna"), Query("rains west coast"), Query("Danube Vienna")], k=2)
+    assert [ranking[0].record for ranking in rankings] == ["danube", "bergen", "danube"]
+    assert rankings[0] == rankings[2]
+
+
+def test_a_ranking_is_best_first_without_repeats_and_no_longer_than_k(kb: KnowledgeBase) -> None:
+    for k in (1, 3, 100):
+        [ranking] = kb.search([Query("the capital of Norway")], k=k)
+        assert 0 < len(ranking) <= min(k, len(ROWS))
+        assert [e.score for e in ranking] == sorted((e.score for e in ranking), reverse=True)
+        assert len({e.id for e in ranking}) == len(ranking)
+
+
+def test_evidence_says_where_it_is_from(kb: KnowledgeBase) -> None:
+    [[found]] = kb.search([Query("Shannon river Ireland")], k=1)
+    assert (found.kb, found.id, found.record, found.title) == ("text", "shannon#0", "shannon", "Ireland")
+    assert found.text == "Ireland\nThe Shannon is the longest river of Ireland."
+    assert found.location == Location("places.jsonl") or found.location.source.endswith("/places.jsonl")
+    assert found.image is None
+
+
+def test_a_picture_asked_of_text_is_ignored(kb: KnowledgeBase) -> None:
+    red = plain_picture("red")
+    with_words, alone = kb.search([Query("Shannon river", red), Query("", red)], k=3)
+    assert with_words == kb.search([Query("Shannon river")], k=3)[0]
+    assert alone == []
+
+
+def test_a_query_without_words_finds_nothing(kb: KnowledgeBase) -> None:
+    assert kb.search([Query(""), Query(" \n\t")], k=5) == [[], []]
+    assert kb.search([], k=5) == []
+
+
+@pytest.mark.parametrize(
+    "words", ['"', "a AND (b OR", "id:x^2 ~", "\x00", "'; drop table", "東京 🗼 é", "x" * 9000, "???"]
+)
+def test_no_words_are_an_error(kb: KnowledgeBase, words: str) -> None:
+    assert len(kb.search([Query(words), Query("Oslo")], k=2)) == 2
+
+
+def test_many_threads_find_what_one_finds(kb: KnowledgeBase) -> None:
+    queries = [Query(text) for _, _, text in ROWS] * 5
+    alone = [kb.search([query], k=3)[0] for query in queries]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda query: kb.search([query], k=3)[0], queries))
+    assert [[e.id for e in r] for r in together] == [[e.id for e in r] for r in alone]
+
+
+# ── in memory ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_without_an_embedder_an_entry_that_shares_no_word_is_not_found() -> None:
+    kb = MemoryKnowledgeBase(Card("text", "text", "places"), evidence())
+    assert kb.search([Query("zebra")], k=5) == [[]]
+    assert MemoryKnowledgeBase(Card("none", "text", ""), []).search([Query("Oslo")], k=5) == [[]]
+
+
+# ── on disk ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three pictures of one colour, their captions without the colour's name, as `kbs/image`."""
+    folder = tmp_path_factory.mktemp("pictures")
+    captions = {"red": "a field of poppies", "green": "a wide meadow", "blue": "the deep sea"}
+    for colour, caption in captions.items():
+        (folder / f"{colour[0]}.png").write_bytes(plain_picture(colour).data)
+    rows = [{"id": colour, "file": f"{colour[0]}.png", "title": c, "caption": c} for colour, c in captions.items()]
+    (folder / "images.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    index([folder], folder / "kbs", embedder=HashedWords(), image_embedder=NamedColours(), ocr=False)
+    return folder / "kbs" / "image"
+
+
+def open_pictures(folder: Path) -> LanceKnowledgeBase:
+    return open_kb(folder, text_embedder=HashedWords(), image_embedder=NamedColours())
+
+
+def test_pictures_are_found_by_a_picture_by_their_caption_and_by_what_words_look_like(pictures: Path) -> None:
+    kb = open_pictures(pictures)
+    by_picture, by_caption, by_look = kb.search(
+        [Query(image=plain_picture("blue", size=50)), Query("meadow"), Query("red")], k=1
+    )
+    assert [r[0].record for r in (by_picture, by_caption, by_look)] == ["blue", "green", "red"]
+
+
+def test_a_picture_says_more_than_the_words_beside_it_and_both_are_heard(pictures: Path) -> None:
+    [ranking] = open_pictures(pictures).search([Query("a wide meadow", plain_picture("red"))], k=3)
+    assert [e.record for e in ranking[:2]] == ["red", "green"]
+
+
+def test_evidence_that_is_a_picture_has_a_copy_of_it(pictures: Path) -> None:
+    [[found]] = open_pictures(pictures).search([Query("poppies")], k=1)
+    assert found.image is not None
+    assert Path(found.image).read_bytes() == plain_picture("red").data
+    assert Path(found.image).is_relative_to(pictures)
+
+
+def test_modes_choose_the_rankings(tmp_path: Path) -> None:
+    kb = on_disk(tmp_path)
+    assert isinstance(kb, LanceKnowledgeBase)
+    assert kb.search([Query("zebra Oslo")], k=5, mode="text")[0][0].record == "oslo"
+    assert len(kb.search([Query("zebra Oslo")], k=5, mode="text")[0]) == 1
+    assert len(kb.search([Query("zebra Oslo")], k=5, mode="vector")[0]) == 5
+    with pytest.raises(InputError, match="at least 1"):
+        kb.search([Query("Oslo")], k=0)
+
+
+def test_another_embedder_than_the_builder_is_refused_by_name(tmp_path: Path) -> None:
+    on_disk(tmp_path)
+    with pytest.raises(EmbedderMismatch, match=r"'hashed-words:'.*'other:'"):
+        open_kb(tmp_path / "kbs" / "text", text_embedder=HashedWords("other:"))
+    with pytest.raises(EmbedderMismatch, match=r"'hashed-words:'.*'other:'"):
+        open_kbs(tmp_path / "kbs", text_embedder=HashedWords("other:"))
+
+
+def test_another_picture_embedder_is_refused_too(pictures: Path) -> None:
+    with pytest.raises(EmbedderMismatch, match="thumbnails"):
+        open_kb(pictures, image_embedder=Thumbnails("larger-thumbnails:"))
+
+
+def test_every_folder_with_a_card_is_a_knowledge_base(tmp_path: Path) -> None:
+    on_disk(tmp_path)
+    (tmp_path / "kbs" / "notes").mkdir()
+    assert list(kb_folders(tmp_path / "kbs")) == ["text"]
+    assert list(open_kbs(tmp_path / "kbs")) == ["text"]
+    assert find_kb(tmp_path / "kbs", "text") == tmp_path / "kbs" / "text"
+    with pytest.raises(InputError, match="did you mean 'text'"):
+        find_kb(tmp_path / "kbs", "texts")
+
+
+def test_no_knowledge_bases_tells_how_to_make_some(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(InputError, match="r1router index"):
+            open_kbs(folder)
+    with pytest.raises(KnowledgeBaseError, match=r"no kb\.json"):
+        open_kb(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 99}', '{"format": 1, "name": "x"}'])
+def test_a_damaged_or_later_card_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "kb.json").write_text(content)
+    with pytest.raises(KnowledgeBaseError, match=r"kb\.json"):
+        open_kb(tmp_path)
+
+
+def test_a_knowledge_base_that_is_deleted_while_open_is_an_error_of_ours(tmp_path: Path) -> None:
+    import shutil
+
+    kb = on_disk(tmp_path)
+    kb.search([Query("Oslo")], k=1)
+    shutil.rmtree(tmp_path / "kbs" / "text")
+    with pytest.raises(KnowledgeBaseError, match="cannot be searched"):
+        kb.search([Query("Oslo")], k=1)
+
+
+def test_the_top_of_a_list_of_scores_is_what_sorting_finds() -> None:
+    import numpy as np
+
+    scores = np.random.default_rng(0).integers(0, 50, 500).astype(np.float32)
+    for k in (1, 7, 500, 900):
+        top = top_positions(scores, k)
+        assert scores[top].tolist() == sorted(scores.tolist(), reverse=True)[:k]
