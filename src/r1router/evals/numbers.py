@@ -87,14 +87,14 @@ def quantities(text: str) -> list[Quantity]:
     Quantity(low=300.0, high=300.0, unit='area', factor=1000000.0, plain=False)
     """
     text = _WORD_NUMBER.sub(lambda m: NUMBER_WORDS[m.group()], unicodedata.normalize("NFKC", text).lower())
-    found: list[tuple[Quantity, int]] = []
+    found: list[tuple[Quantity, int, int]] = []
     for match in _NUMBER.finditer(text):
-        here = _read(match)
-        if found and (joined := _join(found[-1], here, text, match.start())):
-            found[-1] = (joined, match.end())
+        here, start = _read(match), match.start()
+        if found and (joined := _join(found[-1], here, text, start)):
+            found[-1] = (joined, found[-1][1], match.end())
         else:
-            found.append((here, match.end()))
-    return [quantity for quantity, _ in found]
+            found.append((here, start, match.end()))
+    return [quantity for quantity, _, _ in found]
 
 
 def _read(match: re.Match[str]) -> Quantity:
@@ -113,17 +113,17 @@ def _read(match: re.Match[str]) -> Quantity:
     return Quantity(value, value, unit, factor, plain)
 
 
-def _join(before: tuple[Quantity, int], here: Quantity, text: str, start: int) -> Quantity | None:
+def _join(before: tuple[Quantity, int, int], here: Quantity, text: str, start: int) -> Quantity | None:
     """A range of the two numbers where only a dash, "to" or "between … and" stands between them."""
-    first, end = before
+    first, begin, end = before
     link = _BETWEEN.fullmatch(text, end, start)
     if not link or first.low != first.high or (first.unit and here.unit and first.unit != here.unit):
         return None
-    if link.group().strip() == "and" and "between" not in text[:end]:
+    if link.group().strip() == "and" and not text[:begin].rstrip().endswith("between"):
         return None
     unit, factor = (here.unit, here.factor) if here.unit else (first.unit, first.factor)
     low = first.low * first.factor / factor if first.unit else first.low
-    return Quantity(low, here.high, unit, factor, False) if low <= here.high else None
+    return Quantity(low, here.high, unit, factor, first.plain and here.plain) if low <= here.high else None
 
 
 _PARTS_OF_QUANTITIES = {*_UNIT_WORDS, *_MAGNITUDES, "to", "square", "per", "cent", "us"}

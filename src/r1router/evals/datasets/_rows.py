@@ -111,8 +111,7 @@ def _is_jsonl(first: str, second: str) -> bool:
 
 def lines(file: TextIO, path: Path) -> Iterator[str]:
     try:
-        for line in file:  # `yield from` would close the file together with this generator
-            yield line  # noqa: UP028
+        yield from iter(file.readline, "")  # not from the file itself, which would be closed with this generator
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: expected UTF-8 text, found a byte that is not ({error.reason})") from error
 

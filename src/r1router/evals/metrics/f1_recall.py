@@ -104,7 +104,35 @@ def tokens(text: str) -> tuple[str, ...]:
     normal = normalise(text)
     if not _NEEDS_RULES.search(normal):
         return tuple(normal.split())
-    return tuple(word for word in _treebank().tokenize(normal) if word not in _DROPPED)
+    pieces = [_pieces(word) for word in normal.split()]
+    found = _treebank().tokenize(normal) if None in pieces else [p for word in pieces for p in word or ()]
+    return tuple(piece for piece in found if piece not in _DROPPED)
+
+
+_NUMERAL_OR_WORD = r"(?:[^\W_]|\.(?=\d))+"
+_SHORTCUTS = [
+    re.compile(rf"({_NUMERAL_OR_WORD})"),
+    re.compile(r"([^\W_]+)('(?:s|m|d|ll|re|ve))"),
+    re.compile(r"([^\W_]+)(n't)"),
+    re.compile(r"([^\W_]+)(’)([^\W_]+)"),
+    re.compile(r"([^\W_]+)(:)([^\W\d_][^\W_]*)?"),
+    re.compile(r"([0-9]+:[0-9]+)"),
+    re.compile(rf"([$#])?({_NUMERAL_OR_WORD})([%])?"),
+]
+_HAVE_OWN_RULE = re.compile(r"cannot|gimme|gonna|gotta|lemme|wanna|\.\.")
+
+
+@lru_cache(maxsize=65536)
+def _pieces(word: str) -> tuple[str, ...] | None:
+    """What the treebank rules make of one word, for the frequent and plain ones; None where they must be asked.
+
+    The rules run on whole texts and are slow; for these words they give the same whatever stands beside them.
+    """
+    if not _HAVE_OWN_RULE.search(word):
+        for shortcut in _SHORTCUTS:
+            if found := shortcut.fullmatch(word):
+                return tuple(filter(None, found.groups()))
+    return None
 
 
 @cache

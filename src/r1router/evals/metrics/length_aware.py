@@ -6,15 +6,17 @@
 
 - *m*: words of the accepted answer; *extra*: words of the prediction beyond those it shares with it. An answer
   given in a short sentence of six more words keeps half or more; 200 words around it leave three hundredths.
-- *credit*: the share of the *m* words that the prediction says, squared so that half a name is worth a quarter.
-  A word that the question already holds counts 1 - e², where *e* is the share of the question's other words that
-  the prediction repeats: picking one of two names out of a question is an answer, echoing it is none.
-- Where the accepted answer is a yes or a no, credit is 1 or 0 by the side that the prediction takes (`yes_no`):
-  "yes no" takes none.
+- *credit*: the larger of the share of the *m* words that the prediction says, times 1 - e², where *e* is the share of
+  the question's other words that it repeats (picking one of two names out of a question is an answer, echoing it is
+  none), and of the share of the words that the answer adds to the question ("red" answers "What colour is the roof?"
+  as well as "The roof is red" does). Squared, so that half a name is worth a quarter.
+- Where the accepted answer is a yes or a no (or begins with one and a comma), taking that side has credit 1, at
+  *m* = 1, and its words yes and no have none: "yes no" takes no side (`yes_no`).
 
 Why this form: F1-Recall has no price for length, so the three attacks of `tests/test_metric_attacks.py` win it;
 token F1 has one, but a steep one that calls a correct sentence nearly wrong, and it still pays for an echo. Always
-in [0, 1], 1 exactly when the words are those of an accepted answer, and adding words that are not never helps.
+in [0, 1], 1 when the words are those of an accepted answer or all that one adds to the question, and adding words
+that are not in it never helps.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ _FREE = 5
 """Extra words, on top of the accepted answer's own length, that halve the score."""
 
 
+_SIDES = Counter({"yes": 1, "no": 1, "true": 1, "false": 1})
+
+
 def length_aware(trajectory: Trajectory, example: Example) -> float | None:
     return judge_answer(score, trajectory, example)
 
@@ -38,20 +43,25 @@ def length_aware(trajectory: Trajectory, example: Example) -> float | None:
 def score(prediction: str, answers: Sequence[str], *, question: str = "") -> float:
     """In [0, 1]. Without the `question`, an echo of it is only long, not empty."""
     said, asked = Counter(words(prediction)), Counter(words(question))
-    return max((_against(prediction, said, answer, asked) for answer in references(prediction, answers)), default=0.0)
+    best = 0.0
+    for answer in references(prediction, answers):
+        side, wanted = asked_side(answer), Counter(words(answer))
+        if side is not None:
+            wanted -= _SIDES
+            if stance(prediction, question) is side:
+                best = max(best, _brevity(1, said.total() - 1))
+        best = max(best, _against(said, wanted, asked))
+    return best
 
 
-def _against(prediction: str, said: Counter[str], answer: str, asked: Counter[str]) -> float:
-    side = asked_side(answer)
-    if side is not None:
-        return _brevity(1, said.total() - 1) if stance(prediction) is side else 0.0
-    wanted = Counter(words(answer))
+def _against(said: Counter[str], wanted: Counter[str], asked: Counter[str]) -> float:
     shared = said & wanted
     if not shared:
         return 0.0
-    echoed = shared & asked
-    credit = (shared.total() - echoed.total() * _echo(said, wanted, asked) ** 2) / wanted.total()
-    return credit**2 * _brevity(wanted.total(), said.total() - shared.total())
+    new = wanted - asked
+    of_new = (said & new).total() / new.total() if new else 0.0
+    of_all = shared.total() / wanted.total() * (1 - _echo(said, wanted, asked) ** 2)
+    return max(of_new, of_all) ** 2 * _brevity(wanted.total(), said.total() - shared.total())
 
 
 def _brevity(length: int, extra: int) -> float:
@@ -59,6 +69,11 @@ def _brevity(length: int, extra: int) -> float:
 
 
 def _echo(said: Counter[str], wanted: Counter[str], asked: Counter[str]) -> float:
-    """The share of the question's words, but for those of the accepted answer, that the prediction repeats."""
+    """The share of the question's words, but for those of the accepted answer, that the prediction repeats.
+
+    Where the answer has all words of the question and more, of all the question's words.
+    """
     others = Counter({word: count for word, count in asked.items() if word not in wanted})
+    if not others and wanted - asked:
+        others = asked
     return (said & others).total() / others.total() if others else 0.0

@@ -18,19 +18,19 @@ def yes_no(trajectory: Trajectory, example: Example) -> float | None:
 
 
 def score(prediction: str, answers: Sequence[str], *, question: str = "") -> float | None:
-    """0 or 1; None where no accepted answer is a yes or a no. `question` is not looked at."""
+    """0 or 1; None where no accepted answer is a yes or a no."""
     sides = {side for answer in answers if (side := asked_side(answer)) is not None}
-    return float(stance(prediction) in sides) if sides else None
+    return float(stance(prediction, question) in sides) if sides else None
 
 
 _SIDES = {"yes": True, "true": True, "no": False, "false": False}
-_BARE = re.compile(r"[\W_]*(\w+)[\W_]*")
+_SIDE = re.compile(r"[\W_]*(?:(yes|true|no|false)[\W_]*\Z|(yes|no)\s*,)", re.IGNORECASE)
 
 
 def asked_side(answer: str) -> bool | None:
-    """True for an accepted answer that is a yes, False for a no, None for every other."""
-    found = _BARE.fullmatch(answer)
-    return _SIDES.get(found.group(1).lower()) if found else None
+    """True for an accepted answer that is a yes or begins "Yes, …", False for a no, None for every other."""
+    found = _SIDE.match(answer)
+    return _SIDES[(found.group(1) or found.group(2)).lower()] if found else None
 
 
 _WORD = re.compile(r"[\w']+|[.,;:!?/()\n-]")
@@ -43,22 +43,28 @@ _NEGATIONS = frozenset(("not", "isn't", "wasn't", "aren't", "never", "cannot", "
 _LINKS = frozenset(("and", "or", "but", "either", "maybe", "perhaps"))
 
 
-def stance(text: str) -> bool | None:
+def stance(text: str, question: str = "") -> bool | None:
     """True where a text says yes, False where it says no, None where it says neither, or both.
 
     "No" counts where it stands for itself (first of all, alone in its clause, or next to a yes), not before a noun:
-    "Yes, there is no doubt" says yes. Without a yes or a no, a verdict does: "the claim is not true".
+    "Yes, there is no doubt" says yes. Without a yes or a no, a verdict does: "the claim is not true"; not one that the
+    question holds in the same phrase, so that repeating "is it true that …" takes no side.
     """
-    found = _WORD.findall(text.lower().replace("’", "'"))
+    found = _words(text)
+    asked = f" {' '.join(_words(question))} "
     said = {True for word in found if word in _YES}
     said |= {False for at, word in enumerate(found) if word in _NO and _stands_alone(found, at)}
     if not said:
         said = {
             _VERDICTS[word] != any(before in _NEGATIONS for before in found[max(0, at - 3) : at])
             for at, word in enumerate(found)
-            if word in _VERDICTS
+            if word in _VERDICTS and (at < 2 or f" {' '.join(found[at - 2 : at + 1])} " not in asked)
         }
     return said.pop() if len(said) == 1 else None
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower().replace("’", "'"))
 
 
 def _stands_alone(found: list[str], at: int) -> bool:

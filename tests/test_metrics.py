@@ -1,0 +1,587 @@
+"""The metrics: F1-Recall's published quirks one by one, the others by what they are for."""
+
+import asyncio
+import math
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from r1router.errors import InputError, ParseError, UnknownName
+from r1router.evals import metrics
+from r1router.evals.answers import Range, read_range, references, write_range
+from r1router.evals.gold import hops, needs
+from r1router.evals.metrics import (
+    abstention,
+    contains,
+    cost,
+    evidence_recall,
+    exact_match,
+    f1_recall,
+    format_errors,
+    length_aware,
+    load_metric,
+    load_metrics,
+    load_score,
+    measure,
+    numeric,
+    route_accuracy,
+    stop,
+    token_f1,
+    yes_no,
+)
+from r1router.evals.metrics.judge import judge, read_verdict
+from r1router.evals.numbers import quantities
+from r1router.policies.scripted import Scripted
+from r1router.types import Answer, Evidence, Example, Image, Question, Reply, Step, Trajectory, Usage
+
+
+def example(*answers, question="Who?", gold=None):
+    return Example("q1", Question(question), answers, gold)
+
+
+def trajectory(text="", *steps, **fields):
+    answer = Answer("", text) if text else None
+    return Trajectory(Question("Who?"), steps=steps, answer=answer, **fields)
+
+
+def search(*routes, evidence=()):
+    return Step(sub_question="what?", routes=routes, evidence=tuple(evidence))
+
+
+# ── F1-Recall as published ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("The Eiffel\nTower\t", "eiffel tower"),  # newline and tab are spaces; `the` goes
+        ("a an the A", "a a"),  # `a` stays
+        ("well-known", "well known"),  # a mark between letters becomes a space
+        ("well-known - fact", "wellknown fact"),  # one that touches a space is deleted, everywhere in the text
+        ("well-known -fact", "wellknown fact"),
+        ("a/b, c", "a b c"),  # the comma touches a space, the slash does not
+        ("1,200 well-known", "1200 wellknown"),  # digit-comma-digit: all marks are deleted, wherever they are
+        ("(1912)", "1912"),
+        ("U.S.", "us"),
+        ("3.5 and .5 and 5.", "3.5 and .5 and 5"),  # a stop before a digit stays
+        ("one zero none ten eleven", "1 0 0 10 eleven"),
+        ("Dont I'm cant", "don't i'm can't"),
+        ("couldntve couldnt've couldn'tve", "couldntve couldn't've couldn't've"),  # one missing apostrophe is repaired
+        ("somebody'd shell", "somebodyd shell"),  # one entry that points the wrong way; `shell` is a word
+        ("none.", "0"),
+    ],
+)
+def test_texts_are_normalised_as_published(text, normal):
+    assert f1_recall.normalise(text) == normal
+
+
+def test_only_the_first_32_full_stops_are_removed():
+    assert f1_recall.normalise("x. " * 32 + "y. z.").split()[-2:] == ["y.", "z."]
+    assert f1_recall.normalise("x. " * 31 + "y. z.").split()[-2:] == ["y", "z."]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("Don't", ("do", "n't")),
+        ("Napoleon's horse", ("napoleon", "'s", "horse")),
+        ("cannot", ("can", "not")),
+        ("at 12:30: ready", ("at", "12:30", "ready")),  # tokens inside ,.?!:;'" are dropped
+        ("$5 or 10%", ("$", "5", "or", "10", "%")),
+        ("“rock’n’roll”", ("“", "rock", "’", "n", "’", "roll", "”")),
+    ],
+)
+def test_tokens_are_treebank_words_without_punctuation(text, tokens):
+    assert f1_recall.tokens(text) == tokens
+
+
+def test_the_shortcuts_of_the_tokenizer_change_nothing():
+    from nltk.tokenize.destructive import NLTKWordTokenizer
+
+    tokenize, rng = NLTKWordTokenizer().tokenize, random.Random(0)
+    odd = (
+        "don't o'clock it's dogs' 'tis napoleon’s rock’n’roll 12:30 a:b x: 10% $5 $3.50 #1 a&b 5.5% he'd 'cause "
+        "'s cannot gonna isn't. end. it's. 5%. 3:00pm 1:2:3 :x x:: a.5 3.5's d'you more'n Bodø's é:ø ø:3 x² – « ''b''"
+    )
+    words = odd.split()
+    for _ in range(1500):
+        text = " ".join(rng.choices(words, k=rng.randint(1, 4)))
+        plain = [word for word in tokenize(f1_recall.normalise(text)) if word not in ",.?!:;'\""]
+        assert list(f1_recall.tokens(text)) == plain, text
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answers", "recall"),
+    [
+        ("Paris", ["Paris"], 1.0),
+        ("It is in Paris, France.", ["Paris"], 1.0),  # length costs nothing
+        ("Marie", ["Marie Curie"], 0.5),
+        ("Curie Curie", ["Curie Curie Curie"], 2 / 3),  # bags, not sets
+        ("", ["Paris"], 0.0),
+        ("the", ["the"], 0.0),  # nothing is left of either
+        ("two", ["2"], 1.0),
+        ("none", ["zero"], 1.0),
+        ("yes no", ["no"], 1.0),
+    ],
+)
+def test_recall_is_that_of_the_multiset_of_words(prediction, answers, recall):
+    assert f1_recall.score(prediction, answers) == pytest.approx(recall)
+
+
+def test_the_reference_with_the_best_f1_decides_even_where_another_has_better_recall():
+    # against "b": precision 1/5, recall 1, F1 1/3; against "b c d e f g": precision 4/5, recall 4/6, F1 0.727
+    assert f1_recall.score("b c d e x", ["b", "b c d e f g"]) == pytest.approx(4 / 6)
+    # equal F1: the first one stays
+    assert f1_recall.score("b x", ["b c", "b d"]) == 0.5
+
+
+def published_list(low, high):
+    width = high - low
+    step = 1 if width >= 50 else 0.1 if width >= 5 else 0.01 if width >= 1 else 0.001
+    listed = {str(round(number, 3)) for number in np.arange(low, high + step, step)}
+    return listed | {str(number) for number in range(int(low), int(high + 1))}
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(6.5, 7.0), (1.062, 1.298), (112.0, 158.0), (1728.0, 2112.0), (0, 90), (-3.5, 2), (24.3, 29.7)]
+)
+def test_a_range_is_the_published_list_of_numbers(low, high):
+    listed, rng = published_list(low, high), random.Random(1)
+    guesses = [f"{rng.uniform(low - 1, high + 1):.{digits}f}" for digits in range(4) for _ in range(60)]
+    for guess in [*guesses, *rng.sample(sorted(listed), min(80, len(listed)))]:
+        wanted = any(f1_recall.tokens(guess) == f1_recall.tokens(number) for number in listed)
+        assert f1_recall.score(f"about {guess} km", [write_range(low, high)]) == float(wanted), guess
+
+
+def test_a_number_between_two_of_a_wide_range_is_wrong_as_published():
+    assert f1_recall.score("1800", ["[1728.0, 2112.0]"]) == 1.0
+    assert f1_recall.score("1800.5", ["[1728.0, 2112.0]"]) == 0.0
+    assert numeric.score("1800.5", ["[1728.0, 2112.0]"]) == 1.0
+
+
+# ── accepted answers ───────────────────────────────────────────────────────────────────────────
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(0, 1e6), st.booleans())
+def test_writing_and_reading_a_range_are_inverses(low, width, with_value):
+    high = low + width
+    span = Range(low, high, low if with_value else None)
+    assert read_range(write_range(span.low, span.high, span.value)) == span
+
+
+@pytest.mark.parametrize("answer", ["Paris", "[1, x]", "5", "List [1, 2]", "[1, 2] km", "1.5 [2]", "a [1, 2]"])
+def test_other_answers_are_not_ranges(answer):
+    assert read_range(answer) is None
+
+
+def test_a_range_stands_for_the_numerals_of_the_prediction_that_lie_inside():
+    assert references("some 1,300 or 1400 of 90", ["1350.0 [1300, 1400]"]) == ["1300", "1400"]
+    assert references("90", ["1350.0 [1300, 1400]", "x"]) == ["1350.0", "x"]
+    assert references("90", ["[1300, 1400]"]) == ["1300"]
+    for metric in (exact_match, token_f1, contains, length_aware):
+        assert metric.score("1,300", ["1350.0 [1300, 1400]"]) == 1.0
+        assert metric.score("1299", ["1350.0 [1300, 1400]"]) == 0.0
+
+
+# ── the other answer metrics ───────────────────────────────────────────────────────────────────
+
+
+def test_exact_match_looks_past_case_articles_and_punctuation():
+    assert exact_match.score("The  U.S.A.", ["France", "USA"]) == 1.0
+    assert exact_match.score("the USA today", ["USA"]) == 0.0
+    assert exact_match.score("", [""]) == exact_match.score("the", ["a"]) == 0.0
+
+
+def test_token_f1_pays_for_length():
+    assert token_f1.score("Marie Curie", ["Curie"]) == pytest.approx(2 / 3)
+    assert token_f1.score("Pierre", ["Marie Curie"]) == 0.0
+    assert token_f1.score("", ["Curie"]) == 0.0
+
+
+def test_contains_wants_whole_words_in_a_row():
+    assert contains.score("It was Marie Curie.", ["marie curie"]) == 1.0
+    assert contains.score("Marie and Pierre Curie", ["Marie Curie"]) == 0.0
+    assert contains.score("Parisian", ["Paris"]) == 0.0
+    assert contains.score("anything", [""]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answers", "value"),
+    [
+        ("12,467", ["12467"], 1.0),
+        ("twelve", ["12"], 1.0),
+        ("1.25 million people", ["1,246,700"], 1.0),  # within one per cent
+        ("1.3 million", ["1,246,700"], 0.0),
+        ("5.2 km", ["5200 m"], 1.0),
+        ("5.2 kg", ["5.2 m"], 0.0),
+        ("5.2", ["5.2 m"], 1.0),  # a missing unit is not held against anybody
+        ("45 per cent", ["45%"], 1.0),
+        ("−3.5", ["-3.5"], 1.0),
+        ("$37 billion", ["$ 37 billion"], 1.0),
+        ("1998", ["1999"], 0.0),  # years are exact
+        ("6.6 to 6.9", ["6.75 [6.5, 7.0]"], 1.0),
+        ("6 to 10", ["6.75 [6.5, 7.0]"], 0.0),
+        ("between 6.4 and 7.0", ["6.75 [6.5, 7.0]"], 1.0),  # overlaps by more than half
+        ("2000", ["1999-2002"], 0.0),  # a stated range wants both its ends
+        ("1999–2002", ["1999-2002"], 1.0),
+        ("4 or 5", ["5"], 0.5),  # a list of guesses is worth a guess
+        ("no idea", ["5"], 0.0),
+        ("Paris", ["Paris"], None),
+        ("3 November 1947", ["3 November 1947"], None),
+        ("Apollo 11", ["Apollo 11"], None),
+    ],
+)
+def test_numbers_are_compared_by_value_unit_and_tolerance(prediction, answers, value):
+    assert numeric.score(prediction, answers) == value
+
+
+def test_numbers_of_the_question_are_not_guesses():
+    question = "How many teams played in 2008?"
+    assert numeric.score("In 2008, 5 teams played.", ["5"], question=question) == 1.0
+    assert numeric.score("In 2008, 5 teams played.", ["5"]) == 0.5
+    assert numeric.score("2008", ["2008"], question=question) == 1.0
+
+
+def test_quantities_join_ranges_and_leave_scores_apart():
+    assert [(q.low, q.high) for q in quantities("5-10 km, then 3-2")] == [(5, 10), (3, 3), (2, 2)]
+    assert [(q.low, q.high) for q in quantities("between 5 and 10, then 7 and 8")] == [(5, 10), (7, 7), (8, 8)]
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        ("Yes", True),
+        ("No.", False),
+        ("yes, there is no doubt", True),
+        ("No, that is incorrect.", False),
+        ("The statement is true.", True),
+        ("It is not true.", False),
+        ("That isn’t correct", False),
+        ("yes no", None),
+        ("no yes", None),
+        ("Yes or no.", None),
+        ("Yes. No.", None),
+        ("maybe", None),
+        ("", None),
+    ],
+)
+def test_a_text_takes_one_side_or_none(text, side):
+    assert yes_no.stance(text) is side
+
+
+@pytest.mark.parametrize(
+    ("answer", "side"),
+    [("Yes", True), ("no.", False), ("False", False), ("Yes, both do.", True), ("No Doubt", None), ("No. 5", None)],
+)
+def test_an_accepted_answer_asks_for_a_side_where_it_begins_with_one(answer, side):
+    assert yes_no.asked_side(answer) is side
+
+
+def test_repeating_a_question_that_holds_a_verdict_takes_no_side():
+    question = "Is it true that the home team won?"
+    assert yes_no.stance("Is it true that the home team won?", question) is None
+    assert yes_no.stance("It is true that the home team won.", question) is True
+    assert yes_no.stance("That the home team won is not true.", question) is False
+    assert yes_no.stance("True", question) is True
+
+
+def test_yes_no_judges_only_rows_that_ask_for_it():
+    assert yes_no.score("Nope, it was not", ["no"]) == 1.0
+    assert yes_no.score("yes no", ["no"]) == yes_no.score("", ["no"]) == 0.0
+    assert yes_no.score("yes", ["Paris"]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "declines"),
+    [
+        ("", True),
+        ("I don't know.", True),
+        ("Unknown", True),
+        ("The answer is unknown.", True),
+        ("There is not enough information to answer.", True),
+        ("The director cannot be determined from the context.", True),
+        ("The provided context does not mention it.", True),
+        ("N/A", True),
+        ("I'm not sure, but probably Paris", False),
+        ("No", False),
+        ("Information Society", False),
+        ("The unknown soldier", False),
+    ],
+)
+def test_abstentions_are_recognised_by_their_forms(text, declines):
+    assert abstention.abstains(text) is declines
+
+
+def test_an_accepted_answer_is_no_abstention():
+    assert abstention.abstention(trajectory("Unknown"), example("unknown")) == 0.0
+    assert abstention.abstention(trajectory(""), example("unknown")) == 1.0
+
+
+# ── the length-aware score ─────────────────────────────────────────────────────────────────────
+
+
+@given(st.text(max_size=60), st.lists(st.text(max_size=20), max_size=3), st.text(max_size=40))
+def test_every_answer_score_stays_between_0_and_1(prediction, answers, question):
+    for name in metrics.names():
+        score = load_score(name)
+        value = score(prediction, answers, question=question) if score else None
+        assert value is None or 0.0 <= value <= 1.0, name
+
+
+def test_saying_the_answer_and_nothing_else_scores_1():
+    question = "Which is longer, the Nile or the Amazon River?"
+    for prediction, answer in [
+        ("The Nile", "nile"),
+        ("1,200", "1200"),
+        ("Yes.", "yes"),
+        ("two", "2"),
+        ("Nile", "The Nile"),
+    ]:
+        assert length_aware.score(prediction, [answer, "other"], question=question) == 1.0
+
+
+def test_a_short_sentence_with_the_answer_keeps_more_than_half():
+    assert length_aware.score("The film was directed by Anna Ek.", ["Anna Ek"]) > 0.5
+    assert length_aware.score("Anna Ek directed it, together with nobody else at all.", ["Anna Ek"]) > 0.35
+    assert length_aware.score("Yes, it is true.", ["yes"]) > 0.5
+
+
+JUNK = ["red", "green", "blue", "some", "more", "words", "of", "junk", "7", "which"]
+
+
+@given(st.lists(st.sampled_from(JUNK), max_size=12))
+def test_adding_words_that_are_not_asked_for_never_helps(junk):
+    question = "Which colour is the flag, some red or blue?"
+    for said, answer in [("Anna Ek", "Anna Ek"), ("Anna", "Anna Ek"), ("teal 12", "12"), ("", "Anna")]:
+        scores = [
+            length_aware.score(" ".join([said, *junk[:n]]), [answer], question=question) for n in range(len(junk) + 1)
+        ]
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_half_a_name_is_worth_a_quarter():
+    assert length_aware.score("Curie", ["Marie Curie"]) == 0.25
+
+
+def test_picking_a_word_of_the_question_counts_and_echoing_the_question_does_not():
+    question = "Which film came out first, Blind Shaft or The Mask?"
+    assert length_aware.score("The Mask", ["The Mask"], question=question) == 1.0
+    assert length_aware.score("The Mask came out first.", ["The Mask"], question=question) > 0.3
+    assert length_aware.score(question, ["The Mask"], question=question) == 0.0
+
+
+# ── evidence, routes, cost ─────────────────────────────────────────────────────────────────────
+
+TWO_STEPS = {
+    "steps": [
+        {"sub_question": "a", "kb": "image", "evidence_ids": ["i1"], "answer": "x"},
+        {"sub_question": "b", "kb": "table", "evidence_ids": ["t1", "t2"], "alt_evidence_ids": ["p9"], "answer": "y"},
+    ],
+    "evidence_ids": ["i1", "t1", "t2"],
+}
+
+
+def found(*records, kb="text"):
+    return [Evidence(kb, f"{record}#{n}", "…", record=record) for n, record in enumerate(records)]
+
+
+@pytest.mark.parametrize("record", ["t1", "t2", "p9"])
+def test_any_one_entry_is_enough_for_a_step(record):
+    steps = (search("image", evidence=found("i1")), search("table", evidence=found("other", record)))
+    scores = evidence_recall.evidence_recall(trajectory("x", *steps), example("x", gold=TWO_STEPS))
+    assert scores["evidence_recall@1"] == 0.5
+    assert scores["evidence_recall@5"] == scores["evidence_recall"] == scores["evidence_complete"] == 1.0
+
+
+def test_ranks_count_within_a_step_and_a_knowledge_base():
+    both = [*found("a", "b", kb="text"), *found("t1", kb="table")]
+    scores = evidence_recall.evidence_recall(
+        trajectory("x", search("text", "table", evidence=both)), example("x", gold=TWO_STEPS)
+    )
+    assert scores["evidence_recall@1"] == 0.5
+    assert scores["evidence_complete"] == 0.0
+
+
+def test_hops_are_needed_one_by_one_and_loose_evidence_altogether():
+    hop_gold = {"steps": None, "evidence_ids": ["t1", "p1"], "hops": [{"kb": "table", "evidence_ids": ["t1"]}]}
+    assert len(needs(example("x", gold=hop_gold))) == 1
+    assert len(needs(example("x", gold={"evidence_ids": ["t1", "p1"]}))) == 2
+    assert needs(example("x", gold=None)) == ()
+    assert evidence_recall.evidence_recall(trajectory("x"), example("x")) is None
+
+
+def test_evidence_named_by_title_is_found_but_for_case():
+    gold = {"evidence_titles": ["Marie Curie", "Radium"], "n_hops": 2}
+    seen = [Evidence("text", "1", "…", title="marie curie")]
+    scores = evidence_recall.evidence_recall(trajectory("x", search("text", evidence=seen)), example("x", gold=gold))
+    assert scores["evidence_recall"] == 0.5
+    assert hops(example("x", gold=gold)) == 2
+
+
+def test_who_searches_nothing_finds_nothing():
+    scores = evidence_recall.evidence_recall(trajectory("x"), example("x", gold=TWO_STEPS))
+    assert set(scores.values()) == {0.0}
+
+
+KINDS = {"flags": "image", "numbers": "table", "articles": "text"}
+
+
+def routed(*routes, stop="enough"):
+    steps = tuple(search(*route) for route in routes)
+    taken = trajectory("x", *steps, Step(), stop=stop) if stop == "enough" else trajectory("x", *steps, stop=stop)
+    return route_accuracy.route_accuracy(taken, example("x", gold=TWO_STEPS), kinds=KINDS)
+
+
+def test_routes_are_compared_by_position_and_by_kind():
+    assert routed(["flags"], ["numbers"]) == {
+        "route_accuracy": 1.0,
+        "route_accuracy/image": 1.0,
+        "route_accuracy/table": 1.0,
+        "route_accuracy/none": 1.0,
+    }
+    assert routed(["numbers"], ["flags"])["route_accuracy"] == 0.0
+
+
+def test_a_step_that_was_not_reached_is_wrong_and_its_stop_is_not_judged_twice():
+    assert routed(["image"]) == {"route_accuracy": 0.5, "route_accuracy/image": 1.0, "route_accuracy/table": 0.0}
+
+
+def test_going_on_after_the_last_gold_step_is_an_error_of_none_alone():
+    scores = routed(["image"], ["table"], ["text"])
+    assert (scores["route_accuracy"], scores["route_accuracy/none"]) == (1.0, 0.0)
+    assert "route_accuracy/none" not in routed(["image"], ["table"], stop="max_steps")
+
+
+def test_searching_everything_is_not_the_best_router():
+    everything = ["flags", "numbers", "articles"]
+    assert routed(everything, everything)["route_accuracy"] == pytest.approx(1 / 3)
+
+
+def test_routes_are_not_judged_without_gold_steps():
+    assert route_accuracy.route_accuracy(trajectory("x"), example("x")) is None
+    no_kb = {"steps": [{"sub_question": "a", "answer": "x"}]}
+    assert route_accuracy.route_accuracy(trajectory("x"), example("x", gold=no_kb)) is None
+
+
+def test_confusion_pairs_gold_and_taken_routes():
+    taken = trajectory("x", search("flags"), Step())
+    assert route_accuracy.confusion(taken, example("x", gold=TWO_STEPS), kinds=KINDS) == [
+        ("image", "image"),
+        ("table", "none"),
+    ]
+
+
+def test_cost_counts_steps_searches_tokens_and_seconds():
+    usage = Usage(100, 20, 5, 3, {"plan": 1.5, "search": 0.5})
+    spent = trajectory("x", search("flags", "numbers"), search("flags"), Step(), usage=usage)
+    values = cost.cost(spent, example("x"), kinds=KINDS)
+    assert values["steps"] == 2
+    assert (values["retrievals"], values["retrievals/flags"], values["retrievals/articles"]) == (3, 2, 0)
+    assert (values["tokens"], values["calls"]) == (120, 5)
+    assert (values["seconds"], values["seconds/plan"], values["seconds/final"]) == (2.0, 1.5, 0.0)
+
+
+def test_each_stop_reason_is_a_share_and_none_is_lost():
+    assert stop.stop(trajectory("x", stop="max_steps"), example("x"))["stop/max_steps"] == 1.0
+    values = stop.stop(trajectory("x", stop="new reason"), example("x"))
+    assert values["stop/other"] == sum(values.values()) == 1.0
+
+
+def test_format_errors_are_counted():
+    assert format_errors.format_errors(trajectory("x", format_errors=("no <ret>", "no <ret>")), example("x")) == 2.0
+
+
+# ── names and rows ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_metric_file_is_a_metric_of_its_name():
+    assert set(metrics.DEFAULT) == set(metrics.names())
+    for name in metrics.names():
+        assert load_metric(name).__name__ == name
+
+
+def test_an_unknown_metric_names_the_nearest():
+    with pytest.raises(UnknownName, match="did you mean 'f1_recall'"):
+        load_metric("f1recall")
+    with pytest.raises(InputError, match="cannot be loaded"):
+        load_metric("no.such.module:metric")
+
+
+def always_half(trajectory, example):
+    return 0.5
+
+
+def wrong(trajectory, example):
+    raise ZeroDivisionError("no")
+
+
+def test_anybodys_function_is_a_metric():
+    loaded = load_metrics([f"{__name__}:always_half", "exact_match"])
+    assert measure(trajectory("x"), example("x"), loaded) == {"always_half": 0.5, "exact_match": 1.0}
+
+
+def test_one_row_has_the_values_of_all_metrics_that_apply():
+    values = measure(trajectory("Paris"), example("Paris", gold=TWO_STEPS), load_metrics(), kinds=KINDS)
+    assert values["f1_recall"] == values["length_aware"] == 1.0
+    assert {"evidence_recall@5", "route_accuracy", "steps", "retrievals/flags", "stop/enough"} <= values.keys()
+    assert not {"numeric", "yes_no", "evidence_titles"} & values.keys()
+    assert all(math.isfinite(value) for value in values.values())
+
+
+def test_a_row_without_accepted_answers_is_not_judged_on_its_answer():
+    values = measure(trajectory("Paris"), example(), load_metrics())
+    assert not {"f1_recall", "length_aware", "exact_match", "token_f1", "contains"} & values.keys()
+
+
+def test_a_failing_metric_fails_the_row_and_says_which():
+    with pytest.raises(ZeroDivisionError) as raised:
+        measure(trajectory("x"), example("x"), {"wrong": wrong})
+    assert raised.value.__notes__ == ["while the metric 'wrong' judged 'q1'"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "verdict"),
+    [
+        ("<verdict>correct</verdict>", 1.0),
+        ("So <verdict> Incorrect</verdict>", 0.0),
+        ("correct.", 1.0),
+        ("incorrect", 0.0),
+    ],
+)
+def test_a_verdict_is_read_from_its_tag_or_alone(reply, verdict):
+    assert read_verdict(Reply(reply)) == verdict
+
+
+def test_a_reply_without_a_verdict_does_not_parse():
+    with pytest.raises(ParseError, match="verdict"):
+        read_verdict(Reply("It is correct that I cannot say."))
+
+
+def judged(policy, said, *answers, image=None):
+    row = Example("q1", Question("Who directed it?", image), answers)
+    return asyncio.run(judge(trajectory(said), row, policy))
+
+
+def test_a_judge_sees_question_picture_answers_and_candidate_in_one_request():
+    policy, picture = Scripted(["<verdict>correct</verdict>"]), Image(b"png")
+    assert judged(policy, "Ek, Anna", "Anna Ek", "A. Ek", image=picture) == 1.0
+    (request,) = policy.asks
+    assert request.messages[-1].images == (picture,)
+    assert all(part in request.messages[-1].content for part in ("Who directed it?", "- Anna Ek\n- A. Ek", "Ek, Anna"))
+    assert request.shape.alternatives[0][0].choices == ("correct", "incorrect")
+
+
+def test_a_judge_is_asked_again_once_and_then_fails():
+    assert judged(Scripted(["hm", "<verdict>incorrect</verdict>"]), "Ek", "Anna Ek") == 0.0
+    with pytest.raises(ParseError):
+        judged(Scripted(["hm", "hm"]), "Ek", "Anna Ek")
+
+
+def test_a_judge_is_not_asked_about_nothing():
+    policy = Scripted([])
+    assert judged(policy, "", "Anna Ek") == 0.0
+    assert judged(policy, "Anna Ek") is None
+    assert policy.asks == []
