@@ -197,7 +197,7 @@ def salvage_answer(text: str) -> Answer:
 
 def _split_thought(text: str) -> tuple[str, str]:
     """(thought, everything after it); a thought that was never closed ends at the next tag."""
-    text = _FENCE.sub("", text)
+    text = _FENCE.sub("", text) if "```" in text else text
     opened, closed = _TAGS["think"].search(text), _END_OF_THOUGHT.search(text)
     if closed:  # a chat template may have written the opening tag already
         begin = opened.start(1) if opened and opened.start(1) <= closed.start() else 0

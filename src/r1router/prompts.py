@@ -53,7 +53,7 @@ _CHAT_MARK = re.compile(r"<\|([^|>\s]{1,40})\|>")
 
 def neutralise(text: str) -> str:
     """Data that cannot be taken for our tags or for a chat template's marks: their `<>` become `‹›`."""
-    return _CHAT_MARK.sub(r"‹|\1|›", _TAG.sub(r"‹\1›", text))
+    return _CHAT_MARK.sub(r"‹|\1|›", _TAG.sub(r"‹\1›", text)) if "<" in text else text
 
 
 class Prompts:
