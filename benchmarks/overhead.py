@@ -15,14 +15,14 @@ import r1router as rr
 from r1router.types import Ask
 
 STEPS = 3
-QUESTIONS = 1_000
-REPEATS = 5
+QUESTIONS = 300
+REPEATS = 3
 
 
 def talk(ask: Ask) -> str:
     if ask.purpose != "plan":
         return "<think>the first piece says it</think>\n<answer>Oslo</answer>"
-    step = ask.messages[-1].content.count("Found") + 1
+    step = ask.messages[-1].content.count(" -> ") + 1
     return f"<think>still open</think>\n<sub-question>What about part {step}?</sub-question>\n<ret>text</ret>"
 
 
