@@ -6,10 +6,11 @@
 
 - *m*: words of the accepted answer; *extra*: words of the prediction beyond those it shares with it. An answer
   given in a short sentence of six more words keeps half or more; 200 words around it leave three hundredths.
-- *credit*: the larger of the share of the *m* words that the prediction says, times 1 - e², where *e* is the share of
-  the question's other words that it repeats (picking one of two names out of a question is an answer, echoing it is
-  none), and of the share of the words that the answer adds to the question ("red" answers "What colour is the roof?"
-  as well as "The roof is red" does). Squared, so that half a name is worth a quarter.
+- *credit*: the larger of two shares, squared so that half a name is worth a quarter. One is the share of the *m*
+  words that the prediction says, times 1 - e², where *e* is the share of the question's other words that it repeats,
+  1 for the whole question word for word: picking one of two names out of a question is an answer, echoing it is
+  none. The other is the share of the words that the answer adds to the question: "red" answers "What colour is the
+  roof?" as well as "The roof is red" does.
 - Where the accepted answer is a yes or a no (or begins with one and a comma), taking that side has credit 1, at
   *m* = 1, and its words yes and no have none: "yes no" takes no side (`yes_no`).
 
@@ -33,7 +34,7 @@ _FREE = 5
 """Extra words, on top of the accepted answer's own length, that halve the score."""
 
 
-_SIDES = Counter({"yes": 1, "no": 1, "true": 1, "false": 1})
+_SIDES = frozenset(("yes", "no", "true", "false"))
 
 
 def length_aware(trajectory: Trajectory, example: Example) -> float | None:
@@ -42,26 +43,30 @@ def length_aware(trajectory: Trajectory, example: Example) -> float | None:
 
 def score(prediction: str, answers: Sequence[str], *, question: str = "") -> float:
     """In [0, 1]. Without the `question`, an echo of it is only long, not empty."""
-    said, asked = Counter(words(prediction)), Counter(words(question))
+    said, asked = words(prediction), words(question)
     best = 0.0
     for answer in references(prediction, answers):
-        side, wanted = asked_side(answer), Counter(words(answer))
+        wanted, counted = words(answer), Counter(said)
+        literal = _holds(said, asked) and not _holds(wanted, asked)
+        side = asked_side(answer)
         if side is not None:
-            wanted -= _SIDES
+            wanted = tuple(word for word in wanted if word not in _SIDES)
             if stance(prediction, question) is side:
-                best = max(best, _brevity(1, said.total() - 1))
-        best = max(best, _against(said, wanted, asked))
+                best = max(best, _brevity(1, len(said) - 1))
+                counted = Counter(word for word in said if word not in _SIDES)
+        best = max(best, _against(counted, Counter(wanted), Counter(asked), literal))
     return best
 
 
-def _against(said: Counter[str], wanted: Counter[str], asked: Counter[str]) -> float:
+def _against(said: Counter[str], wanted: Counter[str], asked: Counter[str], literal: bool) -> float:
     shared = said & wanted
     if not shared:
         return 0.0
     new = wanted - asked
     of_new = (said & new).total() / new.total() if new else 0.0
-    of_all = shared.total() / wanted.total() * (1 - _echo(said, wanted, asked) ** 2)
-    return max(of_new, of_all) ** 2 * _brevity(wanted.total(), said.total() - shared.total())
+    echo = 1.0 if literal else _echo(said, wanted, asked)
+    credit = max(of_new, shared.total() / wanted.total() * (1 - echo**2))
+    return credit**2 * _brevity(wanted.total(), said.total() - shared.total())
 
 
 def _brevity(length: int, extra: int) -> float:
@@ -77,3 +82,8 @@ def _echo(said: Counter[str], wanted: Counter[str], asked: Counter[str]) -> floa
     if not others and wanted - asked:
         others = asked
     return (said & others).total() / others.total() if others else 0.0
+
+
+def _holds(text: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    """Whether all words of `part` stand in `text`, in a row."""
+    return bool(part) and f" {' '.join(part)} " in f" {' '.join(text)} "
