@@ -32,7 +32,8 @@ def open_policy(spec: str) -> Policy:
     if "." in name:
         factory = load("policy", head, package=__name__, known=names(), attribute="open_")
         policy: Policy = factory(**bind(f"policy {head}", factory, options))
-    else:
-        open_ = load("policy", name, package=__name__, known=names(), attribute="open_")
-        policy = open_(target, **bind(f"policy {name}", open_, options))
+        return policy
+    open_ = load("policy", name, package=__name__, known=names(), attribute="open_")
+    policy = open_(target, **bind(f"policy {name}", open_, options))
+    policy.spec = spec
     return policy

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +33,13 @@ def open_(
     lora: str = "",
     mmproj: str = "",
     ctx: int = 4096,
-    slots: int = 8,
+    slots: int = 4,
     threads: int = 0,
 ) -> Policy:
     """`llamacpp:FILE?option=value`; without a file, the model that this package fetches by itself.
 
     `lora` is an adapter on top of it, `mmproj` its picture encoder; `ctx` tokens fit into one call (prompt and
-    reply), `slots` calls run at once, on `threads` threads (0: llama.cpp chooses).
+    reply), `slots` calls run at once, on `threads` threads (0: see `_threads`).
     Raises `InputError` for files that are none, `PolicyError` where llama.cpp refuses them.
     """
     if ctx < 64 or slots < 1 or threads < 0:
@@ -48,10 +50,7 @@ def open_(
     for file, what in ((model, "model"), (adapter, "LoRA adapter"), (projector, "picture encoder")):
         if file is not None:
             _check_gguf(file, what)
-    options = {"lora": lora, "mmproj": mmproj} | ({"ctx": ctx} if ctx != 4096 else {})
-    query = "&".join(f"{key}={value}" for key, value in options.items() if value)
-    spec = f"llamacpp:{target}" + (f"?{query}" if query else "")
-    return LlamaCpp(spec, model, lora=adapter, mmproj=projector, ctx=ctx, slots=slots, threads=threads)
+    return LlamaCpp(model, lora=adapter, mmproj=projector, ctx=ctx, slots=slots, threads=threads)
 
 
 class LlamaCpp:
@@ -59,16 +58,15 @@ class LlamaCpp:
 
     def __init__(
         self,
-        spec: str,
         model: Path,
         *,
         lora: Path | None = None,
         mmproj: Path | None = None,
         ctx: int = 4096,
-        slots: int = 8,
+        slots: int = 4,
         threads: int = 0,
     ) -> None:
-        self.spec = spec
+        self.spec = f"llamacpp:{model}"
         self._pictures = mmproj is not None
         self._server = _load(model, lora, mmproj, ctx, slots, threads)
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="llamacpp")
@@ -123,6 +121,20 @@ def _check_gguf(file: Path, what: str) -> None:
         raise InputError(f"{file} is not a GGUF file (it begins with {magic!r}); llamacpp: takes no other form")
 
 
+def _threads() -> int:
+    """One less than the CPUs that are ours, where those are few or not all; 0 leaves it to llama.cpp.
+
+    Its threads wait for each other by spinning: with one thread more than there are free CPUs, decoding fell
+    from 19 to 2.5 tokens a second here (2 CPUs under load), and its own count ignores a container's quota.
+    """
+    everything = os.cpu_count() or 1
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else everything
+    with suppress(OSError, ValueError):  # no such file, or "max" for no quota
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        ours = min(ours, max(1, int(quota) // int(period)))
+    return max(1, ours - 1) if ours <= 4 or ours < everything else 0
+
+
 def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: int, threads: int) -> Any:
     import xllamacpp
 
@@ -133,8 +145,9 @@ def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: 
     params.port = 0
     params.api_keys = [secrets.token_urlsafe(32)]
     params.ui = False
+    params.cache_ram_mib = 256  # prompts that lost their slot, kept to be taken up again (default: 8 GiB)
     params.verbosity = 4 if log.isEnabledFor(logging.DEBUG) else 0
-    if threads:
+    if threads := threads or _threads():
         params.cpuparams.n_threads = threads
         params.cpuparams_batch.n_threads = threads
     if lora:
