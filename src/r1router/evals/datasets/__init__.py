@@ -17,9 +17,10 @@ import difflib
 import importlib
 import inspect
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from r1router.errors import InputError, UnknownName
@@ -45,7 +46,9 @@ def load_examples(spec: str, *, limit: int | None = None, seed: int | None = Non
     if limit is not None and limit < 1:
         raise InputError(f"limit must be at least 1, not {limit}")
     source = open_dataset(spec)
-    chosen = source.rows() if limit is None else _first(source.rows(), limit, seed)
+    chosen: Iterable[Row] = islice(source.rows(), limit)
+    if limit is not None and seed is not None:
+        chosen = _sample(source.rows(), limit, seed)
     examples: dict[str, Example] = {}
     places: dict[str, str] = {}
     for row in chosen:
@@ -58,16 +61,12 @@ def load_examples(spec: str, *, limit: int | None = None, seed: int | None = Non
     return list(examples.values())
 
 
-def _first(rows: Iterator[Row], limit: int, seed: int | None) -> list[Row]:
-    """The first rows, or a uniform sample in the order of the file, from one pass that keeps `limit` rows."""
-    kept: list[tuple[int, Row]] = []
-    draw = None if seed is None else random.Random(seed)
-    for index, row in enumerate(rows):
-        if len(kept) < limit:
-            kept.append((index, row))
-        elif draw is None:
-            break
-        elif (at := draw.randrange(index + 1)) < limit:
+def _sample(rows: Iterator[Row], limit: int, seed: int) -> list[Row]:
+    """A uniform sample in the order of the file, from one pass that keeps `limit` rows."""
+    draw = random.Random(seed)
+    kept = list(enumerate(islice(rows, limit)))
+    for index, row in enumerate(rows, limit):
+        if (at := draw.randrange(index + 1)) < limit:
             kept[at] = (index, row)
     return [row for _, row in sorted(kept, key=lambda pair: pair[0])]
 
