@@ -19,7 +19,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from r1router.errors import InputError
@@ -87,7 +87,12 @@ def measure(
 
 def bind(metric: Metric, kinds: Mapping[str, str]) -> Metric:
     """The metric with the run's knowledge bases given to it, where it asks for them."""
-    return partial(metric, kinds=kinds) if "kinds" in inspect.signature(metric).parameters else metric
+    return partial(metric, kinds=kinds) if _wants_kinds(metric) else metric
+
+
+@cache
+def _wants_kinds(metric: Metric) -> bool:
+    return "kinds" in inspect.signature(metric).parameters
 
 
 def load_metrics(names: Sequence[str] = DEFAULT) -> dict[str, Metric]:
