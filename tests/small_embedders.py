@@ -51,16 +51,17 @@ class Thumbnails:
         return np.asarray(small, np.float32).ravel() + 1
 
 
+COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+
+
 class NamedColours(Thumbnails):
     """The same, and words to the thumbnail of the colours that they name."""
-
-    colours = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
     def embed_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         vectors = np.ones((len(texts), self.dim), np.float32)
         for row, text in zip(vectors, texts, strict=True):
             for word in text.lower().split():
-                row += np.tile(self.colours.get(word, (0, 0, 0)), 16)
+                row += np.tile(COLOURS.get(word, (0, 0, 0)), 16)
         return _normed(vectors)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,7 @@ def test_windows_hold_every_word_in_order_and_no_window_repeats_another(count: i
     words = [word for window in cut_up for word in window]
     assert set(words) == set(numbered(count).split())
     assert all(len(window) <= WINDOW + TAIL for window in cut_up)
-    for before, after in zip(cut_up, cut_up[1:], strict=False):
+    for before, after in pairwise(cut_up):
         assert set(after) - set(before), "a window adds something"
         assert int(before[-1][1:]) + 1 >= int(after[0][1:]), "nothing is left out between two"
 
@@ -138,7 +139,7 @@ def test_a_picture_without_words_goes_by_its_file_name() -> None:
 
 def test_ids_count_the_entries_of_a_record() -> None:
     assert [entry.id for entry in cut(passage(numbered(200)))] == ["p#0", "p#1", "p#2"]
-    assert [entry.id for entry in cut(passage(numbered(200)), key="b.txt:p", first=7)][0] == "b.txt:p#7"
+    assert cut(passage(numbered(200)), key="b.txt:p", first=7)[0].id == "b.txt:p#7"
 
 
 def test_a_digest_follows_the_content_and_not_the_id() -> None:

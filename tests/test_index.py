@@ -12,7 +12,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from small_embedders import HashedWords, Thumbnails, plain_picture
 
 from r1router.errors import Busy, EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.ingest.feed import BATCH
@@ -22,6 +21,7 @@ from r1router.kb.ledger import Ledger
 from r1router.kb.table import open_table
 from r1router.kb.writer import locked, remove
 from r1router.types import Query
+from small_embedders import HashedWords, Thumbnails, plain_picture
 
 
 def run(tmp_path: Path, *paths: Path, embedder: HashedWords | None = None, **options: object) -> IndexReport:

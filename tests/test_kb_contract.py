@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from small_embedders import HashedWords, NamedColours, Thumbnails, plain_picture
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.ingest.run import index
@@ -17,6 +16,7 @@ from r1router.kb.lance import LanceKnowledgeBase
 from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.kb.snapshot import top_positions
 from r1router.types import Card, Evidence, KnowledgeBase, Location, Query
+from small_embedders import HashedWords, NamedColours, Thumbnails, plain_picture
 
 ROWS = [
     ("oslo", "Norway", "Oslo is the capital of Norway and its largest city."),
@@ -140,7 +140,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three pictures of one colour, their captions without the colour's name, as `kbs/image`."""
     folder = tmp_path_factory.mktemp("pictures")
     captions = {"red": "a field of poppies", "green": "a wide meadow", "blue": "the deep sea"}
-    for colour, caption in captions.items():
+    for colour in captions:
         (folder / f"{colour[0]}.png").write_bytes(plain_picture(colour).data)
     rows = [{"id": colour, "file": f"{colour[0]}.png", "title": c, "caption": c} for colour, c in captions.items()]
     (folder / "images.jsonl").write_text("\n".join(map(json.dumps, rows)))

@@ -1,0 +1,106 @@
+"""`r1router index`: files and folders to knowledge bases, with what is going on in a progress bar."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from r1router.cli import options
+from r1router.types import Kind
+
+if TYPE_CHECKING:
+    from r1router.ingest.run import IndexReport, Progress
+
+
+def index(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders.", show_default=False)],
+    kbs: options.Kbs = Path("kbs"),
+    as_: Annotated[Kind | None, typer.Option("--as", help="Read every file as this kind.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The one knowledge base to fill; by default text, image and table, by kind.")
+    ] = None,
+    holds: Annotated[str | None, typer.Option(help="One line on what it holds, read by the router.")] = None,
+    embedder: Annotated[
+        str | None, typer.Option(help="Text embedder of a new knowledge base: minilm: or another spec.")
+    ] = None,
+    image_embedder: Annotated[
+        str | None, typer.Option(help="Picture embedder of a new knowledge base: efficientnet: or another spec.")
+    ] = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove what came from files that are gone.")] = False,
+    ocr: Annotated[bool, typer.Option(help="Read the words in pictures.")] = True,
+) -> None:
+    """Index files and folders into knowledge bases; again, to take in what has changed since."""
+    from r1router.ingest.run import index as run
+
+    console = Console()
+    with _bar(console) as bar:
+        task = bar.add_task("", total=None, entries=0, speed="")
+
+        def show(progress: Progress) -> None:
+            seconds = bar.tasks[task].elapsed or 0.0
+            bar.update(
+                task,
+                description=Path(progress.source).name,
+                completed=progress.files,
+                total=progress.of_files,
+                entries=progress.entries,
+                speed=f"{progress.written / seconds:.0f} embedded/s" if progress.written and seconds else "",
+            )
+
+        report = run(
+            paths,
+            kbs,
+            as_=as_,
+            name=name,
+            holds=holds,
+            embedder=embedder,
+            image_embedder=image_embedder,
+            prune=prune,
+            ocr=ocr,
+            progress=show,
+        )
+    _report(report, console)
+    if report.problems and not report.read + report.skipped:
+        raise typer.Exit(1)
+
+
+def _bar(console: Console) -> Bar:
+    return Bar(
+        SpinnerColumn(),
+        MofNCompleteColumn(),
+        TextColumn("files"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[entries]} entries"),
+        TextColumn("{task.fields[speed]}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False, style="dim"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def _report(report: IndexReport, console: Console) -> None:
+    if any(counts.seen or counts.removed for counts in report.kbs.values()):
+        table = Table("knowledge base", box=None, header_style="dim", pad_edge=False)
+        for title in ("added", "changed", "removed", "unchanged"):
+            table.add_column(title, justify="right")
+        for name, counts in report.kbs.items():
+            numbers = (counts.added, counts.changed, counts.removed, counts.kept)
+            table.add_row(Text(name, style="bold"), *(f"{number:,}" for number in numbers))
+        console.print(table)
+    known = f", {report.skipped} unchanged" if report.skipped else ""
+    pruned = f", {report.pruned} gone and removed" if report.pruned else ""
+    console.print(Text(f"{report.read} files read{known}{pruned} in {report.seconds:.1f} s", style="dim"))
+    if report.problems:
+        console.print(Text("could not be read:", style="yellow"))
+        for problem in report.problems:
+            place = f"{problem.path}, {problem.where}" if problem.where else problem.path
+            console.print(Text(f"  {place}: {problem.reason}"), soft_wrap=True)

@@ -1,0 +1,155 @@
+"""`r1router kb`: what the knowledge bases hold, a search in one of them, and removing from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from r1router.cli import options, render
+from r1router.codec import to_dict
+from r1router.errors import InputError
+from r1router.images import load_image
+from r1router.kb import find_kb, kb_folders, manifest, open_kb
+from r1router.kb.ledger import Ledger
+from r1router.types import Query
+
+kb_app = typer.Typer(help="Look into knowledge bases, search one, remove from one.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Name of the knowledge base.", show_default=False)]
+_MOST_SOURCES = 20
+
+
+@kb_app.command("list")
+def list_(kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = False) -> None:
+    """List the knowledge bases."""
+    found = [_summary(folder) for folder in kb_folders(kbs).values()]
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    if not found:
+        raise InputError(f"no knowledge bases in {str(kbs)!r}; make some with: r1router index FILES… --kbs {kbs}")
+    table = Table("name", "kind", "holds", box=None, header_style="dim", pad_edge=False)
+    for title in ("entries", "sources"):
+        table.add_column(title, justify="right")
+    for kb in found:
+        name = Text(kb["name"], style="bold")
+        table.add_row(name, kb["kind"], Text(kb["holds"]), f"{kb['entries']:,}", f"{kb['sources']:,}")
+    Console().print(table)
+
+
+@kb_app.command()
+def show(name: Name, kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = False) -> None:
+    """Show one knowledge base: its card, embedders, size and sources."""
+    folder = find_kb(kbs, name)
+    summary = {**_summary(folder), "bytes": _size(folder)}
+    sources = [asdict(taken) for taken in Ledger(folder).read().values() if taken.entries or not taken.fingerprint]
+    if as_json:
+        typer.echo(json.dumps({**summary, "sources": sources}, ensure_ascii=False, indent=2))
+        return
+    console = Console()
+    grid = Table.grid(padding=(0, 2))
+    for key, value in summary.items():
+        shown = f"{value / 1e6:,.1f} MB" if key == "bytes" else f"{value:,}" if isinstance(value, int) else str(value)
+        grid.add_row(Text("on disk" if key == "bytes" else key.replace("_", " "), style="dim"), Text(shown))
+    console.print(grid)
+    for source in sources[:_MOST_SOURCES]:
+        state = _entries(source["entries"]) if source["fingerprint"] else "unfinished; index it again"
+        console.print(Text(f"  {source['source']}  ").append(state, style="dim"), soft_wrap=True)
+    if len(sources) > _MOST_SOURCES:
+        console.print(Text(f"  … and {len(sources) - _MOST_SOURCES} more; --json lists them all", style="dim"))
+
+
+@kb_app.command()
+def search(
+    name: Name,
+    text: Annotated[str, typer.Argument(help="What to look for.")] = "",
+    image: Annotated[Path | None, typer.Option(help="A picture to look for.")] = None,
+    kbs: options.Kbs = Path("kbs"),
+    k: options.K = 5,
+    mode: Annotated[
+        Literal["fused", "vector", "text"], typer.Option(help="Both rankings, or vectors or words alone.")
+    ] = "fused",
+    as_json: options.AsJson = False,
+) -> None:
+    """Search one knowledge base."""
+    if not text.strip() and image is None:
+        raise InputError("give words to look for, or a picture with --image")
+    kb = open_kb(find_kb(kbs, name))
+    query = Query(text, load_image(image) if image else None)
+    [ranking] = kb.search([query], k=k, mode=mode)
+    if as_json:
+        typer.echo(json.dumps(to_dict(ranking), ensure_ascii=False, indent=2))
+        return
+    console = Console()
+    for number, evidence in enumerate(ranking, 1):
+        console.print(Text(f"{number}. ", style="bold").append(render.where(evidence), style="blue"), soft_wrap=True)
+        console.print(Text(evidence.text, style="dim"))
+        if evidence.image:
+            console.print(Text(evidence.image, style="blue"), soft_wrap=True)
+    if not ranking:
+        console.print(Text("nothing found", style="yellow"))
+
+
+@kb_app.command()
+def rm(
+    name: Name,
+    source: Annotated[str | None, typer.Option(help="Remove only what came from this file.")] = None,
+    kbs: options.Kbs = Path("kbs"),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove a knowledge base, or one source of it. The indexed files themselves stay."""
+    from r1router.kb.writer import open_writer, remove
+
+    folder = find_kb(kbs, name)
+    if source is None:
+        summary = _summary(folder)
+        _ask(f"remove {name} with {_entries(summary['entries'])} from {kbs}?", yes)
+        remove(folder)
+        Console().print(Text(f"removed {name}"))
+        return
+    taken = Ledger(folder).read().get(source)
+    if taken is None:
+        raise InputError(f"{name} has nothing from {source!r}; `r1router kb show {name}` lists its sources")
+    _ask(f"remove {_entries(taken.entries)} from {source} of {name}?", yes)
+    with open_writer(folder, manifest.read(folder)) as writer:
+        removed = writer.drop_source(source)
+        writer.finish()
+    Console().print(Text(f"removed {_entries(removed)} from {source}"))
+
+
+def _ask(question: str, yes: bool) -> None:
+    if not yes:
+        typer.confirm(question, abort=True)
+
+
+def _entries(count: int) -> str:
+    return f"{count:,} {'entry' if count == 1 else 'entries'}"
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    """From the card and the ledger alone, without opening the index."""
+    found = manifest.read(folder)
+    taken = [source for source in Ledger(folder).read().values() if source.entries]
+    embedders = {"text_embedder": found.text_embedder}
+    if found.image_embedder:
+        embedders["image_embedder"] = found.image_embedder
+    return {
+        "name": found.name,
+        "kind": found.kind,
+        "holds": found.card.holds,
+        "label": found.card.label or found.name,
+        **embedders,
+        "entries": sum(source.entries for source in taken),
+        "sources": len(taken),
+    }
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,87 @@
+"""`r1router index` and `r1router kb` as a person runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from r1router.cli import app
+from r1router.errors import InputError, UnknownName
+
+
+@pytest.fixture
+def kbs(tmp_path: Path) -> Path:
+    """Knowledge bases "text" and "table", made by the command from three files."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "oslo.txt").write_text("Oslo is the capital of Norway.")
+    (tmp_path / "docs" / "lima.txt").write_text("Lima is the capital of Peru.")
+    (tmp_path / "docs" / "rivers.csv").write_text("River,Length\nShannon,360\nDanube,2850\n")
+    assert call("index", str(tmp_path / "docs"), "--kbs", str(tmp_path / "kbs")).exit_code == 0
+    return tmp_path / "kbs"
+
+
+def call(*arguments: str, answer: str | None = None) -> Result:
+    return CliRunner().invoke(app, arguments, input=answer)
+
+
+def listed(kbs: Path) -> dict[str, int]:
+    return {kb["name"]: kb["entries"] for kb in json.loads(call("kb", "list", "--json", "--kbs", str(kbs)).stdout)}
+
+
+def test_indexing_says_what_was_added_and_then_that_nothing_changed(kbs: Path) -> None:
+    again = call("index", str(kbs.parent / "docs"), "--kbs", str(kbs))
+    assert "0 files read, 3 unchanged" in again.stdout
+    assert listed(kbs) == {"table": 1, "text": 2}
+
+
+def test_unreadable_files_are_listed_and_only_fatal_when_there_is_nothing_else(kbs: Path) -> None:
+    bad = kbs.parent / "docs" / "program.exe"
+    bad.write_bytes(b"MZ")
+    mixed = call("index", str(kbs.parent / "docs"), "--kbs", str(kbs))
+    assert (mixed.exit_code, "docs/program.exe: no reader" in mixed.stdout) == (0, True)
+    assert call("index", str(bad), "--kbs", str(kbs)).exit_code == 1
+
+
+def test_the_folder_may_come_from_the_environment(kbs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("R1ROUTER_KBS", str(kbs))
+    assert "2 passages" in call("kb", "list").stdout
+
+
+def test_showing_a_knowledge_base_names_its_embedder_and_sources(kbs: Path) -> None:
+    shown = call("kb", "show", "text", "--kbs", str(kbs)).stdout
+    assert "minilm:" in shown
+    assert "docs/oslo.txt  1 entry" in shown
+    as_json = json.loads(call("kb", "show", "table", "--json", "--kbs", str(kbs)).stdout)
+    assert (as_json["kind"], as_json["sources"][0]["source"]) == ("table", "docs/rivers.csv")
+
+
+def test_searching_shows_the_evidence_and_where_it_is_from(kbs: Path) -> None:
+    shown = call("kb", "search", "table", "length of the Shannon", "--kbs", str(kbs)).stdout
+    assert "docs/rivers.csv, rows 1–2" in shown
+    assert "Shannon | 360" in shown
+    best, *_ = json.loads(call("kb", "search", "text", "Which city governs Peru?", "--json", "--kbs", str(kbs)).stdout)
+    assert best["text"].endswith("Lima is the capital of Peru.")
+
+
+def test_a_search_needs_words_or_a_picture_and_a_known_name(kbs: Path) -> None:
+    assert isinstance(call("kb", "search", "text", "--kbs", str(kbs)).exception, InputError)
+    unknown = call("kb", "search", "tabel", "Peru", "--kbs", str(kbs)).exception
+    assert isinstance(unknown, UnknownName)
+    assert "did you mean 'table'" in str(unknown)
+
+
+def test_removing_asks_first(kbs: Path) -> None:
+    assert call("kb", "rm", "text", "--kbs", str(kbs), answer="n\n").exit_code == 1
+    assert "text" in listed(kbs)
+    assert call("kb", "rm", "text", "--kbs", str(kbs), answer="y\n").exit_code == 0
+    assert listed(kbs) == {"table": 1}
+
+
+def test_one_source_is_removed_from_a_knowledge_base(kbs: Path) -> None:
+    arguments = ("kb", "rm", "text", "--source", "docs/lima.txt", "--yes", "--kbs", str(kbs))
+    assert call(*arguments).exit_code == 0
+    assert listed(kbs) == {"table": 1, "text": 1}
+    assert isinstance(call(*arguments).exception, InputError)
