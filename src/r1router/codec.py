@@ -66,6 +66,8 @@ def _read(kind: Any, value: Any, where: str) -> Any:
             raise InputError(f"{where} must be a list, not {type(value).__name__}")
         each = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else arguments
         return tuple(_read(a, item, f"{where}[{n}]") for n, (a, item) in enumerate(zip(each, value, strict=False)))
+    if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return kind(*value)
     if kind is bytes:
         return base64.b64decode(value)
     return value

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 RESAMPLES = 2_000
+FLIPS = 10_000
 SEED = 0
 
 
@@ -32,38 +36,94 @@ class Difference(NamedTuple):
 def interval(scores: Sequence[float]) -> Interval:
     """Mean with a 95 % percentile bootstrap interval over questions (Efron 1979). Raises on no scores."""
     values = _values(scores)
-    means = _resampled_means(values)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Interval(float(values.mean()), float(low), float(high), len(values))
+    low, high = _bounds(_counts(len(values)) @ values / len(values))
+    return Interval(float(values.mean()), low, high, len(values))
+
+
+def macro_interval(rows: Sequence[Mapping[str, float]]) -> Interval:
+    """Mean of the means of each key, with its bootstrap interval over rows; a row says nothing of keys that it lacks.
+
+    `n` is the number of rows. A key that a resample happens to lack is left out of that resample's mean.
+    """
+    keys = sorted({key for row in rows for key in row})
+    if not keys:
+        raise ValueError("there are no scores to average")
+    judged = np.array([[key in row for key in keys] for row in rows], dtype=np.float64)
+    scores = np.array([[row.get(key, 0.0) for key in keys] for row in rows], dtype=np.float64)
+    counts = _counts(len(rows))
+    times = counts @ judged
+    means = np.divide(counts @ scores, times, out=np.zeros_like(times), where=times > 0)
+    resampled = means.sum(axis=1) / np.maximum(1, (times > 0).sum(axis=1))
+    low, high = _bounds(resampled)
+    return Interval(float((scores.sum(axis=0) / judged.sum(axis=0)).mean()), low, high, len(rows))
 
 
 def paired(a: Sequence[float], b: Sequence[float]) -> Difference:
     """How much better a is than b on the same questions, in the same order.
 
-    The interval is a bootstrap of the differences; p is a sign-flip (Fisher randomisation) test, with the
-    observed assignment counted in, so that it is never 0.
+    The interval is a bootstrap of the differences; p is a sign-flip (Fisher randomisation) test: exact where the
+    questions that differ are few, else from random flips with the observed one counted in, so that it is never 0.
     """
     if len(a) != len(b):
         raise ValueError(f"paired scores must be of the same questions, got {len(a)} and {len(b)}")
     differences = _values(a) - _values(b)
-    low, high = np.percentile(_resampled_means(differences), [2.5, 97.5])
-    signs = np.random.default_rng(SEED).choice([-1.0, 1.0], (RESAMPLES, len(differences)))
-    flipped = np.abs((signs * differences).mean(axis=1))
-    as_large = int((flipped >= abs(differences.mean()) - 1e-12).sum())
-    p = (as_large + 1) / (RESAMPLES + 1)
-    return Difference(float(differences.mean()), float(low), float(high), p, len(differences))
+    low, high = _bounds(_counts(len(differences)) @ differences / len(differences))
+    return Difference(float(differences.mean()), low, high, _sign_flip(differences), len(differences))
 
 
-def _values(scores: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def holm(ps: Sequence[float]) -> list[float]:
+    """Each p adjusted for the number of comparisons, in the given order (Holm 1979).
+
+    >>> [round(p, 4) for p in holm([0.04, 0.01, 0.03])]
+    [0.06, 0.03, 0.06]
+    """
+    adjusted = [0.0] * len(ps)
+    largest = 0.0
+    for rank, at in enumerate(sorted(range(len(ps)), key=lambda at: ps[at])):
+        largest = max(largest, min(1.0, (len(ps) - rank) * ps[at]))
+        adjusted[at] = largest
+    return adjusted
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which this share (0 to 1) lies, interpolated. Raises on no values."""
+    return float(np.quantile(_values(values), share))
+
+
+def _sign_flip(differences: NDArray[np.float64]) -> float:
+    told = differences[differences != 0]  # a question with the same score on both sides is the same when flipped
+    if not len(told):
+        return 1.0
+    observed = abs(told.sum()) - 1e-9
+    if 2 ** len(told) <= FLIPS:
+        signs = np.array(list(product((-1.0, 1.0), repeat=len(told))))
+        return float((np.abs(signs @ told) >= observed).mean())
+    draw, as_large = np.random.default_rng(SEED), 1
+    for _ in range(FLIPS // 1_000):  # in parts, for memory
+        signs = draw.integers(0, 2, (1_000, len(told)), dtype=np.int8) * 2.0 - 1.0
+        as_large += int((np.abs(signs @ told) >= observed).sum())
+    return as_large / (FLIPS + 1)
+
+
+def _values(scores: Sequence[float]) -> NDArray[np.float64]:
     values = np.asarray(scores, dtype=np.float64)
     if values.ndim != 1 or not len(values):
         raise ValueError("there are no scores to average")
     return values
 
 
-def _resampled_means(
-    values: np.ndarray[tuple[int], np.dtype[np.float64]],
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    picks = np.random.default_rng(SEED).integers(0, len(values), (RESAMPLES, len(values)))
-    means: np.ndarray[tuple[int], np.dtype[np.float64]] = values[picks].mean(axis=1)
-    return means
+def _bounds(resampled: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _counts(n: int) -> NDArray[np.float64]:
+    """How often each resample draws each of `n` questions, (RESAMPLES, n)."""
+    return _small_counts(n).astype(np.float64)
+
+
+@lru_cache(maxsize=16)
+def _small_counts(n: int) -> NDArray[np.uint8]:
+    picks = np.random.default_rng(SEED).integers(0, n, (RESAMPLES, n))
+    picks += np.arange(RESAMPLES)[:, None] * n
+    return np.bincount(picks.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(np.uint8)

@@ -1,0 +1,168 @@
+"""A report to one HTML page that opens offline: tables that sort, plots, light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+from markupsafe import Markup
+
+from r1router.evals import plots
+from r1router.evals.audit import Audit
+from r1router.evals.report import Comparison, Report, Section
+from r1router.evals.results import TOTAL
+from r1router.evals.run import Settings
+from r1router.evals.statistics import Difference, Interval
+from r1router.evals.svg import drawing, marker, series
+
+STAGE_NAMES = {"plan": "think", "search": "retrieve", "answer": "read", "final": "final answer"}
+"""What people call the stages."""
+_FEW = 12
+"""Rows of a table that is open at first."""
+
+
+def page(report: Report, audits: Sequence[Audit] = ()) -> str:
+    """The page. `audits` of the runs are shown with their data sets."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"score": score, "span": span, "signed": signed, "amount": amount, "chance": chance}
+    sections = [_section(section, report.primary, audits) for section in report.sections]
+    return environment.get_template("report.html.j2").render(
+        report=report, sections=sections, total=TOTAL, few=_FEW, names=STAGE_NAMES, budget=budget
+    )
+
+
+def _section(section: Section, primary: str, audits: Sequence[Audit]) -> dict[str, Any]:
+    results = section.results
+    top = max((r.scores[primary].high for r in results if primary in r.scores), default=1.0) or 1.0
+    audited = [audit for audit in audits if audit.dataset == section.dataset]
+    return {
+        "data": section,
+        "markers": [_key(style) for style in range(len(results))],
+        "strips": [Markup(plots.strip(r.scores[primary], top)) if primary in r.scores else "" for r in results],
+        "figures": list(_figures(section, primary)),
+        "matrices": [
+            (r.method, Markup(plots.matrix(r.confusion, says=f"gold and taken routes of {r.method}")))
+            for r in results
+            if r.confusion
+        ],
+        "audits": audited,
+        "reliability": [drawn for audit in audited for drawn in _reliability(audit)],
+        "compared": _compared(section.comparisons),
+        "real": sum(c.p_holm < 0.05 for c in section.comparisons),
+        "groups": [
+            (title, list(dict.fromkeys(group for r in results for group in getattr(r, field))), field)
+            for title, field in (("number of hops", "by_hops"), ("type of question", "by_type"))
+            if any(getattr(r, field) for r in results)
+        ],
+        "stops": sorted({reason for r in results for reason in r.stops}),
+        "seconds": list(dict.fromkeys(stage for r in results for stage in r.seconds)),
+        "every": [*_values(r.scores for r in results), *_values(r.costs for r in results)],
+    }
+
+
+def _key(style: int) -> Markup:
+    """The marker of a method, for the legend and the tables."""
+    return Markup(drawing(14, 14, [series(style, [marker(style, 7, 7, size=4.6)])], says="", kind="key"))
+
+
+class _Figure(NamedTuple):
+    title: str
+    note: str
+    svg: Markup
+    place: str = ""
+    """CSS class: "two" columns, "broad", "tall"."""
+    stages: Sequence[str] = ()
+    """Names of the stages, for a legend of their colours."""
+
+
+def _figures(section: Section, primary: str) -> Iterator[_Figure]:
+    scored = [(style, r) for style, r in enumerate(section.results) if primary in r.scores]
+    for cost in ("retrievals", "tokens"):
+        points = [plots.Point(r.method, style, r.costs[cost], r.scores[primary]) for style, r in scored if r.costs]
+        if points:
+            drawn = plots.scatter(points, x_label=f"{cost} per question", y_label=primary)
+            note = "Means with 95 % intervals; up and to the left is better."
+            yield _Figure(f"Score against {cost}", note, Markup(drawn))
+    groups = {
+        field: {style: (r.method, getattr(r, field)) for style, r in scored if getattr(r, field)}
+        for field in ("by_hops", "by_type")
+    }
+    many = {f: len(g) * len({name for _, values in g.values() for name in values}) > 16 for f, g in groups.items()}
+    timed = {
+        r.method: {STAGE_NAMES.get(s, s): plots.Spread(v.p50, v.p95) for s, v in r.seconds.items() if s != TOTAL}
+        for r in section.results
+        if r.seconds
+    }
+    if timed:
+        drawn = plots.stages(timed, x_label="seconds per question")
+        stages = list(dict.fromkeys(stage for values in timed.values() for stage in values))
+        note = "Bars to the median question, whiskers to the 95th percentile."
+        yield _Figure("Latency per stage", note, Markup(drawn), "tall" if many["by_hops"] else "", stages)
+    for title, field, place in (("number of hops", "by_hops", "two"), ("type of question", "by_type", "broad")):
+        if groups[field]:
+            drawn = plots.by_group(
+                groups[field], x_label=title, y_label=primary, joined=field == "by_hops", broad=many[field]
+            )
+            note = "Means with 95 % intervals, the methods from left to right as in the legend."
+            yield _Figure(f"Score by {title}", note, Markup(drawn), place if many[field] else "")
+
+
+def _reliability(audit: Audit) -> list[tuple[str, Markup]]:
+    return [
+        (method.method, Markup(plots.reliability([(b.confidence, b.right) for b in method.bins])))
+        for method in audit.methods
+        if method.bins
+    ]
+
+
+def _compared(comparisons: Sequence[Comparison]) -> list[tuple[Comparison, Markup]]:
+    reach = max((max(abs(c.difference.low), abs(c.difference.high)) for c in comparisons), default=1.0) or 1.0
+    return [(c, Markup(plots.strip(c.difference, reach, low=-reach))) for c in comparisons]
+
+
+def _values(tables: Iterable[Mapping[str, Interval]]) -> list[tuple[str, list[Interval | None]]]:
+    """(name, the value of each method), by name."""
+    columns = list(tables)
+    return [(name, [column.get(name) for column in columns]) for name in sorted({n for c in columns for n in c})]
+
+
+# ── numbers as words ───────────────────────────────────────────────────────────────────────────
+
+
+def score(value: float) -> str:
+    return f"{value + 0.0:.3f}"
+
+
+def signed(value: float) -> str:
+    return f"{round(value, 3) + 0.0:+.3f}".replace("-", "−")
+
+
+def span(value: Interval | Difference) -> str:
+    """The bounds of an interval."""
+    digits = 3 if abs(value.mean) < 10 else 1 if abs(value.mean) < 100 else 0
+    low, high = (f"{round(bound, digits) + 0.0:.{digits}f}".replace("-", "−") for bound in (value.low, value.high))
+    return f"{low}, {high}"
+
+
+def amount(value: float) -> str:
+    """A count or a cost, with as many digits as say something."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def chance(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def budget(setup: Settings) -> str:
+    """The budget of a run as the end of a sentence; empty where it had none."""
+    limits = {"tokens": setup.budget.tokens, "seconds": setup.budget.seconds, "retrievals": setup.budget.retrievals}
+    said = [f"{limit:g} {name}" for name, limit in limits.items() if limit is not None]
+    return f", within {' and '.join(said)} a question" if said else ""

@@ -1,0 +1,139 @@
+"""One method's rows on one data set to its numbers: scores with intervals, routes, cost, seconds, by hops, by type.
+
+A row that stopped with "error" counts 0 under every metric that judges it. What it cost is not known, so costs and
+seconds are of the rows that finished.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from r1router.evals import gold
+from r1router.evals.metrics import Metric, measure
+from r1router.evals.metrics.cost import STAGES, cost
+from r1router.evals.metrics.route_accuracy import confusion
+from r1router.evals.run import Row
+from r1router.evals.statistics import Interval, interval, macro_interval, quantile
+from r1router.types import Example
+
+ERROR = "error"
+UNKNOWN = "?"
+"""The group of the questions of which the data set does not say the hops or the type."""
+TOTAL = "total"
+
+Values = Mapping[str, float]
+"""What the metrics said of one row, by the name of the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Wall seconds of a question."""
+
+    p50: float
+    p95: float
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one method did on one data set."""
+
+    method: str
+    """Its name; with the run's where two runs have the same method."""
+    questions: int
+    errors: int
+    scores: Mapping[str, Interval]
+    """Every value of the metrics that judge; `n` is the number of judged questions."""
+    macro_route_accuracy: Interval | None
+    """Mean of the accuracies of each gold route, "none" included."""
+    costs: Mapping[str, Interval]
+    seconds: Mapping[str, Seconds]
+    """By stage, and "total"; empty where no row finished."""
+    stops: Mapping[str, int]
+    by_hops: Mapping[str, Interval]
+    """The primary metric by number of hops; empty where the data set never says."""
+    by_type: Mapping[str, Interval]
+    confusion: Mapping[str, Mapping[str, int]]
+    """Gold route → taken route → gold steps; empty where none is chosen or known."""
+
+
+def values_of(row: Row, judges: Mapping[str, Metric], kinds: Mapping[str, str]) -> Values:
+    """What the metrics say of a row, 0 throughout where it failed."""
+    values = measure(row.trajectory, row.example, judges, kinds=kinds)
+    return dict.fromkeys(values, 0.0) if row.trajectory.stop == ERROR else values
+
+
+def result(
+    method: str, rows: Sequence[Row], values: Sequence[Values], *, kinds: Mapping[str, str], primary: str
+) -> Result:
+    """`values` are those of the rows, in the same order; `kinds` are the run's knowledge bases, name → kind."""
+    scores = _columns(values)
+    routes = [
+        {key: value for key, value in of_row.items() if key.startswith("route_accuracy/")}
+        for of_row in values
+        if "route_accuracy" in of_row
+    ]
+    finished = [row for row in rows if row.trajectory.stop != ERROR]
+    judged = [(row.example, of_row[primary]) for row, of_row in zip(rows, values, strict=True) if primary in of_row]
+    return Result(
+        method,
+        len(rows),
+        len(rows) - len(finished),
+        {name: interval(column) for name, column in scores.items()},
+        macro_interval(routes) if any(routes) else None,
+        {
+            name: interval(column)
+            for name, column in _columns([cost(row.trajectory, row.example, kinds=kinds) for row in finished]).items()
+            if not name.startswith("seconds")
+        },
+        _seconds(finished),
+        dict(sorted(Counter(row.trajectory.stop or UNKNOWN for row in rows).items())),
+        _by(judged, lambda example: str(gold.hops(example) or UNKNOWN)),
+        _by(judged, lambda example: example.type or UNKNOWN),
+        _confusion(rows, kinds),
+    )
+
+
+def _columns(values: Sequence[Values]) -> dict[str, list[float]]:
+    columns: dict[str, list[float]] = defaultdict(list)
+    for of_row in values:
+        for name, value in of_row.items():
+            columns[name].append(value)
+    return dict(columns)
+
+
+def _seconds(rows: Sequence[Row]) -> dict[str, Seconds]:
+    if not rows:
+        return {}
+    by_stage = [row.trajectory.usage.seconds for row in rows]
+    stages = dict.fromkeys((*STAGES, *sorted({stage for seconds in by_stage for stage in seconds})))
+    columns = {stage: [seconds.get(stage, 0.0) for seconds in by_stage] for stage in stages}
+    columns[TOTAL] = [sum(seconds.values()) for seconds in by_stage]
+    return {
+        stage: Seconds(quantile(column, 0.5), quantile(column, 0.95), sum(column) / len(column))
+        for stage, column in columns.items()
+    }
+
+
+def _by(judged: Sequence[tuple[Example, float]], group: Callable[[Example], str]) -> dict[str, Interval]:
+    """Intervals of the groups, sorted, the unknown last; none where nothing is known."""
+    scores: dict[str, list[float]] = defaultdict(list)
+    for example, score in judged:
+        scores[group(example)].append(score)
+    if scores.keys() <= {UNKNOWN}:
+        return {}
+    return {key: interval(scores[key]) for key in sorted(scores, key=lambda key: (key == UNKNOWN, len(key), key))}
+
+
+def _confusion(rows: Sequence[Row], kinds: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """Counts of (gold, taken); empty for a method that always searches several knowledge bases, or none at all."""
+    searches = [step.routes for row in rows for step in row.trajectory.steps if step.routes]
+    if all(len(routes) > 1 for routes in searches):
+        return {}
+    counts = Counter(pair for row in rows for pair in confusion(row.trajectory, row.example, kinds=kinds))
+    table: dict[str, dict[str, int]] = defaultdict(dict)
+    for (wanted, taken), count in sorted(counts.items()):
+        table[wanted][taken] = count
+    return dict(table)
