@@ -1,41 +1,31 @@
-"""The metrics: F1-Recall's published quirks one by one, the others by what they are for."""
+"""The answer metrics, accepted answers, names and the judge."""
 
 import asyncio
-import math
-import random
 
-import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r1router.errors import InputError, ParseError, UnknownName
 from r1router.evals import metrics
 from r1router.evals.answers import Range, read_range, references, write_range
-from r1router.evals.gold import hops, needs
 from r1router.evals.metrics import (
     abstention,
     contains,
-    cost,
-    evidence_recall,
     exact_match,
-    f1_recall,
-    format_errors,
     length_aware,
     load_metric,
     load_metrics,
     load_score,
     measure,
     numeric,
-    route_accuracy,
-    stop,
     token_f1,
     yes_no,
 )
 from r1router.evals.metrics.judge import judge, read_verdict
 from r1router.evals.numbers import quantities
 from r1router.policies.scripted import Scripted
-from r1router.types import Answer, Evidence, Example, Image, Question, Reply, Step, Trajectory, Usage
+from r1router.types import Answer, Example, Image, Question, Reply, Step, Trajectory
 
 
 def example(*answers, question="Who?", gold=None):
@@ -51,120 +41,10 @@ def search(*routes, evidence=()):
     return Step(sub_question="what?", routes=routes, evidence=tuple(evidence))
 
 
-# ── F1-Recall as published ─────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("text", "normal"),
-    [
-        ("The Eiffel\nTower\t", "eiffel tower"),  # newline and tab are spaces; `the` goes
-        ("a an the A", "a a"),  # `a` stays
-        ("well-known", "well known"),  # a mark between letters becomes a space
-        ("well-known - fact", "wellknown fact"),  # one that touches a space is deleted, everywhere in the text
-        ("well-known -fact", "wellknown fact"),
-        ("a/b, c", "a b c"),  # the comma touches a space, the slash does not
-        ("1,200 well-known", "1200 wellknown"),  # digit-comma-digit: all marks are deleted, wherever they are
-        ("(1912)", "1912"),
-        ("U.S.", "us"),
-        ("3.5 and .5 and 5.", "3.5 and .5 and 5"),  # a stop before a digit stays
-        ("one zero none ten eleven", "1 0 0 10 eleven"),
-        ("Dont I'm cant", "don't i'm can't"),
-        ("couldntve couldnt've couldn'tve", "couldntve couldn't've couldn't've"),  # one missing apostrophe is repaired
-        ("somebody'd shell", "somebodyd shell"),  # one entry that points the wrong way; `shell` is a word
-        ("none.", "0"),
-    ],
-)
-def test_texts_are_normalised_as_published(text, normal):
-    assert f1_recall.normalise(text) == normal
-
-
-def test_only_the_first_32_full_stops_are_removed():
-    assert f1_recall.normalise("x. " * 32 + "y. z.").split()[-2:] == ["y.", "z."]
-    assert f1_recall.normalise("x. " * 31 + "y. z.").split()[-2:] == ["y", "z."]
-
-
-@pytest.mark.parametrize(
-    ("text", "tokens"),
-    [
-        ("Don't", ("do", "n't")),
-        ("Napoleon's horse", ("napoleon", "'s", "horse")),
-        ("cannot", ("can", "not")),
-        ("at 12:30: ready", ("at", "12:30", "ready")),  # tokens inside ,.?!:;'" are dropped
-        ("$5 or 10%", ("$", "5", "or", "10", "%")),
-        ("“rock’n’roll”", ("“", "rock", "’", "n", "’", "roll", "”")),
-    ],
-)
-def test_tokens_are_treebank_words_without_punctuation(text, tokens):
-    assert f1_recall.tokens(text) == tokens
-
-
-def test_the_shortcuts_of_the_tokenizer_change_nothing():
-    from nltk.tokenize.destructive import NLTKWordTokenizer
-
-    tokenize, rng = NLTKWordTokenizer().tokenize, random.Random(0)
-    odd = (
-        "don't o'clock it's dogs' 'tis napoleon’s rock’n’roll 12:30 a:b x: 10% $5 $3.50 #1 a&b 5.5% he'd 'cause "
-        "'s cannot gonna isn't. end. it's. 5%. 3:00pm 1:2:3 :x x:: a.5 3.5's d'you more'n Bodø's é:ø ø:3 x² – « ''b''"
-    )
-    words = odd.split()
-    for _ in range(1500):
-        text = " ".join(rng.choices(words, k=rng.randint(1, 4)))
-        plain = [word for word in tokenize(f1_recall.normalise(text)) if word not in ",.?!:;'\""]
-        assert list(f1_recall.tokens(text)) == plain, text
-
-
-@pytest.mark.parametrize(
-    ("prediction", "answers", "recall"),
-    [
-        ("Paris", ["Paris"], 1.0),
-        ("It is in Paris, France.", ["Paris"], 1.0),  # length costs nothing
-        ("Marie", ["Marie Curie"], 0.5),
-        ("Curie Curie", ["Curie Curie Curie"], 2 / 3),  # bags, not sets
-        ("", ["Paris"], 0.0),
-        ("the", ["the"], 0.0),  # nothing is left of either
-        ("two", ["2"], 1.0),
-        ("none", ["zero"], 1.0),
-        ("yes no", ["no"], 1.0),
-    ],
-)
-def test_recall_is_that_of_the_multiset_of_words(prediction, answers, recall):
-    assert f1_recall.score(prediction, answers) == pytest.approx(recall)
-
-
-def test_the_reference_with_the_best_f1_decides_even_where_another_has_better_recall():
-    # against "b": precision 1/5, recall 1, F1 1/3; against "b c d e f g": precision 4/5, recall 4/6, F1 0.727
-    assert f1_recall.score("b c d e x", ["b", "b c d e f g"]) == pytest.approx(4 / 6)
-    # equal F1: the first one stays
-    assert f1_recall.score("b x", ["b c", "b d"]) == 0.5
-
-
-def published_list(low, high):
-    width = high - low
-    step = 1 if width >= 50 else 0.1 if width >= 5 else 0.01 if width >= 1 else 0.001
-    listed = {str(round(number, 3)) for number in np.arange(low, high + step, step)}
-    return listed | {str(number) for number in range(int(low), int(high + 1))}
-
-
-@pytest.mark.parametrize(
-    ("low", "high"), [(6.5, 7.0), (1.062, 1.298), (112.0, 158.0), (1728.0, 2112.0), (0, 90), (-3.5, 2), (24.3, 29.7)]
-)
-def test_a_range_is_the_published_list_of_numbers(low, high):
-    listed, rng = published_list(low, high), random.Random(1)
-    guesses = [f"{rng.uniform(low - 1, high + 1):.{digits}f}" for digits in range(4) for _ in range(60)]
-    for guess in [*guesses, *rng.sample(sorted(listed), min(80, len(listed)))]:
-        wanted = any(f1_recall.tokens(guess) == f1_recall.tokens(number) for number in listed)
-        assert f1_recall.score(f"about {guess} km", [write_range(low, high)]) == float(wanted), guess
-
-
-def test_a_number_between_two_of_a_wide_range_is_wrong_as_published():
-    assert f1_recall.score("1800", ["[1728.0, 2112.0]"]) == 1.0
-    assert f1_recall.score("1800.5", ["[1728.0, 2112.0]"]) == 0.0
-    assert numeric.score("1800.5", ["[1728.0, 2112.0]"]) == 1.0
-
-
 # ── accepted answers ───────────────────────────────────────────────────────────────────────────
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(0, 1e6), st.booleans())
 def test_writing_and_reading_a_range_are_inverses(low, width, with_value):
     high = low + width
@@ -323,6 +203,7 @@ def test_an_accepted_answer_is_no_abstention():
 # ── the length-aware score ─────────────────────────────────────────────────────────────────────
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.lists(st.text(max_size=20), max_size=3), st.text(max_size=40))
 def test_every_answer_score_stays_between_0_and_1(prediction, answers, question):
     for name in metrics.names():
@@ -352,6 +233,7 @@ def test_a_short_sentence_with_the_answer_keeps_more_than_half():
 JUNK = ["red", "green", "blue", "some", "more", "words", "of", "junk", "7", "which"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(JUNK), max_size=12))
 def test_adding_words_that_are_not_asked_for_never_helps(junk):
     question = "Which colour is the flag, some red or blue?"
@@ -371,127 +253,6 @@ def test_picking_a_word_of_the_question_counts_and_echoing_the_question_does_not
     assert length_aware.score("The Mask", ["The Mask"], question=question) == 1.0
     assert length_aware.score("The Mask came out first.", ["The Mask"], question=question) > 0.3
     assert length_aware.score(question, ["The Mask"], question=question) == 0.0
-
-
-# ── evidence, routes, cost ─────────────────────────────────────────────────────────────────────
-
-TWO_STEPS = {
-    "steps": [
-        {"sub_question": "a", "kb": "image", "evidence_ids": ["i1"], "answer": "x"},
-        {"sub_question": "b", "kb": "table", "evidence_ids": ["t1", "t2"], "alt_evidence_ids": ["p9"], "answer": "y"},
-    ],
-    "evidence_ids": ["i1", "t1", "t2"],
-}
-
-
-def found(*records, kb="text"):
-    return [Evidence(kb, f"{record}#{n}", "…", record=record) for n, record in enumerate(records)]
-
-
-@pytest.mark.parametrize("record", ["t1", "t2", "p9"])
-def test_any_one_entry_is_enough_for_a_step(record):
-    steps = (search("image", evidence=found("i1")), search("table", evidence=found("other", record)))
-    scores = evidence_recall.evidence_recall(trajectory("x", *steps), example("x", gold=TWO_STEPS))
-    assert scores["evidence_recall@1"] == 0.5
-    assert scores["evidence_recall@5"] == scores["evidence_recall"] == scores["evidence_complete"] == 1.0
-
-
-def test_ranks_count_within_a_step_and_a_knowledge_base():
-    both = [*found("a", "b", kb="text"), *found("t1", kb="table")]
-    scores = evidence_recall.evidence_recall(
-        trajectory("x", search("text", "table", evidence=both)), example("x", gold=TWO_STEPS)
-    )
-    assert scores["evidence_recall@1"] == 0.5
-    assert scores["evidence_complete"] == 0.0
-
-
-def test_hops_are_needed_one_by_one_and_loose_evidence_altogether():
-    hop_gold = {"steps": None, "evidence_ids": ["t1", "p1"], "hops": [{"kb": "table", "evidence_ids": ["t1"]}]}
-    assert len(needs(example("x", gold=hop_gold))) == 1
-    assert len(needs(example("x", gold={"evidence_ids": ["t1", "p1"]}))) == 2
-    assert needs(example("x", gold=None)) == ()
-    assert evidence_recall.evidence_recall(trajectory("x"), example("x")) is None
-
-
-def test_evidence_named_by_title_is_found_but_for_case():
-    gold = {"evidence_titles": ["Marie Curie", "Radium"], "n_hops": 2}
-    seen = [Evidence("text", "1", "…", title="marie curie")]
-    scores = evidence_recall.evidence_recall(trajectory("x", search("text", evidence=seen)), example("x", gold=gold))
-    assert scores["evidence_recall"] == 0.5
-    assert hops(example("x", gold=gold)) == 2
-
-
-def test_who_searches_nothing_finds_nothing():
-    scores = evidence_recall.evidence_recall(trajectory("x"), example("x", gold=TWO_STEPS))
-    assert set(scores.values()) == {0.0}
-
-
-KINDS = {"flags": "image", "numbers": "table", "articles": "text"}
-
-
-def routed(*routes, stop="enough"):
-    steps = tuple(search(*route) for route in routes)
-    taken = trajectory("x", *steps, Step(), stop=stop) if stop == "enough" else trajectory("x", *steps, stop=stop)
-    return route_accuracy.route_accuracy(taken, example("x", gold=TWO_STEPS), kinds=KINDS)
-
-
-def test_routes_are_compared_by_position_and_by_kind():
-    assert routed(["flags"], ["numbers"]) == {
-        "route_accuracy": 1.0,
-        "route_accuracy/image": 1.0,
-        "route_accuracy/table": 1.0,
-        "route_accuracy/none": 1.0,
-    }
-    assert routed(["numbers"], ["flags"])["route_accuracy"] == 0.0
-
-
-def test_a_step_that_was_not_reached_is_wrong_and_its_stop_is_not_judged_twice():
-    assert routed(["image"]) == {"route_accuracy": 0.5, "route_accuracy/image": 1.0, "route_accuracy/table": 0.0}
-
-
-def test_going_on_after_the_last_gold_step_is_an_error_of_none_alone():
-    scores = routed(["image"], ["table"], ["text"])
-    assert (scores["route_accuracy"], scores["route_accuracy/none"]) == (1.0, 0.0)
-    assert "route_accuracy/none" not in routed(["image"], ["table"], stop="max_steps")
-
-
-def test_searching_everything_is_not_the_best_router():
-    everything = ["flags", "numbers", "articles"]
-    assert routed(everything, everything)["route_accuracy"] == pytest.approx(1 / 3)
-
-
-def test_routes_are_not_judged_without_gold_steps():
-    assert route_accuracy.route_accuracy(trajectory("x"), example("x")) is None
-    no_kb = {"steps": [{"sub_question": "a", "answer": "x"}]}
-    assert route_accuracy.route_accuracy(trajectory("x"), example("x", gold=no_kb)) is None
-
-
-def test_confusion_pairs_gold_and_taken_routes():
-    taken = trajectory("x", search("flags"), Step())
-    assert route_accuracy.confusion(taken, example("x", gold=TWO_STEPS), kinds=KINDS) == [
-        ("image", "image"),
-        ("table", "none"),
-    ]
-
-
-def test_cost_counts_steps_searches_tokens_and_seconds():
-    usage = Usage(100, 20, 5, 3, {"plan": 1.5, "search": 0.5})
-    spent = trajectory("x", search("flags", "numbers"), search("flags"), Step(), usage=usage)
-    values = cost.cost(spent, example("x"), kinds=KINDS)
-    assert values["steps"] == 2
-    assert (values["retrievals"], values["retrievals/flags"], values["retrievals/articles"]) == (3, 2, 0)
-    assert (values["tokens"], values["calls"]) == (120, 5)
-    assert (values["seconds"], values["seconds/plan"], values["seconds/final"]) == (2.0, 1.5, 0.0)
-
-
-def test_each_stop_reason_is_a_share_and_none_is_lost():
-    assert stop.stop(trajectory("x", stop="max_steps"), example("x"))["stop/max_steps"] == 1.0
-    values = stop.stop(trajectory("x", stop="new reason"), example("x"))
-    assert values["stop/other"] == sum(values.values()) == 1.0
-
-
-def test_format_errors_are_counted():
-    assert format_errors.format_errors(trajectory("x", format_errors=("no <ret>", "no <ret>")), example("x")) == 2.0
 
 
 # ── names and rows ─────────────────────────────────────────────────────────────────────────────
@@ -521,14 +282,6 @@ def wrong(trajectory, example):
 def test_anybodys_function_is_a_metric():
     loaded = load_metrics([f"{__name__}:always_half", "exact_match"])
     assert measure(trajectory("x"), example("x"), loaded) == {"always_half": 0.5, "exact_match": 1.0}
-
-
-def test_one_row_has_the_values_of_all_metrics_that_apply():
-    values = measure(trajectory("Paris"), example("Paris", gold=TWO_STEPS), load_metrics(), kinds=KINDS)
-    assert values["f1_recall"] == values["length_aware"] == 1.0
-    assert {"evidence_recall@5", "route_accuracy", "steps", "retrievals/flags", "stop/enough"} <= values.keys()
-    assert not {"numeric", "yes_no", "evidence_titles"} & values.keys()
-    assert all(math.isfinite(value) for value in values.values())
 
 
 def test_a_row_without_accepted_answers_is_not_judged_on_its_answer():
