@@ -1,0 +1,15 @@
+"""Rows of numbers to rows of L2 norm 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def unit_rows(rows: Any) -> NDArray[np.float32]:
+    """float32, each row divided by its norm; a row of zeros stays."""
+    vectors = np.asarray(rows, np.float32)
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(norms > 0, norms, 1)
