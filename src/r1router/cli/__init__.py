@@ -16,9 +16,14 @@ from rich.logging import RichHandler
 
 import r1router
 from r1router.cli.ask import ask
+from r1router.cli.audit import audit
 from r1router.cli.demo import demo
+from r1router.cli.eval import eval_
 from r1router.cli.index import index
 from r1router.cli.kb import kb_app
+from r1router.cli.report import report
+from r1router.cli.score import score
+from r1router.cli.show import show
 from r1router.errors import R1RouterError
 
 app = typer.Typer(
@@ -32,6 +37,11 @@ app = typer.Typer(
 app.command()(index)
 app.command()(ask)
 app.command()(demo)
+app.command("eval")(eval_)
+app.command()(report)
+app.command()(show)
+app.command()(score)
+app.command()(audit)
 app.add_typer(kb_app, name="kb")
 
 

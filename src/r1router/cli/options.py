@@ -21,3 +21,12 @@ PromptSet = Annotated[Path | None, typer.Option("--prompts", help="Folder of pro
 MaxSteps = Annotated[int, typer.Option(min=1, help="Most steps before the final answer.")]
 K = Annotated[int, typer.Option("--k", min=1, help="Pieces of evidence for each search.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Dataset = Annotated[
+    str, typer.Argument(help="Question file, or FORMAT:FILE: jsonl, csv, hotpotqa, musique, …", show_default=False)
+]
+Metrics = Annotated[
+    list[str] | None, typer.Option("--metric", help="A metric; give the option again for more. [all of them]")
+]
+Primary = Annotated[
+    str | None, typer.Option(help="The metric of the tests, groups and plots. [length_aware]", metavar="METRIC")
+]

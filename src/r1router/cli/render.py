@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rich.console import Console
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from r1router.parse import NO_ROUTE
@@ -32,61 +33,67 @@ def show(events: Iterable[Event], console: Console) -> Trajectory:
     for event in events:
         match event:
             case Planned(index, step):
-                _plan(index, step, console)
+                plan(index, step, console)
             case Retrieved(index, step):
-                _evidence(index, step, console)
+                found(step, console)
             case Answered(_, step):
-                console.print(_line("answer", Text(step.answer or "(empty)", style="bold")))
+                console.print(line("answer", Text(step.answer or "(empty)", style="bold")))
             case Malformed(purpose, reason, _):
-                console.print(_line("format", Text(f"{purpose} reply refused: {reason}", style="yellow")))
+                console.print(line("format", Text(f"{purpose} reply refused: {reason}", style="yellow")))
             case Finished(trajectory):
-                _end(trajectory, console)
+                end(trajectory, console)
                 return trajectory
     raise AssertionError("a driver's last event is Finished")
 
 
-def _plan(index: int, step: Step, console: Console) -> None:
+def plan(index: int, step: Step, console: Console) -> None:
+    """The thought, the sub-question and the route of a step, or that the policy knows enough."""
     console.print(Text(f"step {index + 1}", style="bold cyan"))
     if step.thought:
-        console.print(_line("thought", Text(step.thought, style="italic dim")))
+        console.print(line("thought", Text(step.thought, style="italic dim")))
     if step.sub_question is None:
-        console.print(_line("stop", Text("knows enough" + _chance(step, NO_ROUTE))))
+        console.print(line("stop", Text("knows enough" + _chance(step, NO_ROUTE))))
         return
-    console.print(_line("sub-question", Text(step.sub_question)))
+    console.print(line("sub-question", Text(step.sub_question)))
     chosen = ", ".join(step.routes)
     route = Text(chosen, style="bold magenta")
     others = ", ".join(f"{n} {p:.2f}" for n, p in step.probabilities.items() if n != chosen)
     route.append(_chance(step, chosen), style="not bold")
-    console.print(_line("route", route.append(f"   ({others})" if others else "", style="not bold dim")))
+    console.print(line("route", route.append(f"   ({others})" if others else "", style="not bold dim")))
 
 
 def _chance(step: Step, name: str) -> str:
     return f" {step.probabilities[name]:.2f}" if name in step.probabilities else ""
 
 
-def _evidence(index: int, step: Step, console: Console) -> None:
+def found(step: Step, console: Console, *, gold: Callable[[Evidence], bool] | None = None) -> None:
+    """The first pieces of evidence of a step; with `gold`, also every later one that it says is gold, marked."""
     if step.note:
-        console.print(_line("note", Text(step.note, style="yellow")))
+        console.print(line("note", Text(step.note, style="yellow")))
     if not step.evidence:
-        console.print(_line("evidence", Text("nothing found", style="yellow")))
-    for number, evidence in enumerate(step.evidence[:SHOWN], 1):
+        console.print(line("evidence", Text("nothing found", style="yellow")))
+    shown = [(n, e, gold is not None and gold(e)) for n, e in enumerate(step.evidence, 1)]
+    shown = [(n, e, is_gold) for n, e, is_gold in shown if n <= SHOWN or is_gold]
+    for number, evidence, is_gold in shown:
         label = "evidence" if number == 1 else ""
         text = " ".join(evidence.text.split())
-        cut = text[:_WIDTH] + ("…" if len(text) > _WIDTH else "")
-        console.print(_line(label, Text(f"[{number}] {cut} ", style="dim").append(where(evidence), style="blue")))
-    if len(step.evidence) > SHOWN:
-        console.print(_line("", Text(f"… and {len(step.evidence) - SHOWN} more", style="dim")))
+        said = Text(f"[{number}] ").append("gold " if is_gold else "", style="bold green")
+        said.append(text[:_WIDTH] + ("… " if len(text) > _WIDTH else " "), style="" if is_gold else "dim")
+        console.print(line(label, said.append(where(evidence), style="blue")))
+    if len(step.evidence) > len(shown):
+        console.print(line("", Text(f"… and {len(step.evidence) - len(shown)} more", style="dim")))
 
 
-def _end(trajectory: Trajectory, console: Console) -> None:
+def end(trajectory: Trajectory, console: Console) -> None:
+    """The answer, its sources, why it stopped and what it cost."""
     answer = trajectory.answer
     console.print(Text("answer  ", style="bold green").append(answer.text if answer else "(none)", style="bold"))
     for number, evidence in enumerate(trajectory.sources, 1):
-        console.print(_line("source" if number == 1 else "", Text(f"[{number}] {where(evidence)}", style="blue")))
+        console.print(line("source" if number == 1 else "", Text(f"[{number}] {where(evidence)}", style="blue")))
     usage = trajectory.usage
     spent = f"{usage.calls} model calls, {usage.tokens} tokens, {usage.retrievals} retrievals"
     seconds = f"{sum(usage.seconds.values()):.1f} s"
-    console.print(_line("", Text(f"stopped: {trajectory.stop}; {spent}, {seconds}", style="dim")))
+    console.print(line("", Text(f"stopped: {trajectory.stop}; {spent}, {seconds}", style="dim")))
 
 
 def where(evidence: Evidence) -> str:
@@ -105,6 +112,10 @@ def where(evidence: Evidence) -> str:
     return f"{evidence.kb}: {title}{', '.join(parts)}"
 
 
-def _line(label: str, text: Text) -> Padding:
-    """A labelled line, the label in a column of its own."""
-    return Padding(Text(f"{label:<13}", style="dim").append(text), (0, 0, 0, 2))
+def line(label: str, text: Text) -> Padding:
+    """A labelled line, the label in a column of its own, long text below itself."""
+    grid = Table.grid()
+    grid.add_column(width=13, style="dim", no_wrap=True)
+    grid.add_column()
+    grid.add_row(label, text)
+    return Padding(grid, (0, 0, 0, 2))

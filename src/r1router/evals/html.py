@@ -14,8 +14,9 @@ from r1router.evals.audit import Audit
 from r1router.evals.report import Comparison, Report, Section
 from r1router.evals.results import TOTAL
 from r1router.evals.run import Settings
-from r1router.evals.statistics import Difference, Interval
+from r1router.evals.statistics import Interval
 from r1router.evals.svg import drawing, marker, series
+from r1router.evals.words import amount, chance, score, signed, span
 
 STAGE_NAMES = {"plan": "think", "search": "retrieve", "answer": "read", "final": "final answer"}
 """What people call the stages."""
@@ -132,33 +133,6 @@ def _values(tables: Iterable[Mapping[str, Interval]]) -> list[tuple[str, list[In
     """(name, the value of each method), by name."""
     columns = list(tables)
     return [(name, [column.get(name) for column in columns]) for name in sorted({n for c in columns for n in c})]
-
-
-# ── numbers as words ───────────────────────────────────────────────────────────────────────────
-
-
-def score(value: float) -> str:
-    return f"{value + 0.0:.3f}"
-
-
-def signed(value: float) -> str:
-    return f"{round(value, 3) + 0.0:+.3f}".replace("-", "−")
-
-
-def span(value: Interval | Difference) -> str:
-    """The bounds of an interval."""
-    digits = 3 if abs(value.mean) < 10 else 1 if abs(value.mean) < 100 else 0
-    low, high = (f"{round(bound, digits) + 0.0:.{digits}f}".replace("-", "−") for bound in (value.low, value.high))
-    return f"{low}, {high}"
-
-
-def amount(value: float) -> str:
-    """A count or a cost, with as many digits as say something."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def chance(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def budget(setup: Settings) -> str:

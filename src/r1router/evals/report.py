@@ -75,7 +75,7 @@ def report(
     comparisons, each with more power. Raises `UnknownName` for a metric or method, `InputError` where a run is empty
     or two runs mean different questions by one id; what a metric raises comes out with a note.
     """
-    judges = _judges(metrics, primary)
+    judges, primary = _judges(metrics, primary), primary.rpartition(":")[2]
     parts = _label(runs, names or [f"run {n}" for n in range(1, len(runs) + 1)])
     if against is not None and against not in (labels := [part.label for part in parts]):
         raise UnknownName("method", against, labels)

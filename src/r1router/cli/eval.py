@@ -1,0 +1,170 @@
+"""`r1router eval`: a question set answered by methods into a run folder, with progress, and its report at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from r1router.cli import options, tables
+from r1router.drive import threads
+from r1router.drive.flow import Budget
+from r1router.errors import PolicyError
+from r1router.kb import open_kbs
+from r1router.methods import load_method
+from r1router.policies import open_policy
+from r1router.prompts import DEFAULT, Prompts
+from r1router.types import Ask, Example, Policy, Reply
+
+if TYPE_CHECKING:
+    from r1router.evals.run import Row
+
+
+def eval_(
+    dataset: options.Dataset,
+    out: Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on where it stopped.")],
+    methods: Annotated[
+        list[str] | None, typer.Option("--method", help="A method; give the option again for more. [r1_router]")
+    ] = None,
+    kbs: options.Kbs = Path("kbs"),
+    policy: options.PolicySpec = "llamacpp:",
+    limit: Annotated[int | None, typer.Option(min=1, help="So many questions only, the first ones.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Draw the questions of --limit at random.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Questions worked on at once.")] = 64,
+    prompts: options.PromptSet = None,
+    max_steps: options.MaxSteps = 3,
+    k: options.K = 5,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Budget of tokens for each question.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(min=0.0, help="Budget of seconds for each question.")] = None,
+    max_retrievals: Annotated[int | None, typer.Option(min=0, help="Budget of searches for each question.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="A run whose recorded replies and evidence are used; asks no model.")
+    ] = None,
+    primary: options.Primary = None,
+) -> None:
+    """Answer a question set by one or more methods; kill it at any time, the same command goes on."""
+    from r1router.evals.datasets import load_examples
+    from r1router.evals.report import PRIMARY, report
+    from r1router.evals.run import evaluate, read_run
+
+    console, names = Console(), list(dict.fromkeys(methods or ["r1_router"]))
+    for name in names:  # every name is known to be good before the first question is asked
+        load_method(name)
+    examples = load_examples(dataset, limit=limit, seed=seed)
+    opened_kbs = open_kbs(kbs)
+    opened: Policy = _Recorded(read_run(replay)[0].policy) if replay else open_policy(policy)
+    began = time.perf_counter()
+    with _bar() as bar:
+        tell = _teller(bar, names, examples, out, primary or PRIMARY, {n: b.card.kind for n, b in opened_kbs.items()})
+        try:
+            evaluate(
+                examples,
+                out,
+                dataset=dataset_name(dataset),
+                methods=names,
+                policy=opened,
+                kbs=opened_kbs,
+                prompts=Prompts(prompts or DEFAULT),
+                max_steps=max_steps,
+                k=k,
+                budget=Budget(max_tokens, max_seconds, max_retrievals),
+                in_flight=concurrency,
+                replay=replay,
+                tell=tell,
+            )
+        except KeyboardInterrupt:
+            bar.console.print(Text("interrupted; the same command goes on from here", style="yellow"))
+            raise
+        finally:
+            threads.wait_for(opened.close())
+    run = read_run(out)
+    tables.show(report([run], primary=primary or PRIMARY), console, metrics=tables.USUAL)
+    failed = sum(row.trajectory.stop == "error" for row in run[1])
+    notes = Text(
+        f"{len(run[1])} answers in {out}, {time.perf_counter() - began:.1f} s, {concurrency} in flight\n", "dim"
+    )
+    notes.append(f"more: r1router report {out} --html report.html    r1router show {out} --list wrong", "dim")
+    console.print(notes, soft_wrap=True)
+    if failed:
+        again = f"{failed} of {len(run[1])} answers failed and count as 0; the same command asks for those again"
+        console.print(Text(again, style="yellow"), soft_wrap=True)
+    if failed == len(run[1]):
+        raise typer.Exit(1)
+
+
+def dataset_name(spec: str) -> str:
+    """What a data set is called in reports: its file and options, without the folders, which differ by machine.
+
+    >>> dataset_name("webqa:/data/WebQA_train_val.json?split=val")
+    'WebQA_train_val.json?split=val'
+    """
+    from r1router.evals.datasets import open_dataset
+
+    source = open_dataset(spec)
+    return source.path.name + spec.rpartition(source.path.name)[2]
+
+
+class _Recorded:
+    """The policy of a run that is replayed: it is named, and never asked."""
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+
+    async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
+        raise PolicyError("a replay asks no model")
+
+    async def close(self) -> None:
+        pass
+
+
+# ── progress ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _bar() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[score]}"),
+        console=Console(stderr=True),
+    )
+
+
+def _teller(
+    bar: Progress, methods: Sequence[str], examples: Sequence[Example], out: Path, primary: str, kinds: dict[str, str]
+) -> Callable[[Row], None]:
+    """Moves the bar with each row: how many are done, the running score of its method, what failed."""
+    from r1router.evals.metrics import load_metric
+    from r1router.evals.results import ERROR, values_of
+    from r1router.evals.run import CONFIG, read_run
+
+    judge = {primary: load_metric(primary)}
+    total = len(methods) * len(examples)
+    task = bar.add_task("", total=total, score="")
+    found = read_run(out)[1] if (out / CONFIG).exists() else []
+    resumed = sum(row.trajectory.stop != ERROR for row in found)
+    scores: dict[str, list[float]] = defaultdict(list)
+    counts: Counter[str] = Counter()
+
+    def tell(row: Row) -> None:
+        value = values_of(row, judge, kinds).get(primary)
+        if value is not None:
+            scores[row.method].append(value)
+        counts["done"] += 1
+        counts["failed"] += row.trajectory.stop == ERROR
+        mean = f"{primary} {sum(of) / len(of):.3f}" if (of := scores[row.method]) else ""
+        failed = f"  {counts['failed']} failed" if counts["failed"] else ""
+        if counts["done"] == resumed:  # what was there already says nothing about the speed
+            bar.reset(task, total=total, completed=resumed)
+        bar.update(task, completed=counts["done"], description=row.method, score=mean + failed)
+
+    return tell

@@ -1,0 +1,50 @@
+"""`r1router report`: one or more runs to tables with intervals and paired tests, to JSON, or to an HTML page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from r1router.cli import options, tables
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs; those of one data set are compared.")],
+    html: Annotated[Path | None, typer.Option(help="Write a page with tables and plots here.")] = None,
+    metrics: options.Metrics = None,
+    primary: options.Primary = None,
+    against: Annotated[
+        str | None, typer.Option(help="Test every method against this one only, not every pair.", metavar="METHOD")
+    ] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Sum up runs: scores with 95 % intervals, paired tests, routes, cost, by number of hops and by type."""
+    from r1router.evals.audit import read_audit
+    from r1router.evals.html import page
+    from r1router.evals.metrics import DEFAULT
+    from r1router.evals.report import PRIMARY, plain
+    from r1router.evals.report import report as sum_up
+    from r1router.evals.run import read_run
+
+    console = Console()
+    opened = [read_run(folder) for folder in runs]
+    found = sum_up(
+        opened,
+        names=[folder.resolve().name for folder in runs],
+        metrics=metrics or DEFAULT,
+        primary=primary or PRIMARY,
+        against=against,
+    )
+    if as_json:
+        typer.echo(json.dumps(plain(found), ensure_ascii=False, indent=2))
+    else:
+        tables.show(found, console, metrics=metrics or tables.USUAL)
+    if html:
+        audits = [read_audit(folder, rows) for folder, (_, rows) in zip(runs, opened, strict=True)]
+        html.write_text(page(found, [audit for audit in audits if audit]), encoding="utf-8")
+        Console(stderr=True).print(Text(f"wrote {html}", style="dim"), soft_wrap=True)
