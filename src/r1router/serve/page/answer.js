@@ -1,0 +1,106 @@
+// A run's end to the answer with its sources, why it stopped and what it cost; or to what went wrong.
+
+import { FoldedEvidence } from "./evidence.js";
+import { Component, html } from "./html.js";
+import { Icon } from "./icons.js";
+import { count, seconds, stageName, stopReason } from "./said.js";
+import { Thought } from "./steps.js";
+import { pattern } from "./words.js";
+
+export function Outcome({ run, onAgain }) {
+  if (run.status === "failed") {
+    return html`
+      <section class="outcome failure" role="alert">
+        <h3><${Icon} name="warning" />This question was not answered</h3>
+        <p>${run.error}</p>
+        <p><button type="button" class="quiet" onClick=${onAgain}>Try again</button></p>
+      </section>
+    `;
+  }
+  if (run.status === "stopped") {
+    return html`
+      <section class="outcome stopped">
+        <h3>Stopped</h3>
+        <p>You stopped this after ${seconds(run.seconds)}. The server has stopped working on it too.</p>
+        <p><button type="button" class="quiet" onClick=${onAgain}>Ask it again</button></p>
+      </section>
+    `;
+  }
+  return html`<${Answer} run=${run} />`;
+}
+
+class Answer extends Component {
+  copy = async () => {
+    await navigator.clipboard.writeText(this.props.run.answer.text);
+    this.setState({ copied: true });
+    setTimeout(() => this.setState({ copied: false }), 1500);
+  };
+
+  render({ run }, { copied }) {
+    const { text = "", thought = "", citations = [] } = run.answer ?? {};
+    return html`
+      <section class="outcome answer" aria-label="Answer">
+        <div class="answer-head">
+          <h3>Answer</h3>
+          ${navigator.clipboard &&
+          html`<button type="button" class="icon-button" onClick=${this.copy} aria-label="Copy the answer">
+            <${Icon} name=${copied ? "check" : "copy"} />
+          </button>`}
+        </div>
+        <p class="answer-text">${text || "The model gave an empty answer."}</p>
+        <${Thought} text=${thought} />
+        <${Sources} run=${run} citations=${citations} />
+        <${Cost} run=${run} />
+      </section>
+    `;
+  }
+}
+
+function Sources({ run, citations }) {
+  if (!citations.length) return null;
+  return html`
+    <h4>Sources</h4>
+    <ol class="sources">
+      ${citations.map((evidence, n) => {
+        const step = stepOf(run, evidence);
+        const marks = pattern(step?.sub_question ?? run.question, step?.answer || run.answer.text);
+        return html`
+          <li key=${`${evidence.kb}/${evidence.id}`}>
+            <${FoldedEvidence}
+              evidence=${evidence}
+              number=${n + 1}
+              kind=${run.cards[evidence.kb]?.kind}
+              pattern=${marks}
+            />
+          </li>
+        `;
+      })}
+    </ol>
+  `;
+}
+
+const stepOf = (run, { kb, id }) =>
+  run.steps.findLast(({ evidence = [] }) => evidence.some((piece) => piece.kb === kb && piece.id === id));
+
+function Cost({ run }) {
+  const { prompt_tokens = 0, completion_tokens = 0, calls = 0, retrievals = 0, seconds: stages = {} } = run.usage;
+  const facts = [
+    ["Stopped because", stopReason(run.stop)],
+    ["Time", seconds(run.seconds)],
+    ["Tokens", (prompt_tokens + completion_tokens).toLocaleString("en")],
+    ["Method", run.method],
+  ];
+  const more = [
+    `${prompt_tokens.toLocaleString("en")} tokens read, ${completion_tokens.toLocaleString("en")} written`,
+    `${count(calls, "model call")}, ${count(retrievals, "search", "searches")}`,
+    ...Object.entries(stages).map(([stage, spent]) => `${stageName(stage)} ${seconds(spent)}`),
+  ];
+  return html`
+    <details class="cost">
+      <summary>
+        ${facts.map(([name, value]) => html`<span key=${name}><span class="cost-name">${name}</span> ${value}</span>`)}
+      </summary>
+      <p>${more.join(" · ")}</p>
+    </details>
+  `;
+}

@@ -1,0 +1,198 @@
+// The page: which view is shown, the question that is worked on, and the keys that work everywhere.
+
+import * as api from "./api.js";
+import { Run, Welcome } from "./ask.js";
+import { Composer } from "./composer.js";
+import * as past from "./history.js";
+import { Component, createRef, html, render } from "./html.js";
+import { Icon } from "./icons.js";
+import { KbList, KbView } from "./kbs.js";
+import { KeyDialog } from "./key-dialog.js";
+import { asRequest, loadOptions, saveOptions } from "./options.js";
+import { after, fail, newRun, stopped } from "./run.js";
+import { kindly } from "./said.js";
+import { busyWith } from "./steps.js";
+
+class App extends Component {
+  state = {
+    view: readHash(),
+    run: null,
+    history: past.load(),
+    options: loadOptions(),
+    kbs: [],
+    methods: [],
+    problem: "",
+    news: "",
+  };
+  composer = createRef();
+  keyDialog = createRef();
+  abort = null;
+
+  componentDidMount() {
+    api.onKeyWanted((again) => this.keyDialog.current.ask(again));
+    addEventListener("hashchange", () => this.setState({ view: readHash() }));
+    addEventListener("keydown", this.keydown);
+    this.refresh();
+  }
+
+  /** Reads what the server has. */
+  refresh = async () => {
+    try {
+      const [kbs, methods] = await Promise.all([api.listKbs(), api.listMethods()]);
+      this.setState({ kbs, methods, problem: "" });
+    } catch (error) {
+      this.setState({ problem: kindly(error) });
+    }
+  };
+
+  ask = async ({ question, picture }) => {
+    const request = asRequest(this.state.options, this.state.kbs);
+    let run = newRun({ question, picture: picture?.thumb ?? null, method: request.method ?? "" });
+    const show = (changed) => {
+      const shown = this.state.run?.id === run.id || changed === run;
+      run = changed;
+      this.setState({ ...(shown && { run }), news: news(run) });
+    };
+    const abort = (this.abort = new AbortController());
+    this.setState({ live: run.id });
+    show(run);
+    try {
+      const events = api.ask({ question, ...(picture && { image: picture.url }), ...request }, abort);
+      for await (const event of events) show(after(run, event));
+      if (abort.signal.aborted) show(stopped(run));
+      else if (run.status === "running") show(fail(run, "The server ended the connection before the answer."));
+    } catch (error) {
+      show(abort.signal.aborted ? stopped(run) : fail(run, kindly(error)));
+    }
+    this.abort = null;
+    this.setState(({ history }) => ({ live: null, history: past.keep(history, run) }));
+  };
+
+  stop = () => this.abort?.abort();
+
+  /** Asks the same again; a picture is only kept small, so that has to be given again. */
+  again = (run) => {
+    location.hash = "#/";
+    if (run.picture) this.composer.current.fill(run.question);
+    else this.ask({ question: run.question, picture: null });
+  };
+
+  open = (run) => {
+    this.setState({ run });
+    location.hash = "#/";
+    document.querySelector("main").scrollIntoView();
+  };
+
+  keydown = (event) => {
+    const typing = event.target.closest?.("input, textarea, select, dialog");
+    if (event.key === "Escape" && !event.target.closest?.("dialog")) this.stop();
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    location.hash = "#/";
+    this.setState({ view: { name: "ask" } }, () => this.composer.current.focus());
+  };
+
+  render(_, state) {
+    const { view, news } = state;
+    return html`
+      <${Header} view=${view} onTheme=${() => (globalThis.theme.toggle(), this.setState({}))} />
+      <div class=${`page page-${view.name}`}>
+        <aside>${this.historyList()}</aside>
+        <main id="main">
+          ${state.problem &&
+          html`<p class="problem banner" role="alert">
+            ${state.problem} <button type="button" class="quiet small" onClick=${this.refresh}>Try again</button>
+          </p>`}
+          ${this.main()}
+        </main>
+      </div>
+      <div class="visually-hidden" role="status" aria-live="polite">${news}</div>
+      <${KeyDialog} ref=${this.keyDialog} />
+    `;
+  }
+
+  main() {
+    const { view, run, live, kbs, methods, options } = this.state;
+    if (view.name === "history") return this.historyList();
+    if (view.name === "kbs") return html`<${KbList} kbs=${kbs} onChange=${this.refresh} />`;
+    if (view.name === "kb") {
+      const kb = kbs.find(({ name }) => name === view.kb);
+      return html`<${KbView} key=${view.kb} name=${view.kb} kb=${kb} onChange=${this.refresh} />`;
+    }
+    return html`
+      ${!run && html`<h1>Ask your knowledge bases</h1>`}
+      <${Composer}
+        ref=${this.composer}
+        running=${Boolean(live)}
+        onAsk=${this.ask}
+        onStop=${this.stop}
+        options=${options}
+        methods=${methods}
+        kbs=${kbs}
+        onOptions=${(changed) => this.setState({ options: saveOptions(changed) })}
+      />
+      ${run ? html`<${Run} key=${run.id} run=${run} onAgain=${this.again} />` : html`<${Welcome} kbs=${kbs} />`}
+    `;
+  }
+
+  historyList() {
+    const { history, run } = this.state;
+    return html`
+      <${past.HistoryList}
+        runs=${history}
+        current=${run?.id}
+        onOpen=${this.open}
+        onForget=${(id) => this.setState({ history: past.forget(history, id) })}
+        onClear=${() => this.setState({ history: past.clear() })}
+      />
+    `;
+  }
+}
+
+const Header = ({ view, onTheme }) => html`
+  <header class="top">
+    <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
+    <a class="brand" href="#/"><img src="icon.svg" alt="" width="24" height="24" /><span>r1router</span></a>
+    <nav aria-label="Views">
+      <${Tab} href="#/" on=${view.name === "ask"}>Ask<//>
+      <${Tab} href="#/kbs" on=${view.name === "kbs" || view.name === "kb"}>Knowledge bases<//>
+      <${Tab} href="#/history" on=${view.name === "history"} class="narrow-only">History<//>
+    </nav>
+    <button
+      type="button"
+      class="icon-button"
+      onClick=${onTheme}
+      aria-label=${globalThis.theme.current() === "dark" ? "Switch to light" : "Switch to dark"}
+    >
+      <${Icon} name=${globalThis.theme.current() === "dark" ? "sun" : "moon"} />
+    </button>
+  </header>
+`;
+
+const Tab = ({ href, on, children, class: kind = "" }) =>
+  html`<a href=${href} class=${kind} aria-current=${on ? "page" : null}>${children}</a>`;
+
+function skip(event) {
+  event.preventDefault(); // the address says which view is shown
+  document.querySelector("main").querySelector("textarea, input, a, button")?.focus();
+}
+
+/** "#/kbs/text" to {name: "kb", kb: "text"}. */
+function readHash() {
+  const [name, kb] = location.hash.replace(/^#\/?/, "").split("/");
+  if (name === "kbs") return kb ? { name: "kb", kb: decodeURIComponent(kb) } : { name: "kbs" };
+  return { name: name === "history" ? "history" : "ask" };
+}
+
+/** What a screen reader says about the run as it changes. */
+function news(run) {
+  if (run.status === "running") {
+    const step = run.steps.at(-1);
+    const asked = run.stage === "search" ? `Step ${run.steps.length}: ${step.sub_question}. ` : "";
+    return asked + busyWith(run);
+  }
+  if (run.status === "done") return `Answer: ${run.answer?.text || "empty"}`;
+  return run.status === "stopped" ? "Stopped." : `Not answered: ${run.error}`;
+}
+
+render(html`<${App} />`, document.getElementById("app"));

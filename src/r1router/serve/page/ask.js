@@ -1,0 +1,54 @@
+// The view in which one asks: the composer, and under it the run that is going on or was opened.
+
+import { Outcome } from "./answer.js";
+import { Component, html } from "./html.js";
+import { KbChip } from "./routes.js";
+import { seconds } from "./said.js";
+import { Steps } from "./steps.js";
+
+export const Welcome = ({ kbs }) => html`
+  <section class="welcome">
+    <p>
+      Each question is worked on step by step: a sub-question, the knowledge base that should know, the evidence found
+      there, and an answer with its sources.
+    </p>
+    ${kbs.length > 0 &&
+    html`<ul class="welcome-kbs">
+      ${kbs.map(
+        ({ name, kind, holds }) => html`
+          <li key=${name}>
+            <a href=${`#/kbs/${encodeURIComponent(name)}`}><${KbChip} name=${name} kind=${kind} /><span>${holds}</span></a>
+          </li>
+        `,
+      )}
+    </ul>`}
+  </section>
+`;
+
+export const Run = ({ run, onAgain }) => html`
+  <article class="run" aria-label="Question and its steps" aria-busy=${String(run.status === "running")}>
+    <header class="run-head">
+      ${run.picture && html`<img src=${run.picture} alt="The picture asked about" />`}
+      <div>
+        <h2>${run.question}</h2>
+        ${run.status === "running" && html`<${Elapsed} since=${run.at} />`}
+      </div>
+    </header>
+    <${Steps} run=${run} />
+    ${run.status !== "running" && html`<${Outcome} run=${run} onAgain=${() => onAgain(run)} />`}
+  </article>
+`;
+
+class Elapsed extends Component {
+  componentDidMount() {
+    this.timer = setInterval(() => this.setState({}), 100);
+  }
+
+  componentWillUnmount() {
+    clearInterval(this.timer);
+  }
+
+  render({ since }) {
+    return html`<p class="elapsed" aria-hidden="true">${seconds((Date.now() - since) / 1000)}</p>`;
+  }
+}

@@ -1,0 +1,102 @@
+// A piece of evidence to what a person reads: a passage, a picture with its caption, or a table, matches marked.
+
+import { html } from "./html.js";
+import { Icon } from "./icons.js";
+import { RemotePicture } from "./remote-picture.js";
+import { part, place } from "./said.js";
+import { readTable, tellingCell, tellingRow } from "./table.js";
+import { segments } from "./words.js";
+
+/** A numbered piece, folded to its title and its place. */
+export const FoldedEvidence = ({ evidence, number, kind, pattern, open, id, note }) => html`
+  <details class="piece" open=${open} id=${id}>
+    <summary>
+      <span class="piece-number">${number}</span>
+      <span class="piece-title">${evidence.title || place(evidence)} <span class="faint">${part(evidence)}</span></span>
+      ${note && html`<span class="piece-note">${note}</span>`}
+      <span class="piece-kb" data-kind=${kind}>${kind && html`<${Icon} name=${kind} />`}${evidence.kb}</span>
+    </summary>
+    <${EvidenceBody} evidence=${evidence} kind=${kind} pattern=${pattern} />
+  </details>
+`;
+
+export function EvidenceBody({ evidence, kind, pattern }) {
+  const table = kind === "table" ? readTable(evidence) : null;
+  return html`
+    <div class="piece-body">
+      ${evidence.image
+        ? html`<${PictureEvidence} evidence=${evidence} pattern=${pattern} />`
+        : table
+          ? html`<${TableEvidence} table=${table} pattern=${pattern} />`
+          : html`<${Passage} evidence=${evidence} pattern=${pattern} />`}
+      <${SourceLine} evidence=${evidence} />
+    </div>
+  `;
+}
+
+export const Marked = ({ text, pattern }) =>
+  segments(text, pattern).map(({ text, mark }) => (mark ? html`<mark class=${mark}>${text}</mark>` : text));
+
+function Passage({ evidence: { text, title = "" }, pattern }) {
+  const [first, ...rest] = text.split("\n");
+  const headed = title && first.startsWith(title) && rest.length > 0;
+  const heading = headed ? first.slice(title.length).replace(/^ — /, "") : ""; // the section; the title stands above
+  return html`
+    ${heading && html`<p class="piece-section">${heading}</p>`}
+    <p class="passage"><${Marked} text=${headed ? rest.join("\n") : text} pattern=${pattern} /></p>
+  `;
+}
+
+function PictureEvidence({ evidence: { image, text, title }, pattern }) {
+  const caption = title && text.startsWith(`${title}\n`) ? text.slice(title.length + 1) : text;
+  return html`
+    <figure>
+      <${RemotePicture} src=${image} alt=${title || caption} key=${image} />
+      <figcaption><${Marked} text=${caption} pattern=${pattern} /></figcaption>
+    </figure>
+  `;
+}
+
+function TableEvidence({ table: { top, header, rows, first }, pattern }) {
+  const telling = tellingRow(rows, pattern);
+  const cell = telling < 0 ? -1 : tellingCell(rows[telling], pattern);
+  return html`
+    ${top.slice(1).map((line) => html`<p class="piece-section">${line}</p>`)}
+    <div class="table-scroll" tabindex="0" role="region" aria-label=${top[0] || "Table"}>
+      <table>
+        ${header.length > 0 &&
+        html`<thead>
+          <tr>
+            <th class="row-number" aria-label="row"></th>
+            ${header.map((name, n) => html`<th key=${n} scope="col">${name}</th>`)}
+          </tr>
+        </thead>`}
+        <tbody>
+          ${rows.map(
+            (row, r) => html`
+              <tr key=${r} class=${r === telling ? "telling" : ""}>
+                <th class="row-number" scope="row">${first + r}</th>
+                ${row.map(
+                  (text, c) => html`<td key=${c} class=${r === telling && c === cell ? "telling-cell" : ""}>${text}</td>`,
+                )}
+              </tr>
+            `,
+          )}
+        </tbody>
+      </table>
+    </div>
+  `;
+}
+
+function SourceLine({ evidence }) {
+  const words = place(evidence);
+  const source = evidence.location?.source ?? "";
+  return html`
+    <p class="source-line">
+      <${Icon} name="file" />
+      ${/^https?:\/\//.test(source)
+        ? html`<a href=${source} target="_blank" rel="noopener noreferrer">${words}</a>`
+        : html`<span>${words}</span>`}
+    </p>
+  `;
+}

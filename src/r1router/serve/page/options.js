@@ -1,0 +1,75 @@
+// How a question is worked on: method, steps, pieces of evidence, knowledge bases; remembered by the browser.
+
+import { html } from "./html.js";
+import { KbChip } from "./routes.js";
+
+const KEY = "r1router.options";
+const DEFAULTS = { method: "", max_steps: 3, k: 5, without: [] };
+
+export function loadOptions() {
+  try {
+    return { ...DEFAULTS, ...JSON.parse(localStorage.getItem(KEY) ?? "{}") };
+  } catch {
+    return DEFAULTS;
+  }
+}
+
+export function saveOptions(options) {
+  localStorage.setItem(KEY, JSON.stringify(options));
+  return options;
+}
+
+/** What of the options a request says; what is left out is the server's default. */
+export function asRequest({ method, max_steps, k, without }, kbs) {
+  const names = kbs.map(({ name }) => name).filter((name) => !without.includes(name));
+  const all = names.length === kbs.length || names.length === 0;
+  return { ...(method && { method }), max_steps, k, ...(!all && { kbs: names }) };
+}
+
+export function Options({ options, methods, kbs, onChange }) {
+  const set = (changes) => onChange({ ...options, ...changes });
+  return html`
+    <div class="options" id="options">
+      <label>
+        <span>Method</span>
+        <select value=${options.method} onChange=${(e) => set({ method: e.target.value })}>
+          <option value="">the server's own</option>
+          ${methods.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
+        </select>
+      </label>
+      <${Number} label="Steps at most" value=${options.max_steps} most=${10} set=${(max_steps) => set({ max_steps })} />
+      <${Number} label="Evidence a step" value=${options.k} most=${20} set=${(k) => set({ k })} />
+      ${kbs.length > 1 &&
+      html`<fieldset>
+        <legend>Knowledge bases</legend>
+        ${kbs.map(
+          ({ name, kind }) => html`
+            <label class="kb-choice" key=${name}>
+              <input
+                type="checkbox"
+                checked=${!options.without.includes(name)}
+                onChange=${(e) => set({ without: toggled(options.without, name, !e.target.checked) })}
+              />
+              <${KbChip} name=${name} kind=${kind} />
+            </label>
+          `,
+        )}
+      </fieldset>`}
+    </div>
+  `;
+}
+
+const Number = ({ label, value, most, set }) => html`
+  <label>
+    <span>${label}</span>
+    <input
+      type="number"
+      min="1"
+      max=${most}
+      value=${value}
+      onChange=${(e) => set(Math.min(most, Math.max(1, Math.round(e.target.valueAsNumber) || value)))}
+    />
+  </label>
+`;
+
+const toggled = (names, name, there) => (there ? [...names, name] : names.filter((other) => other !== name));

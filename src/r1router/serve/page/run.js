@@ -1,0 +1,89 @@
+// The server's events of one question to one object, `run`, that the page shows and the history keeps.
+//
+//   {id, at, question, picture, method, cards, steps, malformed, stage, status, answer, stop, usage, seconds, error}
+//
+// cards:  knowledge base name → {kind, holds}
+// steps:  as the server's, each with `phase`: searching, reading, done, or enough where the policy stopped
+// stage:  what the server is busy with: start, plan, search, read, final
+// status: running, done, stopped (by the person), failed
+
+export function newRun({ question, picture, method }) {
+  return {
+    id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, // randomUUID needs https or localhost
+    at: Date.now(),
+    question,
+    picture, // a thumbnail as data URL, or null
+    method,
+    cards: {},
+    steps: [],
+    malformed: [],
+    stage: "start",
+    status: "running",
+    answer: null,
+    stop: "",
+    usage: {},
+    seconds: 0,
+    error: null,
+  };
+}
+
+export function after(run, { name, data }) {
+  switch (name) {
+    case "started":
+      return { ...run, method: data.method, cards: byName(data.kbs), stage: "plan" };
+    case "planned": {
+      const enough = data.step.sub_question == null;
+      return { ...withStep(run, data, enough ? "enough" : "searching"), stage: enough ? "final" : "search" };
+    }
+    case "retrieved":
+      return { ...withStep(run, data, "reading"), stage: "read" };
+    case "answered":
+      return { ...withStep(run, data, "done"), stage: "plan" };
+    case "malformed":
+      return { ...run, malformed: [...run.malformed, { ...data, step: currentStep(run) }] };
+    case "finished":
+      return finish(run, data.trajectory);
+    case "error":
+      return fail(run, data.error.message);
+    default:
+      return run; // of a newer server
+  }
+}
+
+export const fail = (run, message) => ended(run, { status: "failed", error: message });
+
+export const stopped = (run) => ended(run, { status: "stopped" });
+
+function finish(run, { steps = [], answer = null, stop = "", usage = {}, method, error = "" }) {
+  const done = steps.map((step) => ({ ...step, phase: "done" }));
+  const status = stop === "error" ? "failed" : "done";
+  return ended(run, {
+    steps: [...done, ...run.steps.slice(done.length)],
+    method: method ?? run.method,
+    answer,
+    stop,
+    usage,
+    status,
+    error: error || null,
+  });
+}
+
+function ended(run, changes) {
+  return { ...run, ...changes, stage: "end", seconds: (Date.now() - run.at) / 1000 };
+}
+
+function withStep(run, { index, step }, phase) {
+  const steps = [...run.steps];
+  steps[index] = { ...step, phase };
+  return { ...run, steps };
+}
+
+/** The 0-based step that a malformed reply belongs to. */
+function currentStep(run) {
+  const last = run.steps.at(-1);
+  return last && last.phase === "reading" ? run.steps.length - 1 : run.steps.length;
+}
+
+function byName(cards) {
+  return Object.fromEntries(cards.map(({ name, kind, holds = "" }) => [name, { kind, holds }]));
+}
