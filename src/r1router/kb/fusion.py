@@ -19,12 +19,19 @@ RANK_OFFSET = 60
 T = TypeVar("T", bound=Hashable)
 
 
-def reciprocal_rank(rankings: Sequence[Sequence[T]], weights: Sequence[float] | None = None) -> list[tuple[T, float]]:
-    """Each item once with its fused score, best first; ties keep the order of first appearance."""
+def reciprocal_rank(
+    rankings: Sequence[Sequence[T]], weights: Sequence[float] | None = None, offsets: Sequence[float] | None = None
+) -> list[tuple[T, float]]:
+    """Each item once with its fused score, best first; ties keep the order of first appearance.
+
+    `weights` and `offsets`: one for each ranking, 1 and the published 60 where not given. A small offset makes the
+    first places of a ranking count far more than its later ones.
+    """
     scores: dict[T, float] = {}
-    for ranking, weight in zip(rankings, weights or [1.0] * len(rankings), strict=True):
+    weights, offsets = weights or [1.0] * len(rankings), offsets or [RANK_OFFSET] * len(rankings)
+    for ranking, weight, offset in zip(rankings, weights, offsets, strict=True):
         for rank, item in enumerate(ranking, start=1):
-            scores[item] = scores.get(item, 0.0) + weight / (RANK_OFFSET + rank)
+            scores[item] = scores.get(item, 0.0) + weight / (offset + rank)
     return sorted(scores.items(), key=lambda pair: -pair[1])
 
 

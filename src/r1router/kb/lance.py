@@ -23,7 +23,7 @@ from typing import Any, Literal
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders, Vectors
-from r1router.kb.fusion import reciprocal_rank
+from r1router.kb.fusion import RANK_OFFSET, reciprocal_rank
 from r1router.kb.snapshot import Snapshot
 from r1router.kb.table import open_table
 from r1router.types import Card, Evidence, ImageEmbedder, Location, Query, TextEmbedder
@@ -35,8 +35,11 @@ VECTOR_WEIGHT = 2.0
 """Of the ranking by text vectors in the fusion; better than 1 on real sub-questions."""
 WORDS_WEIGHT = 1.0
 """Of the full-text ranking."""
-PICTURE_WEIGHT = 4.0
-"""Of the ranking by the query's picture, which says more about a picture than the words beside it do."""
+PICTURE_WEIGHT = 0.25
+"""Of the ranking by the query's picture."""
+PICTURE_OFFSET = 1.0
+"""Its rank offset in the fusion, small: the nearest picture is mostly the one that is meant, and what the words beside
+it say about pictures in general must not outvote it; they still bring their best entry among the first five."""
 DEPTH = 50
 """Entries of each ranking that are fused, or more when more are asked for."""
 PATIENCE = 10
@@ -55,6 +58,7 @@ class _Scan:
     of: list[int]
     """Position of the query for each row of `vectors`."""
     vectors: Vectors
+    offset: float = RANK_OFFSET
 
 
 class LanceKnowledgeBase:
@@ -99,7 +103,9 @@ class LanceKnowledgeBase:
     def search(self, queries: Sequence[Query], *, k: int = 5, mode: Mode = "fused") -> list[list[Evidence]]:
         """The `k` best entries for each query; words and pictures are each embedded in one call.
 
-        A picture asked of a text or table KB is ignored; a query that is left without anything gets [].
+        A picture asked of a text or table KB is ignored; a query that is left without anything gets []. No
+        queries at all just load the index: call it so while a model starts, and the first search is quick.
+        Raises `KnowledgeBaseError` where the folder cannot be read.
         """
         if k < 1:
             raise InputError(f"k must be at least 1, not {k}")
@@ -107,12 +113,14 @@ class LanceKnowledgeBase:
         words = {i: q.text for i, q in enumerate(queries) if q.text.strip()} if mode != "vector" else {}
         for attempt in range(_ATTEMPTS):
             try:
-                snapshot = self._newest(at_once=attempt > 0)
+                snapshot = self._newest()
                 return self._look_up(snapshot, scans, words, len(queries), k) if snapshot else [[] for _ in queries]
             except (LookupError, OSError, RuntimeError, ValueError) as error:  # how a missing file comes up
                 if attempt == _ATTEMPTS - 1:
                     raise KnowledgeBaseError(f"{self.folder} cannot be searched: {error}") from error
-                _log.info("%s: reading again, a writer may have tidied up: %s", self.folder, error)
+                _log.info("%s: opening again, a writer may have tidied up: %s", self.folder, error)
+                with self._refreshing:
+                    self._snapshot = self._newest_table = None
         raise AssertionError("the last attempt returns or raises")
 
     def _embed(self, queries: Sequence[Query]) -> list[_Scan]:
@@ -131,7 +139,7 @@ class LanceKnowledgeBase:
         pictured = [(i, q.image) for i, q in enumerate(queries) if q.image]
         if pictured and image_spec:
             vectors = self._embedders.images_to_vectors(image_spec, [image for _, image in pictured])
-            scans.append(_Scan("image_vector", PICTURE_WEIGHT, [i for i, _ in pictured], vectors))
+            scans.append(_Scan("image_vector", PICTURE_WEIGHT, [i for i, _ in pictured], vectors, PICTURE_OFFSET))
         return scans
 
     def _look_up(
@@ -140,15 +148,18 @@ class LanceKnowledgeBase:
         depth = max(DEPTH, k)
         rankings: list[list[list[int]]] = [[] for _ in range(count)]
         weights: list[list[float]] = [[] for _ in range(count)]
+        offsets: list[list[float]] = [[] for _ in range(count)]
         for scan in scans:
             for i, ranking in zip(scan.of, snapshot.nearest(scan.space, scan.vectors, depth), strict=True):
                 rankings[i].append(ranking)
                 weights[i].append(scan.weight)
+                offsets[i].append(scan.offset)
         matching = self._threads.map(lambda text: snapshot.matching(text, depth), words.values())
         for i, ranking in zip(words, matching, strict=True):
             rankings[i].append(ranking)
             weights[i].append(WORDS_WEIGHT)
-        fused = [reciprocal_rank(r, w)[:k] for r, w in zip(rankings, weights, strict=True)]
+            offsets[i].append(RANK_OFFSET)
+        fused = [reciprocal_rank(*parts)[:k] for parts in zip(rankings, weights, offsets, strict=True)]
         rows = snapshot.rows(sorted({row_id for ranking in fused for row_id, _ in ranking}))
         return [[self._evidence(rows[row_id], score) for row_id, score in ranking] for ranking in fused]
 
@@ -165,23 +176,21 @@ class LanceKnowledgeBase:
             record=row["record"],
         )
 
-    def _newest(self, *, at_once: bool) -> Snapshot | None:
+    def _newest(self) -> Snapshot | None:
         """The newest version, or the last one while patience lasts; None before anything is stored."""
         with self._refreshing:
             known = self._snapshot
             if self._newest_table is None:
                 self._newest_table = open_table(self.folder)
             if self._newest_table is None:
+                manifests.read(self.folder)  # raises where all of it has been removed
                 return None
             self._newest_table.checkout_latest()
             if known and known.version == self._newest_table.version:
                 return known
-            if known and not at_once and time.monotonic() - self._loaded < PATIENCE * known.seconds_to_load:
+            if known and time.monotonic() - self._loaded < PATIENCE * known.seconds_to_load:
                 return known
-            table = open_table(self.folder)
-            if table is None:
-                raise LookupError("it has been removed")
-            self._snapshot = Snapshot(table)
+            self._snapshot = Snapshot(open_table(self.folder))
             self._loaded = time.monotonic()
             _log.debug("%s: version %d, %d entries", self.folder, self._snapshot.version, len(self._snapshot))
             return self._snapshot
