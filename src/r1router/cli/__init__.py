@@ -23,6 +23,7 @@ from r1router.cli.index import index
 from r1router.cli.kb import kb_app
 from r1router.cli.report import report
 from r1router.cli.score import score
+from r1router.cli.serve import serve
 from r1router.cli.show import show
 from r1router.errors import R1RouterError
 
@@ -42,6 +43,7 @@ app.command()(report)
 app.command()(show)
 app.command()(score)
 app.command()(audit)
+app.command()(serve)
 app.add_typer(kb_app, name="kb")
 
 

@@ -73,6 +73,7 @@ def index(
     holds: str | None = None,
     embedder: str | TextEmbedder | None = None,
     image_embedder: str | ImageEmbedder | None = None,
+    base: Path | None = None,
     prune: bool = False,
     ocr: bool = True,
     progress: Callable[[Progress], None] | None = None,
@@ -80,9 +81,9 @@ def index(
     """Takes files and folders into the knowledge bases under `kbs`: "text", "image" and "table" by what they hold.
 
     `as_` reads everything as one kind; `name` is the one knowledge base to fill; `holds` its line for the
-    router; `prune` removes what came from files under `paths` that are gone. An embedder is a spec or an
-    object; a knowledge base that exists keeps its own. A file that cannot be read is reported, and what it
-    gave to an earlier run stays.
+    router; `base` is a folder whose files are shown as if it had been given as a whole; `prune` removes what
+    came from files under `paths` that are gone. An embedder is a spec or an object; a knowledge base that
+    exists keeps its own. A file that cannot be read is reported, and what it gave to an earlier run stays.
 
     Raises `InputError` for a path that does not exist, or a `name` or `holds` for files of several kinds;
     `EmbedderMismatch` for another embedder than a knowledge base was built with; `Busy` while another process
@@ -90,7 +91,7 @@ def index(
     """
     started = time.perf_counter()
     given = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
-    files = readers.find(given, as_=as_)
+    files = readers.find(given, as_=as_, base=base)
     with ExitStack() as stack:
         run = _Run(
             Path(kbs),

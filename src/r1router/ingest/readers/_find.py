@@ -21,11 +21,12 @@ _CLUTTER_ENDS = ("-shm", "-journal")
 """What SQLite keeps beside a data base that is in use; the -wal file is a part of it."""
 
 
-def find(paths: Iterable[Path | str], *, as_: Kind | None = None) -> list[SourceFile]:
+def find(paths: Iterable[Path | str], *, as_: Kind | None = None, base: Path | None = None) -> list[SourceFile]:
     """Every file to index under the given files and folders, in the order given, a folder's own sorted.
 
-    A file found under a folder is stored as "folder/…/name", one that was given itself as it was given. A
-    file that no reader knows comes with no kinds. Raises `InputError` for a path that does not exist.
+    A file found under a folder is stored as "folder/…/name", one that was given itself as it was given; or,
+    inside `base`, as if that folder had been given. A file that no reader knows comes with no kinds. Raises
+    `InputError` for a path that does not exist.
     """
     given = [Path(path) for path in paths]
     for path in given:
@@ -36,7 +37,10 @@ def find(paths: Iterable[Path | str], *, as_: Kind | None = None) -> list[Source
     for path in given:
         inside = _walk(path) if path.is_dir() else [path]
         for found in inside:
-            source = f"{names[path]}/{found.relative_to(path).as_posix()}" if path.is_dir() else path.as_posix()
+            if base and found.is_relative_to(base):
+                source = f"{base.name}/{found.relative_to(base).as_posix()}"
+            else:
+                source = f"{names[path]}/{found.relative_to(path).as_posix()}" if path.is_dir() else path.as_posix()
             real = found.resolve()
             if real not in files:
                 files[real] = SourceFile(found, source, *look(found, as_))

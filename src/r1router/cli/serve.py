@@ -1,0 +1,86 @@
+"""`r1router serve`: a folder of knowledge bases and a policy to a server with an API and a page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from r1router.cli import options
+from r1router.errors import InputError, MissingExtra
+from r1router.policies import open_policy
+from r1router.prompts import DEFAULT
+
+
+def serve(
+    kbs: options.Kbs = Path("kbs"),
+    policy: options.PolicySpec = "llamacpp:",
+    host: Annotated[str, typer.Option(help="Address to listen at; one that others reach needs a key.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at.")] = 8000,
+    api_key_env: Annotated[
+        str, typer.Option(metavar="NAME", help="Environment variable with the key that clients must send.")
+    ] = "",
+    method: options.MethodSpec = "r1_router",
+    prompts: options.PromptSet = None,
+    max_steps: options.MaxSteps = 3,
+    k: options.K = 5,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="Further name in the Host header that is served.")
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(help="Web page of elsewhere that may ask, such as https://chat.example.")
+    ] = None,
+    allow_url_images: Annotated[
+        bool, typer.Option("--allow-url-images", help="Fetch pictures from public web addresses that a client names.")
+    ] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Take no uploads and remove nothing.")] = False,
+    max_questions: Annotated[int, typer.Option(min=1, help="Questions in work at once; more are told to wait.")] = 64,
+    max_seconds: Annotated[float, typer.Option(min=1.0, help="Seconds for one question.")] = 300.0,
+    max_upload_mb: Annotated[int, typer.Option(min=1, help="Size of one upload.")] = 64,
+    shutdown_seconds: Annotated[
+        float, typer.Option(min=0.0, help="Seconds that what is in work has when the server is told to stop.")
+    ] = 20.0,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log lines of JSON.")] = False,
+) -> None:
+    """Serve the knowledge bases: a page, an API with each step as an event, and OpenAI's protocol."""
+    try:
+        from r1router.serve import guard, logs, telemetry
+        from r1router.serve.app import create_app
+        from r1router.serve.limits import MIB, Limits
+        from r1router.serve.run import check_free, run
+    except ImportError as error:
+        raise MissingExtra(error.name or "fastapi", "serve", "r1router serve") from error
+    key = _key(api_key_env)
+    names = {host, *(allow_host or ())}
+    if not key and not all(map(guard.is_loopback, names)):
+        raise InputError(
+            f"{', '.join(sorted(names))} can be reached by others, which needs a key: put one into an environment "
+            "variable and name it, --api-key-env NAME"
+        )
+    logs.set_up(as_json=log_json)
+    check_free(host, port)
+    app = create_app(
+        kbs,
+        open_policy(policy),
+        method=method,
+        prompts=prompts or DEFAULT,
+        max_steps=max_steps,
+        k=k,
+        key=key,
+        hosts={*guard.LOOPBACK, *names} if guard.is_loopback(host) else allow_host or (),
+        origins=allow_origin or (),
+        limits=Limits(questions=max_questions, seconds=max_seconds, upload_bytes=max_upload_mb * MIB),
+        allow_url_images=allow_url_images,
+        read_only=read_only,
+        tracer=telemetry.open_tracer(),
+    )
+    run(app, host=host, port=port, shutdown_seconds=shutdown_seconds)
+
+
+def _key(variable: str) -> str:
+    key = os.environ.get(variable, "").strip() if variable else ""
+    if variable and not key:
+        raise InputError(f"the environment variable {variable} holds no key")
+    return key

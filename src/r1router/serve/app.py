@@ -1,0 +1,147 @@
+"""A folder of knowledge bases and a policy to the application: everything of this room put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware.cors import CORSMiddleware
+
+import r1router
+from r1router.policies import open_policy
+from r1router.prompts import DEFAULT, Prompts
+from r1router.serve import ask, docs, health, kbs, openai, pages, problems, telemetry
+from r1router.serve.around import Around
+from r1router.serve.desk import Desk
+from r1router.serve.guard import LOOPBACK, Guard
+from r1router.serve.jobs import Jobs
+from r1router.serve.library import Library
+from r1router.serve.limits import BodyLimit, Limits
+from r1router.serve.metrics import Metrics
+from r1router.serve.orders import Clerk
+from r1router.serve.problems import Problem
+from r1router.types import ImageEmbedder, Policy, TextEmbedder
+
+DESCRIPTION = (
+    "Questions over several knowledge bases, answered in steps: each step chooses the knowledge base to search."
+)
+JOB_SECONDS = 10.0
+"""What a running job may take to come to its next batch when the server stops."""
+
+
+def create_app(
+    folder: str | Path,
+    policy: Policy | str,
+    *,
+    method: str = "r1_router",
+    prompts: Prompts | str | Path = DEFAULT,
+    max_steps: int = 3,
+    k: int = 5,
+    key: str = "",
+    hosts: Collection[str] = LOOPBACK,
+    origins: Collection[str] = (),
+    limits: Limits | None = None,
+    allow_url_images: bool = False,
+    read_only: bool = False,
+    text_embedder: TextEmbedder | None = None,
+    image_embedder: ImageEmbedder | None = None,
+    tracer: telemetry.Tracer | None = None,
+) -> FastAPI:
+    """The application over the knowledge bases in `folder`, which may be empty at first.
+
+    The policy is opened when the app starts, where it is a spec, and closed when it stops. `key`, where given, is
+    wanted from everyone for everything but the page and /healthz. `hosts` are the names in the Host header that are
+    served, empty for any; `origins` the other web pages that may ask. `read_only` takes no uploads.
+    Raises `InputError` for a method or prompts that are none.
+    """
+    limits = limits or Limits()
+    metrics = Metrics()
+    library = Library(Path(folder), text_embedder=text_embedder, image_embedder=image_embedder)
+    desk = Desk(
+        prompts=prompts if isinstance(prompts, Prompts) else Prompts(prompts),
+        limits=limits,
+        metrics=metrics,
+        tracer=tracer,
+    )
+    clerk = Clerk(library, method=method, max_steps=max_steps, k=k, limits=limits, allow_url_images=allow_url_images)
+    jobs = Jobs(most=limits.jobs, metrics=metrics)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        opened = await asyncio.to_thread(open_policy, policy) if isinstance(policy, str) else policy
+        desk.policy = opened
+        jobs.start()
+        try:
+            yield
+        finally:
+            await desk.end(0)
+            await jobs.stop(JOB_SECONDS)
+            await opened.close()
+
+    app = FastAPI(
+        title="r1router",
+        version=r1router.__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # FastAPI's own page loads its parts from elsewhere
+        redoc_url=None,
+        responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
+    )
+    app.state.desk, app.state.jobs, app.state.library, app.state.clerk = desk, jobs, library, clerk
+    page = pages.routes()
+    app.include_router(ask.router(clerk, desk))
+    app.include_router(openai.router(clerk, desk))
+    app.include_router(
+        kbs.router(
+            library,
+            jobs,
+            desk,
+            limits=limits,
+            allow_url_images=allow_url_images,
+            read_only=read_only,
+            text_embedder=text_embedder,
+            image_embedder=image_embedder,
+        )
+    )
+    app.include_router(health.router(desk, library, metrics))
+    app.include_router(docs.router(app))
+    app.routes.extend(page)
+    app.openapi = lambda: _document(app, with_key=bool(key))  # type: ignore[method-assign]
+    problems.handle_all(app)
+
+    # The last one added is the first one that a request meets.
+    app.add_middleware(BodyLimit, limits=limits, uploads=kbs.UPLOADS)
+    open_paths = {"/healthz", *(route.path for route in page)}
+    app.add_middleware(Guard, key=key, open_paths=open_paths, hosts=hosts, origins=origins)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            expose_headers=["X-Request-Id", "Retry-After"],
+        )
+    app.add_middleware(Around, metrics=metrics)
+    return app
+
+
+def _document(app: FastAPI, *, with_key: bool) -> dict[str, Any]:
+    """The OpenAPI document; with the key in it where one is needed."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        refused = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                for status in ("4XX", "5XX"):  # in this form also where the response is something else
+                    operation["responses"][status]["content"] = refused
+        if with_key:
+            document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"key": []}]
+            document["paths"]["/healthz"]["get"]["security"] = []
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,119 @@
+"""/v1/ask: a question to the events of its steps as they happen, or to its trajectory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import ConfigDict, Field
+
+from r1router.codec import to_dict
+from r1router.methods import names as method_names
+from r1router.serve import logs, pictures, problems, sse
+from r1router.serve.desk import Desk
+from r1router.serve.limits import MOST_QUESTION
+from r1router.serve.orders import Clerk, Options
+from r1router.types import Finished, Trajectory
+
+_PIXEL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
+_STREAM = """event: started
+data: {"request_id": "…", "method": "r1_router", "kbs": [{"name": "text", "kind": "text", "holds": "12 passages"}]}
+
+event: planned
+data: {"index": 0, "step": {"thought": "…", "sub_question": "…", "routes": ["text"], "probabilities": {"text": 0.9}}}
+
+event: retrieved
+data: {"index": 0, "step": {"…": "…", "evidence": [{"kb": "text", "id": "…", "text": "…", "score": 0.03}]}}
+
+event: answered
+data: {"index": 0, "step": {"…": "…", "answer": "Oslo"}}
+
+event: finished
+data: {"trajectory": {"question": {"text": "…"}, "steps": [], "answer": {"text": "Oslo"}, "stop": "enough"}}
+"""
+
+
+class AskRequest(Options):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"question": "What is the capital of Norway?"},
+                {
+                    "question": "How many people live in the country of this flag?",
+                    "image": _PIXEL,
+                    "method": "r1_router",
+                    "max_steps": 3,
+                    "k": 5,
+                    "budget": {"tokens": 20000, "seconds": 60, "retrievals": 6},
+                    "stream": False,
+                },
+            ]
+        },
+    )
+    question: Annotated[str, Field(min_length=1, max_length=MOST_QUESTION)]
+    image: str | None = Field(None, description="A picture as a data URL.")
+    method: str | None = Field(None, description=f"One of {', '.join(method_names())}.")
+    stream: bool = True
+
+
+def router(clerk: Clerk, desk: Desk) -> APIRouter:
+    routes = APIRouter(tags=["Questions"])
+
+    @routes.post(
+        "/v1/ask",
+        response_class=Response,
+        responses={
+            200: {
+                "model": Trajectory,
+                "description": "Server-sent events, or with `stream: false` the trajectory.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _STREAM}},
+            }
+        },
+    )
+    async def ask(asked: AskRequest, request: Request) -> Response:
+        """Answers a question step by step.
+
+        The events are `started`, then for each step `planned`, `retrieved` and `answered`, then `finished` with the
+        whole trajectory; `malformed` tells of a reply of the model that is asked for again, and `error` ends a
+        stream that failed. Lines that begin with a colon keep the connection alive. Leaving ends the work.
+        """
+        if asked.stream:
+            return sse.EventStream(_events(asked))
+        trajectory = await sse.while_connected(request.receive, _trajectory(asked))
+        if trajectory is None:
+            return Response(status_code=499)  # for nobody: the client has left
+        return JSONResponse(pictures.shown(trajectory))
+
+    async def _events(asked: AskRequest) -> AsyncGenerator[bytes, None]:
+        with desk.place():
+            order = await clerk.order(asked.question, asked.image, asked.method, asked)
+            yield sse.event("started", _started(order.method_name, order.kbs))
+            try:
+                async with aclosing(desk.answer(order)) as events:
+                    async for event in events:
+                        name = type(event).__name__.lower()
+                        yield sse.event(name, pictures.shown(event)) if event else sse.COMMENT
+            except Exception as error:  # the response has begun: the client is told in the stream
+                yield sse.event("error", problems.body(problems.explain(error)))
+
+    async def _trajectory(asked: AskRequest) -> Trajectory:
+        with desk.place():
+            order = await clerk.order(asked.question, asked.image, asked.method, asked)
+            async with aclosing(desk.answer(order)) as events:
+                async for event in events:
+                    if isinstance(event, Finished):
+                        return event.trajectory
+        raise AssertionError("a driver's last event is Finished")
+
+    return routes
+
+
+def _started(method: str, kbs: Any) -> dict[str, Any]:
+    cards = [to_dict(kb.card) for kb in kbs.values()]
+    return {"request_id": logs.request_id.get(), "method": method, "kbs": cards}

@@ -1,0 +1,53 @@
+"""/healthz, /readyz and /metrics: for those who run the server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from pydantic import BaseModel
+
+from r1router.serve.desk import Desk
+from r1router.serve.library import Library
+from r1router.serve.metrics import CONTENT_TYPE, Metrics
+
+
+class Alive(BaseModel):
+    status: str = "alive"
+
+
+class Ready(BaseModel):
+    ready: bool
+    policy: bool
+    """Open, and the server is not stopping."""
+    kbs: bool
+    """The folder is there and everything in it can be read."""
+
+
+def router(desk: Desk, library: Library, metrics: Metrics) -> APIRouter:
+    routes = APIRouter(tags=["Operation"])
+
+    @routes.get("/healthz", response_model=Alive)
+    async def alive() -> Alive:
+        """The process answers. Needs no key."""
+        return Alive()
+
+    @routes.get("/readyz", response_model=Ready, responses={503: {"model": Ready}})
+    async def ready() -> Response:
+        """Questions can be asked: the policy is open and the knowledge bases can be read."""
+        policy, kbs = desk.is_open, await asyncio.to_thread(library.is_readable)
+        state: dict[str, Any] = {"ready": policy and kbs, "policy": policy, "kbs": kbs}
+        return JSONResponse(state, 200 if state["ready"] else 503)
+
+    @routes.get(
+        "/metrics",
+        response_class=PlainTextResponse,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    async def show_metrics() -> Response:
+        """Prometheus' text format."""
+        return Response(metrics.exposition(), headers={"content-type": CONTENT_TYPE})
+
+    return routes

@@ -1,0 +1,91 @@
+"""What a client sends as a picture to an `Image` that is known to decode; evidence to what a client may see of it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote
+
+from r1router.codec import to_dict
+from r1router.images import media_type
+from r1router.serve import fetch
+from r1router.serve.limits import Limits
+from r1router.serve.problems import Refused
+from r1router.types import Image
+
+_DATA_URL = re.compile(r"data:[\w./+-]*(?:;[\w=.-]+)*;base64,", re.IGNORECASE)
+
+
+def take(url: str, *, limits: Limits, allow_urls: bool) -> Image:
+    """The picture of a data URL, or of a web address where those are allowed. Raises `Refused`."""
+    if url[:5].lower() == "data:":
+        return _checked(_decoded(url, limits), limits)
+    if not url.lower().startswith(("http://", "https://")):
+        raise Refused(400, "a picture is given as a data URL: data:image/png;base64,…")
+    if not allow_urls:
+        raise Refused(400, "pictures at web addresses are not fetched here; send the picture itself as a data URL")
+    return _checked(fetch.fetch(url, most=limits.picture_bytes), limits)
+
+
+def _decoded(url: str, limits: Limits) -> bytes:
+    head = _DATA_URL.match(url[:200])
+    if not head:
+        raise Refused(400, "the data URL of the picture must be base64: data:image/png;base64,…")
+    if (len(url) - head.end()) * 3 // 4 > limits.picture_bytes + 2:
+        raise Refused(413, f"the picture is larger than {limits.picture_bytes:,} bytes")
+    try:
+        return base64.b64decode(url[head.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        raise Refused(400, "the data URL of the picture is not good base64") from None
+
+
+def _checked(data: bytes, limits: Limits) -> Image:
+    """Its size is read from its head before anything is decoded; then it is decoded once, to be sure of it."""
+    from PIL import Image as Pillow
+
+    kind = media_type(data)
+    if kind is None:
+        raise Refused(415, "the picture is not a PNG, JPEG, WebP or GIF", type="unsupported_type")
+    try:
+        with Pillow.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF")) as opened:
+            width, height = opened.size
+            if width * height > limits.picture_pixels:
+                raise Refused(413, f"the picture has {width} × {height} pixels; at most {limits.picture_pixels:,}")
+            opened.load()
+    except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
+        raise Refused(413, f"the picture has more than {limits.picture_pixels:,} pixels") from None
+    except Refused:
+        raise
+    except Exception:  # the decoders raise whatever a damaged byte leads them to
+        raise Refused(400, "the picture is damaged or cut off") from None
+    return Image(data, kind)
+
+
+def shown(noun: Any) -> Any:
+    """The JSON of a noun for a client: each picture on this machine's disk as the URL that serves it, and without
+    the bytes of the question's picture, which the client has sent itself."""
+    return _shown(to_dict(noun))
+
+
+def _shown(value: Any) -> Any:
+    match value:
+        case {"kb": str(kb), "image": str(path)}:
+            return {**value, "image": url_of(kb, path)}
+        case {"question": {"image": _} as question}:
+            rest = {key: _shown(item) for key, item in value.items() if key != "question"}
+            return {"question": {k: v for k, v in question.items() if k != "image"}, **rest}
+        case dict():
+            return {key: _shown(item) for key, item in value.items()}
+        case list():
+            return [_shown(item) for item in value]
+        case _:
+            return value
+
+
+def url_of(kb: str, path: str) -> str:
+    """Where the picture of a piece of evidence is served."""
+    return f"/v1/kbs/{quote(kb, safe='')}/pictures/{quote(PurePath(path).name, safe='')}"

@@ -1,0 +1,56 @@
+"""The application to a running server, until a signal; then what is in work is finished or told that it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+from r1router.errors import InputError
+from r1router.serve.desk import Desk
+
+CONNECTIONS = 1024
+"""At once; more are answered with 503."""
+
+
+def run(app: FastAPI, *, host: str, port: int, shutdown_seconds: float) -> None:
+    """Serves until SIGINT or SIGTERM; what is in work then has `shutdown_seconds`."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,  # ours has the request's id
+        server_header=False,
+        proxy_headers=False,  # nobody's word is taken for who asks
+        ws="none",
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=int(shutdown_seconds) + 3,
+    )
+    _Server(config, app.state.desk, shutdown_seconds).run()
+
+
+class _Server(uvicorn.Server):
+    """Ends the questions in words before their connections are cut."""
+
+    def __init__(self, config: uvicorn.Config, desk: Desk, seconds: float) -> None:
+        super().__init__(config)
+        self._desk, self._seconds = desk, seconds
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        ending = asyncio.create_task(self._desk.end(self._seconds))
+        await super().shutdown(sockets)
+        await ending
+
+
+def check_free(host: str, port: int) -> None:
+    """Raises `InputError` where one cannot listen: to be told before a model is loaded."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise InputError(f"cannot listen at {host}, port {port}: {error.strerror or error}") from error

@@ -1,0 +1,131 @@
+"""Uploaded files to the folder `uploads/` beside the knowledge bases, and from there into them.
+
+They stay there under their own name, in a sub-folder where a knowledge base was named, so that
+`r1router index KBS/uploads --kbs KBS` finds them again. A file of the same name takes the place of the one before.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import IO, Any
+
+from r1router.ingest import readers
+from r1router.ingest.run import IndexReport, index
+from r1router.kb import kb_folders
+from r1router.kb import manifest as manifests
+from r1router.kb.ledger import Ledger
+from r1router.kb.writer import open_writer
+from r1router.serve.jobs import Tell
+from r1router.serve.problems import Refused, without_paths
+from r1router.types import ImageEmbedder, Kind, TextEmbedder
+
+FOLDER = "uploads"
+_LONGEST = 200
+"""Bytes of a file name: file systems take 255."""
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    name: str
+    """As the client gave it."""
+    data: IO[bytes]
+
+
+def safe_name(given: str) -> str:
+    """The name alone, of a file that a reader takes. Raises `Refused`."""
+    name = unicodedata.normalize("NFC", re.split(r"[/\\]", given)[-1]).strip()
+    if (
+        not name
+        or name.startswith((".", "~$"))
+        or not name.isprintable()
+        or len(name.encode("utf-8", "replace")) > _LONGEST
+        or any(mark in name for mark in ':*?"<>|')
+        or _RESERVED.fullmatch(name)
+    ):
+        raise Refused(400, "a file's name is not usable: letters, digits, spaces, '-', '_' and '.', up to 200 bytes")
+    if not any(fnmatch(name.lower(), pattern) for pattern in readers.supported()):
+        raise Refused(415, f"files of this kind are not read; these are: {' '.join(readers.supported())}")
+    return name
+
+
+def check_kb_name(name: str) -> str:
+    """Raises `Refused` for what cannot name a knowledge base here, `InputError` for what can nowhere."""
+    manifests.check_name(name)
+    if name.casefold() == FOLDER:
+        raise Refused(400, f"name: {FOLDER!r} is where uploads are kept")
+    return name
+
+
+def keep(uploads: Sequence[Upload], kbs: Path, name: str | None) -> list[Path]:
+    """Writes them down, each whole or not at all; their paths. Raises `Refused` for a name, before any is written."""
+    folder = kbs / FOLDER / name if name else kbs / FOLDER
+    names = [safe_name(upload.name) for upload in uploads]
+    if len({n.casefold() for n in names}) < len(names):
+        raise Refused(400, "two files have the same name")
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = []
+    for upload, safe in zip(uploads, names, strict=True):
+        path = folder / safe
+        if path.is_dir():
+            raise Refused(409, f"{safe} is the name of a folder of uploads; choose another")
+        scratch = folder / f".{safe}.part"
+        with scratch.open("wb") as file:
+            shutil.copyfileobj(upload.data, file, 1 << 20)
+        scratch.replace(path)
+        kept.append(path)
+    return kept
+
+
+def index_uploads(
+    paths: Sequence[Path],
+    kbs: Path,
+    *,
+    as_: Kind | None,
+    name: str | None,
+    text_embedder: TextEmbedder | None,
+    image_embedder: ImageEmbedder | None,
+    tell: Tell,
+) -> dict[str, Any]:
+    """Takes the files into their knowledge bases; the report, without paths of this machine."""
+    report = index(
+        paths, kbs, base=kbs / FOLDER, as_=as_, name=name, embedder=text_embedder, image_embedder=image_embedder,
+        progress=tell,
+    )  # fmt: skip
+    return _shown(report)
+
+
+def _shown(report: IndexReport) -> dict[str, Any]:
+    shown = asdict(report)
+    for problem in shown["problems"]:
+        problem["reason"] = without_paths(problem["reason"])
+    return shown
+
+
+def remove_source(kb: Path, source: str, kbs: Path) -> dict[str, Any]:
+    """Takes a source out of a knowledge base; its upload is deleted when no other one has it any more."""
+    taken = Ledger(kb).read().get(source)
+    with open_writer(kb, manifests.read(kb)) as writer:
+        entries = writer.drop_source(source)
+        writer.finish()
+    if taken:
+        _forget(Path(taken.path), source, kbs)
+    return {"kb": kb.name, "source": source, "entries": entries}
+
+
+def _forget(path: Path, source: str, kbs: Path) -> None:
+    kept = path.resolve()
+    if not kept.is_relative_to((kbs / FOLDER).resolve()):
+        return
+    if any(source in Ledger(folder).read() for folder in kb_folders(kbs).values()):
+        return
+    kept.unlink(missing_ok=True)
+    _log.info("%s is in no knowledge base any more, its upload is deleted", source)
