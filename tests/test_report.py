@@ -69,9 +69,7 @@ def test_a_failed_question_counts_zero_everywhere_and_is_named():
     assert result.scores["evidence_recall"].mean == 0.5
     assert result.scores["abstention"].mean == 0, "who failed has not declined to answer"
     assert (result.errors, result.stops) == (2, {"enough": 2, "error": 2})
-    assert found.sections[0].notes == (
-        "a: 2 of 4 questions failed and count as 0; all: the model fell over",
-    )
+    assert found.sections[0].notes == ("a: 2 of 4 questions failed and count as 0; all: the model fell over",)
 
 
 def test_costs_and_seconds_are_of_the_questions_that_finished():
@@ -110,7 +108,9 @@ def test_a_method_that_always_searches_everything_has_no_confusion():
 
 def test_scores_are_split_by_hops_and_by_type():
     rows = [
-        Row("a", example(n, hops=1 + n % 2, type_="text" if n < 4 else "text+table"), path(n, RIGHT if n % 2 else WRONG))
+        Row(
+            "a", example(n, hops=1 + n % 2, type_="text" if n < 4 else "text+table"), path(n, RIGHT if n % 2 else WRONG)
+        )
         for n in range(8)
     ]
     (result,) = report([(settings(["a"]), rows)]).sections[0].results
@@ -244,8 +244,16 @@ def test_the_page_is_whole_loads_nothing_and_is_the_same_twice():
     assert links.open == []
     assert links.loads == []
     assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org)", pages[0])
-    for words in ("Score against retrievals", "Score against tokens", "Score by number of hops", "Latency per stage",
-                  "Where gold steps were sent", "Paired tests", "Reliability of a", "1 of 7 questions failed"):  # fmt: skip
+    for words in (
+        "Score against retrievals",
+        "Score against tokens",
+        "Score by number of hops",
+        "Latency per stage",
+        "Where gold steps were sent",
+        "Paired tests",
+        "Reliability of a",
+        "1 of 7 questions failed",
+    ):
         assert words in pages[0]
 
 

@@ -123,8 +123,9 @@ def parting(a: Trajectory, b: Trajectory) -> str:
             return f"part at step {number}: the same search brought other evidence"
         if words(x.answer) != words(y.answer):
             return f"part at step {number}: they read {x.answer!r} and {y.answer!r} from the same evidence"
+    shared = min(len(a.steps), len(b.steps))
     if len(a.steps) != len(b.steps):
-        return f"part after step {min(len(a.steps), len(b.steps))}: {len(a.steps)} steps against {len(b.steps)}"
+        return f"part after step {shared}: only one goes on" if shared else "part at once: only one takes steps"
     if words(_said(a)) != words(_said(b)):
         return "take the same steps to different answers"
     return "take the same steps to the same answer"
