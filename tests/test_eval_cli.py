@@ -181,6 +181,19 @@ def test_a_report_of_no_run_says_how_to_make_one(world):
     assert "there is no run at" in call("report", world / "kbs", fails=InputError)
 
 
+def test_a_policy_can_judge_the_answers_and_is_asked_once_for_each(world, tmp_path):
+    shutil.copytree(world / "run", tmp_path / "run")
+    asked = [{"when": f"Question: {q}", "reply": f"<verdict>{v}</verdict>"} for (q, _, _), v in zip(
+        ASKED.values(), ["correct", "correct", "incorrect", "incorrect"], strict=True)]  # fmt: skip
+    policy = f"scripted:{lines(tmp_path / 'verdicts.jsonl', asked)}"
+    said = call("report", tmp_path / "run", "--judge", policy, "--primary", "judge", "--json")
+    results = json.loads(said)["sections"][0]["results"]
+    assert [r["scores"]["judge"]["mean"] for r in results] == [0.5, 0.5]
+    (tmp_path / "verdicts.jsonl").write_text("")
+    assert call("report", tmp_path / "run", "--judge", policy, "--primary", "judge", "--json") == said
+    assert "judge" in call("report", tmp_path / "run", "--judge", policy)
+
+
 # ── show ───────────────────────────────────────────────────────────────────────────────────────
 
 

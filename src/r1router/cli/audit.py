@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from r1router.cli import options
+from r1router.cli import options, progress
 from r1router.drive import threads
 from r1router.drive.record import Record
 from r1router.kb import open_kbs
@@ -41,29 +39,24 @@ def audit(
     """Send each step's sub-question to every knowledge base and count what its route missed."""
     from r1router.evals.audit import audit as sum_up
     from r1router.evals.audit import targets, write_audit
-    from r1router.evals.elsewhere import RECORD, read_elsewhere, search_elsewhere
+    from r1router.evals.elsewhere import read_elsewhere, search_elsewhere
     from r1router.evals.report import plain
     from r1router.evals.run import read_run
+    from r1router.evals.verdicts import record_path
 
     settings, rows = read_run(run)
     opened = open_kbs(kbs)
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as bar:  # fmt: skip
-        searched = search_elsewhere(settings, rows, opened, tell=_teller(bar, "searches"))
-        answers = None
-        if judge_answers:
-            model, record = open_policy(policy), Record(run / RECORD)
+    with progress.counted("searches") as tell:
+        searched = search_elsewhere(settings, rows, opened, tell=tell)
+    answers = None
+    if judge_answers:
+        model, record = open_policy(policy), Record(record_path(run, "audit", policy))
+        with progress.counted("answers") as tell:
             try:
+                wanted = [targets(one) for one in searched]
                 answers = threads.wait_for(
                     read_elsewhere(
-                        searched,
-                        [targets(one) for one in searched],
-                        policy=model,
-                        record=record,
-                        prompts=Prompts(prompts or DEFAULT),
-                        tell=_teller(bar, "answers"),
+                        searched, wanted, policy=model, record=record, prompts=Prompts(prompts or DEFAULT), tell=tell
                     )
                 )
             finally:
@@ -78,11 +71,6 @@ def audit(
     for method in found.methods:
         _show(method, console)
     console.print(Text(f"the page of r1router report {run} --html report.html has this too", style="dim"))
-
-
-def _teller(bar: Progress, what: str) -> Callable[[int, int], None]:
-    task = bar.add_task(what, total=None)
-    return lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _show(method: MethodAudit, console: Console) -> None:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from r1router.cli import options, tables
+from r1router.cli import options, progress, tables
+from r1router.drive import threads
+from r1router.drive.record import Record
+from r1router.policies import open_policy
+
+if TYPE_CHECKING:
+    from r1router.evals.metrics import Metric
+    from r1router.evals.run import Row
 
 
 def report(
@@ -20,6 +28,9 @@ def report(
     primary: options.Primary = None,
     against: Annotated[
         str | None, typer.Option(help="Test every method against this one only, not every pair.", metavar="METHOD")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="A policy that judges each answer; adds the metric judge.", metavar="POLICY")
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -37,14 +48,28 @@ def report(
         opened,
         names=[folder.resolve().name for folder in runs],
         metrics=metrics or DEFAULT,
+        own={"judge": _judge(judge, runs[0], [row for _, rows in opened for row in rows])} if judge else {},
         primary=primary or PRIMARY,
         against=against,
     )
     if as_json:
         typer.echo(json.dumps(plain(found), ensure_ascii=False, indent=2))
     else:
-        tables.show(found, console, metrics=metrics or tables.USUAL)
+        tables.show(found, console, metrics=[*(["judge"] if judge else []), *(metrics or tables.USUAL)])
     if html:
         audits = [read_audit(folder, rows) for folder, (_, rows) in zip(runs, opened, strict=True)]
         html.write_text(page(found, [audit for audit in audits if audit]), encoding="utf-8")
         Console(stderr=True).print(Text(f"wrote {html}", style="dim"), soft_wrap=True)
+
+
+def _judge(spec: str, folder: Path, rows: Sequence[Row]) -> Metric:
+    """The policy's verdicts on the rows, kept beside the first run."""
+    from r1router.evals.verdicts import judge_rows, record_path
+
+    policy, record = open_policy(spec), Record(record_path(folder, "judge", spec))
+    with progress.counted("judged") as tell:
+        try:
+            return threads.wait_for(judge_rows(rows, policy=policy, record=record, tell=tell))
+        finally:
+            record.close()
+            threads.wait_for(policy.close())

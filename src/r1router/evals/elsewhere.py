@@ -17,8 +17,6 @@ from r1router.evals.run import Row, Settings
 from r1router.prompts import Prompts
 from r1router.types import Ask, Evidence, KnowledgeBase, Policy, Query, Reply, Step
 
-RECORD = "audit.record.jsonl"
-"""The answers read for an audit, beside the run's files: a second audit asks for none of them again."""
 _BATCH = 256
 _RIGHT = 0.5
 """Least length-aware score of a right answer."""

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
 from r1router.errors import InputError, UnknownName
@@ -66,16 +67,18 @@ def report(
     *,
     names: Sequence[str] = (),
     metrics: Sequence[str] = DEFAULT,
+    own: Mapping[str, Metric] = MappingProxyType({}),
     primary: str = PRIMARY,
     against: str | None = None,
 ) -> Report:
     """What `read_run` gave, summed up; methods on the same data set are compared, also those of different runs.
 
-    `names` of the runs tell equal methods apart. `against` compares every method with that one only: fewer
-    comparisons, each with more power. Raises `UnknownName` for a metric or method, `InputError` where a run is empty
-    or two runs mean different questions by one id; what a metric raises comes out with a note.
+    `names` of the runs tell equal methods apart. `own` are metrics as functions, beside those named. `against`
+    compares every method with that one only: fewer comparisons, each with more power. Raises `UnknownName` for a
+    metric or method, `InputError` where a run is empty or two runs mean different questions by one id; what a metric
+    raises comes out with a note.
     """
-    judges, primary = _judges(metrics, primary), primary.rpartition(":")[2]
+    judges, primary = _judges(metrics, primary) | dict(own), primary.rpartition(":")[2]
     parts = _label(runs, names or [f"run {n}" for n in range(1, len(runs) + 1)])
     if against is not None and against not in (labels := [part.label for part in parts]):
         raise UnknownName("method", against, labels)

@@ -1,0 +1,70 @@
+"""Rows and a judging policy to a metric `judge`: each different answer judged once, its verdict kept in a record."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+from r1router.drive.flow import Served, timed
+from r1router.drive.record import Record
+from r1router.evals.answers import prediction
+from r1router.evals.metrics import Metric
+from r1router.evals.metrics.judge import judge
+from r1router.evals.run import Row
+from r1router.types import Ask, Example, Policy, Reply, Trajectory
+
+
+def record_path(run: str | Path, what: str, policy: str) -> Path:
+    """Where beside a run's files the replies of a policy to questions about the run are kept, by its spec."""
+    return Path(run) / f"{what}-{hashlib.sha256(policy.encode()).hexdigest()[:8]}.record.jsonl"
+
+
+async def judge_rows(
+    rows: Iterable[Row],
+    *,
+    policy: Policy,
+    record: Record,
+    in_flight: int = 16,
+    tell: Callable[[int, int], None] | None = None,
+) -> Metric:
+    """The metric that says the policy's verdict on each of these rows. Raises what `judge` raises."""
+    todo = {_key(row.trajectory, row.example): row for row in rows}
+    verdicts: dict[tuple[str, str], float | None] = {}
+    judging, room = _Recorded(policy, record), asyncio.Semaphore(in_flight)
+
+    async def work(key: tuple[str, str], row: Row) -> None:
+        async with room:
+            verdicts[key] = await judge(row.trajectory, row.example, judging)
+        if tell:
+            tell(len(verdicts), len(todo))
+
+    async with asyncio.TaskGroup() as group:
+        for key, row in todo.items():
+            group.create_task(work(key, row))
+    return lambda trajectory, example: verdicts[_key(trajectory, example)]
+
+
+def _key(trajectory: Trajectory, example: Example) -> tuple[str, str]:
+    return example.id, prediction(trajectory)
+
+
+class _Recorded:
+    """A policy whose replies at temperature 0 are kept; a record is for those."""
+
+    def __init__(self, policy: Policy, record: Record) -> None:
+        self.spec, self._policy = policy.spec, policy
+
+        def reply(ask: Ask) -> Awaitable[Served[Reply]]:
+            return timed(policy.reply(ask))
+
+        self._answer = record.answers(reply)
+
+    async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
+        if temperature:
+            return await self._policy.reply(ask, temperature=temperature, seed=seed)
+        return (await self._answer(ask)).result
+
+    async def close(self) -> None:
+        await self._policy.close()
