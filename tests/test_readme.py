@@ -90,8 +90,6 @@ def without_effect(command):
 def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
     shutil.copytree(DEMO, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("R1ROUTER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("PIP_NO_INDEX", "1")  # a block that would fetch the default model fails, cached or not
     namespace = {"__name__": page.stem}
     for block in blocks(page):
         if block.language == "python" and block.runs:
