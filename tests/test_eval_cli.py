@@ -1,11 +1,16 @@
 """`r1router eval`, `report`, `show`, `score` and `audit` as a person runs them, on two small knowledge bases."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+import r1router.cli as app_module
 from r1router.cli import app
 from r1router.errors import InputError, UnknownName
 from r1router.evals.run import read_run
@@ -319,3 +324,41 @@ def test_an_audit_can_read_the_evidence_of_the_other_knowledge_bases(world, tmp_
         call("audit", tmp_path / "run", "--kbs", world / "kbs", "--judge-answers", "--policy", policy, "--json")
     )
     assert found["methods"][0]["answers"] == {"steps": 4, "right": 3, "regret": 1}
+
+
+# ── recipes ────────────────────────────────────────────────────────────────────────────────────
+
+
+def recipe(name, world, tmp_path, **environment):
+    """What a recipe prints, with `r1router` on the path and the world's knowledge bases and policy."""
+    command = tmp_path / "bin" / "r1router"
+    command.parent.mkdir()
+    command.write_text(f"#!{sys.executable}\nfrom r1router.cli import main\nmain()\n")
+    command.chmod(0o755)
+    paths = [str(Path(app_module.__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    environment |= {
+        "PATH": f"{command.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "KBS": str(world / "kbs"),
+        "POLICY": f"scripted:{world / 'script.jsonl'}",
+    }
+    script = Path(__file__).parents[1] / "recipes" / name
+    done = subprocess.run(
+        [script, world / "questions.jsonl", tmp_path / "run"],
+        env=os.environ | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_multihop_recipe_ends_in_scores_by_hops_and_a_page(world, tmp_path):
+    said = recipe("multihop_scaling.sh", world, tmp_path, METHODS="r1_router direct")
+    assert "length_aware by hops" in said
+    assert "Score by number of hops" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_the_latency_recipe_ends_in_seconds_by_stage_and_the_overhead(world, tmp_path):
+    said = recipe("latency.sh", world, tmp_path, METHODS="r1_router", LIMIT="2")
+    table = said.partition("median seconds of a question")[2]
+    assert table.splitlines()[1].split()[1:] == ["plan", "search", "answer", "final", "total", "over", "direct"]
+    assert " 1.0 x" in table

@@ -20,6 +20,9 @@ _WHERE = {
     "api": ("ask", "ask_many", "stream"),
     "drive.flow": ("Budget",),
     "embedders": ("open_image_embedder", "open_text_embedder"),
+    "evals.datasets": ("load_examples",),
+    "evals.report": ("report",),
+    "evals.run": ("evaluate", "read_run"),
     "images": ("load_image",),
     "ingest.run": ("index",),
     "kb": ("open_kb", "open_kbs"),
@@ -35,6 +38,7 @@ _WHERE = {
         "Answered",
         "Card",
         "Evidence",
+        "Example",
         "Finished",
         "Image",
         "Location",
@@ -58,6 +62,9 @@ if TYPE_CHECKING:
     from r1router.drive.flow import Budget
     from r1router.embedders import open_image_embedder, open_text_embedder
     from r1router.errors import R1RouterError
+    from r1router.evals.datasets import load_examples
+    from r1router.evals.report import report
+    from r1router.evals.run import evaluate, read_run
     from r1router.images import load_image
     from r1router.ingest.run import index
     from r1router.kb import open_kb, open_kbs
@@ -71,6 +78,7 @@ if TYPE_CHECKING:
         Answered,
         Card,
         Evidence,
+        Example,
         Finished,
         Image,
         Location,
