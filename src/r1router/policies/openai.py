@@ -99,11 +99,12 @@ class OpenAI:
                 try:
                     completion = await self._client.chat.completions.create(**wanted)
                     return _reply(completion)
-                except openai.BadRequestError as error:
+                except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                     refused = _refused_parameter(error, wanted)
                     if refused is None:
                         raise self._failure(error) from error
-                    log.info("%s does not take %s; it is not sent any more", self.spec, refused)
+                    level = logging.WARNING if refused in ("temperature", "seed") else logging.INFO
+                    log.log(level, "%s does not take %s; it is not sent any more", self.spec, refused)
                     self._refused.add(refused)
                 except (openai.OpenAIError, ValueError) as error:  # ValueError: an answer that is no JSON
                     raise self._failure(error) from error

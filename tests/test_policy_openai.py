@@ -1,0 +1,180 @@
+"""What is sent to an OpenAI-compatible server, and what becomes of its answers, good and bad."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from r1router.drive.threads import wait_for
+from r1router.errors import PolicyError
+from r1router.parse import answer_shape, gbnf, regex
+from r1router.policies import open_policy
+from r1router.types import Ask, Image, Message, Policy, Reply
+
+ASK = Ask((Message("user", "How high is it?", (Image(b"\x89PNG"),)),), "final", answer_shape(), max_tokens=4)
+Answer = Callable[[dict[str, Any]], tuple[int, str]]
+
+
+@contextmanager
+def serving(answer: Answer, options: str = "") -> Iterator[tuple[Policy, list[dict[str, Any]]]]:
+    """A policy of a server that answers each request body with (status, body), and the bodies it was sent."""
+    sent: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            status, body = answer(sent[-1])
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body.encode())))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    policy = open_policy(f"openai:org/model@http://127.0.0.1:{server.server_port}/v1{options}")
+    try:
+        yield policy, sent
+    finally:
+        wait_for(policy.close())
+        server.shutdown()
+        server.server_close()
+
+
+def completion(text: str, logprobs: list[dict[str, Any]] | None = None) -> str:
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+    content = {"logprobs": {"content": logprobs}} if logprobs else {}
+    return json.dumps({"id": "1", "object": "chat.completion", "choices": [choice | content], "usage": usage})
+
+
+def token(text: str, data: list[int] | None) -> dict[str, Any]:
+    return {
+        "token": text,
+        "bytes": data,
+        "logprob": -0.5,
+        "top_logprobs": [{"token": text, "bytes": data, "logprob": -0.5}],
+    }
+
+
+def refusal(message: str) -> str:
+    return json.dumps({"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}})
+
+
+def said_by(answer: Answer, ask: Ask = ASK) -> Reply:
+    with serving(answer) as (policy, _):
+        return wait_for(policy.reply(ask))
+
+
+def test_the_request_carries_the_words_the_picture_and_the_bounds() -> None:
+    with serving(lambda body: (200, completion("8,848 m"))) as (policy, sent):
+        reply = wait_for(policy.reply(ASK, temperature=0.7, seed=3))
+    assert reply == Reply("8,848 m", (), 7, 3, False)
+    [body] = sent
+    assert body["messages"][0]["content"] == [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}},
+        {"type": "text", "text": "How high is it?"},
+    ]
+    assert (body["model"], body["max_tokens"], body["temperature"], body["seed"]) == ("org/model", 4, 0.7, 3)
+    assert "logprobs" not in body
+
+
+@pytest.mark.parametrize(
+    ("server", "extra"),
+    [
+        ("none", {}),
+        ("vllm", {"structured_outputs": {"regex": regex(answer_shape())}}),
+        ("sglang", {"regex": regex(answer_shape())}),
+        ("llamacpp", {"grammar": gbnf(answer_shape())}),
+    ],
+)
+def test_each_server_is_told_the_form_in_its_own_way(server: str, extra: dict[str, Any]) -> None:
+    with serving(lambda body: (200, completion("x")), f"?constrain={server}") as (policy, sent):
+        wait_for(policy.reply(ASK))
+    known = {"model", "messages", "max_tokens", "temperature"}
+    assert {key: value for key, value in sent[0].items() if key not in known} == extra
+
+
+@pytest.mark.parametrize(
+    ("refused", "words"),
+    [
+        ("logprobs", "This model does not support logprobs."),
+        ("max_tokens", "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."),
+        ("temperature", "Unsupported value: 'temperature' does not support 0.0 with this model."),
+    ],
+)
+def test_what_a_server_refuses_is_left_out_from_then_on(refused: str, words: str) -> None:
+    def answer(body: dict[str, Any]) -> tuple[int, str]:
+        return (400, refusal(words)) if refused in body else (200, completion("x"))
+
+    labelled = Ask(ASK.messages, "plan", labels=("Text Retriever",), max_tokens=4)
+    with serving(answer) as (policy, sent):
+        assert [wait_for(policy.reply(labelled)).text for _ in range(2)] == ["x", "x"]
+    assert [refused in body for body in sent] == [True, False, False]
+    if refused == "max_tokens":
+        assert sent[-1]["max_completion_tokens"] == 4
+
+
+def test_token_texts_add_up_where_characters_are_cut_marked_or_left_out() -> None:
+    pieces = [
+        token("<", [60]),
+        token("\\xe6\\x97", [0xE6, 0x97]),  # two tokens, one character
+        token("\\xa5", [0xA5]),
+        token("", [0xAC]),  # the rest of a character whose first tokens the server has left out
+        token(" b", None),
+        token("<|im_end|>", None),  # not part of the text
+    ]
+    labelled = Ask(ASK.messages, "plan", labels=("Text Retriever",), max_tokens=9)
+    reply = said_by(lambda body: (200, completion("<日本 b!", pieces)), labelled)
+    assert "".join(t.text for t in reply.tokens) == reply.text == "<日本 b!"
+    assert [t.text for t in reply.tokens][:3] == ["<", "", "日"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (400, refusal("the prompt is too long"), "status 400: the prompt is too long"),
+        (404, refusal("The model `org/model` does not exist."), r"does not exist(.|\n)*URL/models"),
+        (429, refusal("slow down"), r"slow down(.|\n)*concurrency"),
+        (200, '{"choices": [', "not a chat completion"),
+        (200, '{"detail": "hello"}', "not a chat completion"),
+        (200, "<html>", "not a chat completion"),
+    ],
+)
+def test_a_failure_tells_the_url_the_servers_words_and_what_to_do(status: int, body: str, words: str) -> None:
+    with pytest.raises(PolicyError, match=words) as caught:
+        said_by(lambda _: (status, body))
+    assert "org/model at http://127.0.0.1:" in str(caught.value)
+
+
+def test_no_more_calls_are_in_flight_than_allowed() -> None:
+    import asyncio
+    import time
+
+    lock, now, most = threading.Lock(), 0, 0
+
+    def answer(body: dict[str, Any]) -> tuple[int, str]:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.02)
+        with lock:
+            now -= 1
+        return 200, completion("x")
+
+    async def twelve(policy: Policy) -> None:
+        await asyncio.gather(*(policy.reply(ASK) for _ in range(12)))
+
+    with serving(answer, "?concurrency=3") as (policy, _):
+        wait_for(twelve(policy))
+    assert most == 3
