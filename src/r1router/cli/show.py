@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
@@ -18,7 +18,7 @@ from rich.text import Text
 from r1router.cli import options, render
 from r1router.codec import to_dict
 from r1router.errors import InputError, UnknownName
-from r1router.types import Evidence, Example, Step, Trajectory
+from r1router.types import Evidence, Example, Trajectory
 
 if TYPE_CHECKING:
     from r1router.evals.run import Row
@@ -32,6 +32,8 @@ class _Shown(NamedTuple):
     label: str
     row: Row
     scores: dict[str, float]
+    kinds: Mapping[str, str]
+    """The run's knowledge bases, name to kind."""
 
 
 def show(
@@ -86,7 +88,7 @@ def _read(run: Path, methods: Sequence[str] | None, suffix: str) -> list[_Shown]
             raise UnknownName("method of this run", method, settings.methods)
     judges = {name: metric for name, metric in load_metrics().items() if name not in ("cost", "stop")}
     return [
-        _Shown(row.method + suffix, row, dict(values_of(row, judges, settings.kbs)))
+        _Shown(row.method + suffix, row, dict(values_of(row, judges, settings.kbs)), settings.kbs)
         for row in rows
         if not methods or row.method in methods
     ]
@@ -181,13 +183,13 @@ def _trajectory(one: _Shown, console: Console) -> None:
     for at, step in enumerate(path.steps):
         render.plan(at, step, console)
         if at < len(known):
-            console.print(render.line("gold", _gold_step(known[at], step)))
+            console.print(render.line("gold", _gold_step(known[at], step.routes, one.kinds)))
         if step.routes:
             render.found(step, console, gold=is_gold)
             console.print(render.line("answer", Text(step.answer or "(none)", style="bold")))
     for at, missed in enumerate(known[len(path.steps) :], len(path.steps)):
         console.print(Text(f"step {at + 1} was not taken", style="bold red"))
-        console.print(render.line("gold", _gold_step(missed, None)))
+        console.print(render.line("gold", _gold_step(missed, (), one.kinds)))
     for error in path.format_errors:
         console.print(render.line("format", Text(error, style="yellow")))
     if path.stop == "error":
@@ -197,10 +199,10 @@ def _trajectory(one: _Shown, console: Console) -> None:
     console.print(render.line("scores", Text(scores)))
 
 
-def _gold_step(step: dict[str, Any], taken: Step | None) -> Text:
+def _gold_step(step: dict[str, Any], taken: Sequence[str], kinds: Mapping[str, str]) -> Text:
     """The gold step; its route in red where another one was taken."""
     kb = str(step.get("kb") or "?")
-    right = taken is not None and any(route == kb or e.kb == kb for route in taken.routes for e in taken.evidence)
+    right = any(kb in (route, kinds.get(route)) for route in taken)
     found = Text(f"{step.get('sub_question') or ''} ").append(f"→ {kb}", style="green" if right else "red")
     return found.append(f"   {step.get('answer') or ''}", style="bold")
 

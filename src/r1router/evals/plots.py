@@ -47,11 +47,13 @@ def scatter(points: Sequence[Point], *, x_label: str, y_label: str) -> str:
     parts = [y_axis(_BOX, up, to_y, y_label), x_axis(_BOX, across, to_x, x_label)]
     at = [(to_x(p.x.mean), to_y(p.y.mean)) for p in points]
     for p, (x, y) in zip(points, at, strict=True):
-        bars = [error_bar(to_x(p.x.low), y, to_x(p.x.high), y), error_bar(x, to_y(p.y.low), x, to_y(p.y.high))]
-        tip = f"{p.name}: {y_label} {spoken(p.y)}, {x_label} {spoken(p.x)}"
-        parts.append(series(p.style, [*bars, marker(p.style, x, y)], tip))
+        flat, upright = error_bar(to_x(p.x.low), y, to_x(p.x.high), y), error_bar(x, to_y(p.y.low), x, to_y(p.y.high))
+        parts.append(series(p.style, [flat, upright]))
     drawn = [Box(x - 2, to_y(p.y.high), x + 2, to_y(p.y.low)) for p, (x, _) in zip(points, at, strict=True)]
     parts += _names(points, at, drawn)
+    for p, (x, y) in zip(points, at, strict=True):
+        tip = f"{p.name}: {y_label} {spoken(p.y)}, {x_label} {spoken(p.x)}"
+        parts.append(series(p.style, [marker(p.style, x, y)], tip))
     return drawing(_WIDTH, _HEIGHT, parts, says=f"{y_label} against {x_label}, one point a method")
 
 
@@ -127,9 +129,10 @@ def by_group(
             drawn += [error_bar(x, to_y(i.low), x, to_y(i.high)), marker(style, x, to_y(i.mean))]
         said = "; ".join(f"{group}: {spoken(values[group])}" for group in xs)
         parts.append(series(style, drawn, f"{name}: {said}"))
-    return drawing(
-        width, _HEIGHT, parts, says=f"{y_label} by {x_label}", kind="plot wide" if width > _WIDTH else "plot"
-    )
+    says = f"{y_label} by {x_label}"
+    if width == _WIDTH:
+        return drawing(width, _HEIGHT, parts, says=says)
+    return drawing(width, _HEIGHT, parts, says=says, kind="plot wide", least=0.8)
 
 
 class Spread(NamedTuple):

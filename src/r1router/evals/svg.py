@@ -56,10 +56,16 @@ def tick_label(value: float) -> str:
 # ── elements ───────────────────────────────────────────────────────────────────────────────────
 
 
-def drawing(width: float, height: float, parts: Iterable[str], *, says: str, kind: str = "plot") -> str:
-    """A whole SVG; `says` is what a screen reader reads, `kind` its CSS class. The page may scale it."""
+def drawing(
+    width: float, height: float, parts: Iterable[str], *, says: str, kind: str = "plot", least: float = 0
+) -> str:
+    """A whole SVG; `says` is what a screen reader reads, `kind` its CSS class.
+
+    The page may scale it, down to a share of `least`, below which it scrolls.
+    """
+    style = f' style="min-width:{number(width * least)}px"' if least else ""
     return (
-        f'<svg class="{kind}" width="{number(width)}" height="{number(height)}" '
+        f'<svg class="{kind}"{style} width="{number(width)}" height="{number(height)}" '
         f'viewBox="0 0 {number(width)} {number(height)}" role="img" aria-label="{escape(says)}">'
         f"{''.join(parts)}</svg>"
     )
