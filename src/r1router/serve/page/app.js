@@ -16,7 +16,8 @@ import { busyWith } from "./steps.js";
 class App extends Component {
   state = {
     view: readHash(),
-    run: null,
+    run: null, // the one that is shown
+    live: null, // the one that is worked on
     history: past.load(),
     options: loadOptions(),
     kbs: [],
@@ -27,11 +28,15 @@ class App extends Component {
   composer = createRef();
   keyDialog = createRef();
   abort = null;
+  following = false; // whether the page scrolls with what arrives
 
   componentDidMount() {
     api.onKeyWanted((again) => this.keyDialog.current.ask(again));
     addEventListener("hashchange", () => this.setState({ view: readHash() }));
     addEventListener("keydown", this.keydown);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.setState({}));
+    addEventListener("wheel", ({ deltaY }) => deltaY < 0 && (this.following = false), { passive: true });
+    addEventListener("touchmove", () => (this.following = false), { passive: true });
     this.refresh();
   }
 
@@ -49,13 +54,13 @@ class App extends Component {
     const request = asRequest(this.state.options, this.state.kbs);
     let run = newRun({ question, picture: picture?.thumb ?? null, method: request.method ?? "" });
     const show = (changed) => {
-      const shown = this.state.run?.id === run.id || changed === run;
       run = changed;
-      this.setState({ ...(shown && { run }), news: news(run) });
+      const shown = this.state.run?.id === run.id; // else an older one has been opened meanwhile
+      this.setState({ live: run, ...(shown && { run }), news: news(run) }, () => shown && this.following && follow());
     };
     const abort = (this.abort = new AbortController());
-    this.setState({ live: run.id });
-    show(run);
+    this.following = true;
+    this.setState({ run, live: run, news: news(run) });
     try {
       const events = api.ask({ question, ...(picture && { image: picture.url }), ...request }, abort);
       for await (const event of events) show(after(run, event));
@@ -78,13 +83,14 @@ class App extends Component {
   };
 
   open = (run) => {
-    this.setState({ run });
+    this.following = false;
     location.hash = "#/";
-    document.querySelector("main").scrollIntoView();
+    this.setState({ run, view: { name: "ask" } }, () => scrollTo(0, 0));
   };
 
   keydown = (event) => {
     const typing = event.target.closest?.("input, textarea, select, dialog");
+    if (["ArrowUp", "PageUp", "Home"].includes(event.key)) this.following = false;
     if (event.key === "Escape" && !event.target.closest?.("dialog")) this.stop();
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -107,7 +113,7 @@ class App extends Component {
         </main>
       </div>
       <div class="visually-hidden" role="status" aria-live="polite">${news}</div>
-      <${KeyDialog} ref=${this.keyDialog} />
+      <${KeyDialog} handle=${this.keyDialog} />
     `;
   }
 
@@ -122,7 +128,7 @@ class App extends Component {
     return html`
       ${!run && html`<h1>Ask your knowledge bases</h1>`}
       <${Composer}
-        ref=${this.composer}
+        handle=${this.composer}
         running=${Boolean(live)}
         onAsk=${this.ask}
         onStop=${this.stop}
@@ -131,15 +137,16 @@ class App extends Component {
         kbs=${kbs}
         onOptions=${(changed) => this.setState({ options: saveOptions(changed) })}
       />
-      ${run ? html`<${Run} key=${run.id} run=${run} onAgain=${this.again} />` : html`<${Welcome} kbs=${kbs} />`}
+      ${run ? html`<${Run} key=${run.id} run=${run} onAgain=${this.again} onStop=${this.stop} />` : html`<${Welcome} kbs=${kbs} />`}
     `;
   }
 
   historyList() {
-    const { history, run } = this.state;
+    const { history, live, run } = this.state;
     return html`
       <${past.HistoryList}
         runs=${history}
+        live=${live}
         current=${run?.id}
         onOpen=${this.open}
         onForget=${(id) => this.setState({ history: past.forget(history, id) })}
@@ -175,6 +182,12 @@ const Tab = ({ href, on, children, class: kind = "" }) =>
 function skip(event) {
   event.preventDefault(); // the address says which view is shown
   document.querySelector("main").querySelector("textarea, input, a, button")?.focus();
+}
+
+/** Scrolls to what has arrived last. */
+function follow() {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  scrollTo({ top: document.documentElement.scrollHeight, behavior: calm ? "auto" : "smooth" });
 }
 
 /** "#/kbs/text" to {name: "kb", kb: "text"}. */

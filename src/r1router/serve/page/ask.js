@@ -25,7 +25,7 @@ export const Welcome = ({ kbs }) => html`
   </section>
 `;
 
-export const Run = ({ run, onAgain }) => html`
+export const Run = ({ run, onAgain, onStop }) => html`
   <article class="run" aria-label="Question and its steps" aria-busy=${String(run.status === "running")}>
     <header class="run-head">
       ${run.picture && html`<img src=${run.picture} alt="The picture asked about" />`}
@@ -34,7 +34,7 @@ export const Run = ({ run, onAgain }) => html`
         ${run.status === "running" && html`<${Elapsed} since=${run.at} />`}
       </div>
     </header>
-    <${Steps} run=${run} />
+    <${Steps} run=${run} onStop=${onStop} />
     ${run.status !== "running" && html`<${Outcome} run=${run} onAgain=${() => onAgain(run)} />`}
   </article>
 `;

@@ -1,9 +1,10 @@
 // What a person types, chooses, drops and pastes to a question with or without a picture.
 
+import { listenForDrops } from "./drops.js";
 import { Component, createRef, html } from "./html.js";
 import { Icon } from "./icons.js";
 import { Options } from "./options.js";
-import { pictureIn, readPicture } from "./picture.js";
+import { firstPicture, readPicture } from "./picture.js";
 
 export class Composer extends Component {
   state = { text: "", picture: null, problem: "", options: false, dragging: false };
@@ -11,14 +12,18 @@ export class Composer extends Component {
   file = createRef();
 
   componentDidMount() {
+    this.props.handle.current = this;
     document.addEventListener("paste", this.paste);
-    for (const name of ["dragover", "dragleave", "drop"]) document.addEventListener(name, this.drag);
+    this.endDrops = listenForDrops(
+      (files) => this.take(firstPicture(files) ?? files[0]),
+      (dragging) => dragging !== this.state.dragging && this.setState({ dragging }),
+    );
     if (matchMedia("(hover: hover)").matches) this.box.current.focus(); // no keyboard that pops up on a phone
   }
 
   componentWillUnmount() {
     document.removeEventListener("paste", this.paste);
-    for (const name of ["dragover", "dragleave", "drop"]) document.removeEventListener(name, this.drag);
+    this.endDrops();
   }
 
   componentDidUpdate() {
@@ -46,21 +51,10 @@ export class Composer extends Component {
   };
 
   paste = (event) => {
-    const picture = pictureIn(event.clipboardData);
+    const picture = firstPicture(event.clipboardData.files);
     if (!picture) return;
     event.preventDefault();
     this.take(picture);
-  };
-
-  drag = (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault(); // else the browser opens the file in place of the page
-    if (event.type === "drop") {
-      const [file] = event.dataTransfer.files;
-      if (file) this.take(pictureIn(event.dataTransfer) ?? file);
-    }
-    const dragging = event.type === "dragover";
-    if (dragging !== this.state.dragging) this.setState({ dragging });
   };
 
   submit = (event) => {

@@ -43,9 +43,12 @@ function Passage({ evidence: { text, title = "" }, pattern }) {
   const heading = headed ? first.slice(title.length).replace(/^ — /, "") : ""; // the section; the title stands above
   return html`
     ${heading && html`<p class="piece-section">${heading}</p>`}
-    <p class="passage"><${Marked} text=${headed ? rest.join("\n") : text} pattern=${pattern} /></p>
+    <p class="passage"><${Marked} text=${reflowed(headed ? rest.join("\n") : text)} pattern=${pattern} /></p>
   `;
 }
+
+/** Lines that were broken because they were full are joined; short lines and lists stay. */
+const reflowed = (text) => text.replace(/([^\n]{50,})\n(?![\n\-*•#|\d])/g, "$1 ");
 
 function PictureEvidence({ evidence: { image, text, title }, pattern }) {
   const caption = title && text.startsWith(`${title}\n`) ? text.slice(title.length + 1) : text;

@@ -40,30 +40,31 @@ export function clear() {
   return [];
 }
 
-export function HistoryList({ runs, current, onOpen, onForget, onClear }) {
+export function HistoryList({ runs, live, current, onOpen, onForget, onClear }) {
   return html`
     <section class="history" aria-label="History">
       <div class="history-head">
         <h2>History</h2>
         ${runs.length > 0 && html`<button type="button" class="quiet small" onClick=${onClear}>Clear</button>`}
       </div>
-      ${runs.length === 0 && html`<p class="faint">Questions that you ask are kept here, in this browser only.</p>`}
+      ${runs.length === 0 && !live && html`<p class="faint">Questions that you ask are kept here, in this browser only.</p>`}
       <ul>
-        ${runs.map(
+        ${[...(live ? [live] : []), ...runs].map(
           (run) => html`
             <li key=${run.id} class=${run.id === current ? "current" : ""}>
               <button type="button" class="history-item" onClick=${() => onOpen(run)}>
                 <span class="history-question">${run.question}</span>
                 <span class="faint">${when(run.at)} · ${gist(run)}</span>
               </button>
-              <button
+              ${run !== live &&
+              html`<button
                 type="button"
                 class="icon-button history-forget"
                 aria-label=${`Forget: ${run.question}`}
                 onClick=${() => onForget(run.id)}
               >
                 <${Icon} name="close" />
-              </button>
+              </button>`}
             </li>
           `,
         )}
@@ -73,6 +74,7 @@ export function HistoryList({ runs, current, onOpen, onForget, onClear }) {
 }
 
 function gist({ status, answer }) {
+  if (status === "running") return "at work";
   if (status === "failed") return "not answered";
   if (status === "stopped") return "stopped";
   return answer?.text || "empty answer";

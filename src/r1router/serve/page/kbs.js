@@ -94,8 +94,8 @@ class KbSearch extends Component {
           </button>
         </form>
         ${problem && html`<p class="problem" role="alert">${problem}</p>`}
-        <div class="results" aria-live="polite">
-          ${asked && html`<p class="faint">${count(found.length, "result")} for “${asked}”, best first</p>`}
+        <div class="results">
+          ${asked && html`<p class="faint" role="status">${count(found.length, "result")} for “${asked}”, best first</p>`}
           ${found.map(
             (evidence, n) => html`
               <${FoldedEvidence}
@@ -161,11 +161,11 @@ class Sources extends Component {
         ${problem && html`<p class="problem" role="alert">${problem}</p>`}
         <ul class="source-list">
           ${sources.map(
-            ({ source, entries }) => html`
+            ({ source, entries, complete }) => html`
               <li key=${source}>
                 <${Icon} name="file" />
                 <span class="source-name">${source}</span>
-                <span class="faint">${count(entries, "entry", "entries")}</span>
+                <span class="faint">${complete ? count(entries, "entry", "entries") : "unfinished; add it again"}</span>
                 ${sure === source
                   ? html`<span class="sure">
                       <button type="button" class="danger small" onClick=${() => this.remove(source)}>Remove</button>

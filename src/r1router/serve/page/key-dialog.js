@@ -7,6 +7,10 @@ export class KeyDialog extends Component {
   dialog = createRef();
   waiting = null;
 
+  componentDidMount() {
+    this.props.handle.current = this;
+  }
+
   /** Resolves to the key, or to null where the person declines. All that ask at once get the same answer. */
   ask = (again) => {
     this.setState({ again });
@@ -35,7 +39,7 @@ export class KeyDialog extends Component {
           <input id="key" type="password" autocomplete="off" required />
           <p class="faint">It is kept until this tab is closed.</p>
           <div class="dialog-bar">
-            <button type="submit" class="quiet" value="" formnovalidate>Cancel</button>
+            <button type="button" class="quiet" onClick=${() => this.dialog.current.close()}>Cancel</button>
             <button type="submit" class="primary" value="use">Use it</button>
           </div>
         </form>

@@ -37,8 +37,8 @@ export function Options({ options, methods, kbs, onChange }) {
           ${methods.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
         </select>
       </label>
-      <${Number} label="Steps at most" value=${options.max_steps} most=${10} set=${(max_steps) => set({ max_steps })} />
-      <${Number} label="Evidence a step" value=${options.k} most=${20} set=${(k) => set({ k })} />
+      <${NumberField} label="Steps at most" value=${options.max_steps} most=${10} set=${(max_steps) => set({ max_steps })} />
+      <${NumberField} label="Evidence per step" value=${options.k} most=${20} set=${(k) => set({ k })} />
       ${kbs.length > 1 &&
       html`<fieldset>
         <legend>Knowledge bases</legend>
@@ -59,7 +59,7 @@ export function Options({ options, methods, kbs, onChange }) {
   `;
 }
 
-const Number = ({ label, value, most, set }) => html`
+const NumberField = ({ label, value, most, set }) => html`
   <label>
     <span>${label}</span>
     <input

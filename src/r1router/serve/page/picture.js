@@ -21,8 +21,7 @@ export async function readPicture(file) {
   };
 }
 
-/** The first picture among what was dropped or pasted, or null. */
-export const pictureIn = (transfer) => [...(transfer?.files ?? [])].find((file) => file.type.startsWith("image/")) ?? null;
+export const firstPicture = (files) => [...files].find((file) => file.type.startsWith("image/"));
 
 function drawn(bitmap, side, quality) {
   const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));

@@ -25,7 +25,8 @@ export const seconds = (s) => (s < 60 ? `${s.toFixed(1)} s` : `${Math.floor(s / 
 export const percent = (p) => (p > 0 && p < 0.01 ? "< 1 %" : `${Math.round(p * 100)} %`);
 
 export function size(bytes) {
-  if (bytes < 1e6) return `${Math.max(1, Math.round(bytes / 1e3))} kB`;
+  if (bytes < 1e3) return `${bytes} B`;
+  if (bytes < 1e6) return `${Math.round(bytes / 1e3)} kB`;
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 

@@ -7,11 +7,11 @@ import { Routes } from "./routes.js";
 import { count } from "./said.js";
 import { holds, pattern } from "./words.js";
 
-export function Steps({ run }) {
+export function Steps({ run, onStop }) {
   return html`
     <ol class="steps">
       ${run.steps.map((step, n) => html`<${Step} key=${n} step=${step} index=${n} run=${run} />`)}
-      ${run.status === "running" && html`<${Waiting} key="waiting" run=${run} />`}
+      ${run.status === "running" && html`<${Waiting} key="waiting" run=${run} onStop=${onStop} />`}
     </ol>
   `;
 }
@@ -49,28 +49,33 @@ export const Thought = ({ text }) =>
     <p>${text}</p>
   </details>`;
 
+/** The piece that tells most, and the others folded under it. */
 function Found({ step, cards }) {
   const { evidence = [], sub_question = "", answer = "" } = step;
   if (!evidence.length) return html`<p class="step-note"><${Icon} name="warning" />Nothing was found.</p>`;
   const marks = pattern(sub_question, answer);
   const telling = evidence.findIndex(({ text }) => holds(text, marks.phrase));
-  const shown = Math.max(telling, 0);
+  const numbered = evidence.map((piece, n) => ({ piece, n }));
+  const [shown] = numbered.splice(Math.max(telling, 0), 1);
+  const show = ({ piece, n }) => html`
+    <${FoldedEvidence}
+      key=${`${piece.kb}/${piece.id}`}
+      evidence=${piece}
+      number=${n + 1}
+      kind=${cards[piece.kb]?.kind}
+      pattern=${marks}
+      open=${n === shown.n}
+      note=${n === telling ? "holds the answer" : ""}
+    />
+  `;
   return html`
     <div class="found">
-      <p class="found-count">${count(evidence.length, "piece")} of evidence</p>
-      ${evidence.map(
-        (piece, n) => html`
-          <${FoldedEvidence}
-            key=${`${piece.kb}/${piece.id}`}
-            evidence=${piece}
-            number=${n + 1}
-            kind=${cards[piece.kb]?.kind}
-            pattern=${marks}
-            open=${n === shown}
-            note=${n === telling && n > 0 ? "holds the answer" : ""}
-          />
-        `,
-      )}
+      ${show(shown)}
+      ${numbered.length > 0 &&
+      html`<details class="thought">
+        <summary>${count(numbered.length, "other piece")} of evidence</summary>
+        <div class="found">${numbered.map(show)}</div>
+      </details>`}
     </div>
   `;
 }
@@ -86,13 +91,16 @@ const Malformed = ({ replies }) =>
     `,
   );
 
-function Waiting({ run }) {
+function Waiting({ run, onStop }) {
   const early = run.malformed.filter((reply) => reply.step === run.steps.length);
   return html`
     <li class="step step-waiting">
       <div class="step-number" aria-hidden="true"><span class="spinner"></span></div>
       <div class="step-body">
-        <p class="waiting-text">${busyWith(run)}</p>
+        <div class="waiting">
+          <p class="waiting-text">${busyWith(run)}</p>
+          <button type="button" class="quiet small" onClick=${onStop}>Stop</button>
+        </div>
         <${Malformed} replies=${early} />
       </div>
     </li>

@@ -11,9 +11,11 @@ export function readTable({ text, location }) {
   if (lines.length < count) return null;
   const above = lines.slice(0, lines.length - count);
   const rows = lines.slice(lines.length - count).map(cells);
-  const width = Math.max(...rows.map((row) => row.length));
-  const header = above.length && cells(above.at(-1)).length === width ? cells(above.pop()) : [];
-  return { top: above, header, rows: rows.map((row) => [...row, ...Array(width - row.length).fill("")]), first };
+  const headed = above.length > (rows[0].length > 1 ? 0 : 1) && above.at(-1).includes(" | ") === rows[0].length > 1;
+  const header = headed ? cells(above.pop()) : [];
+  const width = Math.max(header.length, ...rows.map((row) => row.length));
+  const filled = (row) => (row.length ? [...row, ...Array(width - row.length).fill("")] : row);
+  return { top: above, header: filled(header), rows: rows.map(filled), first };
 }
 
 /** Index of the row that answers: the best fit, or -1 where no row fits better than the others. */

@@ -1,6 +1,7 @@
 // Files that a person drops or chooses to jobs of the server, each followed to its end.
 
 import * as api from "./api.js";
+import { listenForDrops } from "./drops.js";
 import { Component, createRef, html } from "./html.js";
 import { Icon } from "./icons.js";
 import { count, kindly, percent, size } from "./said.js";
@@ -8,6 +9,14 @@ import { count, kindly, percent, size } from "./said.js";
 export class Upload extends Component {
   state = { as: "", name: "", files: [], dragging: false };
   input = createRef();
+
+  componentDidMount() {
+    this.endDrops = listenForDrops(this.add, (dragging) => dragging !== this.state.dragging && this.setState({ dragging }));
+  }
+
+  componentWillUnmount() {
+    this.endDrops();
+  }
 
   add = async (files) => {
     const rows = [...files].map((file) => ({ file, id: `${Date.now()}-${Math.random()}`, stage: "waiting", done: 0 }));
@@ -31,26 +40,14 @@ export class Upload extends Component {
     }
   };
 
-  drag = (event) => {
-    event.preventDefault();
-    event.stopPropagation();
-    this.setState({ dragging: event.type === "dragover" });
-    if (event.type === "drop" && event.dataTransfer.files.length) this.add(event.dataTransfer.files);
-  };
-
   render(_, { as, name, files, dragging }) {
     return html`
       <section class="upload kb-section" aria-labelledby="upload">
         <h2 id="upload">Add files</h2>
-        <div
-          class=${`dropzone ${dragging ? "dragging" : ""}`}
-          onDragOver=${this.drag}
-          onDragLeave=${this.drag}
-          onDrop=${this.drag}
-        >
+        <div class=${`dropzone ${dragging ? "dragging" : ""}`}>
           <${Icon} name="upload" />
-          <p>
-            Drop files here, or
+          <p class="dropzone-words">
+            <span>Drop files here, or</span>
             <button type="button" class="quiet" onClick=${() => this.input.current.click()}>choose files</button>
           </p>
           <p class="faint">Documents, tables and pictures; each goes to the knowledge base of its kind.</p>

@@ -1,0 +1,368 @@
+"""The page, used by a person in a real browser against a real server with a scripted policy."""
+
+import math
+from types import SimpleNamespace
+
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from browsing import DEMO, Paced, Person, chromium, make_kbs
+from r1router.types import Reply, Token
+from serving import live, small_app, until
+
+QUESTION = "What is the capital of the country whose flag is in the picture?"
+
+
+def step(asked, route, **others):
+    head = f"<think>I look for {asked}</think>\n<sub-question>{asked}</sub-question>\n<ret>"
+    top = tuple((name, math.log(p)) for name, p in {route: 1 - sum(others.values()), **others}.items())
+    tokens = (Token(head, 0.0), Token(route, top[0][1], top), Token("</ret>", 0.0))
+    return Reply("".join(token.text for token in tokens), tokens)
+
+
+def answer(text, thought="It says so."):
+    return f"<think>{thought}</think>\n<answer>{text}</answer>"
+
+
+FLOW = [
+    step("the flag of Botswana, light blue with a black stripe", "image", text=0.2, table=0.1),
+    answer("Botswana"),
+    "I should look into a table.",  # malformed, so asked again
+    step("capital of Botswana", "table", text=0.25),
+    answer("Gaborone"),
+    step("None", "None"),
+    answer("Gaborone"),
+]
+SHORT = [step("Who is the zebra?", "text"), answer("more"), step("None", "None"), answer("It says more.")]
+
+
+def in_order(replies):
+    """What `replies` say from the first plan of each question on."""
+    rest = []
+
+    def say(ask):
+        if ask.purpose == "plan" and "nothing yet" in ask.messages[-1].content:
+            rest[:] = replies
+        return rest.pop(0) if not isinstance(rest[0], str) else Reply(rest.pop(0))
+
+    return say
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make_kbs(tmp_path_factory.mktemp("page"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as driver:
+        yield driver
+
+
+@pytest.fixture
+def serve(folder, browser):
+    """Starts a server for these replies; gives the person who uses its page, and the policy."""
+    servers = []
+
+    def start(replies, **options):
+        policy = Paced(in_order(replies))
+        server = live(small_app(folder, policy, **options))
+        servers.append(server)
+        person = Person(browser, f"http://127.0.0.1:{server.__enter__()}/")
+        person.has_screen(1280, 900)
+        person.complaints(), person.requests()
+        return SimpleNamespace(person=person, policy=policy)
+
+    yield start
+    browser.get("about:blank")
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture
+def page(serve):
+    """A page just opened, and checked at the end: nothing in the console, no request to anywhere else."""
+    used = serve(FLOW)
+    used.person.goes_to()
+    yield used
+    complaints, requests = used.person.complaints(), used.person.requests()
+    assert complaints == []
+    assert [url for url in requests if not url.startswith((used.person.url, "data:", "blob:", "about:"))] == []
+
+
+def test_steps_arrive_one_after_the_other_and_the_answer_opens_its_sources(page):
+    person, policy = page.person, page.policy
+    policy.hold()
+    person.asks(QUESTION)
+    person.sees(".waiting-text", "Planning the first step")
+    policy.let(1)
+    person.sees(".step .sub-question", "the flag of Botswana")
+    assert person.sees(".step .chip").text == "image\n70 %"
+    person.sees(".step figure img")
+    person.sees(".waiting-text", "Reading 5 pieces of evidence")
+    assert "light blue" in [mark.text.lower() for mark in person.finds("figcaption mark")] or person.finds("mark")
+    assert not person.finds(".step-answer")
+    assert not person.finds(".outcome")
+    policy.let(1)
+    person.sees(".step-answer", "Botswana")
+    assert len(person.finds(".step")) == 2  # the second is the one that is waited for
+    policy.let(2)
+    person.sees(".step:nth-child(2) .malformed")
+    policy.let(1)
+    row = person.sees(".step:nth-child(2) tr.telling")
+    assert "Botswana" in row.text
+    assert person.sees("tr.telling .telling-cell").text == "Gaborone"
+    policy.let(2)
+    person.sees(".answer .answer-text", "Gaborone")
+    person.sees(".step-enough", "Nothing more to look up")
+
+    sources = person.finds(".sources > li")
+    assert [source.text.splitlines()[0] for source in sources] == ["1", "2"]
+    assert not person.finds(".sources details[open]")
+    person.clicks(".sources > li:first-child summary")
+    assert person.sees(".sources tr.telling .telling-cell").text == "Gaborone"
+    person.sees(".sources .source-line", "tables/countries.csv")
+    cost = person.sees(".cost summary").text
+    assert "it knew enough" in cost
+    assert "r1_router" in cost
+    assert "Tokens" in cost
+    person.clicks(".step:first-child .routes summary")
+    assert person.sees(".route-list").text.split("\n")[:6] == ["image", "70 %", "text", "20 %", "table", "10 %"]
+    person.clicks(".step:first-child .thought summary", "Thought")
+    person.sees(".step:first-child .thought p", "I look for the flag")
+
+
+def test_a_question_is_asked_with_a_picture_that_is_chosen_pasted_or_dropped(page):
+    person, policy = page.person, page.policy
+    photo = DEMO / "queries" / "photo-1.jpg"
+    person.finds("#picture")[0].send_keys(str(photo))
+    person.sees(".preview", "photo-1.jpg")
+    person.clicks(".preview button")
+    assert not person.finds(".preview")
+
+    give = """
+        const [kind, target] = arguments;
+        const canvas = document.createElement("canvas");
+        canvas.width = canvas.height = 2000;
+        canvas.toBlob((blob) => {
+          const given = new DataTransfer();
+          given.items.add(new File([blob], kind + ".png", {type: "image/png"}));
+          const about = {bubbles: true, cancelable: true, clipboardData: given, dataTransfer: given};
+          const event = kind === "paste" ? new ClipboardEvent(kind, about) : new DragEvent(kind, about);
+          document.body.dispatchEvent(event);
+        });
+    """
+    person.runs(give, "paste")
+    person.sees(".preview", "paste.png")
+    person.clicks(".preview button")
+    person.runs(give, "drop")
+    person.sees(".preview", "drop.png")
+    person.asks(QUESTION)
+    person.sees(".answer")
+    person.sees(".run-head img")
+    asked = policy.scripted.asks[0].messages[-1]
+    assert len(asked.images) == 1
+    assert asked.images[0].media_type == "image/jpeg"  # made smaller before it is sent
+    assert not person.finds(".preview")
+
+
+def test_a_file_that_is_no_picture_is_refused_in_words(page):
+    page.person.finds("#picture")[0].send_keys(str(DEMO / "questions.jsonl"))
+    page.person.sees(".composer .problem", "questions.jsonl is not a picture")
+
+
+@pytest.mark.parametrize("how", ["the button", "the button at the end", "escape"])
+def test_stopping_stops_the_server_too(page, how):
+    person, policy = page.person, page.policy
+    policy.hold()
+    person.asks("Never mind?")
+    person.sees(".step-waiting")
+    match how:
+        case "the button":
+            person.clicks(".composer .stop")
+        case "the button at the end":
+            person.clicks(".step-waiting button")
+        case "escape":
+            ActionChains(person.driver).send_keys(Keys.ESCAPE).perform()
+    person.sees(".outcome.stopped", "Stopped")
+    until(lambda: policy.cancelled == 1)
+    person.sees(".composer .primary", "Ask")
+
+
+def test_the_history_comes_back_after_a_reload_and_can_be_cleared(page):
+    person = page.person
+    person.asks("First question?")
+    person.sees(".answer")
+    person.asks("Second question?")
+    person.sees(".run-head", "Second question?")
+    person.sees(".answer")
+    person.goes_to()
+    assert not person.finds(".run")
+    items = person.finds("aside .history-item")
+    assert [item.text.splitlines()[0] for item in items] == ["Second question?", "First question?"]
+    person.clicks("aside .history-item", "First question?")
+    person.sees(".run-head", "First question?")
+    person.sees(".answer-text", "Gaborone")
+    assert person.sees("tr.telling .telling-cell").text == "Gaborone"
+    person.clicks("aside .history-head button", "Clear")
+    person.goes_to()
+    assert not person.finds("aside .history-item")
+
+
+def test_options_are_sent_and_remembered(page):
+    person, policy = page.person, page.policy
+    person.clicks(".composer button", "Options")
+    person.clicks(".options select")
+    person.clicks(".options option", "vanilla_rag")
+    person.sees(".options input[type=number]").send_keys(Keys.ARROW_DOWN, Keys.TAB)
+    person.clicks(".kb-choice", "image")
+    policy.scripted = type(policy.scripted)([answer("Gaborone")])
+    person.asks("What is the capital of Botswana?")
+    person.sees(".cost", "vanilla_rag")
+    assert {piece.text for piece in person.finds(".step .routes .chip")} == {"table", "text"}
+    person.goes_to()
+    person.clicks(".composer button", "Options")
+    assert person.runs("return document.querySelector('.options select').value") == "vanilla_rag"
+    assert person.runs("return document.querySelector('.options input[type=number]').value") == "2"
+
+
+def test_knowledge_bases_are_browsed_searched_added_to_and_taken_from(page, tmp_path):
+    person = page.person
+    moons, broken = tmp_path / "moons.csv", tmp_path / "broken.pdf"
+    moons.write_text("Moon,Planet,Diameter\nGanymede,Jupiter,5268\nTitan,Saturn,5150\n")
+    broken.write_bytes(b"no PDF at all")
+    person.clicks("nav a", "Knowledge bases")
+    assert [card.text.splitlines()[0] for card in person.finds(".kb-card")] == ["image", "table", "text"]
+    person.finds("#files")[0].send_keys(f"{moons}\n{broken}")
+    person.sees(".upload-done", "1 entry into table")
+    person.sees(".upload-failed", "no PDF at all")
+    person.sees(".kb-card", "from 2 sources")
+    person.clicks(".kb-card", "table")
+    person.sees(".source-list", "uploads/moons.csv")
+    person.sees("#search").send_keys("Ganymede diameter\n")
+    person.sees(".results tr.telling", "5268")
+    person.clicks("[aria-label='Remove uploads/moons.csv']")
+    person.clicks(".sure .danger")
+    until(lambda: not person.finds("[aria-label='Remove uploads/moons.csv']"), 20)
+    assert "uploads/moons.csv" not in person.sees(".source-list").text
+
+    person.clicks("nav a", "Knowledge bases")
+    person.clicks(".kb-card", "image")
+    person.finds(".search-bar input[type=file]")[0].send_keys(str(DEMO / "queries" / "photo-1.jpg"))
+    person.sees(".search-bar .preview")
+    person.clicks(".search-bar .primary")
+    person.sees(".results figure img")
+
+
+def test_text_of_a_document_is_never_markup(serve):
+    used = serve(SHORT)
+    person = used.person
+    person.goes_to()
+    person.asks("Who is the <u>zebra</u>?")
+    person.sees(".answer")
+    person.sees(".run-head h2", "Who is the <u>zebra</u>?")
+    person.sees(".piece-title", "Zebra <img src=x onerror=alert(1)>")
+    person.sees(".passage", "<script>alert(2)</script> The zebra says <b>&amp; more</b>.")
+    assert not person.finds("#app script, #app u, #app b, #app img[src=x]")
+    assert person.complaints() == []
+
+
+def test_what_fails_is_said_in_words_and_can_be_tried_again(serve):
+    used = serve(FLOW)
+    person, policy = used.person, used.policy
+    person.goes_to()
+    policy.scripted = type(policy.scripted)([])
+    person.asks("Will this work?")
+    person.sees(".outcome.failure", "the model failed")
+    policy.scripted = type(policy.scripted)(in_order(FLOW))
+    person.clicks(".outcome.failure button", "Try again")
+    person.sees(".answer-text", "Gaborone")
+
+
+def test_a_key_is_asked_for_where_the_server_wants_one(serve):
+    used = serve(FLOW, key="open sesame")
+    person = used.person
+    person.goes_to()
+    person.runs("sessionStorage.clear()")
+    person.sees("dialog[open]", "This server wants a key").find_element("css selector", "#key").send_keys("wrong\n")
+    person.sees("dialog[open]", "did not accept")
+    person.sees("dialog[open] #key").send_keys("open sesame\n")
+    person.sees(".welcome-kbs", "table")
+    person.asks(QUESTION)
+    person.sees(".answer-text", "Gaborone")
+    assert person.sees(".step figure img").get_attribute("src").startswith("blob:")
+    assert all("401" in complaint for complaint in person.complaints())
+    person.runs("sessionStorage.clear()")
+
+
+def test_the_keyboard_reaches_everything(page):
+    person = page.person
+    person.clicks("nav a", "Knowledge bases")
+    person.sees(".kb-card")
+    ActionChains(person.driver).send_keys("/").perform()
+    assert person.runs("return document.activeElement.id") == "question"
+    question = person.sees("#question")
+    question.send_keys("one", Keys.SHIFT, Keys.ENTER, Keys.NULL, "two")
+    assert question.get_attribute("value") == "one\ntwo"
+    question.send_keys(Keys.ENTER)
+    person.sees(".answer")
+    person.runs("document.querySelector('.skip').focus()")
+    reached = []
+    while not reached or "it knew enough" not in reached[-1]:
+        assert len(reached) < 60, reached
+        ActionChains(person.driver).send_keys(Keys.TAB).perform()
+        name, ring = person.runs(
+            "const a = document.activeElement, style = getComputedStyle(a);"
+            "return [a.innerText || a.getAttribute('aria-label') || a.id, style.outlineStyle !== 'none']"
+        )
+        assert ring or name == "question", f"{name} does not show that it has the focus"  # there it is the frame's colour
+        reached.append(name)
+    assert {"r1router", "Ask", "Switch to dark", "question", "Picture", "Options", "Thought"} <= {*reached}
+
+
+def test_what_happens_is_told_to_screen_readers(page):
+    person, policy = page.person, page.policy
+    policy.hold()
+    person.asks(QUESTION)
+    said = "return document.querySelector('[aria-live=polite]').textContent"
+    until(lambda: person.runs(said).startswith("Planning"))
+    policy.let(1)
+    until(lambda: "evidence" in person.runs(said))
+    policy.let(10)
+    until(lambda: person.runs(said) == "Answer: Gaborone")
+
+
+def test_dark_follows_the_system_until_it_is_switched(page):
+    person = page.person
+    ground = "return getComputedStyle(document.documentElement).backgroundColor"
+    light = person.runs(ground)
+    person.has_screen(1280, 900, dark=True)
+    dark = person.runs(ground)
+    assert dark != light
+    person.clicks("[aria-label='Switch to light']")
+    assert person.runs(ground) == light
+    person.goes_to()
+    assert person.runs(ground) == light
+    person.clicks("[aria-label='Switch to dark']")
+    assert person.runs("return localStorage.getItem('r1router.theme')") is None
+
+
+def test_nothing_scrolls_sideways_on_a_narrow_phone(page):
+    person = page.person
+    person.has_screen(360, 780)
+    too_wide = "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    person.clicks(".composer button", "Options")
+    assert not person.runs(too_wide)
+    person.asks(QUESTION)
+    person.sees(".answer")
+    person.clicks(".sources > li:first-child summary")
+    assert not person.runs(too_wide)
+    person.clicks("nav a", "History")
+    person.sees("main .history-item", QUESTION[:20])
+    assert not person.runs(too_wide)
+    person.clicks("nav a", "Knowledge bases")
+    person.clicks(".kb-card", "table")
+    person.sees("#search").send_keys("capital\n")
+    person.sees(".results .piece")
+    assert not person.runs(too_wide)
