@@ -1,79 +1,75 @@
-"""Spec strings to embedders: `minilm:` is `embedders/minilm.py`, and `package.module:name` is yours.
+"""Embedder specs to embedders: `minilm:` is `embedders/minilm.py`, `package.module:factory` is anybody's.
 
-A spec is what an index stores to find its model again, so an opened embedder gives back the spec that
-opens it. A file here offers `open_(rest)`, called with what follows the first colon. A spec with a dot
-before that colon names a callable without arguments in an importable module.
+    minilm:                                   text; comes inside this package
+    efficientnet:                             pictures; comes inside this package
+    sentence-transformers:BAAI/bge-m3         text; a model of the hub, or a folder
+    clip:openai/clip-vit-base-patch32         pictures and text in one space
+    openai:text-embedding-3-small             text; OpenAI, or MODEL@URL for any compatible server
+
+A file here has `open_(target, *, option=default, …)`: the target is what stands between the colon and the
+`?`, the keyword-only parameters are the options. Anybody's factory is called with its options alone.
+An opened embedder's `spec` opens it again, and is what an index stores.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
 from r1router.errors import InputError, UnknownName
+from r1router.registry import bind, load, split_options
 from r1router.types import ImageEmbedder, TextEmbedder
 
 _opened: dict[str, Any] = {}
 _lock = Lock()
 
 
-def open_text_embedder(spec: str) -> TextEmbedder:
-    """The text embedder of `spec`; the same object for the same spec, safe to share between threads.
+def names() -> list[str]:
+    """The embedders that come with the package."""
+    files = (p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
+    return sorted(stem.replace("_", "-") for stem in files)
 
-    Raises `UnknownName`, `MissingExtra`, or `InputError` where it embeds pictures only.
+
+def open_text_embedder(spec: str) -> TextEmbedder:
+    """The text embedder that `spec` names; one object for one spec, safe to share between threads.
+
+    Raises `InputError` (also where it embeds pictures only), `MissingExtra` or `KnowledgeBaseError`.
     """
     embedder = _open(spec)
     if not hasattr(embedder, "embed_texts"):
-        raise InputError(f"the embedder {spec!r} does not embed text; for text use minilm: or another")
+        raise InputError(f"the embedder {spec!r} is for pictures; text takes another, such as minilm:")
     return cast(TextEmbedder, embedder)
 
 
 def open_image_embedder(spec: str) -> ImageEmbedder:
-    """The picture embedder of `spec`; otherwise as `open_text_embedder`."""
+    """The picture embedder that `spec` names; otherwise as `open_text_embedder`."""
     embedder = _open(spec)
     if not hasattr(embedder, "embed_images"):
-        raise InputError(
-            f"the embedder {spec!r} does not embed pictures; for pictures use efficientnet: or clip:NAME"
-        )
+        raise InputError(f"the embedder {spec!r} is for text; pictures take another, such as efficientnet:")
     return cast(ImageEmbedder, embedder)
 
 
-def embedder_names() -> list[str]:
-    """What may stand before the colon of a spec: the files of this folder."""
-    return [_name(m.name) for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")]
-
-
-def _name(module: str) -> str:
-    return module.replace("_", "-")
-
-
 def _open(spec: str) -> Any:
-    name, colon, rest = spec.partition(":")
+    with _lock:  # who asks for a model while it loads waits for it instead of loading another
+        if spec not in _opened:
+            embedder = _load(spec)
+            _opened[spec] = _opened.setdefault(embedder.spec, embedder)
+        return _opened[spec]
+
+
+def _load(spec: str) -> Any:
+    head, options = split_options(spec)
+    name, colon, target = head.partition(":")
+    if "." in name:
+        factory = load("embedder", head, package=__name__, known=names(), attribute="open_")
+        embedder = factory(**bind(f"embedder {head}", factory, options))
+        embedder.spec = spec
+        return embedder
+    if name not in names():
+        raise UnknownName("embedder", name, names())
     if not colon:
-        raise InputError(
-            f"an embedder is written with a colon, such as minilm: or sentence-transformers:NAME; got {spec!r}"
-        )
-    with _lock:  # two threads that ask for one model wait for one load
-        if spec in _opened:
-            return _opened[spec]
-        embedder = _call(spec, name, rest) if "." in name else _load(name, rest)
-        return _opened.setdefault(embedder.spec, embedder)
-
-
-def _load(name: str, rest: str) -> Any:
-    known = embedder_names()
-    if name not in known:
-        raise UnknownName("embedder", name, known)
-    return importlib.import_module(f"{__name__}.{name.replace('-', '_')}").open_(rest)
-
-
-def _call(spec: str, module: str, attribute: str) -> Any:
-    try:
-        factory = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise InputError(
-            f"the embedder {spec!r} should name a callable in an importable module: {error}"
-        ) from error
-    return factory()
+        raise InputError(f"an embedder is written with a colon: {name}:, not {spec!r}")
+    module = name.replace("-", "_")
+    open_ = load("embedder", module, package=__name__, known=[module], attribute="open_")
+    return open_(target, **bind(f"embedder {name}", open_, options))
