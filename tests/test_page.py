@@ -316,7 +316,7 @@ def test_the_keyboard_reaches_everything(page):
             "const a = document.activeElement, style = getComputedStyle(a);"
             "return [a.innerText || a.getAttribute('aria-label') || a.id, style.outlineStyle !== 'none']"
         )
-        assert ring or name == "question", f"{name} does not show that it has the focus"  # there it is the frame's colour
+        assert ring or name == "question", f"{name} does not show its focus"  # that one shows it by its frame
         reached.append(name)
     assert {"r1router", "Ask", "Switch to dark", "question", "Picture", "Options", "Thought"} <= {*reached}
 
