@@ -31,13 +31,18 @@ def main() -> None:
     entries = [rr.Evidence("text", str(n), f"{n} {passage}") for n in range(20)]
     kbs = {"text": rr.MemoryKnowledgeBase(rr.Card("text", "text", "Passages"), entries)}
     policy = rr.Scripted(talk)
-    print(f"{'in flight':>9}  {'ms a step':>9}  {'steps/s':>8}   (median of {REPEATS}, {QUESTIONS} questions of {STEPS} steps)")
+    print(f"median of {REPEATS} runs of {QUESTIONS} questions of {STEPS} steps")
+    print(f"{'in flight':>9}  {'ms a step':>9}  {'steps/s':>8}")
     for in_flight in (1, 16, 64):
         seconds = []
         for _ in range(REPEATS):
             began = time.perf_counter()
             for _, path in rr.ask_many(
-                [f"Question {n}?" for n in range(QUESTIONS)], kbs=kbs, policy=policy, max_steps=STEPS, in_flight=in_flight
+                [f"Question {n}?" for n in range(QUESTIONS)],
+                kbs=kbs,
+                policy=policy,
+                max_steps=STEPS,
+                in_flight=in_flight,
             ):
                 assert len(path.steps) == STEPS, path
             seconds.append(time.perf_counter() - began)

@@ -181,7 +181,9 @@ def test_a_slow_question_delays_no_other():
         order = []
         questions = [Question(f"Which city, number {n}?") for n in range(8)]
         method = load_method("r1_router")
-        async for position, _ in answer_many(questions, method=method, policy=Uneven(), kbs=kbs(), prompts=PROMPTS, in_flight=4):
+        async for position, _ in answer_many(
+            questions, method=method, policy=Uneven(), kbs=kbs(), prompts=PROMPTS, in_flight=4
+        ):
             order.append(position)
             if len(order) == 7:
                 gate.set()
@@ -221,8 +223,12 @@ def test_a_failed_search_is_told_to_every_question_that_waited_for_it():
 
 def test_the_drivers_also_work_inside_a_running_event_loop():
     async def inside():
-        events = stream(Question("Which city?"), method=load_method("direct"), policy=rr.Scripted(talk), kbs={}, prompts=PROMPTS)
-        return [event async for event in events], rr.ask("Which city?", kbs={}, policy=rr.Scripted(talk), method="direct")
+        events = stream(
+            Question("Which city?"), method=load_method("direct"), policy=rr.Scripted(talk), kbs={}, prompts=PROMPTS
+        )
+        return [event async for event in events], rr.ask(
+            "Which city?", kbs={}, policy=rr.Scripted(talk), method="direct"
+        )
 
     events, path = asyncio.run(inside())
     assert events[-1].trajectory.answer == path.answer

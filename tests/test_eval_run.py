@@ -103,7 +103,9 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(tmp_path):
     command = [sys.executable, str(script), str(Path(__file__).parent), str(out)]
     worker = subprocess.Popen(command, env=os.environ)
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and (not (out / RECORD).exists() or (out / RECORD).read_bytes().count(b"\n") < 20):
+    while time.monotonic() < deadline and (
+        not (out / RECORD).exists() or (out / RECORD).read_bytes().count(b"\n") < 20
+    ):
         time.sleep(0.01)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
@@ -144,7 +146,11 @@ def test_a_replay_of_something_else_says_what_is_missing(tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [({"k": 3}, "k was 5, now 3"), ({"methods": ["direct"]}, "methods was"), ({"examples": EXAMPLES[:3]}, "examples was")],
+    [
+        ({"k": 3}, "k was 5, now 3"),
+        ({"methods": ["direct"]}, "methods was"),
+        ({"examples": EXAMPLES[:3]}, "examples was"),
+    ],
 )
 def test_other_settings_in_the_same_folder_are_refused(tmp_path, change, says):
     run(tmp_path / "run", rr.Scripted(talk))

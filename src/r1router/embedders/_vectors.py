@@ -12,4 +12,4 @@ def unit_rows(rows: Any) -> NDArray[np.float32]:
     """float32, each row divided by its norm; a row of zeros stays."""
     vectors = np.asarray(rows, np.float32)
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.where(norms > 0, norms, 1)
+    return np.asarray(vectors / np.where(norms > 0, norms, 1), np.float32)

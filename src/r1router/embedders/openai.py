@@ -125,7 +125,9 @@ class OpenAI:
                 said, hint = f"status {error.status_code}: {_words(error)}", _HINTS.get(error.status_code, "")
             case _:
                 said, hint = f"no embeddings: {error}", "does the URL end as it should, in /v1 usually?"
-        return KnowledgeBaseError(f"embedding with {self._model} at {self._url}: {said}" + (f"\n{hint}" if hint else ""))
+        return KnowledgeBaseError(
+            f"embedding with {self._model} at {self._url}: {said}" + (f"\n{hint}" if hint else "")
+        )
 
 
 _HINTS = {
