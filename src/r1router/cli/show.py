@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Which = Literal["wrong", "right", "error", "all"]
 _RIGHT = 0.5
 """Least score of a right answer."""
+_CUT = 160
+"""Characters of an answer in the overview."""
 
 
 class _Shown(NamedTuple):
@@ -157,9 +159,8 @@ def _overview(shown: Sequence[_Shown], primary: str) -> Table:
     for one in shown:
         path = one.row.trajectory
         way = " → ".join("+".join(step.routes) for step in path.steps if step.routes) or "no search"
-        table.add_row(
-            Text(one.label, style="bold"), Text(_said(path)), _score(one.scores.get(primary)), Text(way), path.stop
-        )
+        said = _said(path) if len(_said(path)) <= _CUT else _said(path)[:_CUT] + "…"
+        table.add_row(Text(one.label, style="bold"), Text(said), _score(one.scores.get(primary)), Text(way), path.stop)
     return table
 
 

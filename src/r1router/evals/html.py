@@ -42,7 +42,7 @@ def page(report: Report, audits: Sequence[Audit] = ()) -> str:
 
 def _section(section: Section, primary: str, audits: Sequence[Audit]) -> dict[str, Any]:
     results = section.results
-    top = max((r.scores[primary].high for r in results if primary in r.scores), default=1.0) or 1.0
+    top = max(plots.LEAST, *(r.scores[primary].high for r in results if primary in r.scores), 0.0)
     audited = [audit for audit in audits if audit.dataset == section.dataset]
     return {
         "data": section,
@@ -125,7 +125,7 @@ def _reliability(audit: Audit) -> list[tuple[str, Markup]]:
 
 
 def _compared(comparisons: Sequence[Comparison]) -> list[tuple[Comparison, Markup]]:
-    reach = max((max(abs(c.difference.low), abs(c.difference.high)) for c in comparisons), default=1.0) or 1.0
+    reach = max(plots.LEAST, *(max(abs(c.difference.low), abs(c.difference.high)) for c in comparisons), 0.0)
     return [(c, Markup(plots.strip(c.difference, reach, low=-reach))) for c in comparisons]
 
 

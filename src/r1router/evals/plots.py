@@ -27,6 +27,8 @@ _WIDTH, _HEIGHT = 400.0, 300.0
 _BOX = Box(52, 12, 388, 250)
 _LETTER = 6.3
 """Width of a letter of a label."""
+LEAST = 0.1
+"""Least height of an axis of scores, so that scores next to nothing look like that."""
 
 
 class Point(NamedTuple):
@@ -39,7 +41,7 @@ class Point(NamedTuple):
 
 def scatter(points: Sequence[Point], *, x_label: str, y_label: str) -> str:
     """One point a method, both intervals as bars, its name beside it where there is room."""
-    across, up = ticks(max(p.x.high for p in points)), ticks(max(p.y.high for p in points))
+    across, up = ticks(max(p.x.high for p in points)), ticks(max(LEAST, *(p.y.high for p in points)))
     to_x, to_y = (
         scale(0, across[-1], _BOX.left + 8, _BOX.right - 6),
         scale(0, up[-1], _BOX.bottom, _BOX.top),
@@ -104,7 +106,7 @@ def by_group(
     groups = list(dict.fromkeys(group for _, values in methods.values() for group in values))
     width = max(780.0 if broad else _WIDTH, len(groups) * (26 + 11 * len(methods)) + 70)
     box = _BOX._replace(right=width - 12)
-    up = ticks(max(i.high for _, values in methods.values() for i in values.values()))
+    up = ticks(max(LEAST, *(i.high for _, values in methods.values() for i in values.values())))
     to_y = scale(0, up[-1], box.bottom, box.top)
     column = (box.right - box.left) / len(groups)
     step = min(14.0, (column - 20) / max(1, len(methods)))
