@@ -112,6 +112,7 @@ def test_a_missing_key_is_asked_for_by_the_name_of_its_variable(monkeypatch: pyt
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(InputError, match="OPENAI_API_KEY"):
         open_policy("openai:gpt-5")
+    monkeypatch.delenv(KEY_ENV, raising=False)  # another test's server may have one
     with pytest.raises(InputError, match=KEY_ENV):
         open_policy(f"openai:smol@http://127.0.0.1:9/v1?key_env={KEY_ENV}")
 

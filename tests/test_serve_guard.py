@@ -124,6 +124,7 @@ def test_an_error_that_nobody_expected_is_a_plain_500_and_the_log_has_the_rest(
 
 def test_keys_pictures_and_words_stay_out_of_the_log(kbs: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="r1router")  # the command line's tests set it
     picture = data_url()
     with live(small_app(kbs, key=KEY)) as port:
         headers = {"Authorization": f"Bearer {KEY}"}
