@@ -149,6 +149,13 @@ def test_log_lines_are_json_with_the_id_of_their_request() -> None:
     assert (line["message"], line["level"], line["request_id"]) == ("found 3", "info", "abc123abc123")
 
 
+def test_a_log_line_is_one_line_whatever_a_client_puts_into_it() -> None:
+    record = logging.makeLogRecord({"msg": "GET /a\nERROR all is lost\r", "levelname": "INFO", "request_id": "x1"})
+    line = logs.TextLines().format(record)
+    assert len(line.splitlines()) == 1
+    assert line.endswith("INFO GET /a\\nERROR all is lost\\r [x1]")
+
+
 @pytest.mark.parametrize(
     ("text", "left"),
     [

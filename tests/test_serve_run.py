@@ -19,6 +19,7 @@ import pytest
 
 from r1router.cli.serve import serve
 from r1router.errors import InputError
+from r1router.kb.ledger import Ledger
 from serving import call, make_kbs, until
 
 WAITING = '''
@@ -109,6 +110,20 @@ def test_what_does_not_end_in_time_is_told_so(tmp_path: Path) -> None:
         out, _ = process.communicate(timeout=20)
     assert time.monotonic() - began < 10
     assert out == "closed\n"
+
+
+def test_an_upload_that_is_being_indexed_is_finished_first(tmp_path: Path) -> None:
+    with running(tmp_path, seconds=0) as (process, port):
+        text = "\n\n".join(f"Paragraph {n} is about river {n}. " * 10 for n in range(60)).encode()
+        assert (
+            call(port, "POST", "/v1/kbs/files", files=[("file", "a.txt", text)], fields={"name": "rivers"}).status
+            == 202
+        )
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    taken = Ledger(tmp_path / "kbs" / "rivers").read()["uploads/rivers/a.txt"]
+    assert taken.fingerprint
+    assert taken.entries > 1
 
 
 def test_a_host_that_others_reach_needs_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

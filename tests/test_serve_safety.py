@@ -200,6 +200,28 @@ def test_a_body_that_does_not_come_is_not_waited_for(port: int) -> None:
     assert raw(port, HEAD + b"Content-Length: 100\r\n\r\n{").startswith(b"HTTP/1.1 408")
 
 
+def test_bodies_that_are_small_alone_and_large_together_are_not_all_held(kbs: Path) -> None:
+    limits = Limits(all_bytes=3000)
+    half = HEAD + b"Content-Length: 3000\r\n\r\n" + b" " * 2000
+    with live(small_app(kbs, limits=limits)) as port:
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            line.sendall(half)
+            until(lambda: raw(port, half).startswith(b"HTTP/1.1 429"))
+        until(lambda: call(port, "POST", "/v1/ask", ask()).status == 200)
+
+
+def test_an_upload_and_a_folder_of_uploads_cannot_have_one_name(tmp_path: Path) -> None:
+    with live(small_app(make_kbs(tmp_path))) as port:
+        for first, fields, second, more in (
+            ("a.txt", {}, "b.txt", {"name": "a.txt"}),
+            ("c.txt", {"name": "d.txt"}, "d.txt", {}),
+        ):
+            accepted = call(port, "POST", "/v1/kbs/files", files=[("file", first, b"Lima.")], fields=fields)
+            assert job_done(port, accepted.json["job"])["state"] == "done"
+            refused = call(port, "POST", "/v1/kbs/files", files=[("file", second, b"Oslo.")], fields=more)
+            assert (refused.status, refused.error) == (409, "conflict")
+
+
 def test_a_client_that_leaves_in_the_middle_of_its_body_leaves_nothing_behind(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as line:
         line.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")

@@ -30,8 +30,6 @@ from r1router.types import ImageEmbedder, Policy, TextEmbedder
 DESCRIPTION = (
     "Questions over several knowledge bases, answered in steps: each step chooses the knowledge base to search."
 )
-JOB_SECONDS = 10.0
-"""What a running job may take to come to its next batch when the server stops."""
 
 
 def create_app(
@@ -80,7 +78,7 @@ def create_app(
             yield
         finally:
             await desk.end(0)
-            await jobs.stop(JOB_SECONDS)
+            await jobs.stop()
             await opened.close()
 
     app = FastAPI(

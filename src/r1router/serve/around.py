@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from r1router.serve import logs, problems
 from r1router.serve.metrics import Metrics
+from r1router.serve.sse import ClientLeft
 
 HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; "
@@ -55,8 +56,8 @@ class Around:
 
         try:
             await self._app(scope, receive, with_headers)
-        except ConnectionError:
-            pass  # the client has left, or does not read
+        except ClientLeft:
+            pass  # the log line says so
         except Exception as error:
             refused = problems.explain(error)
             if not status:

@@ -72,7 +72,7 @@ def router(clerk: Clerk, desk: Desk) -> APIRouter:
             200: {
                 "model": Trajectory,
                 "description": "Server-sent events, or with `stream: false` the trajectory.",
-                "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _STREAM}},
+                "content": {"text/event-stream": {**sse.DOCUMENT["text/event-stream"], "example": _STREAM}},
             }
         },
     )

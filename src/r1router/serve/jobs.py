@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from contextvars import Context, copy_context
 from dataclasses import asdict, dataclass, field
 from queue import SimpleQueue
 from typing import Any, Literal
@@ -25,6 +26,8 @@ Work = Callable[[Tell], dict[str, Any]]
 
 REMEMBERED = 200
 """Jobs that have ended and can still be asked for."""
+STOPPING = 10.0
+"""Seconds for a run to come to its next batch; a process that ends before it does no harm."""
 _log = logging.getLogger(__name__)
 
 
@@ -36,6 +39,8 @@ class Stopped(R1RouterError):
 class Job:
     id: str
     work: Work = field(repr=False)
+    context: Context = field(default_factory=copy_context, repr=False)
+    """Of the request that it came with, so that the log shows its id."""
     state: State = "queued"
     progress: Progress | None = None
     report: dict[str, Any] = field(default_factory=dict)
@@ -54,6 +59,7 @@ class Jobs:
         self._most, self._metrics = most, metrics
         self._jobs: dict[str, Job] = {}
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._ending = False
         self._stopping = threading.Event()
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -63,16 +69,21 @@ class Jobs:
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
-    async def stop(self, seconds: float) -> None:
-        """A job that runs ends at its next batch; those that wait fail. Waits for `seconds` at most."""
+    async def end(self, seconds: float) -> None:
+        """Takes no more jobs, and gives those that there are `seconds` to be done."""
+        if not self._ending:
+            self._ending = True
+            self._queue.put(None)
+        await asyncio.to_thread(self._thread.join, seconds)
+
+    async def stop(self) -> None:
+        """A job that still runs ends at its next batch; those that wait fail."""
         self._stopping.set()
-        self._queue.put(None)
-        if self._thread.is_alive():
-            await asyncio.to_thread(self._thread.join, seconds)
+        await self.end(STOPPING)
 
     def submit(self, work: Work) -> Job:
         """Puts it at the end of the queue. Raises `Refused` where the queue is full."""
-        if self._stopping.is_set():
+        if self._ending:
             raise Refused(503, "the server is stopping", retry_after=10)
         if sum(job.state == "queued" for job in self._jobs.values()) >= self._most:
             raise Refused(429, f"{self._most} jobs are waiting already; try again later", retry_after=30)
@@ -125,7 +136,7 @@ class Jobs:
                 raise Stopped("the server has stopped before its turn")
             job.state = "running"
             self._tell(job)
-            job.report = job.work(tell)
+            job.report = job.context.run(job.work, tell)
             state = "done"
         except Stopped as error:
             job.report = {"error": {"type": "stopping", "message": str(error)}}

@@ -216,7 +216,7 @@ def router(
         "/v1/jobs/{id}/events",
         status_code=200,
         response_class=sse.EventStream,
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+        responses={200: {"content": sse.DOCUMENT}},
         tags=["Jobs"],
     )
     async def watch_job(id: str) -> sse.EventStream:

@@ -27,6 +27,8 @@ class Limits:
     """Until a body has come in, for each `body_bytes` that it may have."""
     upload_bytes: int = 64 * MIB
     """Of one request with files."""
+    all_bytes: int = 256 * MIB
+    """Of the bodies of all requests in work; what comes on top of it is told to come back (429)."""
     picture_bytes: int = 10 * MIB
     picture_pixels: int = 40_000_000
     jobs: int = 32
@@ -48,6 +50,7 @@ class BodyLimit:
     def __init__(self, app: ASGIApp, *, limits: Limits, uploads: str) -> None:
         """`uploads`: the path that may take `upload_bytes`."""
         self._app, self._limits, self._uploads = app, limits, uploads
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,13 +62,13 @@ class BodyLimit:
         if said.isdecimal() and int(said) > most:
             await problems.response(too_large)(scope, receive, send)
             return
-        left, ended = most, False
+        taken, ended = 0, False
         deadline = asyncio.get_running_loop().time() + self._limits.body_seconds * max(
             1, most / self._limits.body_bytes
         )
 
         async def counted() -> Message:
-            nonlocal left, ended
+            nonlocal taken, ended
             if ended:
                 return await receive()  # waits for the client to leave
             try:
@@ -74,9 +77,16 @@ class BodyLimit:
             except TimeoutError:
                 raise Refused(408, "the body did not come in time", type="timeout") from None
             ended = not message.get("more_body", False)
-            left -= len(message.get("body", b""))
-            if left < 0:
+            size = len(message.get("body", b""))
+            taken += size
+            self._held += size
+            if taken > most:
                 raise too_large
+            if self._held > self._limits.all_bytes:
+                raise Refused(429, "the requests in work are too large together; try again soon", retry_after=5)
             return message
 
-        await self._app(scope, counted, send)
+        try:
+            await self._app(scope, counted, send)
+        finally:
+            self._held -= taken

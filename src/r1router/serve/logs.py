@@ -48,8 +48,10 @@ class TextLines(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the base class's name)
+        """On one line, whatever a client has put into it."""
         id_ = getattr(record, "request_id", "")
-        return super().formatMessage(record) + (f" [{id_}]" if id_ else "")
+        line = super().formatMessage(record).replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        return line + (f" [{id_}]" if id_ else "")
 
 
 def _with_request_id(record: logging.LogRecord) -> bool:

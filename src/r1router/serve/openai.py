@@ -100,7 +100,7 @@ def router(clerk: Clerk, desk: Desk) -> APIRouter:
             200: {
                 "model": ChatCompletion,
                 "description": "The completion, or with `stream: true` its chunks as server-sent events.",
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "content": sse.DOCUMENT,
             }
         },
     )

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from r1router.errors import InputError
 from r1router.serve.desk import Desk
+from r1router.serve.jobs import Jobs
 
 CONNECTIONS = 1024
 """At once; more are answered with 503."""
@@ -29,18 +30,21 @@ def run(app: FastAPI, *, host: str, port: int, shutdown_seconds: float) -> None:
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=int(shutdown_seconds) + 3,
     )
-    _Server(config, app.state.desk, shutdown_seconds).run()
+    _Server(config, app.state.desk, app.state.jobs, shutdown_seconds).run()
 
 
 class _Server(uvicorn.Server):
-    """Ends the questions in words before their connections are cut."""
+    """Ends questions and jobs in words before their connections are cut."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk, seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, desk: Desk, jobs: Jobs, seconds: float) -> None:
         super().__init__(config)
-        self._desk, self._seconds = desk, seconds
+        self._desk, self._jobs, self._seconds = desk, jobs, seconds
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
         ending = asyncio.create_task(self._desk.end(self._seconds))
+        await self._jobs.end(self._seconds)
         await super().shutdown(sockets)
         await ending
 

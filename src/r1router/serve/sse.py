@@ -16,6 +16,16 @@ T = TypeVar("T")
 KEEP_ALIVE = 15.0
 """Seconds without an event after which a comment is sent, so that nothing between takes the stream for dead."""
 COMMENT = b": still at work\n\n"
+DOCUMENT: dict[str, Any] = {
+    "text/event-stream": {
+        "schema": {
+            "description": "Each event; its data is JSON.",
+            "type": "object",
+            "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+        }
+    }
+}
+"""Of a response that is a stream, in the OpenAPI document."""
 UNREAD = 60.0
 """Seconds that a client may leave a chunk unread."""
 
@@ -28,6 +38,10 @@ def event(name: str, data: Any) -> bytes:
 def dumped(data: Any) -> bytes:
     """JSON on one line."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+class ClientLeft(Exception):
+    """Nobody reads the response any more."""
 
 
 class EventStream(Response):
@@ -56,12 +70,12 @@ class EventStream(Response):
 
 
 async def _read(sending: Awaitable[None]) -> None:
-    """Raises `ConnectionError` where a client takes nothing any more and keeps its line open."""
+    """Raises `ClientLeft` where a client takes nothing any more and keeps its line open."""
     try:
         async with asyncio.timeout(UNREAD):
             await sending
     except TimeoutError:
-        raise ConnectionError("the client does not read") from None
+        raise ClientLeft from None
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import shutil
+import tempfile
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -71,18 +72,14 @@ def keep(uploads: Sequence[Upload], kbs: Path, name: str | None) -> list[Path]:
     names = [safe_name(upload.name) for upload in uploads]
     if len({n.casefold() for n in names}) < len(names):
         raise Refused(400, "two files have the same name")
+    if folder.is_file() or any((folder / safe).is_dir() for safe in names):
+        raise Refused(409, "an upload of this name is there already, as a file or as a folder of them; choose another")
     folder.mkdir(parents=True, exist_ok=True)
-    kept = []
-    for upload, safe in zip(uploads, names, strict=True):
-        path = folder / safe
-        if path.is_dir():
-            raise Refused(409, f"{safe} is the name of a folder of uploads; choose another")
-        scratch = folder / f".{safe}.part"
-        with scratch.open("wb") as file:
-            shutil.copyfileobj(upload.data, file, 1 << 20)
-        scratch.replace(path)
-        kept.append(path)
-    return kept
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder) as scratch:
+        for upload, safe in zip(uploads, names, strict=True):
+            with Path(scratch, safe).open("wb") as file:
+                shutil.copyfileobj(upload.data, file, 1 << 20)
+        return [Path(scratch, safe).replace(folder / safe) for safe in names]
 
 
 def index_uploads(
