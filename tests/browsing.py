@@ -46,6 +46,10 @@ class Paced:
 
     def __init__(self, replies: Any) -> None:
         self.spec = "paced:"
+        self.says(replies)
+
+    def says(self, replies: Any) -> None:
+        """What it says from now on, without waiting."""
         self.scripted = Scripted(replies)
         self.allowed = 10**6
         self.cancelled = 0
@@ -75,6 +79,14 @@ class Person:
 
     def __init__(self, driver: webdriver.Chrome, url: str) -> None:
         self.driver, self.url = driver, url
+
+    def starts_afresh(self) -> None:
+        """On a desktop, with nothing remembered, as if the browser were new."""
+        everything = {"origin": self.url.rstrip("/"), "storageTypes": "all"}
+        self.driver.execute_cdp_cmd("Storage.clearDataForOrigin", everything)
+        self.has_screen(1280, 900)
+        self.complaints()
+        self.requests()
 
     def goes_to(self, where: str = "") -> None:
         self.driver.get("about:blank")  # a change of the hash alone would not load the page again

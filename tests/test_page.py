@@ -58,37 +58,30 @@ def folder(tmp_path_factory):
 def browser():
     with chromium() as driver:
         yield driver
+        driver.get("about:blank")
+
+
+@pytest.fixture(scope="module")
+def server(browser, folder):
+    """(port, policy) of a server that all tests use, one after the other."""
+    policy = Paced([])
+    with live(small_app(folder, policy)) as port:
+        yield port, policy
 
 
 @pytest.fixture
-def serve(folder, browser):
-    """Starts a server for these replies; gives the person who uses its page, and the policy."""
-    servers = []
-
-    def start(replies, **options):
-        policy = Paced(in_order(replies))
-        server = live(small_app(folder, policy, **options))
-        servers.append(server)
-        person = Person(browser, f"http://127.0.0.1:{server.__enter__()}/")
-        person.has_screen(1280, 900)
-        person.complaints(), person.requests()
-        return SimpleNamespace(person=person, policy=policy)
-
-    yield start
+def page(browser, server):
+    """The page just opened in a browser that does not know it, and the policy."""
+    port, policy = server
+    policy.says(in_order(FLOW))
+    person = Person(browser, f"http://127.0.0.1:{port}/")
+    person.starts_afresh()
+    person.goes_to()
+    yield SimpleNamespace(person=person, policy=policy)
     browser.get("about:blank")
-    for server in servers:
-        server.__exit__(None, None, None)
-
-
-@pytest.fixture
-def page(serve):
-    """A page just opened, and checked at the end: nothing in the console, no request to anywhere else."""
-    used = serve(FLOW)
-    used.person.goes_to()
-    yield used
-    complaints, requests = used.person.complaints(), used.person.requests()
-    assert complaints == []
-    assert [url for url in requests if not url.startswith((used.person.url, "data:", "blob:", "about:"))] == []
+    requests = [url for url in person.requests() if not url.startswith(("data:", "blob:", "about:"))]
+    assert [url for url in requests if not url.startswith(person.url)] == []
+    assert person.complaints() == []
 
 
 def test_steps_arrive_one_after_the_other_and_the_answer_opens_its_sources(page):
@@ -217,7 +210,7 @@ def test_options_are_sent_and_remembered(page):
     person.clicks(".options option", "vanilla_rag")
     person.sees(".options input[type=number]").send_keys(Keys.ARROW_DOWN, Keys.TAB)
     person.clicks(".kb-choice", "image")
-    policy.scripted = type(policy.scripted)([answer("Gaborone")])
+    policy.says([answer("Gaborone")])
     person.asks("What is the capital of Botswana?")
     person.sees(".cost", "vanilla_rag")
     assert {piece.text for piece in person.finds(".step .routes .chip")} == {"table", "text"}
@@ -255,45 +248,42 @@ def test_knowledge_bases_are_browsed_searched_added_to_and_taken_from(page, tmp_
     person.sees(".results figure img")
 
 
-def test_text_of_a_document_is_never_markup(serve):
-    used = serve(SHORT)
-    person = used.person
-    person.goes_to()
+def test_text_of_a_document_is_never_markup(page):
+    person = page.person
+    page.policy.says(in_order(SHORT))
     person.asks("Who is the <u>zebra</u>?")
     person.sees(".answer")
     person.sees(".run-head h2", "Who is the <u>zebra</u>?")
     person.sees(".piece-title", "Zebra <img src=x onerror=alert(1)>")
     person.sees(".passage", "<script>alert(2)</script> The zebra says <b>&amp; more</b>.")
     assert not person.finds("#app script, #app u, #app b, #app img[src=x]")
-    assert person.complaints() == []
 
 
-def test_what_fails_is_said_in_words_and_can_be_tried_again(serve):
-    used = serve(FLOW)
-    person, policy = used.person, used.policy
-    person.goes_to()
-    policy.scripted = type(policy.scripted)([])
+def test_what_fails_is_said_in_words_and_can_be_tried_again(page):
+    person = page.person
+    page.policy.says([])
     person.asks("Will this work?")
     person.sees(".outcome.failure", "the model failed")
-    policy.scripted = type(policy.scripted)(in_order(FLOW))
+    page.policy.says(in_order(FLOW))
     person.clicks(".outcome.failure button", "Try again")
     person.sees(".answer-text", "Gaborone")
 
 
-def test_a_key_is_asked_for_where_the_server_wants_one(serve):
-    used = serve(FLOW, key="open sesame")
-    person = used.person
-    person.goes_to()
-    person.runs("sessionStorage.clear()")
-    person.sees("dialog[open]", "This server wants a key").find_element("css selector", "#key").send_keys("wrong\n")
-    person.sees("dialog[open]", "did not accept")
-    person.sees("dialog[open] #key").send_keys("open sesame\n")
-    person.sees(".welcome-kbs", "table")
-    person.asks(QUESTION)
-    person.sees(".answer-text", "Gaborone")
-    assert person.sees(".step figure img").get_attribute("src").startswith("blob:")
-    assert all("401" in complaint for complaint in person.complaints())
-    person.runs("sessionStorage.clear()")
+def test_a_key_is_asked_for_where_the_server_wants_one(browser, folder):
+    with live(small_app(folder, Paced(in_order(FLOW)), key="open sesame")) as port:
+        person = Person(browser, f"http://127.0.0.1:{port}/")
+        person.starts_afresh()
+        person.goes_to()
+        person.sees("dialog[open]", "This server wants a key")
+        person.sees("dialog[open] #key").send_keys("wrong\n")
+        person.sees("dialog[open]", "did not accept")
+        person.sees("dialog[open] #key").send_keys("open sesame\n")
+        person.sees(".welcome-kbs", "table")
+        person.asks(QUESTION)
+        person.sees(".answer-text", "Gaborone")
+        assert person.sees(".step figure img").get_attribute("src").startswith("blob:")
+        browser.get("about:blank")
+        assert all("401" in complaint for complaint in person.complaints())
 
 
 def test_the_keyboard_reaches_everything(page):

@@ -7,6 +7,8 @@ import { count, seconds, stageName, stopReason } from "./said.js";
 import { Thought } from "./steps.js";
 import { pattern } from "./words.js";
 
+const LONG = 160; // characters from which an answer is set like any text
+
 export function Outcome({ run, onAgain }) {
   if (run.status === "failed") {
     return html`
@@ -47,7 +49,7 @@ class Answer extends Component {
             <${Icon} name=${copied ? "check" : "copy"} />
           </button>`}
         </div>
-        <p class="answer-text">${text || "The model gave an empty answer."}</p>
+        <p class=${`answer-text ${text.length > LONG ? "long" : ""}`}>${text || "The model gave an empty answer."}</p>
         <${Thought} text=${thought} />
         <${Sources} run=${run} citations=${citations} />
         <${Cost} run=${run} />

@@ -20,7 +20,7 @@ class App extends Component {
     live: null, // the one that is worked on
     history: past.load(),
     options: loadOptions(),
-    kbs: [],
+    kbs: null,
     methods: [],
     problem: "",
     news: "",
@@ -51,7 +51,7 @@ class App extends Component {
   };
 
   ask = async ({ question, picture }) => {
-    const request = asRequest(this.state.options, this.state.kbs);
+    const request = asRequest(this.state.options, this.state.kbs ?? []);
     let run = newRun({ question, picture: picture?.thumb ?? null, method: request.method ?? "" });
     const show = (changed) => {
       run = changed;
@@ -118,9 +118,10 @@ class App extends Component {
   }
 
   main() {
-    const { view, run, live, kbs, methods, options } = this.state;
+    const { view, run, live, methods, options } = this.state;
+    const kbs = this.state.kbs ?? [];
     if (view.name === "history") return this.historyList();
-    if (view.name === "kbs") return html`<${KbList} kbs=${kbs} onChange=${this.refresh} />`;
+    if (view.name === "kbs") return html`<${KbList} kbs=${this.state.kbs} onChange=${this.refresh} />`;
     if (view.name === "kb") {
       const kb = kbs.find(({ name }) => name === view.kb);
       return html`<${KbView} key=${view.kb} name=${view.kb} kb=${kb} onChange=${this.refresh} />`;
@@ -137,7 +138,7 @@ class App extends Component {
         kbs=${kbs}
         onOptions=${(changed) => this.setState({ options: saveOptions(changed) })}
       />
-      ${run ? html`<${Run} key=${run.id} run=${run} onAgain=${this.again} onStop=${this.stop} />` : html`<${Welcome} kbs=${kbs} />`}
+      ${run ? html`<${Run} key=${run.id} run=${run} onAgain=${this.again} onStop=${this.stop} />` : html`<${Welcome} kbs=${this.state.kbs} />`}
     `;
   }
 

@@ -6,13 +6,16 @@ import { KbChip } from "./routes.js";
 import { seconds } from "./said.js";
 import { Steps } from "./steps.js";
 
+/** `kbs` is null until the server has said which there are. */
 export const Welcome = ({ kbs }) => html`
   <section class="welcome">
     <p>
       Each question is worked on step by step: a sub-question, the knowledge base that should know, the evidence found
       there, and an answer with its sources.
     </p>
-    ${kbs.length > 0 &&
+    ${kbs?.length === 0 &&
+    html`<p>There is no knowledge base yet. <a href="#/kbs">Add some files</a>, then ask about them.</p>`}
+    ${kbs?.length > 0 &&
     html`<ul class="welcome-kbs">
       ${kbs.map(
         ({ name, kind, holds }) => html`

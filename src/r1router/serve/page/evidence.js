@@ -4,7 +4,8 @@ import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { RemotePicture } from "./remote-picture.js";
 import { part, place } from "./said.js";
-import { readTable, tellingCell, tellingRow } from "./table.js";
+import { readTable } from "./table.js";
+import { TableEvidence } from "./table-evidence.js";
 import { segments } from "./words.js";
 
 /** A numbered piece, folded to its title and its place. */
@@ -57,37 +58,6 @@ function PictureEvidence({ evidence: { image, text, title }, pattern }) {
       <${RemotePicture} src=${image} alt=${title || caption} key=${image} />
       <figcaption><${Marked} text=${caption} pattern=${pattern} /></figcaption>
     </figure>
-  `;
-}
-
-function TableEvidence({ table: { top, header, rows, first }, pattern }) {
-  const telling = tellingRow(rows, pattern);
-  const cell = telling < 0 ? -1 : tellingCell(rows[telling], pattern);
-  return html`
-    ${top.slice(1).map((line) => html`<p class="piece-section">${line}</p>`)}
-    <div class="table-scroll" tabindex="0" role="region" aria-label=${top[0] || "Table"}>
-      <table>
-        ${header.length > 0 &&
-        html`<thead>
-          <tr>
-            <th class="row-number" aria-label="row"></th>
-            ${header.map((name, n) => html`<th key=${n} scope="col">${name}</th>`)}
-          </tr>
-        </thead>`}
-        <tbody>
-          ${rows.map(
-            (row, r) => html`
-              <tr key=${r} class=${r === telling ? "telling" : ""}>
-                <th class="row-number" scope="row">${first + r}</th>
-                ${row.map(
-                  (text, c) => html`<td key=${c} class=${r === telling && c === cell ? "telling-cell" : ""}>${text}</td>`,
-                )}
-              </tr>
-            `,
-          )}
-        </tbody>
-      </table>
-    </div>
   `;
 }
 

@@ -14,9 +14,9 @@ const PAGE = 20; // sources shown at once
 
 export const KbList = ({ kbs, onChange }) => html`
   <h1>Knowledge bases</h1>
-  ${kbs.length === 0 && html`<p class="faint">There are none yet. Add files, and each goes where its kind belongs.</p>`}
+  ${kbs?.length === 0 && html`<p class="faint">There are none yet. Add files, and each goes where its kind belongs.</p>`}
   <ul class="kb-cards">
-    ${kbs.map(
+    ${kbs?.map(
       ({ name, kind, holds, entries, sources }) => html`
         <li key=${name}>
           <a class="kb-card" href=${`#/kbs/${encodeURIComponent(name)}`}>

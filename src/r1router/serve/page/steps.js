@@ -7,6 +7,8 @@ import { Routes } from "./routes.js";
 import { count } from "./said.js";
 import { holds, pattern } from "./words.js";
 
+const LONG = 120; // characters from which an answer is not set in bold
+
 export function Steps({ run, onStop }) {
   return html`
     <ol class="steps">
@@ -30,11 +32,12 @@ function Step({ step, index, run }) {
         ${!enough && html`<${Routes} step=${step} cards=${run.cards} />`}
         <${Thought} text=${step.thought} />
         ${step.note && html`<p class="step-note"><${Icon} name="warning" />${step.note}</p>`}
+        ${run.status === "done" && step.phase === "searching" && html`<p class="faint">This was not searched any more.</p>`}
         ${["reading", "done"].includes(step.phase) && html`<${Found} step=${step} cards=${run.cards} />`}
         ${step.answer &&
         html`<div class="step-answer">
           <span class="step-answer-label">Answer of this step</span>
-          <p>${step.answer}</p>
+          <p class=${step.answer.length > LONG ? "long" : ""}>${step.answer}</p>
           <${Thought} text=${step.answer_thought} />
         </div>`}
       </div>

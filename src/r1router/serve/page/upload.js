@@ -40,7 +40,7 @@ export class Upload extends Component {
     }
   };
 
-  render(_, { as, name, files, dragging }) {
+  render({ kbs }, { as, name, files, dragging }) {
     return html`
       <section class="upload kb-section" aria-labelledby="upload">
         <h2 id="upload">Add files</h2>
@@ -79,12 +79,14 @@ export class Upload extends Component {
             <span>Into</span>
             <input
               type="text"
+              list="kb-names"
               placeholder="by kind"
               value=${name}
               onInput=${(e) => this.setState({ name: e.target.value })}
             />
           </label>
         </div>
+        <datalist id="kb-names">${kbs?.map(({ name }) => html`<option key=${name} value=${name} />`)}</datalist>
         <ul class="uploads" aria-live="polite">
           ${files.map((row) => html`<${Row} key=${row.id} row=${row} />`)}
         </ul>
@@ -120,7 +122,8 @@ function row({ state, progress, report }) {
   const problems = report.problems.map(({ where, reason }) => (where ? `${where}: ${reason}` : reason));
   const taken = Object.entries(report.kbs).filter(([, { added, changed, kept }]) => added + changed + kept > 0);
   if (!taken.length && problems.length) return { stage: "failed", problems };
-  return { stage: "done", problems, result: taken.length ? taken.map(told).join("; ") : "nothing new in it" };
+  const none = report.skipped ? "already there" : "nothing in it";
+  return { stage: "done", problems, result: taken.length ? taken.map(told).join("; ") : none };
 }
 
 const told = ([kb, { added, changed, kept }]) =>

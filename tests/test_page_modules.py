@@ -1,0 +1,136 @@
+"""The page's pure modules, called in a real browser: words, tables, runs, streams."""
+
+import json
+
+import pytest
+
+from browsing import chromium
+from serving import live, small_app
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with live(small_app(tmp_path_factory.mktemp("none"))) as port, chromium() as driver:
+        driver.get(f"http://127.0.0.1:{port}/icon.svg")
+        yield driver
+
+
+def call(browser, script):
+    """What an async function body gives back; `load("words.js")` in it is a module of the page."""
+    return browser.execute_async_script(
+        "const done = arguments[0], load = (file) => import('/' + file);"
+        f"(async () => {{ {script} }})().then((value) => done({{value}}), (error) => done({{error: String(error)}}))"
+    )["value"]
+
+
+def marks(browser, text, question, answer=""):
+    said = ", ".join(map(json.dumps, (text, question, answer)))
+    found = call(
+        browser,
+        f"const [text, question, answer] = [{said}];"
+        "const {pattern, segments} = await load('words.js'); return segments(text, pattern(question, answer))",
+    )
+    assert "".join(piece["text"] for piece in found) == text
+    return [(piece["text"], piece["mark"]) for piece in found if piece["mark"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer", "marked"),
+    [
+        ("Oslo is the capital.", "What is the capital?", "", [("capital", "word")]),
+        ("the countries of Peru", "Which country?", "", [("countries", "word")]),
+        ("Gabriel García", "garcia", "", [("García", "word")]),
+        ("a test of text", "test", "", [("test", "word")]),
+        ("Call +267 today", "code?", "+267", [("267", "answer")]),
+        ("Bjørnstjerne Bjørnson wrote", "who", "Bjørnstjerne Bjørnson", [("Bjørnstjerne Bjørnson", "answer")]),
+        ("in 1896 and 18960", "1896", "", [("1896", "word")]),
+        ("東京は日本", "日本", "東京は日本", [("東京は日本", "answer")]),
+        ("", "anything", "at all", []),
+        ("nothing", "", "", []),
+    ],
+)
+def test_words_of_the_question_and_the_answer_are_marked(browser, text, question, answer, marked):
+    assert marks(browser, text, question, answer) == marked
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "read"),
+    [
+        ("T\nA | B\n1 | 2\n3 | 4", [5, 6], {"top": ["T"], "header": ["A", "B"], "rows": [["1", "2"], ["3", "4"]]}),
+        ("A | B\n | 2", [1, 1], {"top": [], "header": ["A", "B"], "rows": [["", "2"]]}),
+        ("A | B | C\n1 |  | 3\n4", [1, 2], {"top": [], "header": ["A", "B", "C"], "rows": [["1", "", "3"], ["4", "", ""]]}),
+        ("T\nName\nAda\nBob", [1, 2], {"top": ["T"], "header": ["Name"], "rows": [["Ada"], ["Bob"]]}),
+        ("1 | 2", [1, 1], {"top": [], "header": [], "rows": [["1", "2"]]}),
+    ],
+)  # fmt: skip
+def test_the_text_of_a_table_becomes_its_parts(browser, text, rows, read):
+    evidence = json.dumps({"text": text, "location": {"rows": rows}})
+    found = call(browser, f"const {{readTable}} = await load('table.js'); return readTable({evidence})")
+    assert found == {**read, "first": rows[0]}
+
+
+def test_a_table_without_rows_is_shown_as_text(browser):
+    read = "const {readTable} = await load('table.js'); return "
+    assert call(browser, read + "readTable({text: 'A | B', location: {source: 'x'}})") is None
+    assert call(browser, read + "readTable({text: 'A', location: {rows: [1, 9]}})") is None
+
+
+def test_the_row_that_tells_is_the_one_that_fits_best_and_none_where_two_fit_alike(browser):
+    script = """
+        const {tellingRow} = await load("table.js"), {pattern} = await load("words.js");
+        const rows = [["Norway", "Oslo"], ["Peru", "Lima"], ["Chile", "Santiago"]];
+        const asked = (question, answer) => tellingRow(rows, pattern(question, answer));
+        return [asked("capital of Peru"), asked("Peru or Chile"), asked("capital?", "Oslo"), asked("zebra")];
+    """
+    assert call(browser, script) == [1, -1, 0, -1]
+
+
+def test_events_are_read_however_the_bytes_are_cut(browser):
+    script = """
+        const {readEvents} = await load("sse.js");
+        const text = 'event: a\\ndata: {"n": 1}\\n\\n: still at work\\n\\n'
+          + 'event: b\\r\\ndata: "é"\\r\\n\\r\\nevent: cut\\ndata: 1';
+        const bytes = new TextEncoder().encode(text);
+        const found = [];
+        for (const step of [1, 3, bytes.length]) {
+          const stream = new ReadableStream({
+            start(to) {
+              for (let at = 0; at < bytes.length; at += step) to.enqueue(bytes.slice(at, at + step));
+              to.close();
+            },
+          });
+          for await (const {name, data} of readEvents(stream)) found.push([name, data]);
+        }
+        return found;
+    """
+    assert call(browser, script) == [["a", {"n": 1}], ["b", "é"]] * 3
+
+
+def test_a_run_keeps_what_it_has_when_it_is_stopped_fails_or_ends_with_fewer_steps(browser):
+    script = """
+        const {after, fail, newRun, stopped} = await load("run.js");
+        let run = newRun({question: "Q?", picture: null, method: ""});
+        const events = [
+          ["started", {method: "r1_router", kbs: [{name: "t", kind: "text"}]}],
+          ["planned", {index: 0, step: {sub_question: "a", routes: ["t"]}}],
+          ["retrieved", {index: 0, step: {sub_question: "a", routes: ["t"]}}],
+          ["malformed", {purpose: "answer", reason: "no tag", reply: "x"}],
+          ["answered", {index: 0, step: {sub_question: "a", answer: "b"}}],
+          ["planned", {index: 1, step: {sub_question: "a", routes: ["t"]}}],
+          ["something new", {}],
+        ];
+        for (const [name, data] of events) run = after(run, {name, data});
+        const done = after(run, {name: "finished", data: {trajectory: {steps: [{answer: "b"}], stop: "repeated"}}});
+        const failed = after(run, {name: "finished", data: {trajectory: {stop: "error", error: "broken"}}});
+        const told = (r) => [r.status, r.steps.map(({phase}) => phase), r.error];
+        return [told(run), told(stopped(run)), told(fail(run, "no")), told(done), told(failed), run.malformed[0].step];
+    """
+    phases = ["done", "searching"]
+    assert call(browser, script) == [
+        ["running", phases, None],
+        ["stopped", phases, None],
+        ["failed", phases, "no"],
+        ["done", phases, None],
+        ["failed", phases, "broken"],
+        0,
+    ]
