@@ -12,25 +12,34 @@ import statistics
 import time
 
 import r1router as rr
-from r1router.types import Ask
+from r1router.types import Ask, Reply
 
 STEPS = 3
 QUESTIONS = 300
 REPEATS = 3
 
 
-def talk(ask: Ask) -> str:
-    if ask.purpose != "plan":
-        return "<think>the first piece says it</think>\n<answer>Oslo</answer>"
-    step = ask.messages[-1].content.count(" -> ") + 1
-    return f"<think>still open</think>\n<sub-question>What about part {step}?</sub-question>\n<ret>text</ret>"
+class Instant:
+    """Plans a new sub-question each time and answers it, at once."""
+
+    spec = "instant:"
+
+    async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
+        if ask.purpose != "plan":
+            return Reply("<think>the first piece says it</think>\n<answer>Oslo</answer>", (), 500, 20)
+        step = ask.messages[-1].content.count(" -> ") + 1
+        asked = f"<sub-question>What about part {step}?</sub-question>\n<ret>text</ret>"
+        return Reply(f"<think>still open</think>\n{asked}", (), 200, 30)
+
+    async def close(self) -> None:
+        pass
 
 
 def main() -> None:
     passage = "Oslo is the capital of Norway and lies at the end of a long fjord. " * 7
     entries = [rr.Evidence("text", str(n), f"{n} {passage}") for n in range(20)]
     kbs = {"text": rr.MemoryKnowledgeBase(rr.Card("text", "text", "Passages"), entries)}
-    policy = rr.Scripted(talk)
+    policy = Instant()
     print(f"median of {REPEATS} runs of {QUESTIONS} questions of {STEPS} steps")
     print(f"{'in flight':>9}  {'ms a step':>9}  {'steps/s':>8}")
     for in_flight in (1, 16, 64):

@@ -20,10 +20,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import jinja2
+from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from r1router import parse
@@ -46,6 +49,7 @@ DEFAULT = Path(__file__).parent / "prompt_sets" / "default"
 UNKNOWN = "unknown"
 """What a step without an answer is shown as: nothing was found, or a budget was spent before it was read."""
 _LIMITS = {"think": 200, "sub_question": 200, "answer": 300}
+_OF_THE_KBS = frozenset(("kbs", "labels_in_words"))
 _ROLE_LINE = re.compile(r"^### (system|user|assistant)[ \t]*\n", re.MULTILINE)
 _TAG = re.compile(r"<(\s*/?\s*(?:think|sub[-_ ]?question|ret|answer)\s*)>", re.IGNORECASE)
 _CHAT_MARK = re.compile(r"<\|([^|>\s]{1,40})\|>")
@@ -77,7 +81,8 @@ class Prompts:
             keep_trailing_newline=False,
             finalize=lambda value: neutralise(value) if isinstance(value, str) else value,
         )
-        self._templates: dict[str, list[tuple[Role, jinja2.Template]]] = {}
+        self._templates: dict[str, list[_Part]] = {}
+        self._rendered_once = lru_cache(maxsize=512)(_render)
 
     def labels(self, kbs: Mapping[str, Card]) -> dict[str, str]:
         """Label to name of knowledge base. The set's label for a kind is used where one KB alone has it."""
@@ -165,14 +170,20 @@ class Prompts:
 
     def _messages(self, template: str, image: Image | None, **data: Any) -> tuple[Message, ...]:
         """The template's messages; the question's picture goes with the last one of the user."""
-        messages = [Message(role, part.render(data).strip()) for role, part in self._parts(template)]
+        messages = [Message(part.role, self._text(part, data)) for part in self._parts(template)]
         if image is not None:
             last = max(i for i, message in enumerate(messages) if message.role == "user")
             messages[last] = Message("user", messages[last].content, (image,))
         return tuple(messages)
 
-    def _parts(self, template: str) -> list[tuple[Role, jinja2.Template]]:
-        """(role, template) for each message. Cut before rendering: data can never open a message."""
+    def _text(self, part: _Part, data: Mapping[str, Any]) -> str:
+        """A part that shows nothing but the knowledge bases, as instructions and examples do, is rendered once."""
+        if part.shows <= _OF_THE_KBS:
+            return self._rendered_once(part, tuple((name, data[name]) for name in sorted(part.shows)))
+        return part.template.render(data).strip()
+
+    def _parts(self, template: str) -> list[_Part]:
+        """One for each message. Cut before rendering: data can never open a message."""
         if template not in self._templates:
             path = self.folder / f"{template}.j2"
             if not path.exists():
@@ -181,14 +192,37 @@ class Prompts:
             if pieces[0].strip() or "user" not in pieces[1::2]:
                 raise InputError(f"{path} must begin with a line `### system` or `### user` and have a user message")
             try:
-                parts = [
-                    (role, self._environment.from_string(body))
-                    for role, body in zip(pieces[1::2], pieces[2::2], strict=True)
-                ]
+                parts = [self._part(role, body) for role, body in zip(pieces[1::2], pieces[2::2], strict=True)]
             except jinja2.TemplateSyntaxError as error:
                 raise InputError(f"{path}: {error}") from error
-            self._templates[template] = parts  # type: ignore[assignment]  # the pattern lets only roles through
+            self._templates[template] = parts
         return self._templates[template]
+
+    def _part(self, role: str, body: str) -> _Part:
+        shows = meta.find_undeclared_variables(self._environment.parse(body))
+        return _Part(cast(Role, role), self._environment.from_string(body), frozenset(shows))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The template of one message."""
+
+    role: Role
+    template: jinja2.Template
+    shows: frozenset[str]
+    """Names of the data in it."""
+
+
+class _Choice(NamedTuple):
+    """A knowledge base as templates see it."""
+
+    label: str
+    kind: str
+    holds: str
+
+
+def _render(part: _Part, data: tuple[tuple[str, Any], ...]) -> str:
+    return part.template.render(data).strip()
 
 
 def _check_settings(options: Mapping[str, Any], path: Path) -> None:
@@ -213,7 +247,7 @@ def _history(path: Trajectory, labels: Mapping[str, str]) -> list[dict[str, str]
 
 
 def _choices(labels: Mapping[str, str], kbs: Mapping[str, Card]) -> dict[str, Any]:
-    cards = [{"label": label, "kind": kbs[name].kind, "holds": kbs[name].holds} for label, name in labels.items()]
+    cards = tuple(_Choice(label, kbs[name].kind, kbs[name].holds) for label, name in labels.items())
     return {"kbs": cards, "labels_in_words": " | ".join([*labels, parse.STOP])}
 
 
