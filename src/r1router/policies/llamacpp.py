@@ -71,10 +71,11 @@ class LlamaCpp:
         self._server = _load(model, lora, mmproj, ctx, slots, threads)
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="llamacpp")
         self._stops: set[threading.Event] = set()
+        self._closed = False
 
     async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
         """Cancelling the task frees its slot at the next token. The same reply every time at temperature 0."""
-        if self._server is None:
+        if self._closed:
             raise PolicyError(f"the policy {self.spec} is closed; open it again with open_policy")
         request = _request(ask, temperature, seed, self._pictures)
         stop = threading.Event()
@@ -103,6 +104,7 @@ class LlamaCpp:
 
     async def close(self) -> None:
         """Ends the calls in flight and frees the weights."""
+        self._closed = True
         for stop in self._stops:
             stop.set()
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
@@ -207,7 +209,7 @@ class _Stream:
         self._usage = chunk.get("usage") or self._usage
         for choice in chunk.get("choices", ()):
             self._finish = choice["finish_reason"] or self._finish
-            piece = choice["delta"].get("content") or ""
+            piece = choice.get("delta", {}).get("content") or ""
             self._pieces.append(piece)
             probabilities = (choice.get("logprobs") or {}).get("content") or []
             if probabilities:
