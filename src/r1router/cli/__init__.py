@@ -21,6 +21,7 @@ from r1router.cli.demo import demo
 from r1router.cli.eval import eval_
 from r1router.cli.index import index
 from r1router.cli.kb import kb_app
+from r1router.cli.mcp import mcp
 from r1router.cli.report import report
 from r1router.cli.score import score
 from r1router.cli.serve import serve
@@ -44,6 +45,7 @@ app.command()(show)
 app.command()(score)
 app.command()(audit)
 app.command()(serve)
+app.command()(mcp)
 app.add_typer(kb_app, name="kb")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from r1router.cli import options
-from r1router.errors import InputError, MissingExtra
+from r1router.cli import listening, options
+from r1router.errors import MissingExtra
 from r1router.policies import open_policy
 from r1router.prompts import DEFAULT
 
@@ -52,13 +51,8 @@ def serve(
         from r1router.serve.run import check_free, run
     except ImportError as error:
         raise MissingExtra(error.name or "fastapi", "serve", "r1router serve") from error
-    key = _key(api_key_env)
     names = {host, *(allow_host or ())}
-    if not key and not all(map(guard.is_loopback, names)):
-        raise InputError(
-            f"{', '.join(sorted(names))} can be reached by others, which needs a key: put one into an environment "
-            "variable and name it, --api-key-env NAME"
-        )
+    key = listening.key_for(names, api_key_env)
     logs.set_up(as_json=log_json)
     check_free(host, port)
     app = create_app(
@@ -77,10 +71,3 @@ def serve(
         tracer=telemetry.open_tracer(),
     )
     run(app, host=host, port=port, shutdown_seconds=shutdown_seconds)
-
-
-def _key(variable: str) -> str:
-    key = os.environ.get(variable, "").strip() if variable else ""
-    if variable and not key:
-        raise InputError(f"the environment variable {variable} holds no key")
-    return key

@@ -123,6 +123,19 @@ class LanceKnowledgeBase:
                     self._snapshot = self._newest_table = None
         raise AssertionError("the last attempt returns or raises")
 
+    def entry(self, id: str) -> Evidence | None:
+        """The entry of this id in the newest version; None where there is none (any more).
+
+        Raises `KnowledgeBaseError` where the folder cannot be read.
+        """
+        quoted = id.replace("'", "''")
+        try:
+            table = open_table(self.folder)
+            found = table.search().where(f"id = '{quoted}'").limit(1).to_list() if table is not None else []
+        except (OSError, RuntimeError, ValueError) as error:
+            raise KnowledgeBaseError(f"{self.folder} cannot be read: {error}") from error
+        return self._evidence(found[0], 0.0) if found else None
+
     def _embed(self, queries: Sequence[Query]) -> list[_Scan]:
         """Every comparison that these queries ask for."""
         scans = []

@@ -1,0 +1,27 @@
+"""Who may reach what listens: an address and the variable of a key to the key, or a refusal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from r1router.errors import InputError
+
+
+def key_for(names: Iterable[str], variable: str) -> str:
+    """The key in the environment variable; empty where none is named and only this machine reaches `names`.
+
+    Raises `InputError` for names that others reach without a key, and for a variable that holds none.
+    """
+    from r1router.serve import guard
+
+    key = os.environ.get(variable, "").strip() if variable else ""
+    if variable and not key:
+        raise InputError(f"the environment variable {variable} holds no key")
+    reached = sorted(set(names))
+    if not key and not all(map(guard.is_loopback, reached)):
+        raise InputError(
+            f"{', '.join(reached)} can be reached by others, which needs a key: put one into an environment "
+            "variable and name it, --api-key-env NAME"
+        )
+    return key

@@ -1,0 +1,54 @@
+"""`r1router mcp`: a folder of knowledge bases and a policy to tools that an MCP client offers to its model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from r1router.cli import listening, options
+from r1router.errors import MissingExtra
+from r1router.policies import open_policy
+from r1router.prompts import DEFAULT
+
+
+def mcp(
+    kbs: options.Kbs = Path("kbs"),
+    policy: options.PolicySpec = "llamacpp:",
+    http: Annotated[bool, typer.Option("--http", help="Serve streamable HTTP at /mcp instead of stdio.")] = False,
+    host: Annotated[str, typer.Option(help="With --http: address; one that others reach needs a key.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="With --http: port to listen at.")] = 8001,
+    api_key_env: Annotated[
+        str, typer.Option(metavar="NAME", help="With --http: environment variable with the key that clients must send.")
+    ] = "",
+    method: options.MethodSpec = "r1_router",
+    prompts: options.PromptSet = None,
+    max_steps: options.MaxSteps = 3,
+    k: options.K = 5,
+) -> None:
+    """Serve the knowledge bases to an MCP client: tools to ask and to search, evidence to read."""
+    try:
+        from r1router.serve import guard, logs
+        from r1router.serve.mcp import create_server, http_app, run_http, run_stdio
+        from r1router.serve.run import check_free
+    except ImportError as error:
+        raise MissingExtra(error.name or "mcp", "mcp", "r1router mcp") from error
+    key = listening.key_for([host], api_key_env) if http else ""
+    logs.set_up(as_json=False)
+    if http:
+        check_free(host, port)
+    # Over stdio the model is opened once the client has stdout, so that nothing of it lands there.
+    server = create_server(
+        kbs,
+        open_policy(policy) if http else policy,
+        method=method,
+        prompts=prompts or DEFAULT,
+        max_steps=max_steps,
+        k=k,
+    )
+    if not http:
+        run_stdio(server)
+        return
+    hosts = {*guard.LOOPBACK, host} if guard.is_loopback(host) else ()
+    run_http(http_app(server, key=key, hosts=hosts), host=host, port=port)

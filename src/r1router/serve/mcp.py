@@ -1,0 +1,330 @@
+"""A folder of knowledge bases and a policy to a server of the Model Context Protocol: two tools, and evidence to read.
+
+Over stdio for a client that starts it, over HTTP (run in `run_http`) for those that connect. What may be asked, for
+how long and by how many at once is as in the other server: the same desk, clerk and limits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import anyio
+import uvicorn
+from mcp import types
+from mcp.server import Server, ServerRequestContext
+from mcp.server.stdio import stdio_server
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp.shared.exceptions import MCPError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.applications import Starlette
+
+import r1router
+from r1router.images import load_image
+from r1router.kb.lance import LanceKnowledgeBase
+from r1router.methods import names as method_names
+from r1router.policies import open_policy
+from r1router.prompts import DEFAULT, Prompts
+from r1router.serve import chat, logs, mcp_shown, problems, telemetry
+from r1router.serve.around import Around
+from r1router.serve.desk import Desk
+from r1router.serve.guard import Guard
+from r1router.serve.library import Library
+from r1router.serve.limits import MOST_QUESTION, MOST_RESULTS, BodyLimit, Limits
+from r1router.serve.metrics import Metrics
+from r1router.serve.orders import Clerk, Options
+from r1router.serve.problems import Refused
+from r1router.types import Finished, ImageEmbedder, Policy, Query, TextEmbedder, Trajectory
+
+PATH = "/mcp"
+_INSTRUCTIONS = (
+    "Answers questions from the user's own knowledge bases of text, pictures and tables. `ask` works in steps and "
+    "cites its sources; `search` looks into one knowledge base. Sources can be read in full as resources."
+)
+_READ_ONLY = types.ToolAnnotations(read_only_hint=True, open_world_hint=False)
+_log = logging.getLogger(__name__)
+
+Context = ServerRequestContext[Any]
+Page = types.PaginatedRequestParams | None
+T = TypeVar("T")
+
+
+class AskArguments(Options):
+    model_config = ConfigDict(extra="forbid")
+    question: Annotated[str, Field(min_length=1, max_length=MOST_QUESTION)]
+    image: str | None = Field(None, description="A picture that the question is about, as data URL.")
+    method: str | None = Field(None, description=f"How to answer: one of {', '.join(method_names())}.")
+
+
+class SearchArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kb: str = Field(description="Name of the knowledge base.")
+    query: Annotated[str, Field(min_length=1, max_length=MOST_QUESTION, pattern=r"\S")]
+    k: Annotated[int, Field(ge=1, le=MOST_RESULTS, description="Entries to return.")] = 5
+
+
+class _Room:
+    """What the tools and resources work with: the policy, at a desk, and the knowledge bases."""
+
+    def __init__(self, policy: Policy | str, library: Library, clerk: Clerk, desk: Desk) -> None:
+        self._policy, self._library, self._clerk, self._desk = policy, library, clerk, desk
+        self._opening: asyncio.Task[Policy] | None = None
+
+    @asynccontextmanager
+    async def open(self, _: Server[Any]) -> AsyncIterator[None]:
+        """A policy given as a spec is opened beside the first requests: a client does not wait minutes for a model
+        before it may ask what tools there are."""
+        self._opening = asyncio.create_task(self._open())
+        self._opening.add_done_callback(_tell)
+        try:
+            yield
+        finally:
+            await self._desk.end(0)
+            if self._opening.done() and not self._opening.exception():
+                await self._opening.result().close()
+            else:
+                self._opening.cancel()
+
+    async def _open(self) -> Policy:
+        policy = self._policy
+        self._desk.policy = await asyncio.to_thread(open_policy, policy) if isinstance(policy, str) else policy
+        return self._desk.policy
+
+    # ── tools ──────────────────────────────────────────────────────────────────────────────────
+
+    async def list_tools(self, _: Context, __: Page) -> types.ListToolsResult:
+        """The names of the knowledge bases are told with them, what these hold is not: it may quote documents, and
+        a model takes what is said about tools for instructions."""
+        there = await asyncio.to_thread(self._library.all)
+        names = ", ".join(f"{name} ({kb.card.kind})" for name, kb in there.items()) or "none yet"
+        return types.ListToolsResult(
+            tools=[
+                types.Tool(
+                    name="ask",
+                    title="Ask the knowledge bases",
+                    description="Answer a question step by step: each step searches the knowledge base that fits it. "
+                    f"Gives the answer, the steps and numbered sources. Knowledge bases: {names}.",
+                    input_schema=AskArguments.model_json_schema(),
+                    output_schema=mcp_shown.AskResult.model_json_schema(),
+                    annotations=_READ_ONLY,
+                ),
+                types.Tool(
+                    name="search",
+                    title="Search a knowledge base",
+                    description=f"The best entries of one knowledge base for some words. Knowledge bases: {names}.",
+                    input_schema=SearchArguments.model_json_schema(),
+                    output_schema=mcp_shown.SearchResult.model_json_schema(),
+                    annotations=_READ_ONLY,
+                ),
+            ]
+        )
+
+    async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        """What goes wrong is told to the model, in the result, so that it can ask better."""
+        tools: dict[str, Callable[[Context, dict[str, Any]], Awaitable[types.CallToolResult]]]
+        tools = {"ask": self._ask, "search": self._search}
+        if params.name not in tools:
+            raise MCPError(types.INVALID_PARAMS, f"there is no such tool; there are: {', '.join(tools)}")
+        with _logged(params.name):
+            try:
+                return await tools[params.name](context, params.arguments or {})
+            except ValidationError as error:
+                text = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+            except Exception as error:
+                text = problems.explain(error).message
+            return types.CallToolResult(content=[types.TextContent(text=text)], is_error=True)
+
+    async def _ask(self, context: Context, arguments: dict[str, Any]) -> types.CallToolResult:
+        asked = AskArguments.model_validate(arguments)
+        trajectory = await _in_a_task_of_its_own(self._trajectory(context, asked))
+        result = mcp_shown.ask_result(trajectory)
+        return _result(mcp_shown.text_of_ask(result), result)
+
+    async def _trajectory(self, context: Context, asked: AskArguments) -> Trajectory:
+        progress = 0.0
+        assert self._opening is not None
+        if not self._opening.done():
+            await context.session.report_progress(progress, message="Opening the model")
+        await asyncio.shield(self._opening)
+        with self._desk.place():
+            order = await self._clerk.order(asked.question, asked.image, asked.method, asked)
+            async with aclosing(self._desk.answer(order)) as events:
+                async for event in events:
+                    if isinstance(event, Finished):
+                        return event.trajectory
+                    if event is not None:
+                        progress += 1
+                        await context.session.report_progress(progress, message=chat.reasoning_of(event).strip())
+        raise AssertionError("a driver's last event is Finished")
+
+    async def _search(self, _: Context, arguments: dict[str, Any]) -> types.CallToolResult:
+        asked = SearchArguments.model_validate(arguments)
+        [kb] = (await asyncio.to_thread(self._library.some, [asked.kb])).values()
+        [found] = await asyncio.to_thread(kb.search, [Query(asked.query)], k=asked.k)
+        result = mcp_shown.search_result(found)
+        return _result(mcp_shown.text_of_search(result), result)
+
+    # ── resources ──────────────────────────────────────────────────────────────────────────────
+
+    async def list_resources(self, _: Context, __: Page) -> types.ListResourcesResult:
+        about = "Name, kind and contents of each knowledge base, as JSON."
+        kbs = types.Resource(
+            uri=mcp_shown.KBS, name="kbs", title="Knowledge bases", description=about, mime_type="application/json"
+        )
+        return types.ListResourcesResult(resources=[kbs])
+
+    async def list_templates(self, _: Context, __: Page) -> types.ListResourceTemplatesResult:
+        about = "A piece of evidence as it was indexed, with its picture where it is one. The tools give the URIs."
+        evidence = types.ResourceTemplate(
+            uri_template=mcp_shown.EVIDENCE, name="evidence", title="Evidence", description=about
+        )
+        return types.ListResourceTemplatesResult(resource_templates=[evidence])
+
+    async def read_resource(self, _: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+        with _logged("read"):
+            try:
+                return types.ReadResourceResult(contents=await asyncio.to_thread(self._contents, str(params.uri)))
+            except Exception as error:
+                refused = problems.explain(error)
+                code = types.INVALID_PARAMS if refused.status_code < 500 else types.INTERNAL_ERROR
+                raise MCPError(code, refused.message, {"uri": str(params.uri)}) from None
+
+    def _contents(self, uri: str) -> list[types.TextResourceContents | types.BlobResourceContents]:
+        if uri.rstrip("/") == mcp_shown.KBS:
+            text = json.dumps({"kbs": [_card(kb) for kb in self._library.all().values()]}, ensure_ascii=False)
+            return [types.TextResourceContents(uri=uri, mime_type="application/json", text=text)]
+        named = mcp_shown.parse_uri(uri)
+        if named is None:
+            raise Refused(404, f"there is no such resource; there are {mcp_shown.KBS} and {mcp_shown.EVIDENCE}")
+        evidence = self._library.one(named[0]).entry(named[1])
+        if evidence is None:
+            raise Refused(404, "this knowledge base has no entry of this id; it may have been indexed anew")
+        contents: list[types.TextResourceContents | types.BlobResourceContents] = [
+            types.TextResourceContents(uri=uri, mime_type="text/plain", text=evidence.text)
+        ]
+        if evidence.image:
+            picture = load_image(evidence.image)
+            blob = base64.b64encode(picture.data).decode()
+            contents.append(types.BlobResourceContents(uri=uri, mime_type=picture.media_type, blob=blob))
+        return contents
+
+
+def create_server(
+    folder: str | Path,
+    policy: Policy | str,
+    *,
+    method: str = "r1_router",
+    prompts: Prompts | str | Path = DEFAULT,
+    max_steps: int = 3,
+    k: int = 5,
+    limits: Limits | None = None,
+    text_embedder: TextEmbedder | None = None,
+    image_embedder: ImageEmbedder | None = None,
+) -> Server[Any]:
+    """The server over the knowledge bases in `folder`; it closes the policy when it ends.
+
+    Raises `InputError` for a method or prompts that are none.
+    """
+    limits = limits or Limits()
+    library = Library(Path(folder), text_embedder=text_embedder, image_embedder=image_embedder)
+    room = _Room(
+        policy,
+        library,
+        Clerk(library, method=method, max_steps=max_steps, k=k, limits=limits, allow_url_images=False),
+        Desk(
+            prompts=prompts if isinstance(prompts, Prompts) else Prompts(prompts),
+            limits=limits,
+            metrics=Metrics(),
+            tracer=telemetry.open_tracer(),
+        ),
+    )
+    return Server(
+        "r1router",
+        version=r1router.__version__,
+        instructions=_INSTRUCTIONS,
+        lifespan=room.open,
+        on_list_tools=room.list_tools,
+        on_call_tool=room.call_tool,
+        on_list_resources=room.list_resources,
+        on_list_resource_templates=room.list_templates,
+        on_read_resource=room.read_resource,
+    )
+
+
+def run_stdio(server: Server[Any]) -> None:
+    """Serves the client at the other end of stdin and stdout until it hangs up. While it does, anything else that
+    writes to stdout, the model's library too, writes to stderr."""
+
+    async def serve() -> None:
+        async with stdio_server() as (received, sent):
+            await server.run(received, sent, server.create_initialization_options())
+
+    anyio.run(serve)
+
+
+def http_app(server: Server[Any], *, key: str, hosts: Collection[str], limits: Limits | None = None) -> Starlette:
+    """Streamable HTTP at `PATH`, behind the same guard as the other server."""
+    limits = limits or Limits()
+    app = server.streamable_http_app(
+        streamable_http_path=PATH,
+        max_request_body_size=limits.body_bytes,
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # the guard does it
+    )
+    app.add_middleware(BodyLimit, limits=limits, uploads="")
+    app.add_middleware(Guard, key=key, open_paths=(), hosts=hosts, origins=())
+    app.add_middleware(Around, metrics=Metrics())
+    return app
+
+
+def run_http(app: Starlette, *, host: str, port: int) -> None:
+    """Serves until SIGINT or SIGTERM."""
+    config = uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, server_header=False, proxy_headers=False,
+        ws="none", timeout_graceful_shutdown=5,
+    )  # fmt: skip
+    uvicorn.Server(config).run()
+
+
+def _result(text: str, result: BaseModel) -> types.CallToolResult:
+    return types.CallToolResult(content=[types.TextContent(text=text)], structured_content=result.model_dump())
+
+
+def _card(kb: LanceKnowledgeBase) -> dict[str, Any]:
+    return {"name": kb.card.name, "kind": kb.card.kind, "holds": kb.card.holds, "entries": len(kb)}
+
+
+def _tell(opening: asyncio.Task[Policy]) -> None:
+    if not opening.cancelled() and (error := opening.exception()):
+        _log.error("the policy could not be opened: %s", error)
+
+
+@contextmanager
+def _logged(what: str) -> Iterator[None]:
+    """One line for each request, with an id that the lines between carry too."""
+    token = logs.request_id.set(logs.request_id.get() or logs.new_request_id(None))
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        _log.info("%s in %.3f s", what, time.perf_counter() - began)
+        logs.request_id.reset(token)
+
+
+async def _in_a_task_of_its_own(work: Coroutine[Any, Any, T]) -> T:
+    """Its result. When the client calls it off, it is cancelled once and may clean up: a scope of anyio, in which
+    requests run, would cancel each await of its `finally` too."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        if not task.done():
+            task.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait({task})

@@ -1,0 +1,123 @@
+"""Trajectories and evidence to what an MCP client gets: text for a model to read, and the same as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import quote, unquote
+
+from pydantic import BaseModel, Field
+
+from r1router.types import Evidence, Step, Trajectory
+
+KBS = "r1router://kbs"
+"""The resource that lists the knowledge bases; those below it are pieces of evidence."""
+EVIDENCE = f"{KBS}/{{kb}}/{{id}}"
+
+
+class Source(BaseModel):
+    number: int = Field(description="The number that the text gives it, from 1.")
+    kb: str
+    title: str
+    where: str = Field(description="File, page, section or rows that it came from.")
+    text: str
+    uri: str = Field(description="The resource that holds it, with its picture where it is one.")
+
+
+class StepTaken(BaseModel):
+    thought: str
+    sub_question: str | None = Field(description="Null where the policy knew enough.")
+    routes: list[str] = Field(description="The knowledge bases that were searched.")
+    answer: str
+    evidence: list[str] = Field(description="URIs of what was found, best first.")
+
+
+class AskResult(BaseModel):
+    answer: str
+    stop: str = Field(description="Why the steps ended: enough, max_steps, tokens, seconds, retrievals, …")
+    steps: list[StepTaken]
+    sources: list[Source]
+    tokens: int
+
+
+class SearchResult(BaseModel):
+    results: list[Source]
+
+
+def uri_of(evidence: Evidence) -> str:
+    return f"{KBS}/{quote(evidence.kb, safe='')}/{quote(evidence.id, safe='')}"
+
+
+def parse_uri(uri: str) -> tuple[str, str] | None:
+    """(knowledge base, id) of a piece of evidence; None for what is no such URI."""
+    head, _, rest = uri.partition(f"{KBS}/")
+    kb, _, id_ = rest.partition("/")
+    return (unquote(kb), unquote(id_)) if not head and kb and id_ else None
+
+
+def ask_result(trajectory: Trajectory) -> AskResult:
+    return AskResult(
+        answer=trajectory.answer.text if trajectory.answer else "",
+        stop=trajectory.stop,
+        steps=[_step(step) for step in trajectory.steps],
+        sources=_sources(trajectory.sources),
+        tokens=trajectory.usage.tokens,
+    )
+
+
+def search_result(found: Iterable[Evidence]) -> SearchResult:
+    return SearchResult(results=_sources(found))
+
+
+def text_of_ask(result: AskResult) -> str:
+    """The answer first, then how it was found and what it rests on."""
+    parts = [result.answer or "No answer was found."]
+    asked = [step for step in result.steps if step.sub_question]
+    if asked:
+        lines = [
+            f"{n}. {step.sub_question} [{', '.join(step.routes) or 'not searched'}] {step.answer}".rstrip()
+            for n, step in enumerate(asked, 1)
+        ]
+        parts.append("\n".join(["Steps:", *lines]))
+    if result.sources:
+        parts.append("\n".join(["Sources:", *map(_line, result.sources)]))
+    return "\n\n".join(parts)
+
+
+def text_of_search(result: SearchResult) -> str:
+    return "\n\n".join(f"{_line(source)}\n{source.text}" for source in result.results) or "Nothing was found."
+
+
+def _line(source: Source) -> str:
+    known = dict.fromkeys(part for part in (source.title, source.where) if part)
+    return f"[{source.number}] {', '.join(known)} ({source.kb}) {source.uri}"
+
+
+def _sources(found: Iterable[Evidence]) -> list[Source]:
+    return [
+        Source(number=n, kb=e.kb, title=e.title, where=_where(e), text=e.text, uri=uri_of(e))
+        for n, e in enumerate(found, 1)
+    ]
+
+
+def _where(evidence: Evidence) -> str:
+    location = evidence.location
+    if location is None:
+        return ""
+    parts = [location.source]
+    if location.page is not None:
+        parts.append(f"page {location.page}")
+    if location.section:
+        parts.append(location.section)
+    if location.rows is not None:
+        parts.append(f"rows {location.rows[0]}-{location.rows[1]}")
+    return ", ".join(parts)
+
+
+def _step(step: Step) -> StepTaken:
+    return StepTaken(
+        thought=step.thought,
+        sub_question=step.sub_question,
+        routes=list(step.routes),
+        answer=step.answer,
+        evidence=[uri_of(evidence) for evidence in step.evidence],
+    )
