@@ -8,8 +8,9 @@ desk.py       questions in flight: admitted, timed, watched, ended
 library.py    the folder's knowledge bases, as they are now
 sse.py        event streams that end when the client leaves
 pictures.py   what a client sends as a picture, checked; fetch.py pictures by URL
+mcp.py        the same for MCP clients, mcp_shown.py what they get of it
 problems.py   everything that goes wrong to what a client is told
 guard.py, limits.py, logs.py, metrics.py, telemetry.py   around every request
 
-Needs the extra `serve`: pip install 'r1router[serve]'.
+Needs the extra `serve`: pip install 'r1router[serve]'; mcp.py needs `mcp`.
 """
