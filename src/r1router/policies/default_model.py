@@ -19,6 +19,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from r1router.cache import cache_folder
 from r1router.errors import PolicyError
 
 log = logging.getLogger(__name__)
@@ -29,22 +30,14 @@ SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 SERVED = "SmolLM2-135M-Instruct.Q8_0.gguf"
 
 
-def cache() -> Path:
-    """Our folder for downloads; the environment variable R1ROUTER_CACHE overrides it."""
-    import platformdirs
-
-    return Path(os.environ.get("R1ROUTER_CACHE") or platformdirs.user_cache_dir("r1router"))
-
-
 def path() -> Path:
     """The GGUF file to serve, fetched and converted at the first call ever. Raises `PolicyError`."""
     import filelock
 
-    served = cache() / SERVED
-    if served.is_file():
-        return served
     try:
-        served.parent.mkdir(parents=True, exist_ok=True)
+        served = cache_folder() / SERVED
+        if served.is_file():
+            return served
         with filelock.FileLock(served.with_suffix(".lock")):  # a second process waits and finds the file
             if not served.is_file():
                 with tempfile.TemporaryDirectory(dir=served.parent, prefix="fetch-") as folder:
@@ -55,7 +48,7 @@ def path() -> Path:
                     os.replace(converted, served)
     except OSError as error:
         raise PolicyError(
-            f"the default model cannot be kept in {served.parent}: {error}; "
+            f"the default model cannot be kept in our cache: {error}; "
             "name another folder with the environment variable R1ROUTER_CACHE"
         ) from error
     return served
