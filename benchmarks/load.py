@@ -1,11 +1,12 @@
 """The server under load: 1, 16 and 64 clients of another process, an instant policy, a small knowledge base on disk.
 
     python benchmarks/load.py [--seconds 10]
+    python benchmarks/load.py --policy llamacpp: --clients 1 4 --seconds 60
 
-Each client asks one question after the other over a connection of its own and reads every event. A question is two
-plans, one search, one reading and the final answer. Prints questions a second, the median and the 99th percentile of
-a question's milliseconds (whole, and until its first event), the server's CPU time for it, which other work on the
-machine does not change, errors, and the server's memory before and after.
+Each client asks one question after the other over a connection of its own and reads every event. With the instant
+policy a question is two plans, one search, one reading and the final answer. Prints questions a second, the median
+and the 99th percentile of a question's milliseconds (whole, and until its first step is planned), the server's CPU
+time for it, which other work on the machine changes little, errors, and the server's memory before and after.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,7 +27,6 @@ from typing import NamedTuple
 
 import r1router as rr
 
-CLIENTS = (1, 16, 64)
 MOST = 20_000
 """Questions of one round."""
 
@@ -34,21 +35,23 @@ class Round(NamedTuple):
     seconds: list[float]
     """Of each whole question."""
     first: list[float]
-    """Until its first event."""
+    """Until its first step is planned."""
     errors: int
     took: float
 
 
 def ask(connection: http.client.HTTPConnection, body: bytes) -> tuple[float, float]:
-    """Seconds until the first event and until the last. Raises where the answer is not all there."""
+    """Seconds until the first step is planned and until the last event. Raises where the answer is not all there."""
     began = time.perf_counter()
     connection.request("POST", "/v1/ask", body, {"Content-Type": "application/json"})
     response = connection.getresponse()
-    head = response.readline()
-    first = time.perf_counter() - began
-    rest = response.read()
-    if response.status != 200 or head != b"event: started\n" or b"event: finished" not in rest:
-        raise RuntimeError(f"status {response.status}: {(head + rest)[-300:]!r}")
+    first, read = 0.0, b""
+    while line := response.readline():
+        read += line
+        if line == b"event: planned\n" and not first:
+            first = time.perf_counter() - began
+    if response.status != 200 or b"event: finished" not in read:
+        raise RuntimeError(f"status {response.status}: {read[-300:]!r}")
     return first, time.perf_counter() - began
 
 
@@ -61,7 +64,7 @@ def work(port: int, clients: int, seconds: float) -> Round:
     began = time.perf_counter()
 
     def client() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         while time.perf_counter() - began < seconds and len(whole) < MOST:
             try:
                 to_first, to_last = ask(connection, body)
@@ -101,24 +104,19 @@ def percentile(values: list[float], share: float) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each round")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--policy", default="benchmarks.instant:Instant")
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 16, 64])
+    asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is ended too
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        rows = [{"id": str(n), "text": f"{n}. Oslo is the capital of Norway. " * 12} for n in range(1000)]
+        rows = [{"id": str(n), "text": f"{n}. Oslo is the capital of Norway. " * 12} for n in range(300)]
         (folder / "places.jsonl").write_text("\n".join(map(json.dumps, rows)))
         rr.index([folder / "places.jsonl"], folder / "kbs")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        command = [
-            "serve",
-            "--kbs",
-            str(folder / "kbs"),
-            "--policy",
-            "benchmarks.instant:Instant",
-            "--port",
-            str(port),
-        ]
+        command = ["serve", "--kbs", str(folder / "kbs"), "--policy", asked.policy, "--port", str(port)]
         paths = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
@@ -128,17 +126,17 @@ def main() -> None:
             )
         try:
             wait_for(port)
-            work(port, 4, 1.0)  # warm
+            work(port, 1, 1.0)  # warm
             before = memory(server)
-            print("clients  questions/s   p50 ms   p99 ms  first p50  first p99  server CPU ms  errors")
-            for clients in CLIENTS:
+            print("clients  questions/s   p50 ms   p99 ms  plan p50  plan p99  server CPU ms  errors")
+            for clients in asked.clients:
                 used = cpu_seconds(server)
-                r = work(port, clients, seconds)
+                r = work(port, clients, asked.seconds)
                 used = cpu_seconds(server) - used
                 print(
                     f"{clients:>7}  {len(r.seconds) / r.took:>11.1f} {percentile(r.seconds, 0.5):>8.1f} "
-                    f"{percentile(r.seconds, 0.99):>8.1f} {percentile(r.first, 0.5):>10.1f} "
-                    f"{percentile(r.first, 0.99):>10.1f} {1000 * used / len(r.seconds):>14.1f} {r.errors:>7}"
+                    f"{percentile(r.seconds, 0.99):>8.1f} {percentile(r.first, 0.5):>9.1f} "
+                    f"{percentile(r.first, 0.99):>9.1f} {1000 * used / len(r.seconds):>14.1f} {r.errors:>7}"
                 )
             print(f"memory of the server: {before:.0f} MiB before, {memory(server):.0f} MiB after")
         finally:
