@@ -15,6 +15,7 @@ from r1router.kb import find_kb, kb_folders, open_kb, open_kbs
 from r1router.kb.lance import LanceKnowledgeBase
 from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.kb.snapshot import top_positions
+from r1router.kb.writer import remove
 from r1router.types import Card, Evidence, KnowledgeBase, Location, Query
 from small_embedders import HashedWords, NamedColours, Thumbnails, plain_picture
 
@@ -220,14 +221,15 @@ def test_a_damaged_or_later_card_is_refused(tmp_path: Path, content: str) -> Non
         open_kb(tmp_path)
 
 
-def test_a_knowledge_base_that_is_deleted_while_open_is_an_error_of_ours(tmp_path: Path) -> None:
-    import shutil
-
+def test_a_knowledge_base_that_is_deleted_while_open_is_an_error_and_made_anew_it_is_found(tmp_path: Path) -> None:
     kb = on_disk(tmp_path)
     kb.search([Query("Oslo")], k=1)
-    shutil.rmtree(tmp_path / "kbs" / "text")
-    with pytest.raises(KnowledgeBaseError, match="cannot be searched"):
+    remove(tmp_path / "kbs" / "text")
+    with pytest.raises(KnowledgeBaseError, match=r"no kb\.json"):
         kb.search([Query("Oslo")], k=1)
+    write_rows(tmp_path / "places.jsonl", [("rome", "Italy", "Rome is the capital of Italy.")])
+    index([tmp_path / "places.jsonl"], tmp_path / "kbs", embedder=HashedWords())
+    assert [e.record for e in kb.search([Query("Oslo or Rome")], k=3)[0]] == ["rome"]
 
 
 def test_the_top_of_a_list_of_scores_is_what_sorting_finds() -> None:

@@ -23,7 +23,7 @@ from typing import Any, Literal
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders, Vectors
-from r1router.kb.fusion import RANK_OFFSET, reciprocal_rank
+from r1router.kb.fusion import reciprocal_rank
 from r1router.kb.snapshot import Snapshot
 from r1router.kb.table import open_table
 from r1router.types import Card, Evidence, ImageEmbedder, Location, Query, TextEmbedder
@@ -31,15 +31,12 @@ from r1router.types import Card, Evidence, ImageEmbedder, Location, Query, TextE
 Mode = Literal["fused", "vector", "text"]
 """Which rankings a search uses: both kinds fused, vectors only, full text only."""
 
-VECTOR_WEIGHT = 2.0
-"""Of the ranking by text vectors in the fusion; better than 1 on real sub-questions."""
-WORDS_WEIGHT = 1.0
-"""Of the full-text ranking."""
-PICTURE_WEIGHT = 0.25
-"""Of the ranking by the query's picture."""
+WORDS_OFFSET = 10.0
+"""Rank offset of the rankings by words (vectors, full text) in the fusion. On 4,913 training sub-questions over
+52,350 passages and 8,804 tables: recall@5 0.949, 0.940 with the published 60, 0.897 by vectors alone (macro)."""
 PICTURE_OFFSET = 1.0
-"""Its rank offset in the fusion, small: the nearest picture is mostly the one that is meant, and what the words beside
-it say about pictures in general must not outvote it; they still bring their best entry among the first five."""
+"""Of the ranking by the query's picture: the nearest picture is mostly the one that is meant, and what the words
+beside it say about pictures in general must not outvote it; they still bring their best among the first five."""
 DEPTH = 50
 """Entries of each ranking that are fused, or more when more are asked for."""
 PATIENCE = 10
@@ -54,11 +51,10 @@ class _Scan:
     """One comparison of query vectors with a vector column."""
 
     space: str
-    weight: float
     of: list[int]
     """Position of the query for each row of `vectors`."""
     vectors: Vectors
-    offset: float = RANK_OFFSET
+    offset: float = WORDS_OFFSET
 
 
 class LanceKnowledgeBase:
@@ -144,15 +140,15 @@ class LanceKnowledgeBase:
         texts = [queries[i].text for i in worded]
         if texts:
             vectors = self._embedders.texts_to_vectors(text_spec, texts)
-            scans.append(_Scan("vector", VECTOR_WEIGHT, worded, vectors))
+            scans.append(_Scan("vector", worded, vectors))
         if texts and image_spec:
             across = self._embedders.texts_to_image_space(image_spec, texts)
             if across is not None:
-                scans.append(_Scan("image_vector", VECTOR_WEIGHT, worded, across))
+                scans.append(_Scan("image_vector", worded, across))
         pictured = [(i, q.image) for i, q in enumerate(queries) if q.image]
         if pictured and image_spec:
             vectors = self._embedders.images_to_vectors(image_spec, [image for _, image in pictured])
-            scans.append(_Scan("image_vector", PICTURE_WEIGHT, [i for i, _ in pictured], vectors, PICTURE_OFFSET))
+            scans.append(_Scan("image_vector", [i for i, _ in pictured], vectors, PICTURE_OFFSET))
         return scans
 
     def _look_up(
@@ -160,19 +156,16 @@ class LanceKnowledgeBase:
     ) -> list[list[Evidence]]:
         depth = max(DEPTH, k)
         rankings: list[list[list[int]]] = [[] for _ in range(count)]
-        weights: list[list[float]] = [[] for _ in range(count)]
         offsets: list[list[float]] = [[] for _ in range(count)]
         for scan in scans:
             for i, ranking in zip(scan.of, snapshot.nearest(scan.space, scan.vectors, depth), strict=True):
                 rankings[i].append(ranking)
-                weights[i].append(scan.weight)
                 offsets[i].append(scan.offset)
         matching = self._threads.map(lambda text: snapshot.matching(text, depth), words.values())
         for i, ranking in zip(words, matching, strict=True):
             rankings[i].append(ranking)
-            weights[i].append(WORDS_WEIGHT)
-            offsets[i].append(RANK_OFFSET)
-        fused = [reciprocal_rank(*parts)[:k] for parts in zip(rankings, weights, offsets, strict=True)]
+            offsets[i].append(WORDS_OFFSET)
+        fused = [reciprocal_rank(r, offsets=o)[:k] for r, o in zip(rankings, offsets, strict=True)]
         rows = snapshot.rows(sorted({row_id for ranking in fused for row_id, _ in ranking}))
         return [[self._evidence(rows[row_id], score) for row_id, score in ranking] for ranking in fused]
 

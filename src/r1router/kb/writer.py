@@ -33,8 +33,8 @@ UNTIDY_ROWS = 16_384
 """Rows outside the full-text index, which each search scans, before a long run stops to index them."""
 UNTIDY_SHARE = 0.02
 """Share of such rows that a finished run leaves; tidying rewrites the whole table, so it waits for some."""
-KEPT_VERSIONS = timedelta(seconds=30)
-"""Old versions stay this long for readers in the middle of a search."""
+KEPT_VERSIONS = timedelta(milliseconds=1)
+"""Versions older than this go when the table is tidied; a reader that was at one opens the newest."""
 
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 _log = logging.getLogger(__name__)
