@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageOps
 
@@ -20,6 +21,8 @@ def to_rgb(image: Image, *, around: int) -> Pillow.Image:
         with Pillow.open(io.BytesIO(image.data)) as opened:
             opened.draft("RGB", (around, around))
             picture = ImageOps.exif_transpose(opened)
+            if picture.mode.startswith("I;16"):  # Pillow would make everything above 255 white
+                picture = Pillow.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
             if not picture.has_transparency_data:
                 return picture.convert("RGB")
             picture = picture.convert("RGBA")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from r1router.embedders._pictures import to_rgb
+from r1router.embedders._texts import clean
 from r1router.embedders._vectors import unit_rows
 from r1router.errors import InputError, KnowledgeBaseError, MissingExtra
 from r1router.types import Image
@@ -76,7 +77,7 @@ class Clip:
         padding = "max_length" if config.model_type.startswith("siglip") else True
         length = config.text_config.max_position_embeddings
         return self._features(
-            self._model.get_text_features, text=list(texts), padding=padding, truncation=True, max_length=length
+            self._model.get_text_features, text=clean(texts), padding=padding, truncation=True, max_length=length
         )
 
     def _features(self, project: Any, **given: Any) -> NDArray[np.float32]:

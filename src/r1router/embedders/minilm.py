@@ -10,12 +10,11 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from r1router.embedders._onnx import ASSETS, session, workers
+from r1router.embedders._texts import clean
 from r1router.errors import InputError
 
 MAX_TOKENS = 256
 """What the model was trained for; the rest of a text is not seen."""
-MAX_CHARS = 20_000
-"""Cut before tokenising, so that a stray megabyte costs nothing; no 256 tokens of prose are as long."""
 BATCH_TOKENS = 1024
 """Padded tokens in one run: about what stays in a core's cache."""
 BLOCK = 2048
@@ -48,8 +47,7 @@ class MiniLM:
         return vectors
 
     def _embed_block(self, texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
-        clean = [text[:MAX_CHARS].encode("utf-8", "replace").decode() for text in texts]  # lone surrogates
-        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(clean)]
+        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(clean(texts))]
         batches = list(_batches(ids))
         for rows, part in zip(
             batches, self._workers.map(lambda b: self._run([ids[i] for i in b]), batches), strict=True

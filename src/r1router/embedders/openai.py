@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from r1router.embedders._texts import clean
 from r1router.embedders._vectors import unit_rows
 from r1router.errors import InputError, KnowledgeBaseError
 
@@ -101,7 +102,7 @@ class OpenAI:
         try:
             answer = self._client.embeddings.create(
                 model=self._model,
-                input=[text if text.strip() else "-" for text in texts],  # OpenAI refuses an empty text
+                input=[text if text.strip() else "-" for text in clean(texts)],  # OpenAI refuses an empty text
                 dimensions=self._dimensions,
                 encoding_format="float",
             )

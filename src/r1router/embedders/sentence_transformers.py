@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from r1router.embedders._texts import clean
 from r1router.embedders._vectors import unit_rows
 from r1router.errors import InputError, KnowledgeBaseError, MissingExtra
 
@@ -45,4 +46,4 @@ class SentenceTransformers:
         if not texts:
             return np.empty((0, self.dim), np.float32)
         encode = self._model.encode_query if query else self._model.encode_document
-        return unit_rows(encode(list(texts), batch_size=self._batch, show_progress_bar=False))
+        return unit_rows(encode(clean(texts), batch_size=self._batch, show_progress_bar=False))
