@@ -1,6 +1,6 @@
 """A policy that answers at once: one sub-question to the first knowledge base, then enough. For load and fuzz runs.
 
-    r1router serve --policy benchmarks.instant:Instant      (with the root of the repository on PYTHONPATH)
+r1router serve --policy benchmarks.instant:Instant      (with the root of the repository on PYTHONPATH)
 """
 
 from __future__ import annotations
