@@ -157,8 +157,9 @@ def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: 
     if mmproj:
         params.mmproj.path = str(mmproj)
     log.info("loading %s", model)
+    params.endpoint_metrics = True
     try:
-        return xllamacpp.Server(params)
+        server = xllamacpp.Server(params)
     except RuntimeError as error:
         files = ", ".join(str(f) for f in (model, lora, mmproj) if f)
         raise PolicyError(
@@ -166,6 +167,10 @@ def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: 
             "xllamacpp does not know, an adapter or picture encoder may belong to another model, or memory may "
             "be short (lower ?ctx= or ?slots=). With logging at DEBUG llama.cpp says which."
         ) from error
+    # Its loop starts after it is said to be ready, and would miss being stopped before that: freeing the server
+    # would then wait for ever. The metrics are answered from inside the loop.
+    server.handle_metrics()
+    return server
 
 
 # ── one call ───────────────────────────────────────────────────────────────────────────────────
