@@ -44,7 +44,9 @@ def embeddings_server(*, key: str = KEY) -> Iterator[Served]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             served.requests.append(body)
-            if self.headers["Authorization"] != f"Bearer {key}":
+            if self.path.startswith("/page/"):
+                self.answer(200, "<html>Welcome</html>", "text/html")
+            elif self.headers["Authorization"] != f"Bearer {key}":
                 self.answer(401, {"error": {"message": "wrong key"}})
             elif self.path != "/v1/embeddings" or body["model"] != MODEL:
                 self.answer(404, {"error": {"message": f"no {body['model']} here"}})
@@ -55,10 +57,10 @@ def embeddings_server(*, key: str = KEY) -> Iterator[Served]:
                 data = [{"object": "embedding", "index": i, "embedding": v.tolist()} for i, v in enumerate(vectors)]
                 self.answer(200, {"object": "list", "model": MODEL, "data": data[::-1]})
 
-        def answer(self, status: int, body: dict[str, Any]) -> None:
+        def answer(self, status: int, body: Any, kind: str = "application/json") -> None:
             data = json.dumps(body).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
@@ -68,7 +70,7 @@ def embeddings_server(*, key: str = KEY) -> Iterator[Served]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     served = Served(f"http://127.0.0.1:{server.server_address[1]}/v1")
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield served

@@ -282,6 +282,14 @@ def test_openai_says_when_there_is_no_server() -> None:
         open_text_embedder(f"openai:{MODEL}@{url}?key_env={KEY_ENV}")
 
 
+def test_openai_says_when_the_server_gives_something_else() -> None:
+    with (
+        backends.embeddings_server() as served,
+        pytest.raises(KnowledgeBaseError, match="is this an embeddings server"),
+    ):
+        open_text_embedder(f"openai:{MODEL}@{served.url.removesuffix('v1')}page?key_env={KEY_ENV}")
+
+
 def test_openai_asks_for_a_key_before_it_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(InputError, match="OPENAI_API_KEY"):

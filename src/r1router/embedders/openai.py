@@ -77,7 +77,7 @@ class OpenAI:
         options = [f"dimensions={dimensions}"] * bool(dimensions) + [f"key_env={key_env}"] * (key_env != KEY)
         self.spec = f"openai:{model}" + f"@{url}" * (url != URL) + "?" * bool(options) + "&".join(options)
         self._model, self._url, self._batch = model, url, batch
-        self._dimensions = dimensions or openai.omit
+        self._asked: dict[str, Any] = {"dimensions": dimensions} if dimensions else {}
         # The client insists on a key; servers without one ignore it.
         self._client = openai.OpenAI(base_url=url, api_key=os.environ.get(key_env) or "none", timeout=timeout)
         self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="embed")
@@ -103,15 +103,18 @@ class OpenAI:
             answer = self._client.embeddings.create(
                 model=self._model,
                 input=[text if text.strip() else "-" for text in clean(texts)],  # OpenAI refuses an empty text
-                dimensions=self._dimensions,
                 encoding_format="float",
+                **self._asked,
             )
         except (openai.OpenAIError, ValueError) as error:  # ValueError: an answer that is no JSON
             raise self._failure(error) from error
-        rows = [list(item.embedding) for item in sorted(answer.data or [], key=lambda item: item.index)]
+        rows = sorted(getattr(answer, "data", None) or [], key=lambda item: item.index)  # a web page has no data
         if len(rows) != len(texts):
-            raise KnowledgeBaseError(f"{self._url} gave {len(rows)} vectors for {len(texts)} texts")
-        return rows
+            raise KnowledgeBaseError(
+                f"embedding with {self._model} at {self._url}: {len(rows)} vectors came for {len(texts)} texts\n"
+                "is this an embeddings server, and does the URL end as it should, in /v1 usually?"
+            )
+        return [item.embedding for item in rows]
 
     def _failure(self, error: Exception) -> KnowledgeBaseError:
         """What happened and what to do; the client's own words can hold neither key nor texts."""
