@@ -112,20 +112,27 @@ class Transformers:
             waiting.append(job)
 
     def _answer(self, jobs: list[_Job]) -> None:
-        replies: list[Reply] | PolicyError
         try:
             replies = self._generate(jobs)
-        except PolicyError as error:
-            replies = error
-        except Exception as error:  # a model's code can raise anything; it is handed to those who asked
-            replies = PolicyError(f"{self.spec} failed on {len(jobs)} asks: {type(error).__name__}: {error}")
-            replies.__cause__ = error
-        for position, job in enumerate(jobs):
+        except Exception as error:  # a model's code can raise anything; it is handed to the one who asked
+            if len(jobs) > 1:  # one bad ask spoils no others
+                for job in jobs:
+                    self._answer([job])
+            elif jobs[0].done.set_running_or_notify_cancel():
+                jobs[0].done.set_exception(self._failure(error))
+            return
+        for job, reply in zip(jobs, replies, strict=True):
             if job.done.set_running_or_notify_cancel():
-                if isinstance(replies, PolicyError):
-                    job.done.set_exception(replies)
-                else:
-                    job.done.set_result(replies[position])
+                job.done.set_result(reply)
+
+    def _failure(self, error: Exception) -> PolicyError:
+        if isinstance(error, PolicyError):
+            return error
+        failure = PolicyError(
+            f"{self.spec} failed: {type(error).__name__}: {error}; where memory is short, lower ?batch="
+        )
+        failure.__cause__ = error
+        return failure
 
     def _generate(self, jobs: list[_Job]) -> list[Reply]:
         import torch
