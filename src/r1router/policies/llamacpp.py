@@ -138,7 +138,12 @@ def _threads() -> int:
 
 
 def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: int, threads: int) -> Any:
-    import xllamacpp
+    try:
+        import xllamacpp
+    except ImportError as error:
+        raise PolicyError(
+            f"llama.cpp cannot be loaded: {error}; where libgomp.so.1 is missing, on Debian and Ubuntu: apt install libgomp1"
+        ) from error
 
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
