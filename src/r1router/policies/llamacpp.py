@@ -142,7 +142,7 @@ def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: 
         import xllamacpp
     except ImportError as error:
         raise PolicyError(
-            f"llama.cpp cannot be loaded: {error}; where libgomp.so.1 is missing, on Debian and Ubuntu: apt install libgomp1"
+            f"llama.cpp cannot be loaded: {error}; where libgomp.so.1 is missing, on Debian: apt install libgomp1"
         ) from error
 
     params = xllamacpp.CommonParams()
