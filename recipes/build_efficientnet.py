@@ -30,6 +30,8 @@ SIZE = 224
 EPSILON = 1e-3
 """Of batch normalisation, as the weights were trained with."""
 GEM_POWER = 3.0
+PLACES_BLOCK, PLACES_SIDE, PLACES = 10, 14, 3
+"""The last block that still sees 14 x 14 places; what it sees is averaged in a grid of 3 x 3."""
 BLOCKS = (  # kernel, stride, expansion, outputs, repeats: EfficientNet-B0 (arXiv 1905.11946) without squeeze-and-excite
     (3, 1, 1, 16, 1),
     (3, 2, 6, 24, 2),
@@ -39,6 +41,8 @@ BLOCKS = (  # kernel, stride, expansion, outputs, repeats: EfficientNet-B0 (arXi
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
+
+OUTPUTS = {"features": 1280, "places": 112 * PLACES**2}
 
 Weights = dict[str, np.ndarray]
 
@@ -99,15 +103,24 @@ class Graph:
         return [total // 2, total // 2, total - total // 2, total - total // 2]
 
 
-def network(weights: Weights) -> onnx.ModelProto:
-    """float32 (n, 3, 224, 224) pictures to float32 (n, 1280) features.
+def grid() -> np.ndarray:
+    """(196, 9): what each of 14 x 14 places adds to the mean of its cell; cells are 5, 4 and 5 places wide."""
+    cell = ((np.arange(PLACES_SIDE) + 0.5) * PLACES / PLACES_SIDE).astype(int)
+    side = np.eye(PLACES)[cell] / np.bincount(cell)
+    return np.kron(side, side).astype(np.float32)
 
-    Generalised-mean pooling over the places (GeM, arXiv 1711.02512): (mean x^p)^(1/p), p = 3. On altered flags it
-    finds a quarter more of them first than the mean does.
+
+def network(weights: Weights) -> onnx.ModelProto:
+    """float32 (n, 3, 224, 224) pictures to float32 (n, 1280) features and (n, 1008) features by place.
+
+    The first are pooled by a generalised mean (GeM, arXiv 1711.02512), (mean x^p)^(1/p), p = 3: on altered flags it
+    finds a quarter more of them first than the mean does. The second are simpler features, 112 in each of nine places.
     """
     graph = Graph(weights)
     scalars = {"zero": 0.0, "six": 6.0, "least": 1e-6, "p": GEM_POWER, "one over p": 1 / GEM_POWER}
     graph.tensors += [numpy_helper.from_array(np.float32(value), name) for name, value in scalars.items()]
+    graph.tensors.append(numpy_helper.from_array(np.array([0, 0, -1]), "one row a channel"))
+    graph.tensors.append(numpy_helper.from_array(grid(), "grid"))
     graph.convolve("_conv_stem", "_bn0", stride=2)
     inputs, number = 32, 0
     for _, first_stride, expansion, outputs, repeats in BLOCKS:
@@ -119,16 +132,21 @@ def network(weights: Weights) -> onnx.ModelProto:
             graph.convolve(f"{block}._project_conv", f"{block}._bn2", relu=False)
             if stride == 1 and inputs == outputs:
                 graph.add("Add", [graph.at, before])
+            if number == PLACES_BLOCK:
+                seen = graph.at
+                places = graph.add("MatMul", [graph.add("Reshape", [seen, "one row a channel"]), "grid"])
+                graph.at = seen
             inputs, number = outputs, number + 1
     graph.convolve("_conv_head", "_bn1")
     power = graph.add("Pow", [graph.add("Max", [graph.at, "least"]), "p"])
     pooled = graph.add("Pow", [graph.add("GlobalAveragePool", [power]), "one over p"])
     graph.nodes.append(helper.make_node("Flatten", [pooled], ["features"]))
+    graph.nodes.append(helper.make_node("Flatten", [places], ["places"]))
     made = helper.make_graph(
         graph.nodes,
         "efficientnet-lite0",
         [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["n", 3, SIZE, SIZE])],
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 1280])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", n]) for name, n in OUTPUTS.items()],
         graph.tensors,
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

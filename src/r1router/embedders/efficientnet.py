@@ -1,15 +1,14 @@
-"""`efficientnet:` Pictures to 1,472 numbers: what EfficientNet-Lite0 sees in them, and where which colour is.
+"""`efficientnet:` Pictures to 2,480 numbers: what EfficientNet-Lite0 sees, what it sees where, and the colours.
 
-The network (inside this package) gives 1,280 features, pooled by their generalised mean; a thumbnail of 8 x 8 pixels
-gives 192 numbers. Both parts have norm 1 and weigh the same, so the cosine of two pictures is the mean of both
-cosines. The network alone takes flags with the same shapes for one another, the thumbnail alone does not know a
-picture that was turned or cropped.
+The network (inside this package) gives 1,280 features of the whole picture and 112 simpler ones in each of 3 x 3
+places; a thumbnail of 8 x 8 pixels gives 192 numbers. Each part has norm 1, and the cosine of two pictures is the
+weighted mean of the cosines of the parts. The whole knows a picture again that was cropped, mirrored or put into a
+scene, but takes flags with the same shapes for one another; places and colours tell those apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,8 @@ SIZE = 224
 """Pixels on both sides; a picture is stretched to it, so that nothing is cut off."""
 THUMBNAIL = 8
 """Pixels on both sides of the colour layout."""
+WEIGHTS = (1.0, 1.0, 0.5)
+"""Of the whole, the places and the colours, in the cosine of two pictures."""
 BATCH = 16
 
 
@@ -36,14 +37,14 @@ def open_(rest: str) -> EfficientNet:
 
 class EfficientNet:
     spec = "efficientnet:"
-    dim = 1280 + 3 * THUMBNAIL**2
+    dim = 1280 + 9 * 112 + 3 * THUMBNAIL**2
 
     def __init__(self) -> None:
         self._session = session(ASSETS / "efficientnet" / "model.onnx")
         self._workers = workers()
 
     def embed_images(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        """float32 (len(images), 1472), rows of L2 norm 1. Raises `InputError` for bytes that are no picture."""
+        """float32 (len(images), 2480), rows of L2 norm 1. Raises `InputError` for bytes that are no picture."""
         starts = range(0, len(images), BATCH)
         parts = list(self._workers.map(lambda start: self._embed(images[start : start + BATCH]), starts))
         return np.concatenate(parts) if parts else np.empty((0, self.dim), np.float32)
@@ -52,10 +53,12 @@ class EfficientNet:
         pictures = [to_rgb(image, around=SIZE) for image in images]
         pixels = np.stack([_pixels(p.resize((SIZE, SIZE), Pillow.Resampling.BICUBIC)) for p in pictures])
         scaled = (pixels.transpose(0, 3, 1, 2) - 127) / 128  # as the weights were trained
-        features: Any = self._session.run(None, {"pictures": np.ascontiguousarray(scaled)})[0]
+        given = {"pictures": np.ascontiguousarray(scaled)}
+        whole, places = self._session.run(["features", "places"], given)
         thumbnails = np.stack([_pixels(p.resize((THUMBNAIL, THUMBNAIL), Pillow.Resampling.BOX)) for p in pictures])
         layout = thumbnails.reshape(len(pictures), -1) / 255 - 0.5
-        return unit_rows(np.concatenate([unit_rows(features), unit_rows(layout)], axis=1))
+        parts = zip(WEIGHTS, (whole, places, layout), strict=True)
+        return unit_rows(np.concatenate([weight**0.5 * unit_rows(part) for weight, part in parts], axis=1))
 
 
 def _pixels(picture: Pillow.Image) -> NDArray[np.float32]:
