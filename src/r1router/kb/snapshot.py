@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from r1router.kb.table import STORED, spaces
 
 AT_ONCE = 1 << 24
 """Scores held in memory at once, 64 MB."""
+TIMEOUT = timedelta(seconds=60)
+"""Of one full-text query, which takes milliseconds: it waits for threads of the store, and never for good."""
 
 
 class Snapshot:
@@ -53,9 +56,9 @@ class Snapshot:
         found = (
             self._table.search(words, query_type="fts", fts_columns="text")
             .with_row_id(True)
-            .select(["id", "_score"])
+            .select(["_rowid", "_score"])  # a stored column more would double the work
             .limit(k)
-            .to_arrow()
+            .to_arrow(timeout=TIMEOUT)
         )
         ids: list[int] = found["_rowid"].to_pylist()
         return ids
