@@ -244,6 +244,16 @@ def test_two_files_that_are_shown_alike_are_told_apart(tmp_path: Path) -> None:
         assert sorted(stored(tmp_path).values()) == ["notes of anna", "notes of ben"]
 
 
+def test_a_file_keeps_its_name_however_it_is_given(tmp_path: Path, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(tmp_path)
+    monkeypatch.chdir(docs)
+    assert run(tmp_path, Path("oslo.txt")).skipped == 1
+    (docs / "oslo.txt").write_text("Oslo lies on a fjord.")
+    run(tmp_path, Path("oslo.txt"))
+    assert stored(tmp_path)["docs/oslo.txt#0"].endswith("Oslo lies on a fjord.")
+    assert len(stored(tmp_path)) == 2
+
+
 def test_a_long_table_that_comes_in_parts_is_one_record(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     rows = [f"{i},{i * i}" for i in range(1, 5001)]

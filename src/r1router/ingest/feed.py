@@ -56,6 +56,8 @@ class Feed:
         self.writer = writer
         self.counts = Counts()
         self.taken = writer.ledger.read()
+        self.source_at = {taken.path: source for source, taken in self.taken.items()}
+        """By absolute path."""
         self._embedders = embedders
         self._written = written
         self._owners = {id_.rpartition("#")[0]: source for source, digests in writer.held.items() for id_ in digests}
@@ -100,7 +102,8 @@ class Feed:
 
     def drop_source(self, source: str) -> None:
         self.counts.removed += self.writer.drop_source(source)
-        self.taken.pop(source, None)
+        if taken := self.taken.pop(source, None):
+            self.source_at.pop(taken.path, None)
 
     def flush(self) -> None:
         """Embeds and writes what waits, then closes the sources that are complete with it."""
@@ -132,6 +135,7 @@ class Feed:
         if taken:
             self.writer.ledger.put(taken)
             self.taken.update((t.source, t) for t in taken)
+            self.source_at.update((t.path, t.source) for t in taken)
 
     def _claim(self, record: str, source: str) -> str:
         """What the ids of a record's entries start with: its id, with the source in front where another source

@@ -160,7 +160,7 @@ class _Run:
 
     def take(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> None:
         """One file: skipped, or read and fed; problems are collected."""
-        file = self._told_apart(file)
+        file = self._named(file)
         self._source = file.source
         try:
             mark = _mark(file, as_=as_, ocr=ocr) if file.kinds else ""
@@ -228,12 +228,16 @@ class _Run:
         current = {name for name, row in taken.items() if row and row.fingerprint == mark}
         return any(row and name in current and current.issuperset(row.yields) for name, row in taken.items())
 
-    def _told_apart(self, file: SourceFile) -> SourceFile:
-        """The file under its full path where another one, which still exists, is already known by its short one."""
+    def _named(self, file: SourceFile) -> SourceFile:
+        """The file under the name that it is known by, whatever it was given as this time; under its full path
+        where its name belongs to another file that still exists."""
         path = file.path.resolve()
         for feed in self._feeds.values():
+            if known := feed.source_at.get(str(path)):
+                return replace(file, source=known)
+        for feed in self._feeds.values():
             taken = feed.taken.get(file.source)
-            if taken and taken.path != str(path) and Path(taken.path).is_file():
+            if taken and Path(taken.path).is_file():
                 return replace(file, source=path.as_posix())
         return file
 
