@@ -9,6 +9,7 @@ An optional `set.toml` beside the templates holds
     think = 200
     sub_question = 200
     answer = 300
+    evidence = 1000     shown of one search, its most telling lines (see `focus`); 0 shows all
 
 so that released weights can be served with the prompts that they were trained with. Everything that is put
 into a template is data: what looks like one of our tags in it is made harmless (see `neutralise`).
@@ -31,6 +32,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from r1router import parse
 from r1router.errors import InputError
+from r1router.focus import focus
 from r1router.types import (
     Ask,
     Card,
@@ -48,7 +50,7 @@ from r1router.types import (
 DEFAULT = Path(__file__).parent / "prompt_sets" / "default"
 UNKNOWN = "unknown"
 """What a step without an answer is shown as: nothing was found, or a budget was spent before it was read."""
-_LIMITS = {"think": 200, "sub_question": 200, "answer": 300}
+_LIMITS = {"think": 200, "sub_question": 200, "answer": 300, "evidence": 0}
 _OF_THE_KBS = frozenset(("kbs", "labels_in_words"))
 _ROLE_LINE = re.compile(r"^### (system|user|assistant)[ \t]*\n", re.MULTILINE)
 _TAG = re.compile(r"<(\s*/?\s*(?:think|sub[-_ ]?question|ret|answer)\s*)>", re.IGNORECASE)
@@ -107,7 +109,7 @@ class Prompts:
         """What does the evidence say to the sub-question? `path` is what came before. Reply: `parse.read_answer`."""
         return self._ask(
             "answer", template, self._answer_shape(), path,
-            thought=step.thought, sub_question=step.sub_question, evidence=_numbered(step.evidence),
+            thought=step.thought, sub_question=step.sub_question, evidence=self._shown(step.sub_question or "", step.evidence),
         )  # fmt: skip
 
     def final_answer(self, path: Trajectory, *, template: str = "final_answer") -> Ask:
@@ -118,7 +120,7 @@ class Prompts:
 
     def answer_directly(self, question: Question, *, template: str, evidence: Sequence[Evidence] = ()) -> Ask:
         """The final answer in one call, by the named template. Reply: `parse.read_answer`."""
-        return self._ask("final", template, self._answer_shape(), Trajectory(question), evidence=_numbered(evidence))
+        return self._ask("final", template, self._answer_shape(), Trajectory(question), evidence=self._shown(question.text, evidence))
 
     def next_query(self, path: Trajectory, *, template: str, think: bool = True) -> Ask:
         """What is to be searched next, by the named template? Reply: `parse.read_query`."""
@@ -136,7 +138,7 @@ class Prompts:
     def next_sentence(self, path: Trajectory, evidence: Sequence[Evidence], *, template: str) -> Ask:
         """How does the reasoning go on, by the named template? Reply: `parse.read_sentence`."""
         shape = parse.sentence_shape(sentence=self._limits["sub_question"])
-        return self._ask("plan", template, shape, path, evidence=_numbered(evidence))
+        return self._ask("plan", template, shape, path, evidence=self._shown(path.question.text, evidence))
 
     def again(self, ask: Ask, reply: str, reason: str) -> Ask:
         """The same request once more, with what was wrong with the last reply."""
@@ -145,6 +147,11 @@ class Prompts:
         return Ask(messages, ask.purpose, ask.shape, ask.labels, ask.max_tokens)
 
     # ── rendering ──────────────────────────────────────────────────────────────────────────────
+
+    def _shown(self, question: str, evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
+        """The evidence as templates see it, the parts numbered by their rank."""
+        limit = self._limits["evidence"]
+        return _numbered(focus(question, evidence, limit) if limit else evidence)
 
     def _answer_shape(self) -> Shape:
         return parse.answer_shape(think=self._limits["think"], answer=self._limits["answer"])

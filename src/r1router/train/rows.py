@@ -1,0 +1,63 @@
+"""A training step to what the policy sees and what it should have said, by the functions that serving uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from r1router import parse
+from r1router.images import load_image
+from r1router.prompts import Prompts
+from r1router.train.steps import StepRow
+from r1router.types import Answer, Ask, Image, Question, Step, Trajectory
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One training example."""
+
+    step: StepRow
+    ask: Ask
+    """Exactly what the method would have asked in this state."""
+    reply: str
+    """The right reply; empty where the gold step is not known (such rows serve rewards only)."""
+
+
+def render(step: StepRow, prompts: Prompts, *, pictures: Path | None = None) -> Row:
+    """The row of a step. `pictures` is the folder that its picture's path starts from, for models that see;
+    without it a step with a picture is rendered with the words that stand for one."""
+    path = _path(step, pictures)
+    match step.kind:
+        case "plan":
+            ask = prompts.next_step(path, {card.name: card for card in step.kbs})
+        case "answer":
+            ask = prompts.answer_step(path, Step(sub_question=step.sub_question, evidence=step.evidence))
+        case "final":
+            ask = prompts.final_answer(path)
+    return Row(step, ask, _reply(step, prompts))
+
+
+def _path(step: StepRow, pictures: Path | None) -> Trajectory:
+    image = _picture(str(pictures / step.picture)) if pictures and step.picture else None
+    if step.picture and image is None:
+        image = Image(b"", name=step.picture)  # the templates say that there is one
+    past = (Step(sub_question=p.sub_question, routes=(p.kb,) if p.kb else (), answer=p.answer) for p in step.history)
+    return Trajectory(Question(step.question, image), tuple(past))
+
+
+@lru_cache(maxsize=256)
+def _picture(path: str) -> Image:
+    return load_image(Path(path))
+
+
+def _reply(step: StepRow, prompts: Prompts) -> str:
+    gold = step.gold
+    if step.kind != "plan":
+        return parse.write_answer(Answer(gold.thought, gold.answers[0])) if gold.answers else ""
+    if step.stops:
+        return parse.write_step(Step(gold.thought), None)
+    if not gold.route or gold.sub_question is None:
+        return ""
+    label = {name: label for label, name in prompts.labels({card.name: card for card in step.kbs}).items()}
+    return parse.write_step(Step(gold.thought, gold.sub_question), label[gold.route])

@@ -1,0 +1,134 @@
+"""Training steps: one decision of a trajectory each, with what the policy saw and what would have been right.
+
+A file of steps is JSON Lines, one `StepRow` a line (`STEPS.jsonl`). The steps of a trajectory stay together and in
+order, and each carries its *gold* history: offline Step-GRPO (paper, section 3.2) trains every step on its own.
+Rows hold data, never prompts: `train.rows` renders them with the functions that serving uses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from r1router.codec import from_dict, to_dict
+from r1router.errors import InputError
+from r1router.parse import NO_ROUTE
+from r1router.types import Card, Evidence, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A step that has been answered: a pair of the paper's history."""
+
+    sub_question: str
+    answer: str
+    kb: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """What would have been right. Every part may be unknown; a reward that needs it then returns None."""
+
+    thought: str = ""
+    """Shown to SFT, never rewarded."""
+    sub_question: str | None = None
+    """None for a stop, and where it is not known."""
+    route: str = ""
+    """Name of a knowledge base, `NO_ROUTE` for a stop, empty where it is not known."""
+    evidence_ids: tuple[str, ...] = ()
+    """Records, or entries, of which any one is enough (`Evidence.record`, `Evidence.id`)."""
+    answers: tuple[str, ...] = ()
+    """Accepted answers of this step, the best form first; of the whole question in a `final` row."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One decision: plan the next step, answer its sub-question, or give the final answer."""
+
+    id: str
+    """Unique in its file: TRAJECTORY/INDEX/KIND."""
+    kind: Purpose
+    question: str
+    """The original question, in every kind of row."""
+    picture: str = ""
+    """Path of the question's picture as the data set gives it; empty where there is none."""
+    history: tuple[Past, ...] = ()
+    kbs: tuple[Card, ...] = ()
+    """The knowledge bases to choose from."""
+    sub_question: str = ""
+    """`answer` rows: what is to be answered from `evidence`."""
+    evidence: tuple[Evidence, ...] = ()
+    gold: Gold = field(default_factory=Gold)
+    source: str = ""
+    """Data set, for counts and weights."""
+
+    @property
+    def stops(self) -> bool:
+        """Whether the right plan is to stop."""
+        return self.kind == "plan" and self.gold.route == NO_ROUTE
+
+
+def write_steps(rows: Iterable[StepRow], file: Path) -> int:
+    """The rows as JSON Lines, complete or not at all; how many."""
+    count = 0
+    part = file.with_name(file.name + ".part")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with part.open("w", encoding="utf-8") as out:
+        for row in rows:
+            out.write(line(row))
+            count += 1
+    part.replace(file)
+    return count
+
+
+def line(row: StepRow) -> str:
+    """The row as a line of a file of steps, line end included."""
+    return json.dumps(to_dict(row), ensure_ascii=False) + "\n"
+
+
+def read_steps(*files: Path) -> list[StepRow]:
+    """The rows of all files, in order. Raises `InputError` with file and line for what is none, or an id used twice."""
+    rows: dict[str, StepRow] = {}
+    for file in files:
+        for place, row in _read(file):
+            if row.id in rows:
+                raise InputError(f"{place}: the id {row.id!r} is used twice")
+            rows[row.id] = row
+    if not rows:
+        raise InputError(f"no steps in {', '.join(map(str, files))}")
+    return list(rows.values())
+
+
+def _read(file: Path) -> Iterator[tuple[str, StepRow]]:
+    try:
+        opened = file.open(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the steps cannot be read: {error}; `r1router synthesize` makes such a file") from error
+    with opened:
+        for number, text in enumerate(opened, 1):
+            if not text.strip():
+                continue
+            place = f"{file}:{number}"
+            try:
+                row = from_dict(StepRow, json.loads(text))
+            except (json.JSONDecodeError, InputError) as error:
+                raise InputError(f"{place}: not a training step: {error}") from error
+            _check(row, place)
+            yield place, row
+
+
+def _check(row: StepRow, place: str) -> None:
+    names = [card.name for card in row.kbs]
+    if row.kind not in ("plan", "answer", "final"):
+        raise InputError(f"{place}: kind is {row.kind!r}; it must be plan, answer or final")
+    if row.kind == "plan" and not names:
+        raise InputError(f"{place}: a plan step must list its knowledge bases in 'kbs'")
+    if row.kind == "plan" and row.gold.route and row.gold.route not in (*names, NO_ROUTE):
+        raise InputError(
+            f"{place}: the gold route {row.gold.route!r} is not among its knowledge bases {', '.join(names)} "
+            f"(or {NO_ROUTE!r} for a stop)"
+        )
+    if row.kind == "answer" and not row.sub_question:
+        raise InputError(f"{place}: an answer step must have a 'sub_question'")
