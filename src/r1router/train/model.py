@@ -1,0 +1,141 @@
+"""A model's spec to the weights and the tokenizer that training starts from, through torch and transformers.
+
+What is trained on is what is served: for the default model that is the same file, its Q8_0 numbers taken as
+they are. From the hub only numbers are taken (safetensors), no code.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from r1router.errors import InputError, MissingExtra
+from r1router.policies import default_model
+from r1router.train import gguf_llama
+
+log = logging.getLogger(__name__)
+
+_SMOLLM = "smollm"
+"""llama.cpp's name for the rule by which SmolLM cuts text into words."""
+_CONTROL, _USER_DEFINED = 3, 4
+"""GGUF's marks of tokens that text is never merged into."""
+
+
+def load(spec: str = "", *, device: str = "") -> tuple[Any, Any]:
+    """(model, tokenizer), ready for a trainer to place; a processor instead of the tokenizer if the model sees.
+
+    `spec` is a Hugging Face id or folder, a `.gguf` file of the Llama family, or "" for the default model.
+    `device` ("cpu", "cuda"; by itself cuda where there is one) decides the numbers: bfloat16 on a GPU, float32
+    on a CPU, where half precision is slow. The model itself is left on the CPU.
+    Raises `InputError` where there is no such model, `MissingExtra`, `PolicyError` from fetching the default.
+    """
+    try:
+        import torch
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra(error.name or "torch", "train", "training") from error
+    on_gpu = device.startswith("cuda") if device else torch.cuda.is_available()
+    dtype = torch.bfloat16 if on_gpu else torch.float32
+    file = gguf_file(spec)
+    if file is not None:
+        log.info("loading %s for training", file)
+        return _from_gguf(file, dtype)
+    log.info("loading %s for training", spec)
+    return _from_hub(spec, dtype)
+
+
+def gguf_file(spec: str) -> Path | None:
+    """The GGUF file that a model's spec names; None for a Hugging Face id or folder."""
+    if spec in ("", "default"):
+        return default_model.path()
+    return Path(spec).expanduser() if spec.endswith(".gguf") else None
+
+
+def _from_hub(spec: str, dtype: Any) -> tuple[Any, Any]:
+    import transformers
+
+    folder = Path(spec).expanduser()
+    name = str(folder) if folder.is_dir() else spec
+    try:
+        config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
+        sees = hasattr(config, "vision_config")
+        words = transformers.AutoProcessor if sees else transformers.AutoTokenizer
+        kind = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
+        tokenizer = words.from_pretrained(name, trust_remote_code=False)
+        model = kind.from_pretrained(name, dtype=dtype, use_safetensors=True, trust_remote_code=False)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"cannot load the model {spec!r} for training: {error}\n"
+            "It is a Hugging Face id (with a network), a folder with safetensors, a .gguf file, or nothing for the "
+            "default model"
+        ) from error
+    if not getattr(tokenizer, "chat_template", None):
+        raise InputError(f"the model {spec!r} has no chat template; take one that was tuned for instructions")
+    inner = getattr(tokenizer, "tokenizer", tokenizer)
+    if inner.pad_token is None:
+        inner.pad_token = inner.eos_token
+    return model, tokenizer
+
+
+# ── from GGUF ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _from_gguf(file: Path, dtype: Any) -> tuple[Any, Any]:
+    import torch
+    import transformers
+
+    reader = gguf_llama.read(file)
+    metadata = gguf_llama.metadata_of(reader)
+    tokenizer = _tokenizer(file, metadata)
+    state = {name: torch.from_numpy(numbers) for name, numbers in gguf_llama.weights(reader, metadata)}
+    config = transformers.LlamaConfig(
+        **gguf_llama.settings(metadata, tied="lm_head.weight" not in state), architectures=["LlamaForCausalLM"]
+    )
+    model = transformers.LlamaForCausalLM.from_pretrained(None, config=config, state_dict=state, dtype=dtype)
+    return model, tokenizer
+
+
+def _tokenizer(file: Path, metadata: Mapping[str, Any]) -> Any:
+    """Built from the file's own vocabulary and merges; cuts text exactly as llama.cpp does.
+
+    Not by transformers' own reader of GGUF: it drops the rule that every digit is a word, and takes 20 s.
+    """
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    rule = metadata.get("tokenizer.ggml.pre")
+    if metadata.get("tokenizer.ggml.model") != "gpt2" or rule != _SMOLLM:
+        raise InputError(
+            f"{file}: its tokenizer ({metadata.get('tokenizer.ggml.model')}, {rule}) is not one that is rebuilt here "
+            f"({_SMOLLM} is); take the Hugging Face folder of the model instead"
+        )
+    if "tokenizer.chat_template" not in metadata:
+        raise InputError(f"{file} has no chat template; take a model that was tuned for instructions")
+    tokens, types = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"]
+    merges = [tuple(pair.split(" ")) for pair in metadata["tokenizer.ggml.merges"]]
+    cutter = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=merges))
+    cutter.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    cutter.decoder = decoders.ByteLevel()
+    special = [t for t, kind in zip(tokens, types, strict=True) if kind == _CONTROL]
+    cutter.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in special])
+    whole = [t for t, kind in zip(tokens, types, strict=True) if kind == _USER_DEFINED]
+    cutter.add_tokens([AddedToken(t, normalized=False) for t in whole])
+
+    def named(key: str) -> str | None:
+        number = metadata.get(f"tokenizer.ggml.{key}_token_id")
+        return None if number is None else str(tokens[number])
+
+    return PreTrainedTokenizerFast(
+        tokenizer_object=cutter,
+        bos_token=named("bos"),
+        eos_token=named("eos"),
+        unk_token=named("unknown"),
+        pad_token=named("padding") or named("eos"),
+        chat_template=metadata["tokenizer.chat_template"],
+        model_max_length=metadata["llama.context_length"],
+        clean_up_tokenization_spaces=False,
+    )
