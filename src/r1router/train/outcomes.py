@@ -1,0 +1,53 @@
+"""A reply to a training step to what rewards judge: what was said, what its search returned, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from r1router import parse
+from r1router.errors import ParseError
+from r1router.train.steps import StepRow
+from r1router.types import Answer, Evidence, Reply, Shape, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One reply and what came of it."""
+
+    step: StepRow
+    reply: str
+    said: Step | Answer | None
+    """The reply as `parse` reads it: a `Step` for a plan, an `Answer` otherwise; None where it is malformed."""
+    routes: Mapping[str, str] = field(default_factory=dict)
+    """Label → knowledge base, as the prompt offered them."""
+    shape: Shape | None = None
+    """The form that was asked for."""
+    evidence: tuple[Evidence, ...] | None = None
+    """What the search returned that this plan really caused, () where it caused none; None where nobody searched."""
+    tokens: int = 0
+    """Generated."""
+    retrievals: int = 0
+    """Searches, each sent to one knowledge base."""
+
+
+def read(
+    step: StepRow,
+    reply: str,
+    *,
+    routes: Mapping[str, str],
+    shape: Shape | None = None,
+    evidence: tuple[Evidence, ...] | None = None,
+    tokens: int = 0,
+) -> Outcome:
+    """The outcome of a reply to the `Ask` that `rows.render` makes of this step. A malformed one is data."""
+    said = _said(step, reply, routes)
+    retrievals = len(said.routes) if isinstance(said, Step) else 0
+    return Outcome(step, reply, said, routes, shape, evidence, tokens, retrievals)
+
+
+def _said(step: StepRow, reply: str, routes: Mapping[str, str]) -> Step | Answer | None:
+    try:
+        return parse.read_step(Reply(reply), routes) if step.kind == "plan" else parse.read_answer(Reply(reply))
+    except ParseError:
+        return None

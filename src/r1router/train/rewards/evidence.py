@@ -1,0 +1,33 @@
+"""What the search of a plan really returned to its reward: 1 when the evidence that is needed is in it, else 0.
+
+Needs no gold sub-question: a search is good when it finds, however it is worded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from r1router.evals.metrics.contains import score as contains
+from r1router.train.outcomes import Outcome
+from r1router.types import Evidence
+
+
+def evidence(outcomes: Sequence[Outcome], *, by_answer: bool = True) -> list[float | None]:
+    """Plans whose search was made and of which gold evidence or an accepted answer is known.
+
+    Gold evidence is found by its record or entry id. With `by_answer`, evidence that says an accepted answer
+    word for word is as good.
+    """
+    return [_score(outcome, by_answer) for outcome in outcomes]
+
+
+def _score(outcome: Outcome, by_answer: bool) -> float | None:
+    gold = outcome.step.gold
+    answers = gold.answers if by_answer else ()
+    if outcome.step.kind != "plan" or outcome.evidence is None or not (gold.evidence_ids or answers):
+        return None
+    return float(any(_is_gold(piece, gold.evidence_ids, answers) for piece in outcome.evidence))
+
+
+def _is_gold(piece: Evidence, ids: Sequence[str], answers: Sequence[str]) -> bool:
+    return piece.record in ids or piece.id in ids or (bool(answers) and contains(piece.text, answers) > 0)
