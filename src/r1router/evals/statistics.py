@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import product
@@ -38,6 +39,18 @@ def interval(scores: Sequence[float]) -> Interval:
     values = _values(scores)
     low, high = _bounds(_counts(len(values)) @ values / len(values))
     return Interval(float(values.mean()), low, high, len(values))
+
+
+def rate(flags: Sequence[bool]) -> Interval:
+    """The share of the true ones with its 95 % Wilson interval (1927): also where all, or none, of few are true."""
+    n = len(flags)
+    if not n:
+        raise ValueError("there are no scores to average")
+    share, z = sum(flags) / n, 1.959964
+    centre = share + z * z / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = ((centre + side * half) / (1 + z * z / n) for side in (-1, 1))
+    return Interval(share, max(0.0, low), min(1.0, high), n)
 
 
 def macro_interval(rows: Sequence[Mapping[str, float]]) -> Interval:

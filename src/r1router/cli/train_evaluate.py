@@ -1,0 +1,68 @@
+"""`r1router train evaluate`: a policy's replies to training steps, scored beside the floors that need no model."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from r1router.cli import options
+from r1router.cli.progress import counted
+from r1router.drive import threads
+from r1router.embedders import open_text_embedder
+from r1router.policies import open_policy
+from r1router.prompts import DEFAULT, Prompts
+
+POLICY = "policy"
+"""The column of the policy that is judged."""
+
+
+def evaluate(
+    steps: Annotated[list[Path], typer.Argument(help="Files of steps, as synthesize writes.", show_default=False)],
+    policy: options.PolicySpec = "llamacpp:",
+    prompts: options.PromptSet = None,
+    train_steps: Annotated[
+        list[Path] | None, typer.Option(help="Steps that the linear probe is trained on; give it again for more.")
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Folder that the steps' pictures start from, for a model that sees.")
+    ] = None,
+    embedder: Annotated[str, typer.Option(help="What compares sub-questions and feeds the probe.")] = "minilm:",
+    limit: Annotated[int | None, typer.Option(min=1, help="So many steps only, drawn at random.")] = None,
+    seed: Annotated[int, typer.Option(help="Of that draw.")] = 0,
+    concurrency: Annotated[int, typer.Option(min=1, help="Steps asked at once.")] = 64,
+    file: Annotated[Path | None, typer.Option("--json", help="Write the scores and replies to this file too.")] = None,
+) -> None:
+    """Score a policy's replies to steps one by one, each with its gold history."""
+    from r1router.train.evaluate import evaluate as ask
+    from r1router.train.probe import floors
+    from r1router.train.rows import render
+    from r1router.train.scores import score_steps, table
+    from r1router.train.steps import read_steps
+
+    chosen = read_steps(*steps)
+    if limit is not None and limit < len(chosen):
+        chosen = [chosen[place] for place in sorted(random.Random(seed).sample(range(len(chosen)), limit))]
+    trained_on = read_steps(*train_steps) if train_steps else []
+    prompt_set = Prompts(prompts or DEFAULT)
+    rows = [render(step, prompt_set, pictures=pictures) for step in chosen]
+    texts = open_text_embedder(embedder)
+    opened = open_policy(policy)
+    try:
+        with counted("asking") as tell:
+            replies = threads.wait_for(ask(rows, opened, concurrency=concurrency, tell=tell))
+    finally:
+        threads.wait_for(opened.close())
+    columns = {POLICY: score_steps(rows, replies, embedder=texts), **floors(chosen, train=trained_on, embedder=texts)}
+    typer.echo(table(columns))
+    if file:
+        told = {
+            "policy": opened.spec,
+            "steps": [str(path) for path in steps],
+            "scores": {name: scores.to_dict() for name, scores in columns.items()},
+            "replies": {row.step.id: reply for row, reply in zip(rows, replies, strict=True)},
+        }
+        file.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

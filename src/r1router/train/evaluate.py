@@ -1,0 +1,51 @@
+"""Rendered steps to the replies of a policy, many in flight: what `train.scores` judges."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from r1router.drive.many import IN_FLIGHT
+from r1router.errors import R1RouterError
+from r1router.train.rows import Row
+from r1router.types import Policy
+
+log = logging.getLogger(__name__)
+
+
+async def evaluate(
+    rows: Sequence[Row],
+    policy: Policy,
+    *,
+    concurrency: int = IN_FLIGHT,
+    tell: Callable[[int, int], None] | None = None,
+) -> list[str]:
+    """The policy's greedy reply to each row, in their order; `tell` hears how many of how many are there.
+
+    A row that the policy fails on (its prompt too long, say) has the reply "", which counts as malformed, and is
+    logged. Raises what it failed with where it fails on all of them.
+    """
+    replies = [""] * len(rows)
+    failures: list[R1RouterError] = []
+    waiting = iter(enumerate(rows))
+    done = 0
+
+    async def work() -> None:
+        nonlocal done
+        for place, row in waiting:
+            try:
+                replies[place] = (await policy.reply(row.ask)).text
+            except R1RouterError as error:
+                log.warning("no reply to the step %s: %s", row.step.id, error)
+                failures.append(error)
+            done += 1
+            if tell:
+                tell(done, len(rows))
+
+    async with asyncio.TaskGroup() as workers:
+        for _ in range(min(concurrency, len(rows))):
+            workers.create_task(work())
+    if rows and len(failures) == len(rows):
+        raise failures[-1]
+    return replies

@@ -1,0 +1,186 @@
+"""Rendered steps and one reply to each to scores: form, route, stop, sub-question and answer, with 95 % intervals.
+
+A reply is read as serving reads it (`parse`), once: where serving would ask again, the step counts as malformed, its
+route as wrong, its sub-question as missing. An answer that does not parse is salvaged, as serving does in the end.
+The names of the scores, `PART` being a kind of row (plan, answer, final):
+
+    format_valid, format_valid/PART    share of the replies that parse
+    route_accuracy                     share of the plans with the gold route, `NO_ROUTE` (a stop) being one of them
+    route_accuracy/ROUTE, route_macro  the same for each gold route, and the mean of these
+    stop_precision, stop_recall        of the stops that were made, those that are right; of the right ones, those made
+    sub_question_cosine                to the gold sub-question; 0 where there should be one and is none
+    answer/METRIC, final/METRIC        `exact_match` and `length_aware` of a step's answer, of the final answer
+    source/NAME/…                      route_accuracy and answers of one data set, where there are several
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from r1router import parse
+from r1router.errors import ParseError
+from r1router.evals.metrics import exact_match, length_aware
+from r1router.evals.statistics import Interval, interval, macro_interval, rate
+from r1router.evals.words import score as digits
+from r1router.parse import NO_ROUTE
+from r1router.train.rows import Row
+from r1router.train.steps import StepRow
+from r1router.types import Answer, Reply, Step, TextEmbedder
+
+MALFORMED = "malformed"
+"""The column of the confusion matrix for plans that do not parse."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepScores:
+    scores: Mapping[str, Interval] = field(default_factory=dict)
+    """By name, in the order above; `n` is the number of judged rows. What no row is judged by is left out."""
+    confusion: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Gold route → taken route → plans."""
+
+    @property
+    def means(self) -> dict[str, float]:
+        """The scores without their intervals, for logs."""
+        return {name: value.mean for name, value in self.scores.items()}
+
+    def to_dict(self) -> dict[str, object]:
+        """As dicts, lists and numbers that `json.dumps` takes."""
+        scores = {name: value._asdict() for name, value in self.scores.items()}
+        return {"scores": scores, "confusion": {gold: dict(taken) for gold, taken in self.confusion.items()}}
+
+
+def score_steps(rows: Sequence[Row], replies: Sequence[str], *, embedder: TextEmbedder | None = None) -> StepScores:
+    """The scores of one reply text for each row; sub-questions are judged where there is an `embedder`."""
+    said = [read(row, reply) for row, reply in zip(rows, replies, strict=True)]
+    steps = [row.step for row in rows]
+    scores = _formats(steps, said)
+    planned = [(step, taken(plan)) for step, plan in zip(steps, said, strict=True) if step.kind == "plan"]
+    routes = score_routes([step for step, _ in planned], [route for _, route in planned])
+    scores |= routes.scores
+    if embedder is not None:
+        asked = [plan.sub_question if isinstance(plan, Step) else None for plan in said]
+        scores |= score_sub_questions(steps, asked, embedder).scores
+    texts = [_answer_text(reply, answer) for reply, answer in zip(replies, said, strict=True)]
+    scores |= dict(_answers(steps, texts))
+    if len(sources := dict.fromkeys(step.source for step in steps)) > 1:
+        for source in sources:
+            at = [place for place, step in enumerate(steps) if step.source == source]
+            of = score_steps([rows[place] for place in at], [replies[place] for place in at])
+            told = {name: value for name, value in of.scores.items() if name in _OF_A_SOURCE}
+            scores |= {f"source/{source or '?'}/{name}": value for name, value in told.items()}
+    return StepScores(scores, routes.confusion)
+
+
+_OF_A_SOURCE = frozenset(
+    ("route_accuracy", "answer/exact_match", "answer/length_aware", "final/exact_match", "final/length_aware")
+)
+
+
+def read(row: Row, reply: str) -> Step | Answer | None:
+    """What a reply to this row says, as serving reads it; None where it does not parse."""
+    try:
+        if row.step.kind != "plan":
+            return parse.read_answer(Reply(reply))
+        names = dict.fromkeys(card.name for card in row.step.kbs)
+        return parse.read_step(Reply(reply), dict(zip(row.ask.labels, names, strict=True)))
+    except ParseError:
+        return None
+
+
+def taken(said: Step | Answer | None) -> str | None:
+    """The route of a plan: a knowledge base, `NO_ROUTE` for a stop, None where it does not parse."""
+    if not isinstance(said, Step):
+        return None
+    return said.routes[0] if said.routes else NO_ROUTE
+
+
+def score_routes(steps: Sequence[StepRow], routes: Sequence[str | None]) -> StepScores:
+    """The routes taken in these plans; those whose gold route is not known are not judged."""
+    judged = [
+        (s.gold.route, route) for s, route in zip(steps, routes, strict=True) if s.kind == "plan" and s.gold.route
+    ]
+    if not judged:
+        return StepScores()
+    by_gold: dict[str, list[bool]] = defaultdict(list)
+    confusion: dict[str, Counter[str]] = defaultdict(Counter)
+    for gold, route in sorted(judged, key=lambda pair: (pair[0] == NO_ROUTE, pair[0])):
+        by_gold[gold].append(gold == route)
+        confusion[gold][route or MALFORMED] += 1
+    scores = {
+        "route_accuracy": rate([gold == route for gold, route in judged]),
+        "route_macro": macro_interval([{gold: float(gold == route)} for gold, route in judged]),
+    }
+    scores |= {f"route_accuracy/{gold}": rate(right) for gold, right in by_gold.items()}
+    stopped = [gold == NO_ROUTE for gold, route in judged if route == NO_ROUTE]
+    if stopped:
+        scores["stop_precision"] = rate(stopped)
+    if NO_ROUTE in by_gold:
+        scores["stop_recall"] = rate(by_gold[NO_ROUTE])
+    return StepScores(scores, {gold: dict(counts) for gold, counts in confusion.items()})
+
+
+def score_sub_questions(steps: Sequence[StepRow], asked: Sequence[str | None], embedder: TextEmbedder) -> StepScores:
+    """The cosine of what was asked to the gold sub-question, where that is known; 0 where nothing was asked."""
+    pairs = [
+        (step.gold.sub_question, said)
+        for step, said in zip(steps, asked, strict=True)
+        if step.kind == "plan" and step.gold.sub_question
+    ]
+    if not pairs:
+        return StepScores()
+    texts = sorted({text for pair in pairs for text in pair if text})
+    vectors = dict(zip(texts, embedder.embed_texts(texts), strict=True))
+    cosines = [float(vectors[gold] @ vectors[said]) if said else 0.0 for gold, said in pairs]
+    return StepScores({"sub_question_cosine": interval(cosines)})
+
+
+def _formats(steps: Sequence[StepRow], said: Sequence[Step | Answer | None]) -> dict[str, Interval]:
+    valid: dict[str, list[bool]] = defaultdict(list)
+    for step, reply in zip(steps, said, strict=True):
+        valid["format_valid"].append(reply is not None)
+        valid[f"format_valid/{step.kind}"].append(reply is not None)
+    return {name: rate(valid[name]) for name in sorted(valid)}
+
+
+def _answer_text(reply: str, said: Step | Answer | None) -> str:
+    return said.text if isinstance(said, Answer) else parse.salvage_answer(reply).text
+
+
+def _answers(steps: Sequence[StepRow], texts: Sequence[str]) -> Iterator[tuple[str, Interval]]:
+    for kind in ("answer", "final"):
+        judged = [(s, text) for s, text in zip(steps, texts, strict=True) if s.kind == kind and s.gold.answers]
+        if judged:
+            right = [bool(exact_match.score(text, step.gold.answers)) for step, text in judged]
+            close = [length_aware.score(text, step.gold.answers, question=_asked(step)) for step, text in judged]
+            yield f"{kind}/exact_match", rate(right)
+            yield f"{kind}/length_aware", interval(close)
+
+
+def _asked(step: StepRow) -> str:
+    return step.sub_question if step.kind == "answer" else step.question
+
+
+# ── for people ─────────────────────────────────────────────────────────────────────────────────
+
+
+def table(columns: Mapping[str, StepScores]) -> str:
+    """The scores as lines of text, one column for each name: a policy beside its floors, or several policies.
+
+    A cell is a mean and its interval; the last column says how many rows the first of them was judged on.
+    """
+    names = list(dict.fromkeys(name for scores in columns.values() for name in scores.scores))
+    lines = [["", *columns, "rows"]]
+    for name in names:
+        found = [scores.scores.get(name) for scores in columns.values()]
+        lines.append([name, *map(_cell, found), str(next(value.n for value in found if value))])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]).rstrip()
+        for line in lines
+    )
+
+
+def _cell(value: Interval | None) -> str:
+    return f"{digits(value.mean)} {value.low:.2f}–{value.high:.2f}" if value else "·"
