@@ -20,14 +20,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from r1router import parse
-from r1router.errors import ParseError
 from r1router.evals.metrics import exact_match, length_aware
 from r1router.evals.statistics import Interval, interval, macro_interval, rate
 from r1router.evals.words import score as digits
 from r1router.parse import NO_ROUTE
+from r1router.train import outcomes
 from r1router.train.rows import Row
+from r1router.train.similarity import cosines
 from r1router.train.steps import StepRow
-from r1router.types import Answer, Reply, Step, TextEmbedder
+from r1router.types import Answer, Step, TextEmbedder
 
 MALFORMED = "malformed"
 """The column of the confusion matrix for plans that do not parse."""
@@ -80,13 +81,8 @@ _OF_A_SOURCE = frozenset(
 
 def read(row: Row, reply: str) -> Step | Answer | None:
     """What a reply to this row says, as serving reads it; None where it does not parse."""
-    try:
-        if row.step.kind != "plan":
-            return parse.read_answer(Reply(reply))
-        names = dict.fromkeys(card.name for card in row.step.kbs)
-        return parse.read_step(Reply(reply), dict(zip(row.ask.labels, names, strict=True)))
-    except ParseError:
-        return None
+    names = dict.fromkeys(card.name for card in row.step.kbs) if row.ask.labels else ()
+    return outcomes.read(row.step, reply, routes=dict(zip(row.ask.labels, names, strict=True))).said
 
 
 def taken(said: Step | Answer | None) -> str | None:
@@ -130,10 +126,8 @@ def score_sub_questions(steps: Sequence[StepRow], asked: Sequence[str | None], e
     ]
     if not pairs:
         return StepScores()
-    texts = sorted({text for pair in pairs for text in pair if text})
-    vectors = dict(zip(texts, embedder.embed_texts(texts), strict=True))
-    cosines = [float(vectors[gold] @ vectors[said]) if said else 0.0 for gold, said in pairs]
-    return StepScores({"sub_question_cosine": interval(cosines)})
+    found = iter(cosines([(gold, said) for gold, said in pairs if said], embedder))
+    return StepScores({"sub_question_cosine": interval([next(found) if said else 0.0 for _, said in pairs])})
 
 
 def _formats(steps: Sequence[StepRow], said: Sequence[Step | Answer | None]) -> dict[str, Interval]:
