@@ -122,7 +122,8 @@ def weights(reader: Any, metadata: Mapping[str, Any]) -> Iterator[tuple[str, Arr
 
 def settings(metadata: Mapping[str, Any], *, tied: bool) -> dict[str, Any]:
     """What transformers' `LlamaConfig` is made from. Raises `InputError` for a stretched context."""
-    if scaling := metadata.get("llama.rope.scaling.type", "none") not in ("none", ""):
+    scaling = metadata.get("llama.rope.scaling.type", "none")
+    if scaling != "none":
         raise InputError(f"the GGUF file stretches its context ({scaling}); take the Hugging Face folder of the model")
     heads = metadata["llama.attention.head_count"]
     return {

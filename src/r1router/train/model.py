@@ -129,7 +129,8 @@ def _tokenizer(file: Path, metadata: Mapping[str, Any]) -> Any:
         number = metadata.get(f"tokenizer.ggml.{key}_token_id")
         return None if number is None else str(tokens[number])
 
-    return PreTrainedTokenizerFast(
+    fast: Any = PreTrainedTokenizerFast
+    return fast(
         tokenizer_object=cutter,
         bos_token=named("bos"),
         eos_token=named("eos"),
