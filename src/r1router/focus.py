@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from r1router.types import Evidence
 
@@ -35,10 +35,10 @@ class _Line:
     words: frozenset[str]
 
 
-def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[Evidence]:
-    """The evidence with only the lines that fit into `chars` characters together, the most telling first taken.
+def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[tuple[Evidence, str]]:
+    """Each piece of evidence of which something is kept, in order, with the text that is kept of it.
 
-    Every entry of which a line is kept stays in its place; the others are left out. The best line is kept even
+    Lines are taken, the most telling first, as long as they fit into `chars` characters together. The best line is kept even
     where it alone is longer than `chars`, cut at the end.
     """
     heads: list[str] = []
@@ -54,7 +54,7 @@ def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[Evide
         texts = [line.text for place, line in enumerate(lines) if place in kept and line.entry == number]
         if texts:
             text = "\n".join(([heads[number]] if heads[number] else []) + texts)
-            focused.append(replace(item, text=text[:chars]))
+            focused.append((item, text[:chars]))
     return focused
 
 

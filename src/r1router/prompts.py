@@ -149,9 +149,13 @@ class Prompts:
     # ── rendering ──────────────────────────────────────────────────────────────────────────────
 
     def _shown(self, question: str, evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
-        """The evidence as templates see it, the parts numbered by their rank."""
+        """The evidence as templates see it, each piece numbered by its rank, also where some are left out."""
         limit = self._limits["evidence"]
-        return _numbered(focus(question, evidence, limit) if limit else evidence)
+        ranks = {id(item): rank for rank, item in enumerate(evidence, 1)}
+        return [
+            {"number": ranks[id(item)], "text": text, "kb": item.kb, "title": item.title}
+            for item, text in (focus(question, evidence, limit) if limit else ((e, e.text) for e in evidence))
+        ]
 
     def _answer_shape(self) -> Shape:
         return parse.answer_shape(think=self._limits["think"], answer=self._limits["answer"])
@@ -257,6 +261,3 @@ def _choices(labels: Mapping[str, str], kbs: Mapping[str, Card]) -> dict[str, An
     cards = tuple(_Choice(label, kbs[name].kind, kbs[name].holds) for label, name in labels.items())
     return {"kbs": cards, "labels_in_words": " | ".join([*labels, parse.STOP])}
 
-
-def _numbered(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
-    return [{"number": n, "text": e.text, "kb": e.kb, "title": e.title} for n, e in enumerate(evidence, 1)]

@@ -1,0 +1,170 @@
+"""Examples with gold steps to training steps: no teacher is asked; evidence comes from the live knowledge bases.
+
+`gold.steps` (see `evals.gold`) gives sub-questions, routes and answers. Where a data set knows only the chain of
+evidence (`gold.hops`), the sub-questions are made: the first asks which entry the question means, the others put
+what was found before the question. The released data have no thoughts (paper, section 3.2 has the teacher write
+them); the ones made here say how many facts are missing, which piece of evidence tells the answer, and how two
+values compare.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from r1router.errors import InputError
+from r1router.evals.gold import Need, meets
+from r1router.parse import NO_ROUTE
+from r1router.train.steps import Gold, Past, StepRow
+from r1router.types import Card, Evidence, Example, Kind, KnowledgeBase, Query
+
+TOGETHER = 64
+"""Examples whose searches are sent to a knowledge base in one call."""
+_HOLDS: dict[Kind, str] = {
+    "text": "Passages of text.", "image": "Pictures with captions.", "table": "Tables of facts and figures.",
+}  # fmt: skip
+_COUNTS = ("Nothing is", "One fact is", "Two facts are", "Three facts are", "Four facts are", "Five facts are")
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    sub_question: str
+    kb: str
+    need: Need
+    answer: str
+
+
+def from_gold(
+    examples: Iterable[Example], kbs: Mapping[str, KnowledgeBase] | None, *, k: int = 5, source: str = ""
+) -> Iterator[StepRow]:
+    """The steps of every example that has a gold chain: a plan for each hop and the stop, an answer for each hop
+    whose gold evidence is among the `k` best that its sub-question finds, the final answer. The others give none.
+
+    Without knowledge bases there are no answer steps, and the cards say no more than the kinds in the data.
+    Raises `InputError` where a gold step names a knowledge base that is not there.
+    """
+    for group in _batched(examples):
+        chains = [_chain(example) for example in group]
+        wanted = [(example, hop) for example, chain in zip(group, chains, strict=True) for hop in chain]
+        names = {hop.kb: _named(hop.kb, kbs) for _, hop in wanted}
+        found = iter(_search(wanted, names, kbs, k) if kbs else [[] for _ in wanted])
+        cards = tuple(kb.card for kb in kbs.values()) if kbs else _cards(hop.kb for _, hop in wanted)
+        for example, chain in zip(group, chains, strict=True):
+            if chain:
+                yield from _steps(example, chain, names, cards, [next(found) for _ in chain], source)
+
+
+def _batched(examples: Iterable[Example]) -> Iterator[Sequence[Example]]:
+    group: list[Example] = []
+    for example in examples:
+        group.append(example)
+        if len(group) == TOGETHER:
+            yield group
+            group = []
+    yield group
+
+
+def _chain(example: Example) -> list[_Hop]:
+    gold = example.gold or {}
+    if gold.get("steps"):
+        return [
+            _Hop(str(step["sub_question"]), str(step["kb"]), _need(step), str(step.get("answer") or ""))
+            for step in gold["steps"]
+            if step.get("sub_question") and step.get("kb")
+        ]
+    chain: list[_Hop] = []
+    for hop in gold.get("hops") or ():
+        asked = f"{chain[-1].answer}: {example.question.text}" if chain else example.question.text
+        if not chain and len(gold["hops"]) > 1:
+            asked = f"Which one is meant: {asked}"
+        chain.append(_Hop(asked, str(hop["kb"]), _need(hop), str(hop.get("answer") or "")))
+    return chain
+
+
+def _need(step: Mapping[str, Any]) -> Need:
+    ids = (*(step.get("evidence_ids") or ()), *(step.get("alt_evidence_ids") or ()))
+    return Need(frozenset(map(str, ids)), frozenset(t.casefold() for t in step.get("evidence_titles") or ()))
+
+
+def _named(kb: str, kbs: Mapping[str, KnowledgeBase] | None) -> str:
+    """The knowledge base that a gold step means: by its name, or the only one of that kind."""
+    if kbs is None or kb in kbs:
+        return kb
+    of_kind = [name for name, opened in kbs.items() if opened.card.kind == kb]
+    if len(of_kind) != 1:
+        raise InputError(
+            f"gold steps are sent to {kb!r}, which is neither a knowledge base nor the kind of a single one here; "
+            f"there are: {', '.join(f'{name} ({opened.card.kind})' for name, opened in kbs.items())}"
+        )
+    return of_kind[0]
+
+
+def _cards(kbs: Iterable[str]) -> tuple[Card, ...]:
+    kinds: dict[str, Kind] = {"text": "text", "image": "image", "table": "table"}
+    names = sorted({*kinds, *kbs})
+    return tuple(Card(name, kinds.get(name, "text"), _HOLDS[kinds.get(name, "text")]) for name in names)
+
+
+def _search(
+    wanted: Sequence[tuple[Example, _Hop]], names: Mapping[str, str], kbs: Mapping[str, KnowledgeBase], k: int
+) -> list[list[Evidence]]:
+    found: list[list[Evidence]] = [[] for _ in wanted]
+    for name in sorted(set(names.values())):
+        places = [place for place, (_, hop) in enumerate(wanted) if names[hop.kb] == name]
+        queries = [Query(wanted[p][1].sub_question, wanted[p][0].question.image) for p in places]
+        for place, ranking in zip(places, kbs[name].search(queries, k=k), strict=True):
+            found[place] = ranking
+    return found
+
+
+def _steps(
+    example: Example,
+    chain: Sequence[_Hop],
+    names: Mapping[str, str],
+    cards: tuple[Card, ...],
+    found: Sequence[Sequence[Evidence]],
+    source: str,
+) -> Iterator[StepRow]:
+    question = example.question
+    common: dict[str, Any] = {
+        "question": question.text, "picture": question.image.name if question.image else "", "source": source,
+    }  # fmt: skip
+    history: tuple[Past, ...] = ()
+    for index, (hop, evidence) in enumerate(zip(chain, found, strict=True)):
+        kb, ids = names[hop.kb], tuple(sorted(hop.need.ids))
+        plan = Gold(_missing(len(chain) - index), hop.sub_question, kb, ids)
+        yield StepRow(f"{example.id}/{index}/plan", "plan", history=history, kbs=cards, gold=plan, **common)
+        piece = next((n for n, item in enumerate(evidence, 1) if meets(hop.need, item)), None)
+        if piece and hop.answer:
+            read = Gold(f"Piece {piece} says it.", None, "", ids, (hop.answer,))
+            yield StepRow(
+                f"{example.id}/{index}/answer", "answer", history=history,
+                sub_question=hop.sub_question, evidence=tuple(evidence), gold=read, **common,
+            )  # fmt: skip
+        history = (*history, Past(hop.sub_question, hop.answer, kb))
+    end = Gold(_missing(0), None, NO_ROUTE)
+    yield StepRow(f"{example.id}/{len(chain)}/plan", "plan", history=history, kbs=cards, gold=end, **common)
+    last = Gold(_concluded(example, history), answers=example.answers)
+    yield StepRow(f"{example.id}/{len(chain)}/final", "final", history=history, gold=last, **common)
+
+
+def _missing(facts: int) -> str:
+    return f"{_COUNTS[min(facts, len(_COUNTS) - 1)]} missing."
+
+
+def _concluded(example: Example, history: Sequence[Past]) -> str:
+    """Why the answer is the answer: a step that says it, or how the last two values compare."""
+    if (example.gold or {}).get("final_reasoning") and len(history) > 1:
+        values = [_NUMBER.search(past.answer) for past in history[-2:]]
+        if all(values):
+            one, other = (float(v.group().replace(",", "")) for v in values if v)
+            sign = "equals" if one == other else "is more than" if one > other else "is less than"
+            return f"{values[0].group()} {sign} {values[1].group()}."  # type: ignore[union-attr]
+    accepted = {answer.casefold() for answer in example.answers}
+    for number in range(len(history), 0, -1):
+        if history[number - 1].answer.casefold() in accepted:
+            return f"Fact {number} is the answer."
+    return ""

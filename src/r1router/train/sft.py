@@ -1,0 +1,184 @@
+"""Steps to an adapter that imitates them: supervised fine-tuning, on TRL and PEFT, the stage before Step-GRPO.
+
+The loss is on the reply alone. What is trained is a LoRA on all linear layers, of the upper `layers` where those are
+given: below the lowest of them nothing has to be propagated back, which a CPU feels.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from r1router.errors import InputError, MissingExtra
+from r1router.prompts import Prompts
+from r1router.train import folder, model
+from r1router.train.cards import vary
+from r1router.train.rows import Row, render
+from r1router.train.steps import StepRow, read_steps
+
+log = logging.getLogger(__name__)
+
+SHORT = Path(__file__).parents[1] / "prompt_sets" / "short"
+"""The prompt set made for trained weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is asked for; kept in `run.json`."""
+
+    base: str = ""
+    """Hugging Face id, folder or GGUF file; the default model where empty."""
+    prompts: str = str(SHORT)
+    epochs: float = 1.0
+    max_steps: int = -1
+    """Optimizer steps; -1 for what `epochs` come to."""
+    batch: int = 16
+    """Rows of an optimizer step, over all processes and `accumulate`."""
+    accumulate: int = 2
+    learning_rate: float = 5e-4
+    lora: int = 32
+    """Rank; 0 trains all weights."""
+    layers: int = 0
+    """Train the upper layers only, so many; 0 for all."""
+    max_tokens: int = 1024
+    """Longer rows are left out, and counted."""
+    vary_cards: bool = True
+    """Knowledge bases are renamed, described otherwise, shuffled and joined; see `train.cards`."""
+    save_every: int = 50
+    seed: int = 0
+    report_to: str = "none"
+    """tensorboard, wandb, trackio or none."""
+
+
+def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pictures: Path | None = None) -> Path:  # noqa: B008
+    """The folder of the trained adapter (or model, for `lora=0`). Goes on from the last checkpoint in `out`.
+
+    `pictures` is the folder that the steps' pictures are in, for models that see.
+    Raises `InputError` for steps that cannot be trained on or an `out` that holds another run, `MissingExtra`.
+    """
+    try:
+        import torch
+        import transformers
+        from peft import LoraConfig
+        from trl import SFTConfig, SFTTrainer
+    except ImportError as error:
+        raise MissingExtra(error.name or "trl", "train", "training") from error
+    checkpoint = folder.open_run(out, method="sft", options=asdict(settings), files=files)
+    transformers.set_seed(settings.seed)
+    weights, tokenizer = model.load(settings.base)
+    rows = list(_rows(read_steps(*files), settings, pictures))
+    dataset = _dataset(rows, tokenizer, settings.max_tokens, sees=pictures is not None)
+    on_gpu = torch.cuda.is_available()
+    processes = _processes()
+    trainer = SFTTrainer(
+        model=weights,
+        processing_class=tokenizer,
+        train_dataset=dataset,
+        peft_config=LoraConfig(**lora(settings.lora, settings.layers, weights)) if settings.lora else None,
+        args=SFTConfig(
+            output_dir=str(out),
+            num_train_epochs=settings.epochs,
+            max_steps=settings.max_steps,
+            per_device_train_batch_size=max(1, settings.batch // settings.accumulate // processes),
+            gradient_accumulation_steps=settings.accumulate,
+            learning_rate=settings.learning_rate,
+            lr_scheduler_type="cosine",
+            warmup_steps=0.03,
+            max_length=None,
+            completion_only_loss=True,
+            train_sampling_strategy="random" if pictures else "group_by_length",
+            save_steps=settings.save_every,
+            save_total_limit=2,
+            logging_steps=5,
+            report_to=settings.report_to,
+            seed=settings.seed,
+            use_cpu=not on_gpu,
+            bf16=on_gpu,
+            gradient_checkpointing=on_gpu,
+            dataloader_pin_memory=on_gpu,
+        ),
+    )
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    adapter = out / "adapter"
+    trainer.save_model(str(adapter))
+    if trainer.accelerator.is_main_process:
+        folder.add_prompts(Path(settings.prompts), adapter)
+    return adapter
+
+
+def lora(rank: int, layers: int, weights: Any) -> dict[str, Any]:
+    """Options of PEFT's `LoraConfig`: every linear layer, of the `layers` upper ones where not 0."""
+    total = int(getattr(weights.config, "text_config", weights.config).num_hidden_layers)
+    if layers > total:
+        raise InputError(f"the model has {total} layers; {layers} of them cannot be trained")
+    options: dict[str, Any] = {"r": rank, "lora_alpha": 2 * rank, "task_type": "CAUSAL_LM"}
+    if not layers:
+        return options | {"target_modules": "all-linear"}
+    from torch.nn import Linear
+
+    inside = {name.rpartition(".")[2] for name, m in weights.named_modules() if isinstance(m, Linear) and ".layers." in name}
+    return options | {"target_modules": sorted(inside), "layers_to_transform": list(range(total - layers, total))}
+
+
+def _rows(steps: Sequence[StepRow], settings: Settings, pictures: Path | None) -> Iterator[Row]:
+    """The steps as rows to imitate, those left out counted by reason."""
+    prompts, rng = Prompts(settings.prompts), random.Random(settings.seed)
+    titles = sorted({item.title for step in steps for item in step.evidence if item.title and len(item.title) < 60})
+    left_out: Counter[str] = Counter()
+    for step in steps:
+        row = render(vary(step, rng, titles=titles) if settings.vary_cards else step, prompts, pictures=pictures)
+        if not row.reply:
+            left_out["no gold reply"] += 1
+        elif step.kind == "answer" and not shows_answer(row):
+            left_out["the answer is not in what the prompt shows"] += 1
+        else:
+            yield row
+    for reason, count in left_out.items():
+        log.warning("%d of %d steps left out: %s", count, len(steps), reason)
+
+
+def shows_answer(row: Row) -> bool:
+    """Whether the prompt shows the accepted answer, where the evidence has it word for word."""
+    shown = row.ask.messages[-1].content.casefold()
+    evidence = "\n".join(item.text for item in row.step.evidence).casefold()
+    stated = [answer.casefold() for answer in row.step.gold.answers if answer.casefold() in evidence]
+    return not stated or any(answer in shown for answer in stated)
+
+
+def _dataset(rows: Sequence[Row], tokenizer: Any, max_tokens: int, *, sees: bool) -> Any:
+    from datasets import Dataset
+
+    examples, too_long = [], 0
+    for row in rows:
+        prompt = [{"role": m.role, "content": m.content} for m in row.ask.messages]
+        reply = [{"role": "assistant", "content": row.reply}]
+        length = len(tokenizer.apply_chat_template([*prompt, *reply], return_dict=False)) if not sees else 0
+        if length > max_tokens:
+            too_long += 1
+            continue
+        example: dict[str, Any] = {"prompt": prompt, "completion": reply}
+        examples.append(example | {"images": _pictures(row)} if sees else example)
+    if too_long:
+        log.warning("%d of %d rows left out: longer than %d tokens", too_long, len(rows), max_tokens)
+    if not examples:
+        raise InputError("no step is left to train on; see the reasons above")
+    return Dataset.from_list(examples)
+
+
+def _pictures(row: Row) -> list[Any]:
+    import io
+
+    from PIL import Image
+
+    return [Image.open(io.BytesIO(image.data)) for message in row.ask.messages for image in message.images]
+
+
+def _processes() -> int:
+    from accelerate import PartialState
+
+    return int(PartialState().num_processes)

@@ -1,0 +1,48 @@
+"""Evidence to its most telling lines."""
+
+from r1router.focus import focus
+from r1router.types import Evidence
+
+TABLE = Evidence(
+    "table", "t#0", "Geography of Djibouti\nIndicator | Value\nTotal area | 23,200 sq km\nCoastline | 314 km\nForest | 0.3%"
+)
+BORDERS = Evidence("table", "b#0", "Borders of Djibouti\nNeighbour | Length\nEritrea | 125\nSomalia | 61")
+PROSE = Evidence("text", "p#0", "Lima\nLima lies on the coast. It was founded in 1535. It is the capital of Peru.")
+
+
+def texts(question, evidence, chars):
+    return [text for _, text in focus(question, evidence, chars)]
+
+
+def test_what_fits_is_kept_as_it_is():
+    assert texts("What is the coastline of Djibouti?", [TABLE, BORDERS], 1000) == [TABLE.text, BORDERS.text]
+
+
+def test_a_table_keeps_its_title_and_header_above_the_telling_row():
+    assert texts("How long is the coastline of Djibouti?", [TABLE, BORDERS], 70) == [
+        "Geography of Djibouti\nIndicator | Value\nCoastline | 314 km"
+    ]
+
+
+def test_a_passage_keeps_its_title_and_the_telling_sentence():
+    assert texts("What is the capital of Peru?", [PROSE], 50) == ["Lima\nIt is the capital of Peru."]
+
+
+def test_pieces_keep_their_order_and_are_told_apart_from_those_left_out():
+    kept = focus("Which neighbour is Somalia?", [TABLE, BORDERS], 75)
+    assert [item.id for item, _ in kept] == ["b#0"]
+
+
+def test_an_entry_further_down_must_say_more():
+    first, second = (Evidence("text", str(n), f"Peru has {n} coasts.") for n in (1, 2))
+    assert [item for item, _ in focus("coasts of Peru", [first, second], 20)] == [first]
+
+
+def test_a_line_longer_than_all_that_may_be_shown_is_cut():
+    (shown,) = texts("a", [Evidence("text", "1", "word " * 100)], 40)
+    assert len(shown) == 40
+
+
+def test_nothing_makes_nothing():
+    assert focus("what?", [], 100) == []
+    assert focus("what?", [Evidence("text", "1", "")], 100) == []
