@@ -26,6 +26,7 @@ from r1router.cli.report import report
 from r1router.cli.score import score
 from r1router.cli.serve import serve
 from r1router.cli.show import show
+from r1router.cli.synthesize import synthesize
 from r1router.cli.train import train_app
 from r1router.errors import R1RouterError
 
@@ -47,6 +48,7 @@ app.command()(score)
 app.command()(audit)
 app.command()(serve)
 app.command()(mcp)
+app.command()(synthesize)
 app.add_typer(kb_app, name="kb")
 app.add_typer(train_app, name="train")
 

@@ -53,7 +53,8 @@ class MemoryKnowledgeBase:
 
     def _overlaps(self, text: str) -> list[float]:
         """Words that every entry has still count a little."""
-        weights = {w: math.log(1 + len(self._entries) / self._spread[w]) for w in set(_words(text)) if self._spread[w]}
+        words = dict.fromkeys(_words(text))  # in their order, so that sums are the same in every process
+        weights = {w: math.log(1 + len(self._entries) / self._spread[w]) for w in words if self._spread[w]}
         return [sum(weight for word, weight in weights.items() if word in words) for words in self._words]
 
     def _best(self, scores: list[float], k: int) -> list[Evidence]:

@@ -1,0 +1,183 @@
+"""`r1router synthesize`: a question set to a file of training steps, by a teacher or from the gold steps it has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from r1router.cli import options
+from r1router.cli.eval import dataset_name
+from r1router.drive import threads
+from r1router.errors import InputError
+from r1router.kb import open_kbs
+from r1router.policies import open_policy
+from r1router.prompts import DEFAULT, Prompts
+
+if TYPE_CHECKING:
+    from r1router.train.steps import StepRow
+    from r1router.types import Example
+
+
+def synthesize(
+    dataset: options.Dataset,
+    out: Annotated[Path, typer.Option(help="File of steps; the same command again goes on where it stopped.")],
+    teacher: Annotated[
+        str | None, typer.Option(help="The model that works the questions: openai:MODEL@URL, llamacpp:GGUF, …")
+    ] = None,
+    kbs: Annotated[
+        Path | None,
+        typer.Option(envvar="R1ROUTER_KBS", help="Folder of the knowledge bases. [kbs; none with --from-gold]"),
+    ] = None,
+    from_gold: Annotated[
+        bool, typer.Option("--from-gold", help="Take the gold steps that the data set has; ask no teacher.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Estimate calls and tokens; ask no model, write nothing.")
+    ] = False,
+    prompts: options.PromptSet = None,
+    max_steps: options.MaxSteps = 3,
+    k: options.K = 5,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many questions only, the first ones.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Draw the questions of --limit at random.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Questions worked on at once.")] = 64,
+    metric: Annotated[str, typer.Option(help="What says whether a final answer is right.")] = "length_aware",
+    at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="The score from which on it is.")] = 0.5,
+) -> None:
+    """Make training steps from questions: a teacher works them, and what it ends right with is kept."""
+    from r1router.evals.datasets import load_examples
+
+    if from_gold and (teacher or dry_run):
+        raise InputError("--from-gold asks no model: it takes neither --teacher nor --dry-run")
+    if not (from_gold or dry_run or teacher):
+        raise InputError(
+            "say who works the questions: --teacher SPEC, or --from-gold where the data set has gold steps"
+        )
+    examples = load_examples(dataset, limit=limit, seed=seed)
+    if from_gold:
+        _from_gold(examples, out, kbs, k, dataset_name(dataset))
+    elif dry_run:
+        _dry_run(examples, out, kbs or Path("kbs"), Prompts(prompts or DEFAULT), max_steps, k)
+    else:
+        _taught(
+            examples, out, teacher or "", kbs or Path("kbs"), dataset_name(dataset), Prompts(prompts or DEFAULT),
+            max_steps=max_steps, k=k, metric=metric, at_least=at_least, concurrency=concurrency,
+        )  # fmt: skip
+
+
+def _taught(
+    examples: list[Example],
+    out: Path,
+    teacher: str,
+    kbs: Path,
+    source: str,
+    prompts: Prompts,
+    *,
+    max_steps: int,
+    k: int,
+    metric: str,
+    at_least: float,
+    concurrency: int,
+) -> None:
+    from r1router.train.steps import read_steps
+    from r1router.train.synthesize import KEPT, answer_score, synthesize, unfinished
+
+    answer_score(metric)  # known to be good before the first question is asked
+    opened_kbs, opened = open_kbs(kbs), open_policy(teacher)
+    there = len(examples) - len(unfinished(examples, out))
+    counts: Counter[str] = Counter()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("working", total=len(examples))
+
+        def tell(verdict: str) -> None:
+            counts[verdict] += 1
+            if counts.total() == there:  # what was there already says nothing about the speed
+                bar.reset(task, total=len(examples), completed=there)
+            bar.update(task, completed=counts.total(), description=f"{counts[KEPT]} kept")
+
+        try:
+            made = synthesize(
+                examples,
+                out,
+                teacher=opened,
+                kbs=opened_kbs,
+                source=source,
+                prompts=prompts,
+                max_steps=max_steps,
+                k=k,
+                metric=metric,
+                at_least=at_least,
+                in_flight=concurrency,
+                tell=tell,
+            )
+        except KeyboardInterrupt:
+            bar.console.print(Text("interrupted; the same command goes on from here", style="yellow"))
+            raise
+        finally:
+            threads.wait_for(opened.close())
+    console = Console()
+    console.print(f"{made.kept} of {len(examples)} trajectories kept, {made.steps} steps in {out}", soft_wrap=True)
+    for reason, count in made.dropped.items():
+        console.print(Text(f"  {reason}: {count} dropped"), soft_wrap=True)
+    if "stop: error" in made.dropped:
+        console.print(Text("the same command asks again for those that failed", style="yellow"))
+    _show_steps(read_steps(out), console)
+    console.print(Text(f"what the teacher did: r1router show {made.run} --list wrong", "dim"), soft_wrap=True)
+
+
+def _from_gold(examples: list[Example], out: Path, kbs: Path | None, k: int, source: str) -> None:
+    from r1router.train.gold import from_gold
+    from r1router.train.steps import read_steps, write_steps
+
+    count = write_steps(from_gold(examples, open_kbs(kbs) if kbs else None, k=k, source=source), out)
+    if not count:
+        raise InputError(
+            f"none of the {len(examples)} questions has gold steps; a teacher can make some: --teacher SPEC"
+        )
+    console, steps = Console(), read_steps(out)
+    answered = sum(step.kind == "final" for step in steps)
+    console.print(f"{answered} of {len(examples)} questions have gold steps, {count} steps in {out}", soft_wrap=True)
+    _show_steps(steps, console)
+    if kbs is None:
+        console.print(Text("no steps that answer from evidence: they need --kbs", style="yellow"))
+
+
+def _dry_run(examples: list[Example], out: Path, kbs: Path, prompts: Prompts, max_steps: int, k: int) -> None:
+    from r1router.train import estimate as guess
+    from r1router.train.synthesize import unfinished
+
+    left, console = unfinished(examples, out), Console()
+    if len(left) < len(examples):
+        console.print(f"{len(examples) - len(left)} of {len(examples)} questions are worked already")
+    costs = threads.wait_for(guess.estimate(left, kbs=open_kbs(kbs), prompts=prompts, max_steps=max_steps, k=k))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for title in ("", "calls", "prompt tokens", "reply tokens", "searches"):
+        table.add_column(title, justify="right" if title else "left")
+    for name, usage in costs.items():
+        numbers = (usage.calls, usage.prompt_tokens, usage.completion_tokens, usage.retrievals)
+        table.add_row(Text(name, style="bold"), *(f"{number:,}" for number in numbers))
+    if costs:
+        console.print(table)
+    told = (
+        f"{len(left)} questions to work, estimated from {min(guess.SAMPLE, len(left))} of them: real prompts and "
+        f"evidence, {guess.CHARS_PER_TOKEN} characters a token, thoughts of {guess.THOUGHT} characters, answers of "
+        f"{guess.ANSWER}; pictures, and replies that must be asked for again, are not counted. No model was asked."
+    )
+    console.print(Text(told, style="dim"), soft_wrap=True)
+
+
+def _show_steps(steps: list[StepRow], console: Console) -> None:
+    """How many of each kind, and how the routes are balanced."""
+    kinds = Counter(step.kind for step in steps)
+    routes = Counter(step.gold.route for step in steps if step.kind == "plan")
+    for what, counts in (("kind", kinds), ("plans by route", routes)):
+        told = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+        console.print(Text(f"{what}: {told}", style="dim"), soft_wrap=True)

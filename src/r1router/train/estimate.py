@@ -1,0 +1,104 @@
+"""Questions to what it would cost to have a teacher work them, without asking it.
+
+The method itself is run on a few of the questions, with the live knowledge bases and an imagined teacher: its
+thoughts have `THOUGHT` characters, its answers `ANSWER`, its sub-questions are as long as the question, and it asks
+the knowledge bases in turn. So prompts are the real ones but for what the teacher writes into them. Tokens are
+characters by `CHARS_PER_TOKEN`; pictures are not counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
+
+from r1router.drive.flow import Budget, Rankings, Served, knowledge_base, run
+from r1router.evals import gold
+from r1router.methods import load_method
+from r1router.parse import write_answer, write_step
+from r1router.prompts import Prompts
+from r1router.train.synthesize import METHOD
+from r1router.types import Answer, Ask, Example, KnowledgeBase, Question, Reply, Search, Step, Usage
+
+SAMPLE = 20
+CHARS_PER_TOKEN, THOUGHT, ANSWER = 4, 100, 20
+
+
+async def estimate(
+    examples: Sequence[Example],
+    *,
+    kbs: Mapping[str, KnowledgeBase],
+    prompts: Prompts,
+    max_steps: int = 3,
+    k: int = 5,
+    sample: int = SAMPLE,
+    seed: int = 0,
+) -> dict[str, Usage]:
+    """What all examples would cost, by how many steps the teacher takes for each: one, `max_steps`, and, where the
+    data set says of every sampled one how many it needs, as many as that. From a random `sample` of them."""
+    drawn = random.Random(seed).sample(list(examples), min(sample, len(examples)))
+    if not drawn:
+        return {}
+    hops = [gold.hops(example) for example in drawn]
+    cases = {"1 step each": [1] * len(drawn), f"{max_steps} steps each": [max_steps] * len(drawn)}
+    if all(hops):
+        cases["as many steps as the gold has"] = [min(n or 1, max_steps) for n in hops]
+    found = {}
+    for name, counts in cases.items():
+        usages = [
+            await _work(example.question, n, kbs=kbs, prompts=prompts, max_steps=max_steps, k=k)
+            for example, n in zip(drawn, counts, strict=True)
+        ]
+        found[name] = _scaled(reduce(add, usages), len(examples) / len(drawn))
+    return found
+
+
+async def _work(
+    question: Question, steps: int, *, kbs: Mapping[str, KnowledgeBase], prompts: Prompts, max_steps: int, k: int
+) -> Usage:
+    """What one question costs whose imagined teacher stops after so many steps."""
+    planned = 0
+
+    async def answer(ask: Ask) -> Served[Reply]:
+        nonlocal planned
+        if ask.purpose == "plan":
+            asked = f"{question.text} {planned}" if planned < steps else None
+            said = write_step(Step("x" * THOUGHT, asked), ask.labels[planned % len(ask.labels)])
+            planned += 1
+        else:
+            said = write_answer(Answer("x" * THOUGHT, "x" * ANSWER))
+        read = sum(len(message.content) for message in ask.messages)
+        return Served(Reply(said, (), _tokens(read), _tokens(len(said))), 0.0)
+
+    async def search(request: Search) -> Served[Rankings]:
+        found = [
+            (await asyncio.to_thread(knowledge_base(kbs, name).search, [request.query], k=request.k))[0]
+            for name in request.routes
+        ]
+        return Served(found, 0.0)
+
+    worked = await run(
+        question,
+        {name: kb.card for name, kb in kbs.items()},
+        method=load_method(METHOD, max_steps=max_steps, k=k),
+        prompts=prompts,
+        answer=answer,
+        search=search,
+        budget=Budget(),
+    )
+    return worked.usage
+
+
+def _tokens(chars: int) -> int:
+    return -(-chars // CHARS_PER_TOKEN)
+
+
+def _scaled(usage: Usage, factor: float) -> Usage:
+    return Usage(
+        round(usage.prompt_tokens * factor),
+        round(usage.completion_tokens * factor),
+        round(usage.calls * factor),
+        round(usage.retrievals * factor),
+    )

@@ -1,0 +1,224 @@
+"""Questions and a teacher to training steps: it works each one with the live retriever, what ended right is kept.
+
+The teacher's work is an evaluation run of the method `r1_router` in the folder `OUT.run`, so it is concurrent, goes on
+after a kill without asking anything twice, and can be looked at (`r1router show OUT.run`). The paper has R1-Distill-
+Qwen-32B teach this way (arXiv 2505.22095, section 3.2).
+
+A trajectory is kept where the teacher found enough, or used all its steps, looked something up, and its final answer
+is right. Being right says nothing of each step, so a step that brought no answer gives no rows of its own: it stands
+in the history of the later ones, which show how to go on from there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from r1router.drive import threads
+from r1router.drive.many import IN_FLIGHT
+from r1router.drive.one import stream
+from r1router.drive.record import Record
+from r1router.errors import InputError, R1RouterError
+from r1router.evals.answers import Score, prediction
+from r1router.evals.metrics import contains, exact_match, load_score
+from r1router.evals.metrics.abstention import abstains
+from r1router.evals.run import CONFIG, RECORD, Row, evaluate, read_run
+from r1router.methods import load_method
+from r1router.parse import NO_ROUTE
+from r1router.prompts import UNKNOWN, Prompts
+from r1router.train.steps import Gold, Past, StepRow, write_steps
+from r1router.types import Card, Evidence, Example, KnowledgeBase, Planned, Policy, Step, Trajectory
+
+METHOD = "r1_router"
+METRIC, AT_LEAST = "length_aware", 0.5
+"""An answer is right from here on: all its words, with about as many others at most."""
+KEPT = "kept"
+_GOOD_STOPS = frozenset(("enough", "max_steps"))
+_TAUGHT = "~taught"
+"""Ends the ids of these trajectories, so that a file of gold steps of the same questions can be read beside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    steps: int
+    """Rows written."""
+    kept: int
+    """Trajectories that they come from."""
+    dropped: Mapping[str, int]
+    """Reason → trajectories, the most frequent first."""
+    run: Path
+    """The folder of the teacher's run."""
+
+
+def run_folder(out: Path) -> Path:
+    return out.with_name(out.name + ".run")
+
+
+def synthesize(
+    examples: Sequence[Example],
+    out: Path,
+    *,
+    teacher: Policy,
+    kbs: Mapping[str, KnowledgeBase],
+    source: str,
+    prompts: Prompts | None = None,
+    max_steps: int = 3,
+    k: int = 5,
+    metric: str = METRIC,
+    at_least: float = AT_LEAST,
+    in_flight: int = IN_FLIGHT,
+    tell: Callable[[str], None] | None = None,
+) -> Synthesis:
+    """Write the steps of the kept trajectories to `out`; `source` is the data set's name.
+
+    Goes on where it was interrupted. An answer is right where `metric` gives it `at_least` so much. `tell` hears
+    the verdict on each trajectory as it ends, those found on resuming first. Raises `InputError` where no
+    trajectory is kept, and where `OUT.run` is of other questions or settings; `metric` and `at_least` may differ.
+    """
+    prompts, folder, score = prompts or Prompts(), run_folder(out), answer_score(metric)
+
+    def judge(row: Row) -> str:
+        return verdict(row.trajectory, row.example, score=score, at_least=at_least)
+
+    evaluate(
+        examples,
+        folder,
+        dataset=source,
+        methods=[METHOD],
+        policy=teacher,
+        kbs=kbs,
+        prompts=prompts,
+        max_steps=max_steps,
+        k=k,
+        in_flight=in_flight,
+        tell=(lambda row: tell(judge(row))) if tell else None,
+    )
+    worked = read_run(folder)[1]
+    verdicts = [judge(row) for row in worked]
+    kept = [row for row, said in zip(worked, verdicts, strict=True) if said == KEPT]
+    dropped = dict(Counter(said for said in verdicts if said != KEPT).most_common())
+    if not kept:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.items())
+        failed = next((f"; the first error: {row.trajectory.error}" for row in worked if row.trajectory.error), "")
+        raise InputError(
+            f"none of {len(worked)} trajectories is kept ({reasons}){failed}; "
+            f"see them with: r1router show {folder} --list all"
+        )
+    record = Record(folder / RECORD, replay=True)
+    replay: dict[str, Any] = {"policy": teacher, "kbs": kbs, "prompts": prompts, "record": record}
+    replay["method"] = load_method(METHOD, max_steps=max_steps, k=k)
+    cards = tuple(kb.card for kb in kbs.values())
+
+    def steps() -> Iterator[StepRow]:
+        for row in kept:
+            thought = threads.wait_for(_last_thought(row.example, replay))
+            yield from flatten(row.trajectory, row.example, cards, source=source, stop_thought=thought)
+
+    return Synthesis(write_steps(steps(), out), len(kept), dropped, folder)
+
+
+def answer_score(metric: str) -> Score:
+    """The metric's score of an answer. Raises `InputError` for one that judges something else."""
+    score = load_score(metric)
+    if score is None:
+        raise InputError(f"the metric {metric!r} does not judge answers; take length_aware, exact_match, …")
+    return score
+
+
+def unfinished(examples: Sequence[Example], out: Path) -> list[Example]:
+    """The examples that an interrupted run has still to work."""
+    folder = run_folder(out)
+    rows = read_run(folder)[1] if (folder / CONFIG).exists() else []
+    done = {row.example.id for row in rows if row.trajectory.stop != "error"}
+    return [example for example in examples if example.id not in done]
+
+
+def verdict(trajectory: Trajectory, example: Example, *, score: Score, at_least: float = AT_LEAST) -> str:
+    """`KEPT`, or why a trajectory is dropped."""
+    if trajectory.stop not in _GOOD_STOPS:
+        return f"stop: {trajectory.stop}"
+    if not trajectory.steps:
+        return "nothing looked up"
+    value = score(prediction(trajectory), example.answers, question=example.question.text)
+    if value is None:
+        return "not judged"
+    return KEPT if value >= at_least else "wrong answer"
+
+
+def flatten(
+    trajectory: Trajectory, example: Example, cards: tuple[Card, ...], *, source: str = "", stop_thought: str = ""
+) -> Iterator[StepRow]:
+    """The steps of a trajectory: a plan and an answer for each step that brought one, the stop, the final answer.
+
+    The gold is what the teacher said, and as gold evidence what of it says the step's answer. `stop_thought` is
+    what it thought when it stopped, which a trajectory does not hold.
+    """
+    question, name = example.question, example.id + _TAUGHT
+    common: dict[str, Any] = {
+        "question": question.text, "picture": question.image.name if question.image else "", "source": source,
+    }  # fmt: skip
+    history: tuple[Past, ...] = ()
+    for index, step in enumerate(map(_on_one_line, trajectory.steps)):
+        asked, kb = step.sub_question or "", step.routes[-1]  # the last one searched is where the evidence is from
+        if not abstains(step.answer):
+            ids = _said_in(step.evidence, step.answer)
+            plan = Gold(step.thought, asked, kb, ids)
+            read = Gold(step.answer_thought, evidence_ids=ids, answers=(step.answer,))
+            yield StepRow(f"{name}/{index}/plan", "plan", history=history, kbs=cards, gold=plan, **common)
+            yield StepRow(
+                f"{name}/{index}/answer", "answer", history=history,
+                sub_question=asked, evidence=step.evidence, gold=read, **common,
+            )  # fmt: skip
+        history = (*history, Past(asked, step.answer or UNKNOWN, kb))
+    count = len(trajectory.steps)
+    if trajectory.stop == "enough":
+        stop = Gold(_one_line(stop_thought), None, NO_ROUTE)
+        yield StepRow(f"{name}/{count}/plan", "plan", history=history, kbs=cards, gold=stop, **common)
+    thought = _one_line(trajectory.answer.thought) if trajectory.answer else ""
+    final = Gold(thought, answers=_best_first(_one_line(prediction(trajectory)), example.answers))
+    yield StepRow(f"{name}/{count}/final", "final", history=history, gold=final, **common)
+
+
+def _said_in(evidence: Sequence[Evidence], answer: str) -> tuple[str, ...]:
+    """The records (or entries) that say the answer, word for word."""
+    return tuple(dict.fromkeys(e.record or e.id for e in evidence if contains.score(e.text, [answer])))
+
+
+def _best_first(said: str, answers: tuple[str, ...]) -> tuple[str, ...]:
+    """The teacher's own words where they are an accepted answer and nothing else: they follow from its thought, and
+    a range has no words of its own."""
+    return tuple(dict.fromkeys((said, *answers))) if exact_match.score(said, answers) else answers
+
+
+def _on_one_line(step: Step) -> Step:
+    """As a grammar would have had it written."""
+    return replace(
+        step,
+        thought=_one_line(step.thought),
+        sub_question=_one_line(step.sub_question or ""),
+        answer_thought=_one_line(step.answer_thought),
+        answer=_one_line(step.answer),
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+async def _last_thought(example: Example, replay: Mapping[str, Any]) -> str:
+    """What the teacher thought at its last plan, from the record of its run."""
+    thought = ""
+    try:
+        async for event in stream(example.question, **replay):
+            if isinstance(event, Planned):
+                thought = event.step.thought
+    except R1RouterError as error:
+        path = replay["record"].path
+        raise InputError(
+            f"{error}: the knowledge bases or what their cards say have changed since {path} was written; "
+            f"remove {path.parent} to work the questions again"
+        ) from error
+    return thought
