@@ -1,0 +1,70 @@
+"""A lesson and its knowledge bases to the same under other names and descriptions, still searched as what they are."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from r1router.drive.flow import Rankings, Searcher, Served, timed
+from r1router.train.cards import vary
+from r1router.train.lessons import Lesson
+from r1router.train.steps import Gold, Past, StepRow
+from r1router.types import Card, Search
+
+TRIES = 20
+"""Draws for a disguise that keeps every knowledge base which the lesson needs; none is used where all fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disguise:
+    cards: Mapping[str, Card]
+    """What the policy is offered, by the name that it sees."""
+    true: Mapping[str, str]
+    """That name → the knowledge base behind it; one that is only painted has none, and nothing in it."""
+
+    def searcher(self, search: Searcher) -> Searcher:
+        """`search` for requests and evidence that use the names of the disguise."""
+
+        async def served(request: Search) -> Rankings:
+            real = [name for name in request.routes if name in self.true]
+            behind = tuple(self.true[name] for name in real)
+            found = (await search(replace(request, routes=behind))).result if behind else []
+            of = {
+                name: [replace(piece, kb=name) for piece in ranking] for name, ranking in zip(real, found, strict=True)
+            }
+            return [of.get(name, []) for name in request.routes]
+
+        async def disguised(request: Search) -> Served[Rankings]:
+            return await timed(served(request))
+
+        return disguised
+
+
+def undisguised(cards: Mapping[str, Card]) -> Disguise:
+    return Disguise(cards, {name: name for name in cards})
+
+
+def disguise(lesson: Lesson, cards: Mapping[str, Card], chance: random.Random) -> tuple[Lesson, Disguise]:
+    """The lesson with its routes renamed, and what the policy is offered for it."""
+    needed = {hop.route for hop in lesson.hops}
+    route = next(iter(sorted(needed)), "")
+    for _ in range(TRIES):
+        # `vary` renames the history with the cards, which tells what became of each.
+        past = tuple(Past("", "", name) for name in cards)
+        varied = vary(
+            StepRow(
+                lesson.id, "plan", lesson.question, history=past, kbs=tuple(cards.values()), gold=Gold(route=route)
+            ),
+            chance,
+        )
+        shown = {card.name: card for card in varied.kbs}
+        new = {
+            old: p.kb
+            for old, p in zip(cards, varied.history, strict=True)
+            if p.kb in shown and shown[p.kb].kind == cards[old].kind
+        }
+        if needed <= new.keys():
+            hops = tuple(replace(hop, route=new[hop.route]) for hop in lesson.hops)
+            return replace(lesson, hops=hops), Disguise(shown, {name: old for old, name in new.items()})
+    return lesson, undisguised(cards)

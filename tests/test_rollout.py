@@ -1,0 +1,272 @@
+"""Questions to groups: lessons, the pool, and rows that equal the prompts which the policy saw."""
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+import r1router as rr
+from r1router.drive.batches import in_batches
+from r1router.drive.explore import explore, samples
+from r1router.errors import InputError, PolicyError
+from r1router.methods import load_method
+from r1router.parse import NO_ROUTE
+from r1router.prompts import DEFAULT, Prompts
+from r1router.train import rewards
+from r1router.train.disguise import disguise
+from r1router.train.lessons import lessons, row
+from r1router.train.rollout import Pool
+from r1router.train.rows import render
+from r1router.train.steps import Gold, Past, StepRow
+from r1router.types import Ask, Card, Evidence, Query, Question, Reply, Search, Step, Trajectory
+
+SHORT = DEFAULT.parent / "short"
+CARDS = {"text": Card("text", "text", "Passages"), "table": Card("table", "table", "Tables of countries")}
+WHO, HOW = "Which country has Oslo?", "How many people live in Norway?"
+QUESTION = "How many people live in the country of Oslo?"
+
+
+def kbs():
+    passages = [Evidence("text", "p1", "Oslo is the capital of Norway."), Evidence("text", "p2", "Bergen is rainy.")]
+    tables = [Evidence("table", "t1", "Norway | 5.5 million people live there"), Evidence("table", "t2", "Peru | 34")]
+    return {
+        "text": rr.MemoryKnowledgeBase(CARDS["text"], passages),
+        "table": rr.MemoryKnowledgeBase(CARDS["table"], tables),
+    }
+
+
+def steps(name="t"):
+    """The gold steps of one question with two hops."""
+    cards = tuple(CARDS.values())
+    one, two = Past(WHO, "Norway", "text"), Past(HOW, "5.5 million", "table")
+    plan = Gold("", WHO, "text", ("p1",)), Gold("", HOW, "table", ("t1",)), Gold(route=NO_ROUTE)
+    common = {"question": QUESTION, "kbs": cards}
+    return [
+        StepRow(f"{name}/0/plan", "plan", gold=plan[0], **common),
+        StepRow(f"{name}/1/plan", "plan", history=(one,), gold=plan[1], **common),
+        StepRow(f"{name}/2/plan", "plan", history=(one, two), gold=plan[2], **common),
+        StepRow(f"{name}/2/final", "final", QUESTION, history=(one, two), gold=Gold(answers=("5.5 million",))),
+    ]
+
+
+def step(asked, label):
+    return f"<think>hm</think>\n<sub-question>{asked}</sub-question>\n<ret>{label}</ret>"
+
+
+STOP = step("None", "None")
+
+
+def right(ask: Ask) -> str:
+    """What a policy says that does everything right."""
+    said = ask.messages[-1].content
+    if ask.purpose == "plan":
+        return step(WHO, "text") if "Norway" not in said else step(HOW, "table") if "5.5" not in said else STOP
+    return "<think>hm</think>\n<answer>" + ("5.5 million" if "5.5" in said else "Norway") + "</answer>"
+
+
+# ── lessons ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_lesson_is_the_gold_chain_of_a_question_with_the_answers_of_its_hops():
+    (lesson,) = lessons(steps()).values()
+    assert (lesson.id, lesson.question, lesson.answers) == ("t", QUESTION, ("5.5 million",))
+    assert [(hop.sub_question, hop.route, hop.answers) for hop in lesson.hops] == [
+        (WHO, "text", ("Norway",)),
+        (HOW, "table", ("5.5 million",)),
+    ]
+
+
+def test_steps_without_a_plan_make_no_lesson():
+    with pytest.raises(InputError, match="plan"):
+        lessons(steps()[-1:])
+
+
+@pytest.mark.parametrize(
+    ("found", "route"),
+    [
+        ([], "text"),
+        (["p2"], "text"),  # the first search failed: it is still to be made
+        (["p1"], "table"),
+        (["t1"], "text"),
+        (["p1", "t1"], NO_ROUTE),
+        (["p2", "p1", "t1"], NO_ROUTE),
+    ],
+)
+def test_what_would_be_right_next_is_the_first_hop_whose_evidence_has_not_been_found(found, route):
+    (lesson,) = lessons(steps()).values()
+    taken = tuple(Step("", "Q?", ("text",), evidence=(Evidence("text", name, "…"),), answer="A") for name in found)
+    path = Trajectory(Question(QUESTION), taken)
+    ask = Prompts().next_step(path, CARDS)
+    assert row(lesson, ask, path, CARDS).gold.route == route
+
+
+def test_an_answer_is_judged_by_the_hop_that_its_evidence_is_for():
+    (lesson,) = lessons(steps()).values()
+
+    def gold(evidence):
+        planned = Step("", "Q?", ("text",), evidence=(Evidence("text", evidence, "…"),))
+        path = Trajectory(Question(QUESTION), (planned,))
+        return row(lesson, Prompts().answer_step(Trajectory(path.question), planned), path, CARDS).gold.answers
+
+    assert gold("p1") == ("Norway",)
+    assert gold("t1") == ("5.5 million",)
+    assert gold("p2") == ()
+
+
+# ── rows equal the prompts that the policy saw ─────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("folder", [DEFAULT, SHORT], ids=lambda path: path.name)
+def test_rendering_the_row_of_a_state_gives_byte_for_byte_what_the_policy_saw(folder: Path):
+    prompts, policy, bases = Prompts(folder), rr.Scripted(right), kbs()
+    (lesson,) = lessons(steps()).values()
+
+    async def first(ask, replies, path):
+        return 0
+
+    _, groups = asyncio.run(
+        explore(
+            Question(QUESTION), CARDS, method=load_method("r1_router"), prompts=prompts, choose=first,
+            sample=samples(policy, size=1), search=in_batches(bases),
+        )
+    )  # fmt: skip
+    assert [group.ask.purpose for group in groups] == ["plan", "answer", "plan", "answer", "plan", "final"]
+    assert policy.asks == [group.ask for group in groups]
+    for group in groups:
+        assert render(row(lesson, group.ask, group.path, CARDS), prompts).ask == group.ask
+
+    served = rr.Scripted(right)  # and serving asks for the same
+    rr.ask(QUESTION, kbs=bases, policy=served, prompts=prompts)
+    assert served.asks == policy.asks
+
+
+def test_the_gold_rows_of_a_question_are_what_a_policy_sees_that_does_everything_right():
+    prompts, policy = Prompts(SHORT), rr.Scripted(right)
+    rr.ask(QUESTION, kbs=kbs(), policy=policy, prompts=prompts)
+    asked = [ask.messages for ask in policy.asks if ask.purpose != "answer"]
+    assert [render(gold, prompts).ask.messages for gold in steps()] == asked
+
+
+# ── the pool ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Replies:
+    """Two replies to each request, the first one right; counts the rounds."""
+
+    def __init__(self, wrong=STOP):
+        self.rounds, self._wrong = [], wrong
+
+    def __call__(self, asks):
+        self.rounds.append([ask.purpose for ask in asks])
+        return [[Reply(right(ask), completion_tokens=9), Reply(self._wrong, completion_tokens=4)] for ask in asks]
+
+
+def pool(given=None, bases=None, **options):
+    weights = options.pop("weights", {"route": 1.0, "evidence": 0.5, "answer": 1.0})
+    return Pool(
+        lessons(given or steps()),
+        bases or kbs(),
+        method=load_method("r1_router"),
+        prompts=Prompts(SHORT),
+        rewards=rewards.load_rewards(weights),
+        best=1.0,
+        **options,
+    )
+
+
+def test_every_round_samples_the_next_decision_of_every_place_in_one_generation():
+    explored, replies = pool([*steps("a"), *steps("b")]), Replies()
+    purposes = [[g.ask.purpose for g in explored.next_groups(["a", "b"], replies)] for _ in range(6)]
+    assert purposes == replies.rounds
+    assert purposes == [[p, p] for p in ("plan", "answer", "plan", "answer", "plan", "final")]
+    assert explored.finished == 0
+    explored.next_groups(["b", "a"], replies)  # both questions are finished, and the next ones begun
+    assert (explored.finished, replies.rounds[-1]) == (2, ["plan", "plan"])
+    explored.close()
+
+
+def test_the_replies_of_a_group_are_judged_by_what_they_really_cause():
+    explored, replies = pool(), Replies(wrong=step("Who lives in Peru?", "table"))
+    first = explored.next_groups(["t"], replies)[0]
+    assert first.values == [1.5, 0.0]
+    assert first.chosen == 0
+    good, bad = first.outcomes
+    assert [piece.id for piece in good.evidence][:1] == ["p1"]
+    assert {piece.kb for piece in bad.evidence} == {"table"}
+    assert (good.tokens, good.retrievals, good.step.gold.route) == (9, 1, "text")
+    answered = explored.next_groups(["t"], replies)[0]
+    assert answered.values == [1.0, 0.0]
+    explored.close()
+
+
+def test_a_malformed_reply_that_goes_on_is_asked_again_in_its_place():
+    explored = pool(weights={"format": -1.0})  # the worst is the best here
+    first = explored.next_groups(["t"], Replies(wrong="nonsense"))[0]
+    assert [outcome.said is None for outcome in first.outcomes] == [False, True]
+    again = explored.next_groups(["t"], Replies())[0]
+    assert again.ask.messages[-3].content == first.ask.messages[-1].content
+    assert again.outcomes[0].step.gold.route == "text"
+    explored.close()
+
+
+def test_what_a_search_raises_ends_the_rollout():
+    class Broken:
+        card = CARDS["table"]
+
+        def search(self, queries, *, k):
+            raise PolicyError("the disk is gone")
+
+    explored = pool(bases={**kbs(), "table": Broken()})
+    with pytest.raises(PolicyError, match="the disk is gone"):
+        explored.next_groups(["t"], Replies(wrong=step("Who lives in Peru?", "table")))
+    explored.close()
+
+
+def test_equal_searches_of_a_group_are_made_once():
+    made = []
+
+    class Counting(rr.MemoryKnowledgeBase):
+        def search(self, queries, *, k=5):
+            made.extend(query.text for query in queries)
+            return super().search(queries, k=k)
+
+    bases = kbs() | {"text": Counting(CARDS["text"], [Evidence("text", "p1", "Oslo is the capital of Norway.")])}
+    explored, same = pool(bases=bases), Replies(wrong=step(WHO, "text"))
+    explored.next_groups(["t"], same)
+    explored.next_groups(["t"], same)
+    assert made == [WHO]
+    explored.close()
+
+
+# ── disguises ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_disguised_knowledge_base_is_searched_as_what_it_is_and_its_gold_route_goes_with_it():
+    (lesson,) = lessons(steps()).values()
+    names = set()
+    for seed in range(30):
+        hidden, offered = disguise(lesson, CARDS, random.Random(seed))
+        assert [offered.true[hop.route] for hop in hidden.hops] == ["text", "table"]
+        assert all(offered.cards[name].kind == CARDS[true].kind for name, true in offered.true.items())
+        names.update(hop.route for hop in hidden.hops)
+        routes = (hidden.hops[0].route, *(name for name in offered.cards if name not in offered.true))
+        found = asyncio.run(offered.searcher(in_batches(kbs()))(Search(routes, Query(WHO)))).result
+        assert [piece.id for piece in found[0]][:1] == ["p1"]
+        assert {piece.kb for piece in found[0]} == {routes[0]}
+        assert not any(found[1:])
+    assert len(names) > 4
+
+
+def test_a_pool_explores_under_other_names_when_it_is_asked_to():
+    explored = pool(vary_cards=True, seed=3)
+    shown = set()
+
+    def replies(asks):
+        shown.update(ask.messages[0].content for ask in asks if ask.purpose == "plan")
+        return [[Reply(STOP)] * 2 for _ in asks]
+
+    for _ in range(12):
+        explored.next_groups(["t"], replies)
+    assert len(shown) == 3  # questions, each with a plan and three tries at an answer
+    explored.close()
