@@ -36,7 +36,7 @@ def steps(file: Path) -> Iterator[StepRow]:
             row["image_id"] or "",
             tuple(Past(past["sub_question"], past["answer"]) for past in row["history"]),
             CARDS if kind == "plan" else (),
-            gold=Gold("Nothing is missing." if stops else "One fact is missing.", gold["sub_question"], gold["kb"])
+            gold=Gold("Nothing is missing." if stops else "A fact is missing.", gold["sub_question"], gold["kb"])
             if kind == "plan"
             else Gold(answers=tuple(gold["answers"])),
             source="teacher",

@@ -47,7 +47,7 @@ def questions(domains: list[dict[str, Any]], rows: int, rng: random.Random, held
         picture = "made.png" if domain.get("picture") else ""
         common: dict[str, Any] = {"question": text, "picture": picture, "kbs": tuple(cards), "source": "made"}
         id_ = f"made-{'held-out-' if held_out else ''}{number:05d}"
-        gold = Gold("One fact is missing.", text, domain["name"])
+        gold = Gold("A fact is missing.", text, domain["name"])
         yield StepRow(f"{id_}/0/plan", "plan", gold=gold, **common)
         if number % 4 == 3:
             past = (Past(text, rng.choice(["yes", "42", "Anna Berg", "on Monday", "about an hour"]), domain["name"]),)

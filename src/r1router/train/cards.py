@@ -17,9 +17,9 @@ from pathlib import Path
 from r1router.train.steps import StepRow
 from r1router.types import Card, Kind
 
-KEEP = 0.3
+KEEP = 0.6
 """How often a card stays as it was given."""
-JOIN = 0.4
+JOIN = 0.25
 """How often another knowledge base is put beside the given ones; half as often a second one, and so on."""
 DROP = 0.15
 """How often one that the step does not need is taken away."""

@@ -3,7 +3,7 @@
 `gold.steps` (see `evals.gold`) gives sub-questions, routes and answers. Where a data set knows only the chain of
 evidence (`gold.hops`), the sub-questions are made: the first asks which entry the question means, the others put
 what was found before the question. The released data have no thoughts (paper, section 3.2 has the teacher write
-them); the ones made here say how many facts are missing, which piece of evidence tells the answer, and how two
+them); the ones made here say whether a fact is missing, which piece of evidence tells the answer, and how two
 values compare.
 """
 
@@ -25,7 +25,7 @@ TOGETHER = 64
 _HOLDS: dict[Kind, str] = {
     "text": "Passages of text.", "image": "Pictures with captions.", "table": "Tables of facts and figures.",
 }  # fmt: skip
-_COUNTS = ("Nothing is", "One fact is", "Two facts are", "Three facts are", "Four facts are", "Five facts are")
+_MISSING, _ENOUGH = "A fact is missing.", "Nothing is missing."
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 
 
@@ -135,7 +135,7 @@ def _steps(
     history: tuple[Past, ...] = ()
     for index, (hop, evidence) in enumerate(zip(chain, found, strict=True)):
         kb, ids = names[hop.kb], tuple(sorted(hop.need.ids))
-        plan = Gold(_missing(len(chain) - index), hop.sub_question, kb, ids)
+        plan = Gold(_MISSING, hop.sub_question, kb, ids)
         yield StepRow(f"{example.id}/{index}/plan", "plan", history=history, kbs=cards, gold=plan, **common)
         piece = next((n for n, item in enumerate(evidence, 1) if meets(hop.need, item)), None)
         if piece and hop.answer:
@@ -145,14 +145,10 @@ def _steps(
                 sub_question=hop.sub_question, evidence=tuple(evidence), gold=read, **common,
             )  # fmt: skip
         history = (*history, Past(hop.sub_question, hop.answer, kb))
-    end = Gold(_missing(0), None, NO_ROUTE)
+    end = Gold(_ENOUGH, None, NO_ROUTE)
     yield StepRow(f"{example.id}/{len(chain)}/plan", "plan", history=history, kbs=cards, gold=end, **common)
     last = Gold(_concluded(example, history), answers=example.answers)
     yield StepRow(f"{example.id}/{len(chain)}/final", "final", history=history, gold=last, **common)
-
-
-def _missing(facts: int) -> str:
-    return f"{_COUNTS[min(facts, len(_COUNTS) - 1)]} missing."
 
 
 def _concluded(example: Example, history: Sequence[Past]) -> str:
