@@ -1,4 +1,5 @@
 # r1router: `make demo` shows it at work, `make test` checks it, `make clean` forgets what the two made.
+# `make smoke` trains: every stage from gold steps to an exported adapter that answers, a few minutes on two cores.
 #
 # Needs make and Python 3.11 or newer, nothing else:
 #   make demo PYTHON=/path/to/python3.12            with a Python of your choice
@@ -7,7 +8,7 @@
 DEMO := .venv
 TEST := .venv-test
 
-.PHONY: demo test clean
+.PHONY: demo test smoke clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO)/.installed
@@ -21,10 +22,13 @@ test: $(TEST)/.installed
 	$(TEST)/bin/lint-imports --no-logo --no-cache
 	$(TEST)/bin/pytest $(PYTEST_ARGS)
 
+smoke: $(TEST)/.installed
+	PATH="$(CURDIR)/$(TEST)/bin:$$PATH" recipes/smoke.sh
+
 # Installed in place, so only a change of pyproject.toml asks for a new installation.
 $(DEMO)/.installed: EXTRAS :=
-$(TEST)/.installed: EXTRAS := [dev]
-$(DEMO)/.installed $(TEST)/.installed: pyproject.toml
+$(TEST)/.installed: EXTRAS := [dev,train]
+$(DEMO)/.installed $(TEST)/.installed: pyproject.toml constraints.txt
 	@set -e; venv=$(@D); \
 	if ! $$venv/bin/python -m pip --version >/dev/null 2>&1; then \
 	  $(find_python); \
@@ -32,7 +36,7 @@ $(DEMO)/.installed $(TEST)/.installed: pyproject.toml
 	  $$python -m venv --clear $$venv; \
 	fi; \
 	echo "== $$venv: pip install -e '.$(EXTRAS)' (a few minutes the first time)"; \
-	$$venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.$(EXTRAS)'; \
+	$$venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.$(EXTRAS)'; \
 	touch $@
 
 clean:
