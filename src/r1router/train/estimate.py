@@ -44,7 +44,7 @@ async def estimate(
     hops = [gold.hops(example) for example in drawn]
     cases = {"1 step each": [1] * len(drawn), f"{max_steps} steps each": [max_steps] * len(drawn)}
     if all(hops):
-        cases["as many steps as the gold has"] = [min(n or 1, max_steps) for n in hops]
+        cases["as many steps as the gold"] = [min(n or 1, max_steps) for n in hops]
     found = {}
     for name, counts in cases.items():
         usages = [
