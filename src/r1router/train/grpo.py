@@ -1,0 +1,344 @@
+"""Steps to a better adapter: Step-GRPO on TRL and PEFT, offline on gold histories or online with live searches.
+
+Offline is the paper's form (section 3.2): every step is a prompt of its own with its gold history, its own group of
+samples, and advantages within that group. Online, the groups come from questions that the policy itself works on;
+see `train.rollout`. The trainer is TRL's; what is added is what a group is, what it earns, and when to stop.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import random
+import shutil
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from r1router.errors import InputError, MissingExtra, R1RouterError
+from r1router.kb import open_kbs
+from r1router.methods import load_method
+from r1router.prompts import Prompts
+from r1router.train import collapse, dev, folder, judging, model, online, rewards, sft, world
+from r1router.train.cards import vary
+from r1router.train.lessons import lessons
+from r1router.train.live_policy import encode
+from r1router.train.rollout import Pool
+from r1router.train.rows import Row, render
+from r1router.train.steps import StepRow, read_steps
+from r1router.types import KnowledgeBase
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is asked for; kept in `run.json`."""
+
+    base: str = ""
+    """Hugging Face id, folder or GGUF file; the default model where empty."""
+    adapter: str = ""
+    """The adapter that training goes on from, as SFT leaves it; a new LoRA where empty."""
+    prompts: str = str(sft.SHORT)
+    rewards: str = "published=1"
+    """NAME=WEIGHT, separated by spaces; see `train.rewards`."""
+    samples: int = 8
+    """Replies of a group."""
+    groups: int = 4
+    """Groups of an optimizer step, over all processes."""
+    batch: int = 0
+    """Replies in one forward and backward pass of a process; a group's where 0."""
+    temperature: float = 1.0
+    learning_rate: float = 2e-5
+    beta: float = 0.01
+    """Weight of the KL to the weights at the start; 0 leaves it out, and with it the forward pass that it takes."""
+    loss: str = "grpo"
+    """The paper's, a mean over each reply; `dapo` and others of TRL's weigh by tokens."""
+    max_steps: int = 200
+    """Optimizer steps."""
+    max_tokens: int = 96
+    """Of a reply; longer ones are cut, and so malformed."""
+    max_prompt: int = 1024
+    """Steps with longer prompts are left out, and counted. In tokens."""
+    lora: int = 32
+    """Rank of a new LoRA; 0 trains all weights."""
+    layers: int = 0
+    """A new LoRA on the upper layers only, so many; 0 for all."""
+    vary_cards: bool = True
+    """Knowledge bases are renamed, described otherwise, shuffled and joined; see `train.cards`."""
+    kbs: str = ""
+    """Folder of the knowledge bases to search online; empty for offline."""
+    best: float = 0.0
+    """Online: how often a group's best reply goes on, instead of any of them."""
+    path: int = 3
+    """Online: most steps of a question."""
+    k: int = 5
+    """Online: pieces of evidence for each search."""
+    save_every: int = 50
+    """Optimizer steps between checkpoints, each with an evaluation where there are dev steps."""
+    format_valid: float = 0.5
+    """Training stops where fewer replies than this can be read, over 10 steps; see `train.collapse`."""
+    processes: int = 0
+    """How many are to train together; not checked where 0."""
+    sharding: str = ""
+    """none, ddp, fsdp or deepspeed; not checked where empty."""
+    vllm: bool = False
+    """Sample with vLLM, on the same GPU."""
+    seed: int = 0
+    report_to: str = "none"
+    """tensorboard, wandb, trackio or none."""
+
+
+def run(
+    files: Sequence[Path],
+    out: Path,
+    settings: Settings = Settings(),
+    *,
+    dev_files: Sequence[Path] = (),
+    pictures: Path | None = None,
+    kbs: Mapping[str, KnowledgeBase] | None = None,
+) -> Path:
+    """The folder of the trained adapter (or model, for `lora=0`). Goes on from the last checkpoint in `out`.
+
+    With `dev_files` the checkpoint with the best score on their steps is what comes out, else the last one that is
+    sound. `pictures` is the folder that the steps' pictures start from. `kbs` stands for the opened `settings.kbs`.
+    Raises `InputError` for steps or settings that cannot be trained with, or an `out` that holds another run;
+    `MissingExtra`; `R1RouterError` where the training collapsed before there was anything to keep.
+    """
+    try:
+        import torch
+        import transformers
+        from accelerate import PartialState
+        from trl.trainer.grpo_config import GRPOConfig
+    except ImportError as error:
+        raise MissingExtra(error.name or "trl", "train", "training") from error
+    processes = world.check(processes=settings.processes, sharding=settings.sharding)
+    share, batch = _sizes(settings, processes)
+    with PartialState().main_process_first():
+        checkpoint = folder.open_run(out, method="grpo", options=asdict(settings), files=[*files, *dev_files])
+    transformers.set_seed(settings.seed)
+    weights, tokenizer = model.load(settings.base)
+    sees = hasattr(tokenizer, "image_processor")
+    weighted = rewards.load_rewards(rewards.parse_weights(settings.rewards.split()))
+    prompts = Prompts(settings.prompts)
+    steps = read_steps(*files)
+    held_out = [render(step, prompts) for step in (read_steps(*dev_files) if dev_files else ())]
+    if held_out and sees:
+        raise InputError("dev steps are judged without pictures; judge the checkpoints with `r1router train evaluate`")
+    pool = _pool(steps, settings, weighted, prompts, pictures, kbs, sees=sees)
+    if pool:
+        data, outcomes_of = _questions(steps), judging.online
+    else:
+        rows = _rows(steps, settings, weighted, prompts, tokenizer, pictures if sees else None)
+        data, outcomes_of = _dataset(rows, sees=sees), judging.offline(rows, prompts)
+    if len(data) < settings.groups:
+        raise InputError(f"{len(data)} steps are not enough for {settings.groups} groups; lower the groups")
+    watch = collapse.Watch(collapse.Bounds(format_valid=settings.format_valid))
+    on_gpu = torch.cuda.is_available()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="You are using 'rollout_func'", category=UserWarning)
+        trainer = dev.trainer_class(held_out, max_tokens=settings.max_tokens)(
+            model=_adapted(weights, settings),
+            processing_class=tokenizer,
+            reward_funcs=judging.functions(weighted, outcomes_of),
+            train_dataset=data,
+            eval_dataset=data.select([0]) if held_out else None,
+            peft_config=_new_lora(weights, settings),
+            rollout_func=online.rollout_func(pool) if pool else None,
+            callbacks=[collapse.callback(watch)],
+            args=GRPOConfig(
+                output_dir=str(out),
+                reward_weights=[one.weight for one in weighted],
+                num_generations=settings.samples,
+                num_generations_eval=1,
+                per_device_train_batch_size=batch,
+                gradient_accumulation_steps=share // batch,
+                temperature=settings.temperature,
+                learning_rate=settings.learning_rate,
+                lr_scheduler_type="constant",
+                beta=settings.beta,
+                loss_type=settings.loss,
+                max_steps=settings.max_steps,
+                max_completion_length=settings.max_tokens,
+                save_steps=settings.save_every,
+                save_total_limit=2 + watch.window // settings.save_every,  # one from before any collapse
+                **(_choosing(settings.save_every) if held_out else {}),
+                logging_steps=1,
+                report_to=settings.report_to,
+                seed=settings.seed,
+                use_vllm=settings.vllm,
+                use_cpu=not on_gpu,
+                bf16=on_gpu,
+                activation_checkpointing=on_gpu,
+                dataloader_pin_memory=on_gpu,
+            ),
+        )
+    world.check_sharding(trainer.accelerator, settings.sharding)
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    finally:
+        if pool:
+            pool.close()
+    if watch.reason and not trainer.state.best_model_checkpoint:
+        _take_back(trainer, out, watch)
+    adapter = out / "adapter"
+    trainer.save_model(str(adapter))
+    if trainer.accelerator.is_main_process:
+        shutil.rmtree(adapter / "ref", ignore_errors=True)  # the copy that the KL was measured to
+        folder.add_prompts(prompts.folder, adapter)
+    return adapter
+
+
+def _sizes(settings: Settings, processes: int) -> tuple[int, int]:
+    """(replies of an optimizer step on one process, replies of one pass). Raises `InputError` where these do not fit.
+
+    Groups are whole on their process: TRL finds them by their place alone.
+    """
+    if settings.samples < 2:
+        raise InputError("a group takes at least 2 samples: an advantage is relative to the others")
+    if settings.groups % processes:
+        raise InputError(f"{settings.groups} groups cannot be shared by {processes} processes")
+    share = settings.groups // processes * settings.samples
+    batch = settings.batch or settings.samples
+    if share % batch:
+        raise InputError(f"a batch of {batch} does not divide the {share} replies of a process")
+    return share, batch
+
+
+def _choosing(every: int) -> dict[str, Any]:
+    """Trainer options that evaluate at every checkpoint and take the best one in the end."""
+    return {
+        "eval_strategy": "steps",
+        "eval_steps": every,
+        "load_best_model_at_end": True,
+        "metric_for_best_model": dev.SCORE,
+        "greater_is_better": True,
+    }
+
+
+# ── weights ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _adapted(weights: Any, settings: Settings) -> Any:
+    if not settings.adapter:
+        return weights
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(weights, settings.adapter, is_trainable=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"cannot put the adapter {settings.adapter!r} on the model: {error}") from error
+
+
+def _new_lora(weights: Any, settings: Settings) -> Any:
+    if settings.adapter or not settings.lora:
+        return None
+    from peft import LoraConfig
+
+    return LoraConfig(**sft.lora(settings.lora, settings.layers, weights))
+
+
+def _take_back(trainer: Any, out: Path, watch: collapse.Watch) -> None:
+    """The weights of the last checkpoint from before the collapse."""
+    found = {int(path.name.rpartition("-")[2]): path for path in out.glob("checkpoint-*")}
+    sound = [step for step in found if step <= watch.sound]
+    if not sound:
+        raise R1RouterError(
+            f"training collapsed and no checkpoint is from before that: {watch.reason}; lower the learning rate, "
+            "save more often, or start from an adapter that knows the form"
+        )
+    log.warning("the weights of step %d are kept, the last before the collapse", max(sound))
+    trainer.state.best_model_checkpoint = str(found[max(sound)])
+    trainer._load_best_model()
+
+
+# ── data ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _pool(
+    steps: Sequence[StepRow],
+    settings: Settings,
+    weighted: Sequence[rewards.Weighted],
+    prompts: Prompts,
+    pictures: Path | None,
+    kbs: Mapping[str, KnowledgeBase] | None,
+    *,
+    sees: bool,
+) -> Pool | None:
+    """The pool of an online run; None for an offline one."""
+    if kbs is None and not settings.kbs:
+        return None
+    if sees:
+        raise InputError("online training is for models that read text; TRL's rollouts carry no pictures")
+    from accelerate import PartialState
+
+    return Pool(
+        lessons(steps),
+        open_kbs(settings.kbs) if kbs is None else kbs,
+        method=load_method("r1_router", max_steps=settings.path, k=settings.k),
+        prompts=prompts,
+        rewards=weighted,
+        pictures=pictures,
+        k=settings.k,
+        best=settings.best,
+        vary_cards=settings.vary_cards,
+        seed=settings.seed + PartialState().process_index,
+    )
+
+
+def _questions(steps: Sequence[StepRow]) -> Any:
+    """The lessons' ids, as prompts for the rollout to look up."""
+    from datasets import Dataset
+
+    return Dataset.from_list([{"prompt": [{"role": "user", "content": name}]} for name in lessons(steps)])
+
+
+def _rows(
+    steps: Sequence[StepRow],
+    settings: Settings,
+    weighted: Sequence[rewards.Weighted],
+    prompts: Prompts,
+    tokenizer: Any,
+    pictures: Path | None,
+) -> list[Row]:
+    """The steps that can be learned from, as prompts; those left out counted by reason."""
+    chance = random.Random(settings.seed)
+    titles = sorted({item.title for step in steps for item in step.evidence if 0 < len(item.title) < 60})
+    varied = [vary(step, chance, titles=titles) if settings.vary_cards else step for step in steps]
+    rows = [render(step, prompts, pictures=pictures) for step in varied]
+    nothing_said = judging.offline(rows, prompts)(
+        [""] * len(rows), [()] * len(rows), {"step": [row.step.id for row in rows]}
+    )
+    kept, left_out = [], Counter[str]()
+    for row, judged in zip(rows, rewards.totals(nothing_said, weighted), strict=True):
+        if judged is None:
+            left_out["no reward applies"] += 1
+        elif row.step.kind == "answer" and not sft.shows_answer(row):
+            left_out["the answer is not in what the prompt shows"] += 1
+        elif pictures is None and len(encode(tokenizer, row.ask)) > settings.max_prompt:
+            left_out[f"longer than {settings.max_prompt} tokens"] += 1
+        else:
+            kept.append(row)
+    for reason, count in left_out.items():
+        log.warning("%d of %d steps left out: %s", count, len(steps), reason)
+    return kept
+
+
+def _dataset(rows: Sequence[Row], *, sees: bool) -> Any:
+    from datasets import Dataset
+
+    examples = []
+    for row in rows:
+        messages = [{"role": m.role, "content": m.content} for m in row.ask.messages]
+        example = {"prompt": messages, "step": row.step.id}
+        examples.append(example | {"images": _pictures(row)} if sees else example)
+    return Dataset.from_list(examples)
+
+
+def _pictures(row: Row) -> list[Any]:
+    from PIL import Image
+
+    return [Image.open(io.BytesIO(image.data)) for message in row.ask.messages for image in message.images]

@@ -1,0 +1,89 @@
+"""When a training run is to be ended, and what it was launched as."""
+
+import pytest
+
+from r1router.errors import InputError
+from r1router.train import world
+from r1router.train.collapse import Bounds, Watch
+
+BOUNDS = Bounds(format_valid=0.8, kl=0.5, entropy=(0.1, 3.0), window=3)
+SOUND = {"format_valid": 1.0, "kl": 0.1, "entropy": 1.0}
+
+
+def seen(*logs):
+    watch = Watch(BOUNDS)
+    return watch, [watch.see(step, {**SOUND, **log}) for step, log in enumerate(logs, 1)]
+
+
+def test_a_sound_run_goes_on():
+    watch, reasons = seen({}, {}, {}, {})
+    assert reasons == [""] * 4
+    assert watch.sound == 0
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        ({"format_valid": 0.2}, "format_valid of the last 3 logs is 0.733, below 0.8"),
+        ({"kl": 2.0}, "kl of the last 3 logs is 0.733, above 0.5"),
+        ({"entropy": -3.0}, "entropy of the last 3 logs is -0.333, below 0.1"),
+        ({"entropy": 8.0}, "entropy of the last 3 logs is 3.33, above 3.0"),
+        ({"kl": float("nan")}, "kl of the last 3 logs is nan, no number"),
+    ],
+)
+def test_a_moving_average_out_of_its_bounds_is_a_collapse_and_says_which(log, reason):
+    watch, reasons = seen({}, {}, {}, log)
+    assert reasons[:3] == [""] * 3
+    assert reasons[3] == f"the mean {reason}"
+    assert watch.sound == 1  # steps 2 to 4 are in the window
+
+
+def test_one_bad_log_in_a_full_window_is_not_a_collapse():
+    assert seen({}, {}, {"format_valid": 0.5}, {}, {})[1] == [""] * 5
+
+
+def test_nothing_is_judged_before_the_window_is_full():
+    assert seen({"format_valid": 0.0}, {"format_valid": 0.0})[1] == ["", ""]
+
+
+def test_what_is_not_logged_is_not_judged():
+    watch = Watch(BOUNDS)
+    assert [watch.see(step, {"kl": None, "loss": 7.0}) for step in range(5)] == [""] * 5
+
+
+def test_the_first_reason_stays():
+    watch, reasons = seen({}, {}, {"kl": 9.0}, {"format_valid": 0.0}, {"format_valid": 0.0})
+    assert len(set(reasons[2:])) == 1
+    assert watch.sound == 0
+
+
+def test_a_run_that_fell_back_to_one_process_says_how_to_launch_it():
+    pytest.importorskip("accelerate")
+    assert world.check() == 1
+    assert world.check(processes=1) == 1
+    with pytest.raises(InputError, match="torchrun --nproc_per_node 2"):
+        world.check(processes=2)
+
+
+def test_processes_that_do_not_train_together_are_an_error(monkeypatch):
+    pytest.importorskip("accelerate")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(InputError, match="4 processes were launched and train as 1"):
+        world.check()
+
+
+def test_an_unknown_sharding_is_refused():
+    with pytest.raises(InputError, match="none, ddp, fsdp, deepspeed"):
+        world.check(sharding="zero")
+
+
+def test_a_sharding_that_fell_back_is_an_error():
+    accelerate = pytest.importorskip("accelerate")
+
+    class Cpus:
+        distributed_type = accelerate.DistributedType.MULTI_CPU
+
+    world.check_sharding(Cpus(), "ddp")
+    world.check_sharding(Cpus(), "")
+    with pytest.raises(InputError, match="fsdp was asked for and it is ddp"):
+        world.check_sharding(Cpus(), "fsdp")
