@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# What each part of Step-GRPO is worth (the ablation of arXiv 2505.22095, table 3), every variant judged on dev steps.
+#
+#     recipes/ablation_step_grpo.sh TRAIN_STEPS DEV_STEPS [FOLDER]
+#
+#   prompt    the base model with the default prompts, which hold examples
+#   sft       SFT on the gold steps
+#   outcome   then GRPO on answers alone: plans earn nothing of their own
+#   offline   then Step-GRPO on gold histories, with the published rewards
+#   online    then Step-GRPO on questions that the policy works itself, searching KBS
+#
+# From the environment: BASE (the default model), KBS (kbs), SEEDS ("0 1 2"), SFT_STEPS (-1, one epoch), GRPO_STEPS (100),
+# SAMPLES (8), GROUPS_PER_STEP (4), LAYERS (0, all), LIMIT (dev steps asked, 300).
+# FOLDER (runs/ablation) keeps all runs; the same command again goes on where it stopped. A table is printed at the end.
+set -euo pipefail
+
+train=${1:?usage: $0 TRAIN_STEPS DEV_STEPS [FOLDER]}
+dev=${2:?usage: $0 TRAIN_STEPS DEV_STEPS [FOLDER]}
+folder=${3:-runs/ablation}
+short=$(python -c 'from r1router.train.sft import SHORT; print(SHORT)')
+base=${BASE:-}
+mkdir -p "$folder"
+
+judge() { # VARIANT-SEED POLICY [OPTION…]
+  [ -s "$folder/$1.json" ] || r1router train evaluate "$dev" --policy "$2" --train-steps "$train" \
+    --limit "${LIMIT:-300}" --json "$folder/$1.json" "${@:3}"
+}
+served() { # VARIANT-SEED, whose run is trained: its adapter as the embedded policy serves it
+  [ -s "$folder/$1/served/lora.gguf" ] ||
+    r1router train export "$folder/$1/adapter" --base "$base" --form lora --out "$folder/$1/served"
+  judge "$1" "llamacpp:$base?lora=$folder/$1/served/lora.gguf"
+}
+grpo() { # VARIANT SEED [OPTION…]
+  [ -d "$folder/$1-$2/adapter" ] || r1router train grpo "$train" --base "$base" --adapter "$folder/sft-$2/adapter" \
+    --out "$folder/$1-$2" --seed "$2" --max-steps "${GRPO_STEPS:-100}" --samples "${SAMPLES:-8}" \
+    --groups "${GROUPS_PER_STEP:-4}" "${@:3}"
+  served "$1-$2"
+}
+
+judge prompt-0 "llamacpp:$base?lora=none"
+for seed in ${SEEDS:-0 1 2}; do
+  [ -d "$folder/sft-$seed/adapter" ] || r1router train sft "$train" --base "$base" --out "$folder/sft-$seed" \
+    --seed "$seed" --max-steps "${SFT_STEPS:--1}" --layers "${LAYERS:-0}" --prompts "$short"
+  served "sft-$seed"
+  grpo outcome "$seed" --reward answer=1
+  grpo offline "$seed" --reward published=1
+  grpo online "$seed" --reward route=0.5 --reward sub_question=0.5 --reward evidence=0.5 --reward answer=1 \
+    --online --kbs "${KBS:-kbs}"
+done
+
+python - "$folder" <<'PYTHON'
+import json, pathlib, statistics, sys
+
+wanted = ("format_valid", "route_accuracy", "route_macro", "sub_question_cosine", "answer/length_aware", "final/length_aware")
+files = sorted(pathlib.Path(sys.argv[1]).glob("*-*.json"))
+print("{:<10} {:>5}".format("variant", "seeds"), *("{:>21}".format(name) for name in wanted))
+for variant in ("prompt", "sft", "outcome", "offline", "online"):
+    runs = [json.loads(file.read_text())["scores"]["policy"] for file in files if file.name.startswith(variant + "-")]
+    cells = []
+    for name in wanted:
+        values = [run["scores"][name]["mean"] for run in runs if name in run["scores"]]
+        spread = " ± {:.3f}".format(statistics.stdev(values)) if len(values) > 1 else ""
+        cells.append("{:.3f}{}".format(statistics.mean(values), spread) if values else "·")
+    print("{:<10} {:>5}".format(variant, len(runs)), *("{:>21}".format(cell) for cell in cells))
+PYTHON

@@ -1,0 +1,155 @@
+"""SFT on TRL and PEFT: what is imitated, where it goes on, what a run's folder tells."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policy_backends import tiny_llama
+from r1router.errors import InputError
+from r1router.parse import NO_ROUTE
+from r1router.train import folder
+from r1router.train.steps import Gold, Past, StepRow, write_steps
+from r1router.types import Card, Evidence
+
+CARDS = (Card("text", "text", "Passages"), Card("table", "table", "Tables"))
+PAST = (Past("Where is it?", "Peru", "text"),)
+STEPS = [
+    StepRow("q/0/plan", "plan", "Where is it?", kbs=CARDS, gold=Gold("Hm.", "Where is it?", "text")),
+    StepRow("q/1/plan", "plan", "Where is it?", history=PAST, kbs=CARDS, gold=Gold(route=NO_ROUTE)),
+    StepRow("q/1/final", "final", "Where is it?", history=PAST, gold=Gold(answers=("Peru",))),
+]
+
+
+@pytest.fixture
+def steps(tmp_path: Path) -> Path:
+    write_steps(STEPS, tmp_path / "steps.jsonl")
+    return tmp_path / "steps.jsonl"
+
+
+# ── the folder of a run; no torch needed ───────────────────────────────────────────────────────
+
+
+def test_a_run_s_folder_tells_options_data_and_versions(steps: Path, tmp_path: Path) -> None:
+    assert folder.open_run(tmp_path / "run", method="sft", options={"seed": 1}, files=[steps]) is None
+    told = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (told["method"], told["options"]) == ("sft", {"seed": 1})
+    assert len(told["data"][str(steps)]) == 64
+    assert {"python", "r1router"} <= told["versions"].keys()
+
+
+def test_a_run_is_taken_up_with_the_same_options_only(steps: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
+    assert folder.open_run(run, method="sft", options={"seed": 1}, files=[steps]) is None
+    with pytest.raises(InputError, match="seed was 1"):
+        folder.open_run(run, method="sft", options={"seed": 2}, files=[steps])
+    steps.write_text(steps.read_text() + "\n")
+    with pytest.raises(InputError, match=r"steps\.jsonl was"):
+        folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
+
+
+def test_a_folder_of_something_else_is_left_alone(steps: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not empty and holds no training run"):
+        folder.open_run(tmp_path, method="sft", options={}, files=[steps])
+
+
+def test_the_last_complete_checkpoint_is_taken(tmp_path: Path) -> None:
+    for name in ("checkpoint-2", "checkpoint-10", "checkpoint-12"):
+        (tmp_path / name).mkdir()
+        if name != "checkpoint-12":  # killed while it was written
+            (tmp_path / name / "trainer_state.json").write_text("{}")
+    assert folder.last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
+
+
+# ── training ───────────────────────────────────────────────────────────────────────────────────
+
+torch = pytest.importorskip("torch", reason="training is an extra")
+pytest.importorskip("trl", reason="training is an extra")
+
+from r1router.train import sft  # noqa: E402  # after the skips
+
+warned = [
+    pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.* is deprecated:FutureWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:torch.*"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:torch.*"),
+]
+pytestmark = warned
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_llama(tmp_path_factory.mktemp("tiny"))
+
+
+def settings(base: Path, **more: Any) -> sft.Settings:
+    small: dict[str, Any] = {"max_steps": 2, "batch": 2, "accumulate": 1, "save_every": 1, "lora": 4}
+    return sft.Settings(base=str(base), **(small | more))
+
+
+def logged(run: Path) -> list[dict[str, Any]]:
+    last = folder.last_checkpoint(run)
+    assert last is not None
+    return list(json.loads((last / "trainer_state.json").read_text())["log_history"])
+
+
+def test_a_run_leaves_an_adapter_with_its_prompts(base: Path, steps: Path, tmp_path: Path) -> None:
+    adapter = sft.run([steps], tmp_path / "run", settings(base))
+    assert (adapter / "adapter_model.safetensors").is_file()
+    assert {p.name for p in sft.SHORT.iterdir()} == {p.name for p in (adapter / "prompts").iterdir()}
+
+
+def test_what_is_imitated_is_learned(base: Path, steps: Path, tmp_path: Path) -> None:
+    sft.run([steps], tmp_path / "run", settings(base, max_steps=20, learning_rate=2e-2, save_every=20, lora=16))
+    losses = [log["loss"] for log in logged(tmp_path / "run") if "loss" in log]
+    assert losses[-1] < losses[0] - 0.5
+
+
+def test_a_run_that_was_cut_short_goes_on_to_the_same_weights(base: Path, steps: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    whole = sft.run([steps], tmp_path / "whole", settings(base, max_steps=3))
+    for name in ("checkpoint-2", "checkpoint-3"):  # save_total_limit keeps two
+        assert (tmp_path / "whole" / name).is_dir()
+    cut = tmp_path / "cut"
+    sft.run([steps], cut, settings(base, max_steps=3))
+    (cut / "checkpoint-3" / "trainer_state.json").unlink()  # as a kill leaves a checkpoint that is half written
+    again = sft.run([steps], cut, settings(base, max_steps=3))
+    one, other = (load_file(adapter / "adapter_model.safetensors") for adapter in (whole, again))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_only_the_upper_layers_are_trained_where_asked(base: Path, steps: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    adapter = sft.run([steps], tmp_path / "run", settings(base, layers=1))
+    trained = {name.partition(".layers.")[2].partition(".")[0] for name in load_file(adapter / "adapter_model.safetensors")}
+    assert trained == {"1"}
+    with pytest.raises(InputError, match="the model has 2 layers; 3 of them"):
+        sft.run([steps], tmp_path / "more", settings(base, layers=3))
+
+
+def test_steps_without_a_gold_reply_are_left_out_and_counted(
+    base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    unread = StepRow(
+        "r/0/answer", "answer", "q", sub_question="What?", gold=Gold(answers=("far",)),
+        evidence=(Evidence("text", "1", "A long sentence without it, " * 60 + "and then far."),),
+    )  # fmt: skip
+    unknown = replace(STEPS[2], id="s/1/final", gold=Gold())
+    write_steps([*STEPS, unread, unknown], tmp_path / "steps.jsonl")
+    with caplog.at_level(logging.WARNING, "r1router"):
+        sft.run([tmp_path / "steps.jsonl"], tmp_path / "run", settings(base, max_steps=1))
+    assert "1 of 5 steps left out: no gold reply" in caplog.text
+    assert "1 of 5 steps left out: the answer is not in what the prompt shows" in caplog.text
+
+
+def test_nothing_left_to_train_on_is_an_error(base: Path, steps: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no step is left to train on"):
+        sft.run([steps], tmp_path / "run", settings(base, max_tokens=3))
