@@ -79,7 +79,7 @@ def file_of(rows: list[StepRow], folder: Path) -> Path:
     return folder / "steps.jsonl"
 
 
-def settings(base: Path, **more: Any) -> grpo.Settings:
+def settings(base: Path | str, **more: Any) -> grpo.Settings:
     small = {"samples": 2, "groups": 2, "max_steps": 2, "max_tokens": 6, "save_every": 1, "lora": 4}
     return grpo.Settings(base=str(base), **(small | {"rewards": "format=1 cost=1"} | more))
 
@@ -305,13 +305,14 @@ def test_a_run_that_collapses_before_its_first_checkpoint_says_so(base: Path, tm
         ({"batch": 3}, "does not divide"),
         ({"groups": 64}, "not enough for 64 groups"),
         ({"processes": 2}, "2 processes were asked for and there is 1"),
+        ({"base": "some.gguf", "lora": 0}, "take --beta 0"),
     ],
 )
 def test_settings_that_cannot_be_trained_with_are_refused(
     base: Path, tmp_path: Path, wrong: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(InputError, match=reason):
-        grpo.run([file_of(steps(), tmp_path)], tmp_path / "run", settings(base, **wrong))
+        grpo.run([file_of(steps(), tmp_path)], tmp_path / "run", settings(**({"base": base} | wrong)))
 
 
 # ── processes ──────────────────────────────────────────────────────────────────────────────────

@@ -138,6 +138,8 @@ MISS = Evidence("text", "x", "Bergen is rainy.")
         ((), GOLD, {}, 0.0),
         ((SAYS,), Gold(answers=("in Norway",)), {}, 1.0),
         ((SAYS,), Gold(answers=("in Norway",)), {"by_answer": False}, None),
+        ((SAYS,), Gold(answers=("Oslo",)), {"shortest": 5}, None),
+        ((SAYS,), Gold(answers=("far",)), {}, None),  # may stand there by chance
         ((MISS,), STOP, {}, None),
         (None, GOLD, {}, None),
     ],

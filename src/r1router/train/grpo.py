@@ -120,6 +120,10 @@ def run(
     with PartialState().main_process_first():
         checkpoint = folder.open_run(out, method="grpo", options=asdict(settings), files=[*files, *dev_files])
     transformers.set_seed(settings.seed)
+    if settings.beta and not (settings.lora or settings.adapter) and model.gguf_file(settings.base):
+        raise InputError(
+            "the KL of all weights takes them twice, and TRL reads no GGUF file; take --beta 0"
+        )
     weights, tokenizer = model.load(settings.base)
     sees = hasattr(tokenizer, "image_processor")
     weighted = rewards.load_rewards(rewards.parse_weights(settings.rewards.split()))
@@ -130,6 +134,7 @@ def run(
         raise InputError("dev steps are judged without pictures; judge the checkpoints with `r1router train evaluate`")
     pool = _pool(steps, settings, weighted, prompts, pictures, kbs, sees=sees)
     if pool:
+        judging.expect_unjudged()
         data, outcomes_of = _questions(steps), judging.online
     else:
         rows = _rows(steps, settings, weighted, prompts, tokenizer, pictures if sees else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -57,3 +58,11 @@ def functions(rewards: Sequence[Weighted], outcomes_of: OutcomesOf) -> list[Call
         return reward
 
     return [function(one) for one in rewards]
+
+
+def expect_unjudged() -> None:
+    """Lets TRL say nothing of replies to which no reward applies: online there are such decisions, and their
+    advantage is 0; it would print each of them whole."""
+    logging.getLogger("trl.trainer.grpo_trainer").addFilter(
+        lambda record: not record.getMessage().startswith("All reward functions returned None")
+    )

@@ -12,18 +12,18 @@ from r1router.train.outcomes import Outcome
 from r1router.types import Evidence
 
 
-def evidence(outcomes: Sequence[Outcome], *, by_answer: bool = True) -> list[float | None]:
+def evidence(outcomes: Sequence[Outcome], *, by_answer: bool = True, shortest: int = 4) -> list[float | None]:
     """Plans whose search was made and of which gold evidence or an accepted answer is known.
 
     Gold evidence is found by its record or entry id. With `by_answer`, evidence that says an accepted answer
-    word for word is as good.
+    word for word is as good, unless that has fewer than `shortest` characters: "no" and "22" stand anywhere.
     """
-    return [_score(outcome, by_answer) for outcome in outcomes]
+    return [_score(outcome, shortest if by_answer else None) for outcome in outcomes]
 
 
-def _score(outcome: Outcome, by_answer: bool) -> float | None:
+def _score(outcome: Outcome, shortest: int | None) -> float | None:
     gold = outcome.step.gold
-    answers = gold.answers if by_answer else ()
+    answers = () if shortest is None else tuple(a for a in gold.answers if len(a) >= shortest)
     if outcome.step.kind != "plan" or outcome.evidence is None or not (gold.evidence_ids or answers):
         return None
     return float(any(_is_gold(piece, gold.evidence_ids, answers) for piece in outcome.evidence))

@@ -1,0 +1,29 @@
+"""`r1router train export`: a trained adapter to the files that are served."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from r1router.cli import train_options as options
+
+
+def export(
+    trained: Annotated[Path, typer.Argument(help="Folder of the adapter, or of a model.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder that the files are written into.")],
+    base: options.Base = "",
+    form: Annotated[
+        list[str] | None,
+        typer.Option(help="lora (GGUF adapter), q8_0, f16 (GGUF files), merged (a folder); again for more. [lora]"),
+    ] = None,
+    template: Annotated[
+        str, typer.Option(help="GGUF file of the same model, where --base is none.", show_default=False)
+    ] = "",
+) -> None:
+    """Write what a run has trained as an adapter or as whole weights, for llama.cpp or for transformers."""
+    from r1router.train.export import export as write
+
+    for name, file in write(trained, out, base=base, forms=form or ["lora"], template=template).items():
+        typer.echo(f"{name}: {file}")

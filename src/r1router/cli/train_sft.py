@@ -1,0 +1,51 @@
+"""`r1router train sft`: steps to an adapter that imitates them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from r1router.cli import train_options as options
+
+
+def sft(
+    steps: options.Steps,
+    out: options.Out,
+    base: options.Base = "",
+    prompts: options.Prompts = None,
+    pictures: options.Pictures = None,
+    epochs: Annotated[float, typer.Option(min=0.0, help="How often each step is seen.")] = 1.0,
+    max_steps: Annotated[int, typer.Option(help="Optimizer steps; -1 for what the epochs come to.")] = -1,
+    batch: Annotated[int, typer.Option(min=1, help="Rows of an optimizer step, over all processes.")] = 16,
+    accumulate: Annotated[int, typer.Option(min=1, help="Passes that an optimizer step is made of.")] = 2,
+    learning_rate: Annotated[float, typer.Option(min=0.0)] = 5e-4,
+    lora: options.Lora = 32,
+    layers: options.Layers = 0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longer rows are left out.")] = 1024,
+    vary_cards: options.VaryCards = True,
+    save_every: options.SaveEvery = 50,
+    seed: options.Seed = 0,
+    report_to: options.ReportTo = "none",
+) -> None:
+    """Fine-tune on steps, the stage before Step-GRPO."""
+    from r1router.train import sft as stage
+
+    settings = stage.Settings(
+        base=base,
+        prompts=str(prompts or stage.SHORT),
+        epochs=epochs,
+        max_steps=max_steps,
+        batch=batch,
+        accumulate=accumulate,
+        learning_rate=learning_rate,
+        lora=lora,
+        layers=layers,
+        max_tokens=max_tokens,
+        vary_cards=vary_cards,
+        save_every=save_every,
+        seed=seed,
+        report_to=report_to,
+    )
+    adapter = stage.run(steps, out, settings, pictures=pictures)
+    options.tell(f"trained: {adapter}\nnext: r1router train grpo STEPS --adapter {adapter} --out RUN")
