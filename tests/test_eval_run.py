@@ -13,6 +13,7 @@ import pytest
 import r1router as rr
 from r1router.errors import InputError, PolicyError
 from r1router.evals.run import RECORD, TIMINGS, TRAJECTORIES, evaluate, read_run
+from r1router.prompts import DEFAULT
 from r1router.types import Card, Evidence, Example, Question, Reply
 
 EXAMPLES = [Example(f"q{n}", Question(f"Which city has number {n}?"), ("Oslo",)) for n in range(12)]
@@ -62,6 +63,31 @@ def test_a_run_has_one_trajectory_for_each_method_and_example_in_order(tmp_path)
     assert [(r.method, r.example.id) for r in rows] == [(m, e.id) for m in settings.methods for e in EXAMPLES]
     assert all(r.trajectory.answer.text == "Oslo" for r in rows)
     assert set(rows[0].trajectory.usage.seconds) == {"plan", "search", "answer", "final"}
+
+
+def prompt_set(folder):
+    folder.mkdir(exist_ok=True)
+    (folder / "next_step.j2").write_text("### user\nQuestion: {{ question }}\n{% if steps %}Found 1{% endif %}\n")
+    return folder
+
+
+def test_a_policy_is_asked_with_the_prompts_that_it_brings_and_the_run_keeps_them(tmp_path):
+    own = prompt_set(tmp_path / "trained")
+    policy = rr.Scripted(talk, prompts=own)
+    run(tmp_path / "run", policy, EXAMPLES[:1], methods=["r1_router"])
+    assert policy.asks[0].messages[0].content == f"Question: {EXAMPLES[0].question.text}"
+    kept = tmp_path / "run" / "prompts"
+    assert (kept / "next_step.j2").read_text() == (own / "next_step.j2").read_text()
+    assert (kept / "final_answer.j2").read_text() == (DEFAULT / "final_answer.j2").read_text()
+    replayed = rr.Scripted([], prompts=kept)
+    run(tmp_path / "again", replayed, EXAMPLES[:1], methods=["r1_router"], replay=tmp_path / "run")
+    assert files(tmp_path / "again") == files(tmp_path / "run")
+
+
+def test_a_run_is_not_taken_up_with_other_prompts(tmp_path):
+    run(tmp_path / "run", rr.Scripted(talk), EXAMPLES[:1])
+    with pytest.raises(InputError, match="prompts was"):
+        run(tmp_path / "run", rr.Scripted(talk, prompts=prompt_set(tmp_path / "trained")), EXAMPLES[:1])
 
 
 def test_a_run_that_is_finished_asks_nothing_again(tmp_path):

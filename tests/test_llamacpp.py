@@ -15,8 +15,9 @@ import pytest
 
 from policy_backends import model_file
 from r1router.drive.threads import wait_for
-from r1router.policies import open_policy
+from r1router.policies import default_model, open_policy
 from r1router.types import Ask, Image, Message, Policy, Reply, Shape, Tag
+from small_llama import write_small_llama
 
 WIDTH, LAYERS = 576, 30  # of SmolLM2-135M
 SMALL = "ctx=512&slots=1"
@@ -78,16 +79,17 @@ def write_projector(file: Path, *, size: int = 28, patch: int = 14, dim: int = 3
     return finish(writer, file)
 
 
-def write_adapter(file: Path, *, rank: int = 4) -> Path:
+def write_adapter(file: Path, *, rank: int = 4, layers: int = LAYERS, width: int = WIDTH, scale: float = 0.1) -> Path:
     """A LoRA adapter with random weights for the attention of every layer."""
+    file.parent.mkdir(exist_ok=True)
     random = np.random.default_rng(0)
     writer = gguf.GGUFWriter(file, "llama")
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", 8.0)
-    for i in range(LAYERS):
-        for half, shape in (("a", (rank, WIDTH)), ("b", (WIDTH, rank))):
-            numbers = random.normal(scale=0.1, size=shape).astype(np.float32)
+    for i in range(layers):
+        for half, shape in (("a", (rank, width)), ("b", (width, rank))):
+            numbers = random.normal(scale=scale, size=shape).astype(np.float32)
             writer.add_tensor(f"blk.{i}.attn_q.weight.lora_{half}", numbers)
     return finish(writer, file)
 
@@ -116,6 +118,50 @@ def test_an_adapter_changes_what_the_model_thinks(tmp_path: Path) -> None:
     file = write_adapter(tmp_path / "a.gguf")
     adapted = one_reply(open_policy(f"llamacpp:{model_file()}?lora={file}&{SMALL}"), colour())
     assert abs(plain.tokens[0].logprob - adapted.tokens[0].logprob) > 1e-3
+
+
+def test_an_adapter_or_a_model_brings_the_prompts_beside_it(tmp_path: Path) -> None:
+    model = write_small_llama(tmp_path / "model" / "small.gguf")
+    lora = write_adapter(tmp_path / "adapter" / "lora.gguf", layers=2, width=64)
+
+    def brought(options: str = "") -> Path | None:
+        policy = open_policy(f"llamacpp:{model}?{SMALL}{options}")
+        wait_for(policy.close())
+        return policy.prompts
+
+    assert brought() is None
+    assert brought(f"&lora={lora}") is None
+    for folder in (model.parent, lora.parent):
+        (folder / "prompts").mkdir()
+        (folder / "prompts" / "next_step.j2").write_text("### user\n{{ question }}\n")
+    assert brought() == model.parent / "prompts"
+    assert brought(f"&lora={lora}") == lora.parent / "prompts"
+
+
+def test_without_a_file_our_router_is_served_and_the_bare_model_where_that_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("R1ROUTER_CACHE", str(tmp_path / "cache"))
+    write_small_llama(tmp_path / "cache" / default_model.SERVED)
+    shipped = write_adapter(tmp_path / "shipped" / "lora.gguf", layers=2, width=64, scale=0.4)
+    (shipped.parent / "prompts").mkdir()
+    (shipped.parent / "prompts" / "next_step.j2").write_text("### user\n{{ question }}\n")
+
+    def first(options: str = "") -> tuple[float, Path | None]:
+        policy = open_policy(f"llamacpp:?{SMALL}{options}")
+        return one_reply(policy, colour()).tokens[0].logprob, policy.prompts
+
+    monkeypatch.setattr(default_model, "ROUTER", tmp_path / "nowhere" / "lora.gguf")
+    bare, none = first()
+    assert none is None
+    monkeypatch.setattr(default_model, "ROUTER", shipped)
+    assert first("&lora=none") == (bare, None)
+    routed, prompts = first()
+    assert abs(routed - bare) > 1e-3
+    assert prompts == shipped.parent / "prompts"
+    at_run_time, prompts = first(f"&lora={shipped}")
+    assert abs(at_run_time - routed) < abs(bare - routed) / 2  # the base is not in 8 bits here
+    assert prompts == shipped.parent / "prompts"
 
 
 def test_a_character_of_several_tokens_is_one_token_of_the_reply() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from r1router.errors import InputError
-from r1router.prompts import Prompts, neutralise
+from r1router.policies.scripted import Scripted
+from r1router.prompts import DEFAULT, Prompts, beside, chosen, neutralise
 from r1router.types import Answer, Card, Evidence, Image, Question, Step, Trajectory
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -120,7 +121,6 @@ def test_two_knowledge_bases_of_a_kind_keep_their_own_labels(tmp_path):
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({}, "has no template final_answer.j2"),
         ({"final_answer.j2": "hello"}, "must begin with a line `### system`"),
         ({"final_answer.j2": "### user\n{% if %}"}, "final_answer.j2: "),
         ({"set.toml": "[limit]\nx = 1"}, "unknown settings limit"),
@@ -132,6 +132,43 @@ def test_a_broken_set_says_where(tmp_path, files, says):
         (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=says):
         Prompts(tmp_path).final_answer(PATH)
+
+
+def test_a_template_that_a_set_lacks_is_ours(tmp_path, prompts):
+    (tmp_path / "set.toml").write_text("[limits]\nanswer = 7\n")
+    (tmp_path / "next_step.j2").write_text("### user\nNext: {{ question }}\n")
+    part = Prompts(tmp_path)
+    assert part.next_step(PATH, CARDS).messages[-1].content == f"Next: {QUESTION.text}"
+    assert part.final_answer(PATH).messages == prompts.final_answer(PATH).messages
+    assert part.final_answer(PATH).shape.alternatives[0][-1].max_chars == 7
+    sources = part.sources()
+    assert sources.keys() == prompts.sources().keys() | {"set.toml"}
+    assert sources["next_step.j2"].startswith("### user\nNext")
+    assert sources["final_answer.j2"] == (DEFAULT / "final_answer.j2").read_text()
+
+
+def test_a_template_that_nobody_has_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nor ours has a template poem\.j2"):
+        Prompts(tmp_path).final_answer(PATH, template="poem")
+
+
+def test_a_named_set_comes_before_the_policys_and_that_before_ours(tmp_path):
+    for name in ("named", "trained"):
+        (tmp_path / name).mkdir()
+    brings, brings_none = Scripted([], prompts=tmp_path / "trained"), Scripted([])
+    assert chosen(tmp_path / "named", brings).folder == tmp_path / "named"
+    assert chosen(None, brings).folder == tmp_path / "trained"
+    assert chosen(None, brings_none).folder == DEFAULT
+    opened = Prompts(tmp_path / "named")
+    assert chosen(opened, brings) is opened
+
+
+def test_a_set_beside_weights_has_templates_in_it(tmp_path):
+    for name in ("adapter", "model"):
+        (tmp_path / name / "prompts").mkdir(parents=True)
+    assert beside(tmp_path / "adapter", tmp_path / "model", None, tmp_path / "nowhere") is None
+    (tmp_path / "model" / "prompts" / "next_step.j2").write_text("### user\n?\n")
+    assert beside(tmp_path / "adapter", tmp_path / "model") == tmp_path / "model" / "prompts"
 
 
 def test_a_missing_set_says_what_one_is(tmp_path):

@@ -383,3 +383,11 @@ def test_every_example_of_the_document_is_answered(port: int) -> None:
         name = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
         for example in document["components"]["schemas"][name.rpartition("/")[2]]["examples"]:
             assert call(port, "POST", path, example).status == 200
+
+
+def test_the_policy_is_asked_with_the_prompts_that_it_brings(kbs: Path, tmp_path: Path) -> None:
+    (tmp_path / "next_step.j2").write_text("### user\nnothing yet of {{ question }}\n")
+    policy = Scripted(talk, prompts=tmp_path)
+    with live(small_app(kbs, policy)) as port:
+        call(port, "POST", "/v1/ask", {"question": "Capital of Norway?", "stream": False})
+    assert policy.asks[0].messages[0].content == "nothing yet of Capital of Norway?"

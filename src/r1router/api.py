@@ -18,7 +18,7 @@ from r1router.images import load_image
 from r1router.kb import open_kbs
 from r1router.methods import Method, load_method
 from r1router.policies import open_policy
-from r1router.prompts import DEFAULT, Prompts
+from r1router.prompts import Prompts, chosen
 from r1router.types import Event, Finished, Image, KnowledgeBase, Policy, Question, Trajectory
 
 KnowledgeBases = Mapping[str, KnowledgeBase] | str | Path
@@ -32,7 +32,7 @@ def stream(
     kbs: KnowledgeBases = "kbs",
     policy: Policy | str = "llamacpp:",
     method: Method | str = "r1_router",
-    prompts: Prompts | str | Path = DEFAULT,
+    prompts: Prompts | str | Path | None = None,
     max_steps: int = 3,
     k: int = 5,
     budget: Budget | None = None,
@@ -40,7 +40,8 @@ def stream(
     """The events of one question as they happen: `Planned`, `Retrieved`, `Answered`, …, `Finished` last.
 
     `image` is a picture or its path. A `policy` given as a spec is opened for this call and closed after it;
-    open it once with `open_policy` to ask several questions. `max_steps` and `k` default to the paper's.
+    open it once with `open_policy` to ask several questions. `prompts` is a prompt set or its folder; without one,
+    the policy's own, else ours. `max_steps` and `k` default to the paper's.
     """
     opened = _open_policy(policy)
     try:
@@ -50,7 +51,7 @@ def stream(
                 method=load_method(method, max_steps=max_steps, k=k) if isinstance(method, str) else method,
                 policy=opened,
                 kbs=_open_kbs(kbs),
-                prompts=_open_prompts(prompts),
+                prompts=chosen(prompts, opened),
                 budget=budget,
             )
         )
@@ -66,7 +67,7 @@ def ask(
     kbs: KnowledgeBases = "kbs",
     policy: Policy | str = "llamacpp:",
     method: Method | str = "r1_router",
-    prompts: Prompts | str | Path = DEFAULT,
+    prompts: Prompts | str | Path | None = None,
     max_steps: int = 3,
     k: int = 5,
     budget: Budget | None = None,
@@ -93,7 +94,7 @@ def ask_many(
     kbs: KnowledgeBases = "kbs",
     policy: Policy | str = "llamacpp:",
     method: Method | str = "r1_router",
-    prompts: Prompts | str | Path = DEFAULT,
+    prompts: Prompts | str | Path | None = None,
     max_steps: int = 3,
     k: int = 5,
     budget: Budget | None = None,
@@ -110,7 +111,7 @@ def ask_many(
             method=load_method(method, max_steps=max_steps, k=k) if isinstance(method, str) else method,
             policy=opened,
             kbs=_open_kbs(kbs),
-            prompts=_open_prompts(prompts),
+            prompts=chosen(prompts, opened),
             budget=budget,
             in_flight=in_flight,
         )
@@ -132,7 +133,3 @@ def _open_kbs(kbs: KnowledgeBases) -> Mapping[str, KnowledgeBase]:
 
 def _open_policy(policy: Policy | str) -> Policy:
     return open_policy(policy) if isinstance(policy, str) else policy
-
-
-def _open_prompts(prompts: Prompts | str | Path) -> Prompts:
-    return prompts if isinstance(prompts, Prompts) else Prompts(prompts)

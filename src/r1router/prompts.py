@@ -11,7 +11,8 @@ An optional `set.toml` beside the templates holds
     answer = 300
     evidence = 1000     shown of one search, its most telling lines (see `focus`); 0 shows all
 
-so that released weights can be served with the prompts that they were trained with. Everything that is put
+so that released weights can be served with the prompts that they were trained with: a folder `prompts` beside
+the weights is taken with them (see `chosen`). A set may hold a part; what it lacks is ours. Everything that is put
 into a template is data: what looks like one of our tags in it is made harmless (see `neutralise`).
 Training renders its rows with these same functions.
 """
@@ -39,6 +40,7 @@ from r1router.types import (
     Evidence,
     Image,
     Message,
+    Policy,
     Purpose,
     Question,
     Role,
@@ -97,6 +99,11 @@ class Prompts:
             raise InputError(f"two knowledge bases have the same label; labels: {', '.join(named)}")
         return named
 
+    def sources(self) -> dict[str, str]:
+        """File name to text of all that this set is made of: its own files, and our templates where it has none."""
+        files = {p.name: p for p in DEFAULT.glob("*.j2")} | {p.name: p for p in self.folder.iterdir() if p.is_file()}
+        return {name: files[name].read_text(encoding="utf-8") for name in sorted(files)}
+
     # ── the paper's three prompts; methods that take the same turn in other words name their template ──
 
     def next_step(self, path: Trajectory, kbs: Mapping[str, Card], *, template: str = "next_step") -> Ask:
@@ -109,7 +116,8 @@ class Prompts:
         """What does the evidence say to the sub-question? `path` is what came before. Reply: `parse.read_answer`."""
         return self._ask(
             "answer", template, self._answer_shape(), path,
-            thought=step.thought, sub_question=step.sub_question, evidence=self._shown(step.sub_question or "", step.evidence),
+            thought=step.thought, sub_question=step.sub_question,
+            evidence=self._shown(step.sub_question or "", step.evidence),
         )  # fmt: skip
 
     def final_answer(self, path: Trajectory, *, template: str = "final_answer") -> Ask:
@@ -120,7 +128,9 @@ class Prompts:
 
     def answer_directly(self, question: Question, *, template: str, evidence: Sequence[Evidence] = ()) -> Ask:
         """The final answer in one call, by the named template. Reply: `parse.read_answer`."""
-        return self._ask("final", template, self._answer_shape(), Trajectory(question), evidence=self._shown(question.text, evidence))
+        return self._ask(
+            "final", template, self._answer_shape(), Trajectory(question), evidence=self._shown(question.text, evidence)
+        )
 
     def next_query(self, path: Trajectory, *, template: str, think: bool = True) -> Ask:
         """What is to be searched next, by the named template? Reply: `parse.read_query`."""
@@ -196,9 +206,11 @@ class Prompts:
     def _parts(self, template: str) -> list[_Part]:
         """One for each message. Cut before rendering: data can never open a message."""
         if template not in self._templates:
-            path = self.folder / f"{template}.j2"
-            if not path.exists():
-                raise InputError(f"the prompt set {self.folder} has no template {path.name}")
+            own, path = self.folder / f"{template}.j2", DEFAULT / f"{template}.j2"
+            if own.exists():
+                path = own
+            elif not path.exists():
+                raise InputError(f"neither the prompt set {self.folder} nor ours has a template {path.name}")
             pieces = _ROLE_LINE.split(path.read_text(encoding="utf-8"))
             if pieces[0].strip() or "user" not in pieces[1::2]:
                 raise InputError(f"{path} must begin with a line `### system` or `### user` and have a user message")
@@ -261,3 +273,19 @@ def _choices(labels: Mapping[str, str], kbs: Mapping[str, Card]) -> dict[str, An
     cards = tuple(_Choice(label, kbs[name].kind, kbs[name].holds) for label, name in labels.items())
     return {"kbs": cards, "labels_in_words": " | ".join([*labels, parse.STOP])}
 
+
+# ── which set ──────────────────────────────────────────────────────────────────────────────────
+
+
+def chosen(named: Prompts | str | Path | None, policy: Policy) -> Prompts:
+    """The set to ask `policy` with: the one that is named, else the one that its weights bring, else ours."""
+    if isinstance(named, Prompts):
+        return named
+    # A policy that was written before there was this attribute brings none.
+    return Prompts(named or getattr(policy, "prompts", None) or DEFAULT)
+
+
+def beside(*places: Path | None) -> Path | None:
+    """The folder `prompts` with templates in it at the first of these places that has one."""
+    sets = (place / "prompts" for place in places if place is not None)
+    return next((folder for folder in sets if any(folder.glob("*.j2"))), None)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Kind = Literal["text", "image", "table"]
@@ -317,6 +318,11 @@ class Policy(Protocol):
 
     spec: str
     """What opens it again: "llamacpp:", "openai:MODEL@URL"."""
+
+    @property
+    def prompts(self) -> Path | None:
+        """The prompt set that its weights were trained with; None for ours."""
+        ...
 
     async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
         """Answer one request. Many calls may be in flight at once. Raises `PolicyError`."""

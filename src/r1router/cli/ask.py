@@ -13,7 +13,6 @@ from r1router import api
 from r1router.cli import options, render
 from r1router.codec import to_dict
 from r1router.drive.flow import Budget
-from r1router.prompts import DEFAULT
 from r1router.types import Finished
 
 
@@ -38,7 +37,7 @@ def ask(
         kbs=kbs,
         policy=policy,
         method=method,
-        prompts=prompts or DEFAULT,
+        prompts=prompts,
         max_steps=max_steps,
         k=k,
         budget=Budget(max_tokens, max_seconds, max_retrievals),

@@ -20,7 +20,7 @@ from r1router.errors import PolicyError
 from r1router.kb import open_kbs
 from r1router.methods import load_method
 from r1router.policies import open_policy
-from r1router.prompts import DEFAULT, Prompts
+from r1router.prompts import beside, chosen
 from r1router.types import Ask, Example, Policy, Reply
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def eval_(
         load_method(name)
     examples = load_examples(dataset, limit=limit, seed=seed)
     opened_kbs = open_kbs(kbs)
-    opened: Policy = _Recorded(read_run(replay)[0].policy) if replay else open_policy(policy)
+    opened: Policy = _Recorded(replay) if replay else open_policy(policy)
     began = time.perf_counter()
     with _bar() as bar:
         tell = _teller(bar, names, examples, out, primary or PRIMARY, {n: b.card.kind for n, b in opened_kbs.items()})
@@ -71,7 +71,7 @@ def eval_(
                 methods=names,
                 policy=opened,
                 kbs=opened_kbs,
-                prompts=Prompts(prompts or DEFAULT),
+                prompts=chosen(prompts, opened),
                 max_steps=max_steps,
                 k=k,
                 budget=Budget(max_tokens, max_seconds, max_retrievals),
@@ -114,8 +114,11 @@ def dataset_name(spec: str) -> str:
 class _Recorded:
     """The policy of a run that is replayed: it is named, and never asked."""
 
-    def __init__(self, spec: str) -> None:
-        self.spec = spec
+    def __init__(self, run: Path) -> None:
+        from r1router.evals.run import read_run
+
+        self.spec = read_run(run)[0].policy
+        self.prompts = beside(run)
 
     async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
         raise PolicyError("a replay asks no model")

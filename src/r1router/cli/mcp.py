@@ -10,7 +10,6 @@ import typer
 from r1router.cli import listening, options
 from r1router.errors import MissingExtra
 from r1router.policies import open_policy
-from r1router.prompts import DEFAULT
 
 
 def mcp(
@@ -43,7 +42,7 @@ def mcp(
         kbs,
         open_policy(policy) if http else policy,
         method=method,
-        prompts=prompts or DEFAULT,
+        prompts=prompts,
         max_steps=max_steps,
         k=k,
     )

@@ -17,7 +17,9 @@ PolicySpec = Annotated[
     ),
 ]
 MethodSpec = Annotated[str, typer.Option("--method", help="How to answer: r1_router, vanilla_rag, ircot, self_ask, …")]
-PromptSet = Annotated[Path | None, typer.Option("--prompts", help="Folder of prompt templates; ours by default.")]
+PromptSet = Annotated[
+    Path | None, typer.Option("--prompts", help="Folder of prompt templates. [the policy's own, else ours]")
+]
 MaxSteps = Annotated[int, typer.Option(min=1, help="Most steps before the final answer.")]
 K = Annotated[int, typer.Option("--k", min=1, help="Pieces of evidence for each search.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

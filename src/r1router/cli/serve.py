@@ -10,7 +10,6 @@ import typer
 from r1router.cli import listening, options
 from r1router.errors import MissingExtra
 from r1router.policies import open_policy
-from r1router.prompts import DEFAULT
 
 
 def serve(
@@ -59,7 +58,7 @@ def serve(
         kbs,
         open_policy(policy),
         method=method,
-        prompts=prompts or DEFAULT,
+        prompts=prompts,
         max_steps=max_steps,
         k=k,
         key=key,

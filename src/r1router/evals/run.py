@@ -1,6 +1,7 @@
 """Examples and methods to a run folder: one trajectory a line, resumable after a kill, asking nothing twice.
 
 RUN/run.json            what was run: data set, methods, policy, knowledge bases, budgets, versions
+RUN/prompts/            the prompt set, as it was
 RUN/trajectories.jsonl  {"method", "example", "trajectory"}, in the order of the methods and examples at the end
 RUN/timings.jsonl       {"method", "id", "seconds"}: seconds by stage, apart because no two runs share them
 RUN/record.jsonl        every request and what it brought (see `drive/record.py`)
@@ -24,10 +25,11 @@ from r1router.drive.many import IN_FLIGHT, answer_many
 from r1router.drive.record import Record
 from r1router.errors import InputError
 from r1router.methods import load_method
-from r1router.prompts import Prompts
+from r1router.prompts import Prompts, chosen
 from r1router.types import Example, KnowledgeBase, Policy, Trajectory
 
 CONFIG, TRAJECTORIES, TIMINGS, RECORD = "run.json", "trajectories.jsonl", "timings.jsonl", "record.jsonl"
+PROMPTS = "prompts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,11 @@ def evaluate(
 ) -> Path:
     """Answer every example by every method into the folder `out`, going on where a run there was interrupted.
 
-    `replay` is a record (or the run folder that has one) to serve all requests from, instead of the policy and
-    the knowledge bases. `tell` hears of each row, those found on resuming first. Raises `InputError` where
-    `out` holds a run made with other settings.
+    Without `prompts`, the policy's own are taken, else ours. `replay` is a record (or the run folder that has one)
+    to serve all requests from, instead of the policy and the knowledge bases. `tell` hears of each row, those found
+    on resuming first. Raises `InputError` where `out` holds a run made with other settings.
     """
-    out, prompts, budget = Path(out), prompts or Prompts(), budget or Budget()
+    out, prompts, budget = Path(out), chosen(prompts, policy), budget or Budget()
     _check_ids(examples)
     settings = Settings(
         dataset,
@@ -88,13 +90,13 @@ def evaluate(
         tuple(methods),
         policy.spec,
         {name: kb.card.kind for name, kb in kbs.items()},
-        _hash({p.name: p.read_text(encoding="utf-8") for p in sorted(prompts.folder.iterdir()) if p.is_file()}),
+        _hash(prompts.sources()),
         max_steps,
         k,
         budget,
         r1router.__version__,
     )
-    _claim(out, settings)
+    _claim(out, settings, prompts)
     # A question that failed is tried again; every other one is done.
     done = {(row.method, row.example.id): row for row in _recover(out) if row.trajectory.stop != "error"}
     for row in done.values():
@@ -145,7 +147,7 @@ def read_run(folder: str | Path) -> tuple[Settings, list[Row]]:
     return settings, _recover(folder)
 
 
-def _claim(out: Path, settings: Settings) -> None:
+def _claim(out: Path, settings: Settings, prompts: Prompts) -> None:
     """Make the folder this run's, or check that it already is."""
     out.mkdir(parents=True, exist_ok=True)
     config = out / CONFIG
@@ -157,6 +159,10 @@ def _claim(out: Path, settings: Settings) -> None:
                 f"{name} was {getattr(there, name)!r}, now {getattr(settings, name)!r}" for name in differs
             )
             raise InputError(f"{out} holds a run with other settings ({what}); give another --out, or remove it")
+    else:
+        (out / PROMPTS).mkdir(exist_ok=True)
+        for name, text in prompts.sources().items():
+            (out / PROMPTS / name).write_text(text, encoding="utf-8")
     _rewrite(config, [json.dumps(to_dict(settings), ensure_ascii=False, indent=2) + "\n"])
 
 

@@ -54,7 +54,7 @@ class _Recorded:
     """A policy whose replies at temperature 0 are kept; a record is for those."""
 
     def __init__(self, policy: Policy, record: Record) -> None:
-        self.spec, self._policy = policy.spec, policy
+        self.spec, self.prompts, self._policy = policy.spec, None, policy  # a judge has prompts of its own
 
         def reply(ask: Ask) -> Awaitable[Served[Reply]]:
             return timed(policy.reply(ask))

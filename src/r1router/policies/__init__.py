@@ -1,6 +1,6 @@
 """Policy specs to policies: `llamacpp:…` is `policies/llamacpp.py`, `package.module:factory` is anybody's.
 
-    llamacpp:                          the small model that this package fetches by itself
+    llamacpp:                          the small model that this package fetches, with our router worked in
     llamacpp:/models/x.gguf?ctx=8192   a file, with options
     openai:MODEL@http://host:8000/v1   any OpenAI-compatible server
     transformers:NAME                  a model in this process, through torch
@@ -17,7 +17,7 @@ from pathlib import Path
 from r1router.registry import bind, load, split_options
 from r1router.types import Policy
 
-_NOT_POLICIES = {"__init__", "chat", "default_model"}
+_NOT_POLICIES = {"__init__", "chat", "default_model", "gguf_weights"}
 
 
 def names() -> list[str]:

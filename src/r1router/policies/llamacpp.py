@@ -19,6 +19,7 @@ from typing import Any
 from r1router import parse
 from r1router.errors import InputError, PolicyError
 from r1router.policies import chat, default_model
+from r1router.prompts import beside
 from r1router.types import Ask, Policy, Reply, Token
 
 log = logging.getLogger(__name__)
@@ -36,21 +37,29 @@ def open_(
     slots: int = 4,
     threads: int = 0,
 ) -> Policy:
-    """`llamacpp:FILE?option=value`; without a file, the model that this package fetches by itself.
+    """`llamacpp:FILE?option=value`; without a file, the model that this package fetches, with our router worked in.
 
-    `lora` is an adapter on top of it, `mmproj` its picture encoder; `ctx` tokens fit into one call (prompt and
+    `lora` is an adapter on top of the file (or of the fetched model, in place of our router; `none` for that model
+    alone), `mmproj` its picture encoder. A folder `prompts` beside the adapter, or beside the file, is the prompt
+    set that it is asked with. `ctx` tokens fit into one call (prompt and
     reply), `slots` calls run at once, on `threads` threads (0: see `_threads`).
     Raises `InputError` for files that are none, `PolicyError` where llama.cpp refuses them.
     """
     if ctx < 64 or slots < 1 or threads < 0:
         raise InputError(f"llamacpp: needs ctx >= 64, slots >= 1, threads >= 0; got {ctx=}, {slots=}, {threads=}")
-    model = Path(target).expanduser() if target else default_model.path()
-    adapter = Path(lora).expanduser() if lora else None
+    adapter = Path(lora).expanduser() if lora not in ("", "none") else None
+    if target:
+        model = Path(target).expanduser()
+        prompts = beside(adapter and adapter.parent, model.parent)
+    elif lora == "" and default_model.ROUTER.is_file():
+        model, prompts = default_model.router(default_model.ROUTER), beside(default_model.ROUTER.parent)
+    else:
+        model, prompts = default_model.path(), beside(adapter and adapter.parent)
     projector = Path(mmproj).expanduser() if mmproj else None
     for file, what in ((model, "model"), (adapter, "LoRA adapter"), (projector, "picture encoder")):
         if file is not None:
             _check_gguf(file, what)
-    return LlamaCpp(model, lora=adapter, mmproj=projector, ctx=ctx, slots=slots, threads=threads)
+    return LlamaCpp(model, lora=adapter, mmproj=projector, prompts=prompts, ctx=ctx, slots=slots, threads=threads)
 
 
 class LlamaCpp:
@@ -62,11 +71,13 @@ class LlamaCpp:
         *,
         lora: Path | None = None,
         mmproj: Path | None = None,
+        prompts: Path | None = None,
         ctx: int = 4096,
         slots: int = 4,
         threads: int = 0,
     ) -> None:
         self.spec = f"llamacpp:{model}"
+        self.prompts = prompts
         self._pictures = mmproj is not None
         self._server = _load(model, lora, mmproj, ctx, slots, threads)
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="llamacpp")

@@ -81,6 +81,7 @@ class OpenAI:
         import openai
 
         self.spec = f"openai:{model}@{url}"
+        self.prompts = None
         self._model, self._url = model, url
         self._constrain = _CONSTRAINTS[constrain]
         # The client insists on a key; servers without one ignore it.

@@ -48,8 +48,9 @@ class Scripted:
     '<answer>Paris</answer>'
     """
 
-    def __init__(self, replies: Iterable[Row] | Callable[[Ask], str | Reply]) -> None:
+    def __init__(self, replies: Iterable[Row] | Callable[[Ask], str | Reply], *, prompts: Path | None = None) -> None:
         self.spec = "scripted:"
+        self.prompts = prompts
         self.asks: list[Ask] = []
         """Every request so far, in order: what a model would have seen."""
         self._function = replies if callable(replies) else None

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError, MissingExtra, PolicyError
+from r1router.prompts import beside
 from r1router.types import Ask, Message, Policy, Reply, Token
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ def open_(target: str, *, adapter: str = "", batch: int = 8, device: str = "") -
     """`transformers:NAME?option=value`: a model of the hub, or a folder.
 
     `adapter` is a LoRA adapter's folder or name, `batch` the most asks in one forward pass, `device` one of
-    torch's (cuda where there is one, else mps, else cpu). Raises `InputError` where the model cannot be loaded.
+    torch's (cuda where there is one, else mps, else cpu). A folder `prompts` in the adapter's folder, or in the
+    model's, is the prompt set that it is asked with. Raises `InputError` where the model cannot be loaded.
     """
     if not target or batch < 1:
         raise InputError("transformers: takes the name of a model or its folder, and batch >= 1")
@@ -59,6 +61,7 @@ class Transformers:
 
     def __init__(self, model: str, *, adapter: str = "", batch: int = 8, device: str = "") -> None:
         self.spec = f"transformers:{model}"
+        self.prompts = beside(*(Path(name).expanduser() for name in (adapter, model) if name))
         self._batch = batch
         self._model, self._processor, self._sees = _load(model, adapter, device)
         self._tokenizer = getattr(self._processor, "tokenizer", self._processor)

@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 import r1router
 from r1router.policies import open_policy
-from r1router.prompts import DEFAULT, Prompts
+from r1router.prompts import Prompts
 from r1router.serve import ask, docs, health, kbs, openai, pages, problems, telemetry
 from r1router.serve.around import Around
 from r1router.serve.desk import Desk
@@ -37,7 +37,7 @@ def create_app(
     policy: Policy | str,
     *,
     method: str = "r1_router",
-    prompts: Prompts | str | Path = DEFAULT,
+    prompts: Prompts | str | Path | None = None,
     max_steps: int = 3,
     k: int = 5,
     key: str = "",
@@ -61,7 +61,7 @@ def create_app(
     metrics = Metrics()
     library = Library(Path(folder), text_embedder=text_embedder, image_embedder=image_embedder)
     desk = Desk(
-        prompts=prompts if isinstance(prompts, Prompts) else Prompts(prompts),
+        prompts=prompts,
         limits=limits,
         metrics=metrics,
         tracer=tracer,
@@ -72,7 +72,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         opened = await asyncio.to_thread(open_policy, policy) if isinstance(policy, str) else policy
-        desk.policy = opened
+        desk.open(opened)
         jobs.start()
         try:
             yield

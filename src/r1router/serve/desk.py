@@ -7,11 +7,12 @@ import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from r1router.drive import one
 from r1router.drive.flow import Budget
 from r1router.methods import Method
-from r1router.prompts import Prompts
+from r1router.prompts import Prompts, chosen
 from r1router.serve import telemetry
 from r1router.serve.limits import Limits
 from r1router.serve.metrics import Metrics
@@ -37,13 +38,27 @@ class Order:
 class Desk:
     """One policy, and the questions that are put to it."""
 
-    def __init__(self, *, prompts: Prompts, limits: Limits, metrics: Metrics, tracer: telemetry.Tracer | None) -> None:
+    def __init__(
+        self,
+        *,
+        prompts: Prompts | str | Path | None,
+        limits: Limits,
+        metrics: Metrics,
+        tracer: telemetry.Tracer | None,
+    ) -> None:
+        """`prompts` as in `prompts.chosen`. Raises `InputError` where they are named and are none."""
         self.policy: Policy | None = None
         """Open while the app runs."""
-        self._prompts, self._limits, self._metrics, self._tracer = prompts, limits, metrics, tracer
+        self._prompts = Prompts(prompts) if isinstance(prompts, str | Path) else prompts
+        self._limits, self._metrics, self._tracer = limits, metrics, tracer
         self._in_flight = 0
         self._stopping = False
         self._ended = asyncio.Event()
+
+    def open(self, policy: Policy) -> None:
+        """From now on questions are answered by this policy."""
+        self._prompts = chosen(self._prompts, policy)
+        self.policy = policy
 
     @property
     def is_open(self) -> bool:
@@ -71,6 +86,7 @@ class Desk:
         server stops, and what the policy or a knowledge base raises.
         """
         assert self.policy is not None
+        assert self._prompts is not None
         until = time.monotonic() + self._limits.seconds
         with telemetry.watched(self._tracer, order.method_name, self.policy, order.kbs) as seen:
             events = one.stream(

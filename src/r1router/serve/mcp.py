@@ -31,7 +31,7 @@ from r1router.images import load_image
 from r1router.kb.lance import LanceKnowledgeBase
 from r1router.methods import names as method_names
 from r1router.policies import open_policy
-from r1router.prompts import DEFAULT, Prompts
+from r1router.prompts import Prompts
 from r1router.serve import chat, logs, mcp_shown, problems, telemetry
 from r1router.serve.around import Around
 from r1router.serve.desk import Desk
@@ -94,8 +94,9 @@ class _Room:
 
     async def _open(self) -> Policy:
         policy = self._policy
-        self._desk.policy = await asyncio.to_thread(open_policy, policy) if isinstance(policy, str) else policy
-        return self._desk.policy
+        opened = await asyncio.to_thread(open_policy, policy) if isinstance(policy, str) else policy
+        self._desk.open(opened)
+        return opened
 
     # ── tools ──────────────────────────────────────────────────────────────────────────────────
 
@@ -221,7 +222,7 @@ def create_server(
     policy: Policy | str,
     *,
     method: str = "r1_router",
-    prompts: Prompts | str | Path = DEFAULT,
+    prompts: Prompts | str | Path | None = None,
     max_steps: int = 3,
     k: int = 5,
     limits: Limits | None = None,
@@ -239,7 +240,7 @@ def create_server(
         library,
         Clerk(library, method=method, max_steps=max_steps, k=k, limits=limits, allow_url_images=False),
         Desk(
-            prompts=prompts if isinstance(prompts, Prompts) else Prompts(prompts),
+            prompts=prompts,
             limits=limits,
             metrics=Metrics(),
             tracer=telemetry.open_tracer(),

@@ -153,7 +153,7 @@ def _timed(span: Span) -> Iterator[Span]:
 
 class _WatchedPolicy:
     def __init__(self, inner: Policy, question: _Question) -> None:
-        self.spec = inner.spec
+        self.spec, self.prompts = inner.spec, None  # chosen by the desk
         self._inner, self._question = inner, question
 
     async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
