@@ -84,7 +84,7 @@ def tokenizer() -> Any:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_llama(tmp_path_factory.mktemp("small") / "small.gguf", like=model_file())
+    return write_small_llama(tmp_path_factory.mktemp("small") / "small.gguf")
 
 
 def test_prompts_become_the_tokens_that_llama_cpp_reads(server: str, tokenizer: Any) -> None:

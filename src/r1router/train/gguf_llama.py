@@ -77,6 +77,12 @@ def heads_of(gguf_name: str, metadata: Mapping[str, Any]) -> int:
     return 0
 
 
+def in_order(gguf_name: str, rows: Array, metadata: Mapping[str, Any]) -> Array:
+    """The rows of a tensor of transformers (or of the B half of its adapter) as the GGUF file has them."""
+    heads = heads_of(gguf_name, metadata)
+    return permuted(rows, heads) if heads else rows
+
+
 # ── reading ────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -94,13 +94,14 @@ def _from_gguf(file: Path, dtype: Any) -> tuple[Any, Any]:
         **gguf_llama.settings(metadata, tied="lm_head.weight" not in state), architectures=["LlamaForCausalLM"]
     )
     model = transformers.LlamaForCausalLM.from_pretrained(None, config=config, state_dict=state, dtype=dtype)
+    model.name_or_path = model.config.name_or_path = ""  # of a name, PEFT asks the hub whenever it saves
     return model, tokenizer
 
 
 def _tokenizer(file: Path, metadata: Mapping[str, Any]) -> Any:
     """Built from the file's own vocabulary and merges; cuts text exactly as llama.cpp does.
 
-    Not by transformers' own reader of GGUF: it drops the rule that every digit is a word, and takes 20 s.
+    Not by transformers' own reader of GGUF, which drops the rule that every digit is a word.
     """
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
