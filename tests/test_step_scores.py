@@ -302,6 +302,7 @@ def test_the_command_prints_the_policy_beside_its_floors_and_writes_them(tmp_pat
     done = CliRunner().invoke(app, [str(word) for word in command])
     assert done.exit_code == 0, (done.output, done.exception)
     assert done.stdout.splitlines()[0].split() == ["policy", "majority", "probe", "copy", "rows"]
+    assert "the probe is trained on 6 of the 6 steps that it is judged by" in done.stderr
     told = json.loads((tmp_path / "scores.json").read_text())
     assert told["scores"]["policy"]["scores"]["route_accuracy"]["mean"] == 0.5
     assert told["scores"]["copy"]["scores"]["sub_question_cosine"]["mean"] == pytest.approx(1)

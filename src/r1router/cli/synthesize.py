@@ -19,7 +19,7 @@ from r1router.drive import threads
 from r1router.errors import InputError
 from r1router.kb import open_kbs
 from r1router.policies import open_policy
-from r1router.prompts import DEFAULT, Prompts
+from r1router.prompts import DEFAULT, Prompts, chosen
 
 if TYPE_CHECKING:
     from r1router.train.steps import StepRow
@@ -67,7 +67,7 @@ def synthesize(
         _dry_run(examples, out, kbs or Path("kbs"), Prompts(prompts or DEFAULT), max_steps, k)
     else:
         _taught(
-            examples, out, teacher or "", kbs or Path("kbs"), dataset_name(dataset), Prompts(prompts or DEFAULT),
+            examples, out, teacher or "", kbs or Path("kbs"), dataset_name(dataset), prompts,
             max_steps=max_steps, k=k, metric=metric, at_least=at_least, concurrency=concurrency,
         )  # fmt: skip
 
@@ -78,7 +78,7 @@ def _taught(
     teacher: str,
     kbs: Path,
     source: str,
-    prompts: Prompts,
+    prompts: Path | None,
     *,
     max_steps: int,
     k: int,
@@ -110,7 +110,7 @@ def _taught(
                 teacher=opened,
                 kbs=opened_kbs,
                 source=source,
-                prompts=prompts,
+                prompts=chosen(prompts, opened),
                 max_steps=max_steps,
                 k=k,
                 metric=metric,

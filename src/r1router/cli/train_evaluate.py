@@ -14,7 +14,7 @@ from r1router.cli.progress import counted
 from r1router.drive import threads
 from r1router.embedders import open_text_embedder
 from r1router.policies import open_policy
-from r1router.prompts import DEFAULT, Prompts
+from r1router.prompts import chosen
 
 POLICY = "policy"
 """The column of the policy that is judged."""
@@ -43,20 +43,22 @@ def evaluate(
     from r1router.train.scores import score_steps, table
     from r1router.train.steps import read_steps
 
-    chosen = read_steps(*steps)
-    if limit is not None and limit < len(chosen):
-        chosen = [chosen[place] for place in sorted(random.Random(seed).sample(range(len(chosen)), limit))]
+    wanted = read_steps(*steps)
+    if limit is not None and limit < len(wanted):
+        wanted = [wanted[place] for place in sorted(random.Random(seed).sample(range(len(wanted)), limit))]
     trained_on = read_steps(*train_steps) if train_steps else []
-    prompt_set = Prompts(prompts or DEFAULT)
-    rows = [render(step, prompt_set, pictures=pictures) for step in chosen]
+    if shared := {step.id for step in wanted} & {step.id for step in trained_on}:
+        typer.echo(f"the probe is trained on {len(shared)} of the {len(wanted)} steps that it is judged by", err=True)
     texts = open_text_embedder(embedder)
     opened = open_policy(policy)
     try:
+        prompt_set = chosen(prompts, opened)
+        rows = [render(step, prompt_set, pictures=pictures) for step in wanted]
         with counted("asking") as tell:
             replies = threads.wait_for(ask(rows, opened, concurrency=concurrency, tell=tell))
     finally:
         threads.wait_for(opened.close())
-    columns = {POLICY: score_steps(rows, replies, embedder=texts), **floors(chosen, train=trained_on, embedder=texts)}
+    columns = {POLICY: score_steps(rows, replies, embedder=texts), **floors(wanted, train=trained_on, embedder=texts)}
     typer.echo(table(columns))
     if file:
         told = {

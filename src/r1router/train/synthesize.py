@@ -28,7 +28,7 @@ from r1router.evals.metrics.abstention import abstains
 from r1router.evals.run import CONFIG, RECORD, Row, evaluate, read_run
 from r1router.methods import load_method
 from r1router.parse import NO_ROUTE
-from r1router.prompts import UNKNOWN, Prompts
+from r1router.prompts import UNKNOWN, Prompts, chosen
 from r1router.train.steps import Gold, Past, StepRow, write_steps
 from r1router.types import Card, Evidence, Example, KnowledgeBase, Planned, Policy, Step, Trajectory
 
@@ -74,11 +74,12 @@ def synthesize(
 ) -> Synthesis:
     """Write the steps of the kept trajectories to `out`; `source` is the data set's name.
 
-    Goes on where it was interrupted. An answer is right where `metric` gives it `at_least` so much. `tell` hears
-    the verdict on each trajectory as it ends, those found on resuming first. Raises `InputError` where no
-    trajectory is kept, and where `OUT.run` is of other questions or settings; `metric` and `at_least` may differ.
+    Without `prompts`, the teacher's own are taken, else ours, whose examples show what is wanted. Goes on where it
+    was interrupted. An answer is right where `metric` gives it `at_least` so much. `tell` hears the verdict on each
+    trajectory as it ends, those found on resuming first. Raises `InputError` where no trajectory is kept, and where
+    `OUT.run` is of other questions or settings; `metric` and `at_least` may differ.
     """
-    prompts, folder, score = prompts or Prompts(), run_folder(out), answer_score(metric)
+    prompts, folder, score = chosen(prompts, teacher), run_folder(out), answer_score(metric)
 
     def judge(row: Row) -> str:
         return verdict(row.trajectory, row.example, score=score, at_least=at_least)
