@@ -30,7 +30,7 @@ torch = pytest.importorskip("torch", reason="training is an extra")
 tf = pytest.importorskip("transformers", reason="training is an extra")
 pytest.importorskip("trl", reason="training is an extra")
 
-from r1router.train import dev, grpo, judging, online  # noqa: E402  # after the skips
+from r1router.train import collapse, dev, grpo, judging, online  # noqa: E402  # after the skips
 from r1router.train.live_policy import encode, generate  # noqa: E402
 
 pytestmark = [
@@ -135,6 +135,7 @@ def trainer_on(loaded: tuple[Any, Any], out: Path, replies: list[list[int]], sai
     from trl import GRPOConfig
 
     model, tokenizer = loaded
+    options = {"beta": 0.0} | options
     rows = [row for row in steps(1) if row.kind == "plan"]
     labels = {"text": "text", "table": "table"}
     judged = [read(row, reply, routes=labels) for row, reply in zip([rows[0]] * 2 + [rows[1]] * 2, said, strict=True)]
@@ -296,6 +297,33 @@ def test_a_run_that_collapses_before_its_first_checkpoint_says_so(base: Path, tm
     hopeless = settings(base, max_steps=12, save_every=12, beta=0.0)
     with pytest.raises(R1RouterError, match=r"collapsed.*format_valid of the last 10 logs is 0, below 0.5"):
         grpo.run([file_of(steps(), tmp_path)], tmp_path / "run", hopeless)
+
+
+def test_a_collapse_gives_back_the_weights_of_the_last_checkpoint_from_before(base: Path, tmp_path: Path) -> None:
+    from peft import PeftModel
+    from safetensors.torch import load_file
+
+    out = tmp_path / "run"
+    learns = settings(base, learning_rate=0.1, rewards=f"{__name__}:letters=1")
+    grpo.run([file_of(steps(), tmp_path)], out, learns)
+    weights = tf.AutoModelForCausalLM.from_pretrained(base)
+    adapted = PeftModel.from_pretrained(weights, out / "checkpoint-2", is_trainable=True)
+    trainer = trainer_on((adapted, tf.AutoTokenizer.from_pretrained(base)), tmp_path / "other", REPLIES, SAID)
+    watch = collapse.Watch()
+    watch.reason, watch.sound = "it talks nonsense", 1
+
+    def now() -> Any:
+        found = trainer.model.state_dict()
+        return next(found[name] for name in sorted(found) if "lora_B" in name)
+
+    before = now().clone()
+    grpo._take_back(trainer, out, watch)
+    kept = load_file(out / "checkpoint-1" / "adapter_model.safetensors")
+    assert torch.equal(now(), next(kept[name] for name in sorted(kept) if "lora_B" in name))
+    assert not torch.equal(now(), before)
+    watch.sound = 0
+    with pytest.raises(R1RouterError, match="no checkpoint is from before that: it talks nonsense"):
+        grpo._take_back(trainer, out, watch)
 
 
 @pytest.mark.parametrize(

@@ -111,19 +111,16 @@ def run(
     try:
         import torch
         import transformers
-        from accelerate import PartialState
         from trl.trainer.grpo_config import GRPOConfig
     except ImportError as error:
         raise MissingExtra(error.name or "trl", "train", "training") from error
     processes = world.check(processes=settings.processes, sharding=settings.sharding)
     share, batch = _sizes(settings, processes)
-    with PartialState().main_process_first():
+    with world.state().main_process_first():
         checkpoint = folder.open_run(out, method="grpo", options=asdict(settings), files=[*files, *dev_files])
     transformers.set_seed(settings.seed)
     if settings.beta and not (settings.lora or settings.adapter) and model.gguf_file(settings.base):
-        raise InputError(
-            "the KL of all weights takes them twice, and TRL reads no GGUF file; take --beta 0"
-        )
+        raise InputError("the KL of all weights takes them twice, and TRL reads no GGUF file; take --beta 0")
     weights, tokenizer = model.load(settings.base)
     sees = hasattr(tokenizer, "image_processor")
     weighted = rewards.load_rewards(rewards.parse_weights(settings.rewards.split()))
@@ -179,6 +176,7 @@ def run(
                 bf16=on_gpu,
                 activation_checkpointing=on_gpu,
                 dataloader_pin_memory=on_gpu,
+                ddp_find_unused_parameters=sees,
             ),
         )
     world.check_sharding(trainer.accelerator, settings.sharding)
@@ -278,8 +276,6 @@ def _pool(
         return None
     if sees:
         raise InputError("online training is for models that read text; TRL's rollouts carry no pictures")
-    from accelerate import PartialState
-
     return Pool(
         lessons(steps),
         open_kbs(settings.kbs) if kbs is None else kbs,
@@ -290,7 +286,7 @@ def _pool(
         k=settings.k,
         best=settings.best,
         vary_cards=settings.vary_cards,
-        seed=settings.seed + PartialState().process_index,
+        seed=settings.seed + world.state().process_index,
     )
 
 

@@ -17,9 +17,7 @@ def check(*, processes: int = 0, sharding: str = "") -> int:
     """
     if sharding and sharding not in SHARDINGS:
         raise InputError(f"sharding is one of {', '.join(SHARDINGS)}, not {sharding!r}")
-    from accelerate import PartialState
-
-    found = int(PartialState().num_processes)
+    found = int(state().num_processes)
     launched = int(os.environ.get("WORLD_SIZE", "1"))
     if launched != found:
         raise InputError(f"{launched} processes were launched and train as {found}; check the launcher's options")
@@ -29,6 +27,14 @@ def check(*, processes: int = 0, sharding: str = "") -> int:
             f"torchrun --nproc_per_node {processes} --no-python r1router train … (on CPUs: ACCELERATE_USE_CPU=true)"
         )
     return found
+
+
+def state() -> Any:
+    """Accelerate's state of this process; it has to be told that there is no GPU before it looks for others."""
+    import torch
+    from accelerate import PartialState
+
+    return PartialState(cpu=not torch.cuda.is_available())
 
 
 def check_sharding(accelerator: Any, sharding: str) -> None:
