@@ -4,7 +4,9 @@ from r1router.focus import focus
 from r1router.types import Evidence
 
 TABLE = Evidence(
-    "table", "t#0", "Geography of Djibouti\nIndicator | Value\nTotal area | 23,200 sq km\nCoastline | 314 km\nForest | 0.3%"
+    "table",
+    "t#0",
+    "Geography of Djibouti\nIndicator | Value\nTotal area | 23,200 sq km\nCoastline | 314 km\nForest | 0.3%",
 )
 BORDERS = Evidence("table", "b#0", "Borders of Djibouti\nNeighbour | Length\nEritrea | 125\nSomalia | 61")
 PROSE = Evidence("text", "p#0", "Lima\nLima lies on the coast. It was founded in 1535. It is the capital of Peru.")

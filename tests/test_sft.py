@@ -125,11 +125,22 @@ def test_a_run_that_was_cut_short_goes_on_to_the_same_weights(base: Path, steps:
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_training_goes_on_from_an_earlier_adapter(base: Path, steps: Path, tmp_path: Path) -> None:
+    first = sft.run([steps], tmp_path / "one", settings(base, max_steps=10, learning_rate=2e-2, lora=16, save_every=10))
+    sft.run([steps], tmp_path / "two", settings(base, adapter=str(first), max_steps=5, save_every=5))
+    before, after = ([log["loss"] for log in logged(tmp_path / name) if "loss" in log] for name in ("one", "two"))
+    assert after[0] < before[0]
+    with pytest.raises(InputError, match="cannot put the adapter"):
+        sft.run([steps], tmp_path / "three", settings(base, adapter=str(tmp_path)))
+
+
 def test_only_the_upper_layers_are_trained_where_asked(base: Path, steps: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
     adapter = sft.run([steps], tmp_path / "run", settings(base, layers=1))
-    trained = {name.partition(".layers.")[2].partition(".")[0] for name in load_file(adapter / "adapter_model.safetensors")}
+    trained = {
+        name.partition(".layers.")[2].partition(".")[0] for name in load_file(adapter / "adapter_model.safetensors")
+    }
     assert trained == {"1"}
     with pytest.raises(InputError, match="the model has 2 layers; 3 of them"):
         sft.run([steps], tmp_path / "more", settings(base, layers=3))

@@ -70,7 +70,10 @@ def test_every_gold_step_is_planned_and_read_then_the_policy_stops_and_answers(k
 
 
 def test_a_chain_without_sub_questions_gets_some(kbs):
-    hops = [{"kb": "table", "evidence_ids": ["a"], "answer": "Peru"}, {"kb": "text", "evidence_ids": ["x"], "answer": "Lima"}]
+    hops = [
+        {"kb": "table", "evidence_ids": ["a"], "answer": "Peru"},
+        {"kb": "text", "evidence_ids": ["x"], "answer": "Lima"},
+    ]
     example = Example("h", Question("What is the capital of the largest?"), ("Lima",), {"steps": None, "hops": hops})
     rows = by_id(from_gold([example], kbs))
     assert rows["h/0/plan"].gold.sub_question == "Which one is meant: What is the capital of the largest?"
@@ -155,16 +158,16 @@ def test_the_right_reply_of_a_row_parses_to_its_gold(kbs):
 def test_a_piece_is_called_by_its_rank_also_when_those_before_it_are_not_shown(kbs):
     evidence = (*(Evidence("text", str(n), f"Unrelated {'words ' * 60}{n}.") for n in range(4)),)
     told = Evidence("text", "t", "Lima is the capital of Peru.")
-    ask = render(
-        StepRow("a", "answer", "q", sub_question="What is the capital of Peru?", evidence=(*evidence, told)), Prompts(SHORT)
-    ).ask
+    step = StepRow("a", "answer", "q", sub_question="What is the capital of Peru?", evidence=(*evidence, told))
+    ask = render(step, Prompts(SHORT)).ask
     assert "[5] Lima is the capital of Peru." in ask.messages[-1].content
     assert "[1]" in ask.messages[-1].content
     assert "[4]" not in ask.messages[-1].content
 
 
 def test_a_row_whose_answer_is_cut_off_is_told(kbs):
-    far = Evidence("text", "1", "Peru. " + "Peru is a country in the Andes. " * 60 + "Its seat of government, which " * 40 + "is Lima.")
+    tail = "Its seat of government, which " * 40 + "is Lima."
+    far = Evidence("text", "1", "Peru. " + "Peru is a country in the Andes. " * 60 + tail)
     row = StepRow("a", "answer", "q", sub_question="What is Peru?", evidence=(far,), gold=Gold(answers=("Lima",)))
     assert not shows_answer(render(row, Prompts(SHORT)))
     assert shows_answer(render(replace(row, gold=Gold(answers=("Andes",))), Prompts(SHORT)))

@@ -23,8 +23,11 @@ _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _ENDINGS = ("ing", "ies", "es", "ed", "s")
 _COMMON = frozenset(
-    "the a an of in is are was were what which who how many much does do did to on for and by that this it its "
-    "with from at as or be has have had".split()
+    re.findall(
+        r"\w+",
+        "the a an of in is are was were what which who how many much does do did to on for and by that this it its "
+        "with from at as or be has have had",
+    )
 )
 
 
@@ -36,10 +39,10 @@ class _Line:
 
 
 def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[tuple[Evidence, str]]:
-    """Each piece of evidence of which something is kept, in order, with the text that is kept of it.
+    """Each piece of evidence of which something is kept, in order, with what is kept of its text.
 
-    Lines are taken, the most telling first, as long as they fit into `chars` characters together. The best line is kept even
-    where it alone is longer than `chars`, cut at the end.
+    Lines are taken, the most telling first, as long as they fit into `chars` characters together. The best line is
+    kept even where it alone is longer than `chars`, cut at the end.
     """
     heads: list[str] = []
     lines: list[_Line] = []

@@ -1,8 +1,8 @@
 """A training run's folder: what it was asked for, with which data and versions, and where to go on.
 
-    RUN/run.json          method, options, sha256 of every file of steps, versions of the packages
-    RUN/checkpoint-N/     the trainer's own checkpoints
-    RUN/adapter/          the result: a PEFT adapter (or a whole model) with its `prompts/`
+RUN/run.json          method, options, sha256 of every file of steps, versions of the packages
+RUN/checkpoint-N/     the trainer's own checkpoints
+RUN/adapter/          the result: a PEFT adapter (or a whole model) with its `prompts/`
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def run(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'", category=UserWarning)
         trainer = dev.trainer_class(held_out, max_tokens=settings.max_tokens)(
-            model=_adapted(weights, settings),
+            model=sft.adapted(weights, settings.adapter) if settings.adapter else weights,
             processing_class=tokenizer,
             reward_funcs=judging.functions(weighted, outcomes_of),
             train_dataset=data,
@@ -223,17 +223,6 @@ def _choosing(every: int) -> dict[str, Any]:
 
 
 # ── weights ────────────────────────────────────────────────────────────────────────────────────
-
-
-def _adapted(weights: Any, settings: Settings) -> Any:
-    if not settings.adapter:
-        return weights
-    from peft import PeftModel
-
-    try:
-        return PeftModel.from_pretrained(weights, settings.adapter, is_trainable=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"cannot put the adapter {settings.adapter!r} on the model: {error}") from error
 
 
 def _new_lora(weights: Any, settings: Settings) -> Any:

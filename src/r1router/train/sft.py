@@ -33,6 +33,8 @@ class Settings:
 
     base: str = ""
     """Hugging Face id, folder or GGUF file; the default model where empty."""
+    adapter: str = ""
+    """The adapter that training goes on from; a new LoRA where empty."""
     prompts: str = str(SHORT)
     epochs: float = 1.0
     max_steps: int = -1
@@ -55,7 +57,7 @@ class Settings:
     """tensorboard, wandb, trackio or none."""
 
 
-def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pictures: Path | None = None) -> Path:  # noqa: B008
+def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pictures: Path | None = None) -> Path:
     """The folder of the trained adapter (or model, for `lora=0`). Goes on from the last checkpoint in `out`.
 
     `pictures` is the folder that the steps' pictures are in, for models that see.
@@ -73,13 +75,16 @@ def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pi
     weights, tokenizer = model.load(settings.base)
     rows = list(_rows(read_steps(*files), settings, pictures))
     dataset = _dataset(rows, tokenizer, settings.max_tokens, sees=pictures is not None)
+    new = None
+    if settings.lora and not settings.adapter:
+        new = LoraConfig(**lora(settings.lora, settings.layers, weights))
     on_gpu = torch.cuda.is_available()
     processes = _processes()
     trainer = SFTTrainer(
-        model=weights,
+        model=adapted(weights, settings.adapter) if settings.adapter else weights,
         processing_class=tokenizer,
         train_dataset=dataset,
-        peft_config=LoraConfig(**lora(settings.lora, settings.layers, weights)) if settings.lora else None,
+        peft_config=new,
         args=SFTConfig(
             output_dir=str(out),
             num_train_epochs=settings.epochs,
@@ -121,8 +126,20 @@ def lora(rank: int, layers: int, weights: Any) -> dict[str, Any]:
         return options | {"target_modules": "all-linear"}
     from torch.nn import Linear
 
-    inside = {name.rpartition(".")[2] for name, m in weights.named_modules() if isinstance(m, Linear) and ".layers." in name}
+    inside = {
+        name.rpartition(".")[2] for name, m in weights.named_modules() if isinstance(m, Linear) and ".layers." in name
+    }
     return options | {"target_modules": sorted(inside), "layers_to_transform": list(range(total - layers, total))}
+
+
+def adapted(weights: Any, adapter: str) -> Any:
+    """The model with an adapter of an earlier stage, to be trained on. Raises `InputError` where it does not fit."""
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(weights, adapter, is_trainable=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"cannot put the adapter {adapter!r} on the model: {error}") from error
 
 
 def _rows(steps: Sequence[StepRow], settings: Settings, pictures: Path | None) -> Iterator[Row]:
