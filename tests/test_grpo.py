@@ -361,6 +361,7 @@ def script(folder: Path, base: Path, **more: Any) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(base: Path, tmp_path: Path) -> None:
     program, out = script(tmp_path, base, max_steps=6, format_valid=0.0), tmp_path / "run"
     running = subprocess.Popen([sys.executable, str(program)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -378,6 +379,7 @@ def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(base: Path, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_processes_train_in_step_and_save_once(base: Path, tmp_path: Path) -> None:
     program = script(tmp_path, base, processes=2, sharding="ddp", format_valid=0.0)
     launched = subprocess.run(
