@@ -100,16 +100,19 @@ def test_a_closed_policy_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # between peft and transformers
-def test_an_adapter_changes_what_the_model_thinks(tmp_path: Path) -> None:
+def test_an_adapter_changes_what_the_model_thinks_and_brings_its_prompts(tmp_path: Path) -> None:
     peft = pytest.importorskip("peft", reason="adapters are loaded with peft")
     model = tiny_llama(tmp_path / "model")
     lora = peft.LoraConfig(target_modules=["q_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
     peft.get_peft_model(tf.AutoModelForCausalLM.from_pretrained(model), lora).save_pretrained(tmp_path / "lora")
+    (tmp_path / "lora" / "prompts").mkdir()
+    (tmp_path / "lora" / "prompts" / "next_step.j2").write_text("### user\n{{ question }}\n")
     plain, adapted = (open_policy(f"transformers:{model}{option}") for option in ("", f"?adapter={tmp_path}/lora"))
     before, after = (wait_for(policy.reply(ask("a"))).tokens[0].logprob for policy in (plain, adapted))
     wait_for(plain.close())
     wait_for(adapted.close())
     assert abs(before - after) > 1e-4
+    assert (plain.prompts, adapted.prompts) == (None, tmp_path / "lora" / "prompts")
     with pytest.raises(InputError, match="adapter '/nowhere'"):
         open_policy(f"transformers:{model}?adapter=/nowhere")
 

@@ -1,6 +1,6 @@
 """A GGUF file to another of the same model: in another precision, with other numbers, with an adapter worked in.
 
-Numpy only, one tensor in memory at a time. Settings and tokenizer are copied as they are.
+Numpy only, one tensor as float32 at a time. Settings and tokenizer are copied as they are.
 """
 
 from __future__ import annotations
