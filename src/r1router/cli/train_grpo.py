@@ -68,13 +68,14 @@ def grpo(
 ) -> None:
     """Reinforce what is rewarded, step by step, relative to the other replies to the same step."""
     from r1router.train import grpo as stage
+    from r1router.train.sft import SHORT
 
     if online and not kbs.is_dir():
         raise InputError(f"--online searches knowledge bases, and there is no folder {kbs}; name it with --kbs")
     settings = stage.Settings(
         base=base,
         adapter=adapter,
-        prompts=str(prompts or stage.sft.SHORT),
+        prompts=str(prompts or SHORT),
         rewards=" ".join(reward or ["published=1"]),
         samples=samples,
         groups=groups,

@@ -51,5 +51,5 @@ def sft(
         seed=seed,
         report_to=report_to,
     )
-    adapter = stage.run(steps, out, settings, pictures=pictures)
-    options.tell(f"trained: {adapter}\nnext: r1router train grpo STEPS --adapter {adapter} --out RUN")
+    trained = stage.run(steps, out, settings, pictures=pictures)
+    options.tell(f"trained: {trained}\nnext: r1router train grpo STEPS --adapter {trained} --out RUN")

@@ -28,6 +28,8 @@ def trainer_class(rows: Sequence[Row], *, max_tokens: int) -> Any:
     from trl.trainer.grpo_trainer import GRPOTrainer
 
     class StepTrainer(GRPOTrainer):  # type: ignore[misc]
+        control: Any
+
         def evaluate(
             self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
         ) -> dict[str, float]:
@@ -36,7 +38,7 @@ def trainer_class(rows: Sequence[Row], *, max_tokens: int) -> Any:
             metrics = {f"{metric_key_prefix}_{name}": mean for name, mean in found.means.items()}
             metrics[f"{metric_key_prefix}_score"] = score(found)
             self.log(metrics)
-            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+            self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics
 
     return StepTrainer

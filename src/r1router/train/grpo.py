@@ -130,6 +130,7 @@ def run(
     if held_out and sees:
         raise InputError("dev steps are judged without pictures; judge the checkpoints with `r1router train evaluate`")
     pool = _pool(steps, settings, weighted, prompts, pictures, kbs, sees=sees)
+    outcomes_of: judging.OutcomesOf
     if pool:
         judging.expect_unjudged()
         data, outcomes_of = _questions(steps), judging.online
