@@ -16,7 +16,7 @@ from typing import Any
 
 from r1router.errors import InputError, MissingExtra
 from r1router.prompts import Prompts
-from r1router.train import folder, model
+from r1router.train import folder, model, world
 from r1router.train.cards import vary
 from r1router.train.rows import Row, render
 from r1router.train.steps import StepRow, read_steps
@@ -70,7 +70,9 @@ def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pi
         from trl import SFTConfig, SFTTrainer
     except ImportError as error:
         raise MissingExtra(error.name or "trl", "train", "training") from error
-    checkpoint = folder.open_run(out, method="sft", options=asdict(settings), files=files)
+    state = world.state()
+    with state.main_process_first():
+        checkpoint = folder.open_run(out, method="sft", options=asdict(settings), files=files)
     transformers.set_seed(settings.seed)
     weights, tokenizer = model.load(settings.base)
     rows = list(_rows(read_steps(*files), settings, pictures))
@@ -79,7 +81,7 @@ def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pi
     if settings.lora and not settings.adapter:
         new = LoraConfig(**lora(settings.lora, settings.layers, weights))
     on_gpu = torch.cuda.is_available()
-    processes = _processes()
+    processes = int(state.num_processes)
     trainer = SFTTrainer(
         model=adapted(weights, settings.adapter) if settings.adapter else weights,
         processing_class=tokenizer,
@@ -104,7 +106,7 @@ def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pi
             seed=settings.seed,
             use_cpu=not on_gpu,
             bf16=on_gpu,
-            gradient_checkpointing=on_gpu,
+            activation_checkpointing=on_gpu,
             dataloader_pin_memory=on_gpu,
         ),
     )
@@ -193,9 +195,3 @@ def _pictures(row: Row) -> list[Any]:
     from PIL import Image
 
     return [Image.open(io.BytesIO(image.data)) for message in row.ask.messages for image in message.images]
-
-
-def _processes() -> int:
-    from accelerate import PartialState
-
-    return int(PartialState().num_processes)
