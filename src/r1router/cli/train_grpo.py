@@ -15,9 +15,7 @@ def grpo(
     steps: options.Steps,
     out: options.Out,
     base: options.Base = "",
-    adapter: Annotated[
-        str, typer.Option(help="The adapter to go on from, such as SFT leaves. [a new LoRA]", show_default=False)
-    ] = "",
+    adapter: options.Adapter = "",
     prompts: options.Prompts = None,
     dev: Annotated[
         list[Path] | None,

@@ -14,6 +14,10 @@ Base = Annotated[
     str,
     typer.Option(help="What is trained: Hugging Face id, folder or GGUF file. [the default model]", show_default=False),
 ]
+Adapter = Annotated[
+    str,
+    typer.Option(help="The adapter to go on from, such as SFT leaves. [a new LoRA]", show_default=False),
+]
 Prompts = Annotated[
     Path | None, typer.Option("--prompts", help="Folder of prompt templates. [the short set, made for training]")
 ]

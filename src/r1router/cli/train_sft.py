@@ -13,9 +13,7 @@ def sft(
     steps: options.Steps,
     out: options.Out,
     base: options.Base = "",
-    adapter: Annotated[
-        str, typer.Option(help="The adapter of an earlier run to go on from. [a new LoRA]", show_default=False)
-    ] = "",
+    adapter: options.Adapter = "",
     prompts: options.Prompts = None,
     pictures: options.Pictures = None,
     epochs: Annotated[float, typer.Option(min=0.0, help="How often each step is seen.")] = 1.0,

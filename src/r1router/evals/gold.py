@@ -31,14 +31,15 @@ class Need:
 def needs(example: Example) -> tuple[Need, ...]:
     """What has to be found to answer, in order; empty where the data set does not say."""
     gold = example.gold or {}
-    chain = [need for part in gold.get("steps") or gold.get("hops") or () if (need := _any_of(part))]
+    chain = [wanted for part in gold.get("steps") or gold.get("hops") or () if (wanted := need(part))]
     if chain:
         return tuple(chain)
     ids = [Need(ids=frozenset([str(record)])) for record in gold.get("evidence_ids") or ()]
     return (*ids, *(Need(titles=frozenset([title.casefold()])) for title in gold.get("evidence_titles") or ()))
 
 
-def _any_of(part: Mapping[str, Any]) -> Need | None:
+def need(part: Mapping[str, Any]) -> Need | None:
+    """What one step or hop has to find; None where the data set does not say."""
     ids = frozenset(map(str, (*(part.get("evidence_ids") or ()), *(part.get("alt_evidence_ids") or ()))))
     titles = frozenset(title.casefold() for title in part.get("evidence_titles") or ())
     return Need(ids, titles) if ids or titles else None

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from r1router.errors import InputError
-from r1router.evals.gold import Need, meets
+from r1router.evals.gold import Need, meets, need
 from r1router.parse import NO_ROUTE
 from r1router.train.steps import Gold, Past, StepRow
 from r1router.types import Card, Evidence, Example, Kind, KnowledgeBase, Query
@@ -71,7 +71,7 @@ def _chain(example: Example) -> list[_Hop]:
     gold = example.gold or {}
     if gold.get("steps"):
         return [
-            _Hop(str(step["sub_question"]), str(step["kb"]), _need(step), str(step.get("answer") or ""))
+            _Hop(str(step["sub_question"]), str(step["kb"]), need(step) or Need(), str(step.get("answer") or ""))
             for step in gold["steps"]
             if step.get("sub_question") and step.get("kb")
         ]
@@ -80,13 +80,8 @@ def _chain(example: Example) -> list[_Hop]:
         asked = f"{chain[-1].answer}: {example.question.text}" if chain else example.question.text
         if not chain and len(gold["hops"]) > 1:
             asked = f"Which one is meant: {asked}"
-        chain.append(_Hop(asked, str(hop["kb"]), _need(hop), str(hop.get("answer") or "")))
+        chain.append(_Hop(asked, str(hop["kb"]), need(hop) or Need(), str(hop.get("answer") or "")))
     return chain
-
-
-def _need(step: Mapping[str, Any]) -> Need:
-    ids = (*(step.get("evidence_ids") or ()), *(step.get("alt_evidence_ids") or ()))
-    return Need(frozenset(map(str, ids)), frozenset(t.casefold() for t in step.get("evidence_titles") or ()))
 
 
 def _named(kb: str, kbs: Mapping[str, KnowledgeBase] | None) -> str:
@@ -154,11 +149,11 @@ def _steps(
 def _concluded(example: Example, history: Sequence[Past]) -> str:
     """Why the answer is the answer: a step that says it, or how the last two values compare."""
     if (example.gold or {}).get("final_reasoning") and len(history) > 1:
-        values = [_NUMBER.search(past.answer) for past in history[-2:]]
-        if all(values):
-            one, other = (float(v.group().replace(",", "")) for v in values if v)
+        values = [found.group() for past in history[-2:] if (found := _NUMBER.search(past.answer))]
+        if len(values) == 2:
+            one, other = (float(value.replace(",", "")) for value in values)
             sign = "equals" if one == other else "is more than" if one > other else "is less than"
-            return f"{values[0].group()} {sign} {values[1].group()}."  # type: ignore[union-attr]
+            return f"{values[0]} {sign} {values[1]}."
     accepted = {answer.casefold() for answer in example.answers}
     for number in range(len(history), 0, -1):
         if history[number - 1].answer.casefold() in accepted:

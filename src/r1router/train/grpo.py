@@ -7,9 +7,7 @@ see `train.rollout`. The trainer is TRL's; what is added is what a group is, wha
 
 from __future__ import annotations
 
-import io
 import logging
-import random
 import shutil
 import warnings
 from collections import Counter
@@ -21,13 +19,13 @@ from typing import Any
 from r1router.errors import InputError, MissingExtra, R1RouterError
 from r1router.kb import open_kbs
 from r1router.methods import load_method
+from r1router.policies import chat
 from r1router.prompts import Prompts
 from r1router.train import collapse, dev, folder, judging, model, online, rewards, sft, world
-from r1router.train.cards import vary
 from r1router.train.lessons import lessons
 from r1router.train.live_policy import encode
 from r1router.train.rollout import Pool
-from r1router.train.rows import Row, render
+from r1router.train.rows import Row, opened_pictures, render, varied
 from r1router.train.steps import StepRow, read_steps
 from r1router.types import KnowledgeBase
 
@@ -296,10 +294,7 @@ def _rows(
     pictures: Path | None,
 ) -> list[Row]:
     """The steps that can be learned from, as prompts; those left out counted by reason."""
-    chance = random.Random(settings.seed)
-    titles = sorted({item.title for step in steps for item in step.evidence if 0 < len(item.title) < 60})
-    varied = [vary(step, chance, titles=titles) if settings.vary_cards else step for step in steps]
-    rows = [render(step, prompts, pictures=pictures) for step in varied]
+    rows = list(varied(steps, prompts, seed=settings.seed, vary_cards=settings.vary_cards, pictures=pictures))
     nothing_said = judging.offline(rows, prompts)(
         [""] * len(rows), [()] * len(rows), {"step": [row.step.id for row in rows]}
     )
@@ -323,13 +318,6 @@ def _dataset(rows: Sequence[Row], *, sees: bool) -> Any:
 
     examples = []
     for row in rows:
-        messages = [{"role": m.role, "content": m.content} for m in row.ask.messages]
-        example = {"prompt": messages, "step": row.step.id}
-        examples.append(example | {"images": _pictures(row)} if sees else example)
+        example = {"prompt": chat.to_json(row.ask.messages, pictures=False), "step": row.step.id}
+        examples.append(example | {"images": opened_pictures(row)} if sees else example)
     return Dataset.from_list(examples)
-
-
-def _pictures(row: Row) -> list[Any]:
-    from PIL import Image
-
-    return [Image.open(io.BytesIO(image.data)) for message in row.ask.messages for image in message.images]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from r1router.policies import chat
 from r1router.types import Ask, Reply
 
 
@@ -46,7 +47,7 @@ def generate(
 
 def encode(tokenizer: Any, ask: Ask) -> list[int]:
     """The token ids of a request, by the model's chat template, up to where the reply begins."""
-    messages = [{"role": m.role, "content": m.content} for m in ask.messages]
+    messages = chat.to_json(ask.messages, pictures=False)
     ids: list[int] = tokenizer.apply_chat_template(
         messages, add_generation_prompt=True, tokenize=True, return_dict=True
     )["input_ids"]

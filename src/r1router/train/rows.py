@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from r1router import parse
 from r1router.images import load_image
 from r1router.prompts import Prompts
+from r1router.train.cards import vary
 from r1router.train.steps import StepRow
 from r1router.types import Answer, Ask, Image, Question, Step, Trajectory
 
@@ -36,6 +41,23 @@ def render(step: StepRow, prompts: Prompts, *, pictures: Path | None = None) -> 
         case "final":
             ask = prompts.final_answer(path)
     return Row(step, ask, _reply(step, prompts))
+
+
+def varied(
+    steps: Sequence[StepRow], prompts: Prompts, *, seed: int, vary_cards: bool, pictures: Path | None = None
+) -> Iterator[Row]:
+    """The row of every step, in order; with `vary_cards` each over knowledge bases of its own (see `train.cards`)."""
+    chance = random.Random(seed)
+    titles = sorted({item.title for step in steps for item in step.evidence if 0 < len(item.title) < 60})
+    for step in steps:
+        yield render(vary(step, chance, titles=titles) if vary_cards else step, prompts, pictures=pictures)
+
+
+def opened_pictures(row: Row) -> list[Any]:
+    """The pictures that the row shows, as PIL images."""
+    from PIL import Image as Picture
+
+    return [Picture.open(io.BytesIO(image.data)) for message in row.ask.messages for image in message.images]
 
 
 def _path(step: StepRow, pictures: Path | None) -> Trajectory:

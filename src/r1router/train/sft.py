@@ -7,7 +7,6 @@ given: below the lowest of them nothing has to be propagated back, which a CPU f
 from __future__ import annotations
 
 import logging
-import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError, MissingExtra
+from r1router.policies import chat
 from r1router.prompts import Prompts
 from r1router.train import folder, model, world
-from r1router.train.cards import vary
-from r1router.train.rows import Row, render
+from r1router.train.rows import Row, opened_pictures, varied
 from r1router.train.steps import StepRow, read_steps
 
 log = logging.getLogger(__name__)
@@ -146,14 +145,12 @@ def adapted(weights: Any, adapter: str) -> Any:
 
 def _rows(steps: Sequence[StepRow], settings: Settings, pictures: Path | None) -> Iterator[Row]:
     """The steps as rows to imitate, those left out counted by reason."""
-    prompts, rng = Prompts(settings.prompts), random.Random(settings.seed)
-    titles = sorted({item.title for step in steps for item in step.evidence if item.title and len(item.title) < 60})
+    prompts = Prompts(settings.prompts)
     left_out: Counter[str] = Counter()
-    for step in steps:
-        row = render(vary(step, rng, titles=titles) if settings.vary_cards else step, prompts, pictures=pictures)
+    for row in varied(steps, prompts, seed=settings.seed, vary_cards=settings.vary_cards, pictures=pictures):
         if not row.reply:
             left_out["no gold reply"] += 1
-        elif step.kind == "answer" and not shows_answer(row):
+        elif row.step.kind == "answer" and not shows_answer(row):
             left_out["the answer is not in what the prompt shows"] += 1
         else:
             yield row
@@ -174,24 +171,16 @@ def _dataset(rows: Sequence[Row], tokenizer: Any, max_tokens: int, *, sees: bool
 
     examples, too_long = [], 0
     for row in rows:
-        prompt = [{"role": m.role, "content": m.content} for m in row.ask.messages]
+        prompt = chat.to_json(row.ask.messages, pictures=False)
         reply = [{"role": "assistant", "content": row.reply}]
         length = len(tokenizer.apply_chat_template([*prompt, *reply], return_dict=False)) if not sees else 0
         if length > max_tokens:
             too_long += 1
             continue
         example: dict[str, Any] = {"prompt": prompt, "completion": reply}
-        examples.append(example | {"images": _pictures(row)} if sees else example)
+        examples.append(example | {"images": opened_pictures(row)} if sees else example)
     if too_long:
         log.warning("%d of %d rows left out: longer than %d tokens", too_long, len(rows), max_tokens)
     if not examples:
         raise InputError("no step is left to train on; see the reasons above")
     return Dataset.from_list(examples)
-
-
-def _pictures(row: Row) -> list[Any]:
-    import io
-
-    from PIL import Image
-
-    return [Image.open(io.BytesIO(image.data)) for message in row.ask.messages for image in message.images]
