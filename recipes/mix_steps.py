@@ -1,16 +1,19 @@
 """Files of training steps to one file with so many of each kind, spread over questions as evenly as it goes.
 
-    python recipes/mix_steps.py OUT.jsonl geo.jsonl:plan=800,answer=400,final=150 wtq.jsonl:plan=100 … [--seed 0]
+    python recipes/mix_steps.py OUT.jsonl geo.jsonl:plan=800,answer=400,final=150 wtq.jsonl:stated@table=80 … [--seed 0]
 
-Plan steps are balanced over their gold routes: a rare route gives all it has before a frequent one fills up.
+A kind is plan, answer, final, or stated: those answers that stand word for word in the evidence. `@NAME` takes the
+plans with that gold route, the answers read in that knowledge base. Plans without it are balanced over their gold
+routes: a rare route gives all it has before a frequent one fills up. A file may be named twice, for rows seen twice.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from r1router.train.steps import StepRow, read_steps, write_steps
@@ -29,6 +32,17 @@ def pick(rows: Sequence[StepRow], count: int, rng: random.Random) -> list[StepRo
     return picked[:count]
 
 
+def is_of(step: StepRow, wanted: str) -> bool:
+    """Whether a step is of a kind such as `plan`, `plan@text`, `answer@table` or `stated@table`."""
+    kind, _, where = wanted.partition("@")
+    if step.kind != ("answer" if kind == "stated" else kind):
+        return False
+    evidence = "\n".join(item.text for item in step.evidence).casefold()
+    if kind == "stated" and not any(answer.casefold() in evidence for answer in step.gold.answers):
+        return False
+    return not where or where == (step.gold.route if kind == "plan" else step.evidence[0].kb if step.evidence else "")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
@@ -41,6 +55,14 @@ if __name__ == "__main__":
         name, _, counts = part.rpartition(":")
         steps = read_steps(Path(name))
         for kind, count in (pair.split("=") for pair in counts.split(",")):
-            mixed += pick([step for step in steps if step.kind == kind], int(count), rng)
+            found = [step for step in steps if is_of(step, kind)]
+            if not found:
+                raise SystemExit(f"{name} has no step of the kind {kind!r}")
+            mixed += pick(found, int(count), rng)
     rng.shuffle(mixed)
+    seen: Counter[str] = Counter()
+    for place, step in enumerate(mixed):
+        seen[step.id] += 1
+        if seen[step.id] > 1:
+            mixed[place] = replace(step, id=f"{step.id}/{seen[step.id]}")
     print(f"{write_steps(mixed, given.out)} steps in {given.out}")

@@ -1,16 +1,18 @@
 """Questions of our own making to training steps: which of several knowledge bases is a question for?
 
-    python recipes/write_router_steps.py OUT.jsonl [--rows 500] [--seed 0] [--held-out]
+    python recipes/write_router_steps.py OUT.jsonl [--rows 500] [--chains 0] [--seed 0] [--held-out]
 
-Each question is one fact away, in one domain of `router_domains.toml`, among one to three other domains and, half of
-the time, knowledge bases of encyclopedia text, tables and pictures. With `--held-out` only those domains that no
-training step shows: the steps that measure how a router does on a knowledge base that it has never seen.
+A question of `--rows` is one fact away, in one domain of `router_domains.toml`, among one to three other domains and,
+half of the time, knowledge bases of encyclopedia text, tables and pictures. One of `--chains` takes the facts of a
+chain of `router_chains.toml`. With `--held-out` only those domains that no training step shows: the steps that
+measure how a router does on a knowledge base that it has never seen.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +42,7 @@ def questions(domains: list[dict[str, Any]], rows: int, rng: random.Random, held
             continue
         asked.add(text)
         others = rng.sample([d for d in seen if d is not domain], rng.randint(1, 3))
-        cards = [Card(d["name"], d["kind"], rng.choice(d["holds"])) for d in (domain, *others)]
+        cards = [_card(d, rng) for d in (domain, *others)]
         if held_out or rng.random() < 0.5:
             cards += GENERAL
         rng.shuffle(cards)
@@ -56,13 +58,63 @@ def questions(domains: list[dict[str, Any]], rows: int, rng: random.Random, held
         number += 1
 
 
+def chains(told: dict[str, Any], domains: list[dict[str, Any]], rows: int, rng: random.Random) -> Iterator[StepRow]:
+    """The plan steps, the stop among them, of `rows` questions that take as many facts as their chain has steps."""
+    seen = {d["name"]: d for d in domains if not d.get("held_out")}
+    for number in range(rows):
+        chain = told["chain"][number % len(told["chain"])]
+        words: dict[str, str] = {}
+        question = _filled(rng.choice(chain["asks"]), told["fill"], words, rng)
+        needed = {kb for kb, _, _ in chain["steps"] if kb in seen}
+        others = rng.sample([name for name in seen if name not in needed], rng.randint(0, 2))
+        cards = [*(_card(seen[name], rng) for name in (*needed, *others)), *GENERAL]
+        rng.shuffle(cards)
+        past: list[Past] = []
+        for place, (kb, asked, answer) in enumerate([*chain["steps"], ("", "", "")]):
+            gold = Gold("Nothing is missing.", None, NO_ROUTE)
+            if kb:
+                sub_question = question if asked == "=" else _filled(asked, told["fill"], words, rng)
+                gold = Gold("A fact is missing.", sub_question, kb)
+            yield StepRow(
+                f"made-chain-{number:05d}/{place}/plan", "plan", question, "made.png" if chain.get("picture") else "",
+                tuple(past), tuple(cards), gold=gold, source="made",
+            )  # fmt: skip
+            if kb:
+                past.append(Past(gold.sub_question or "", _filled(f"{{{answer}}}", told["fill"], words, rng), kb))
+
+
+def _filled(text: str, fill: dict[str, list[str]], words: dict[str, str], rng: random.Random) -> str:
+    """`{film}` and `{film2}` as two different films, each the same wherever it stands in one question."""
+
+    def word(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in words:
+            words[name] = rng.choice([w for w in fill[name.rstrip("0123456789")] if w not in words.values()])
+        return words[name]
+
+    return re.sub(r"{(\w+)}", word, text)
+
+
+def _card(domain: dict[str, Any], rng: random.Random) -> Card:
+    """The domain's card; every fifth says what a knowledge base that nobody described says of itself."""
+    holds, names = rng.choice(domain["holds"]), domain["fill"][0]
+    if rng.random() < 0.2 and len(names) > 2 and not domain.get("held_out"):
+        unit = {"text": "passages", "table": "tables", "image": "pictures"}[domain["kind"]]
+        a, b, c = rng.sample(names, 3)
+        holds = f"{rng.randrange(20, 9999):,} {unit} such as {a}, {b}, {c}"
+    return Card(domain["name"], domain["kind"], holds)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--rows", type=int, default=500)
+    parser.add_argument("--chains", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--held-out", action="store_true")
     given = parser.parse_args()
-    all_domains = tomllib.loads(Path(__file__).with_name("router_domains.toml").read_text(encoding="utf-8"))["domain"]
-    made = questions(all_domains, given.rows, random.Random(given.seed), given.held_out)
+    here, rng = Path(__file__).parent, random.Random(given.seed)
+    all_domains = tomllib.loads((here / "router_domains.toml").read_text(encoding="utf-8"))["domain"]
+    told = tomllib.loads((here / "router_chains.toml").read_text(encoding="utf-8"))
+    made = [*questions(all_domains, given.rows, rng, given.held_out), *chains(told, all_domains, given.chains, rng)]
     print(f"{write_steps(made, given.out)} steps in {given.out}")

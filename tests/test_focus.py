@@ -1,5 +1,7 @@
 """Evidence to its most telling lines."""
 
+import pytest
+
 from r1router.focus import focus
 from r1router.types import Evidence
 
@@ -17,13 +19,36 @@ def texts(question, evidence, chars):
 
 
 def test_what_fits_is_kept_as_it_is():
-    assert texts("What is the coastline of Djibouti?", [TABLE, BORDERS], 1000) == [TABLE.text, BORDERS.text]
+    assert texts("What is the capital of Peru?", [PROSE], 1000) == [PROSE.text.replace(". ", ".\n")]
 
 
-def test_a_table_keeps_its_title_and_header_above_the_telling_row():
+def test_a_row_names_its_columns_below_the_title():
     assert texts("How long is the coastline of Djibouti?", [TABLE, BORDERS], 70) == [
-        "Geography of Djibouti\nIndicator | Value\nCoastline | 314 km"
+        "Geography of Djibouti\nCoastline | Value: 314 km"
     ]
+    assert texts("Who are the neighbours?", [BORDERS], 200) == [
+        "Borders of Djibouti\nEritrea | Length: 125\nSomalia | Length: 61"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Cup\nA caption. Of two.\nNo | Club | Goals\n7 | Rovers |", "Cup\nA caption.\nOf two.\nNo: 7 | Club: Rovers"),
+        ("No | Club\n7 | Rovers\n8 | Stars", "No: 7 | Club: Rovers\nNo: 8 | Club: Stars"),
+        ("Cup\nClub | Goals\nRovers | 3 | more\nStars | 2", "Cup\nRovers | 3 | more\nStars | Goals: 2"),
+        ("Cup\n | Goals\nRovers | 3", "Cup\nRovers | Goals: 3"),
+        ("Pipes\nThe sign a | b is old.\nIt is not a table.", "Pipes\nThe sign a | b is old.\nIt is not a table."),
+    ],
+)
+def test_what_is_a_table_and_what_is_not(text, shown):
+    assert texts("Which club?", [Evidence("table", "1", text)], 1000) == [shown]
+
+
+def test_the_name_of_a_column_tells_which_row_is_meant():
+    towns = Evidence("table", "1", "Towns\nTown | Mayor\nPuno | A. Rojas\nCusco | B. Inca")
+    other = Evidence("table", "2", "Rivers\nRiver | Length\nIca | 220")
+    assert texts("Who is mayor?", [other, towns], 40) == ["Towns\nPuno | Mayor: A. Rojas"]
 
 
 def test_a_passage_keeps_its_title_and_the_telling_sentence():

@@ -13,8 +13,8 @@ from r1router.parse import read_answer, read_step
 from r1router.prompts import Prompts
 from r1router.train.cards import vary
 from r1router.train.gold import from_gold
-from r1router.train.rows import render
-from r1router.train.sft import SHORT, shows_answer
+from r1router.train.rows import render, shows_answer, varied
+from r1router.train.sft import SHORT
 from r1router.train.steps import Gold, Past, StepRow, read_steps, write_steps
 from r1router.types import Card, Evidence, Example, Image, Question, Reply
 
@@ -172,6 +172,24 @@ def test_a_row_whose_answer_is_cut_off_is_told(kbs):
     assert not shows_answer(render(row, Prompts(SHORT)))
     assert shows_answer(render(replace(row, gold=Gold(answers=("Andes",))), Prompts(SHORT)))
     assert shows_answer(render(replace(row, gold=Gold(answers=("42",))), Prompts(SHORT)))  # worked out, not quoted
+
+
+def test_varied_evidence_is_cut_only_where_the_answer_stays_in_view():
+    told = "Lima is the capital of Peru. " + "The capital of Peru has a port. " * 40
+    row = StepRow(
+        "a", "answer", "q", sub_question="What is the capital of Peru?", gold=Gold(answers=("Lima",)),
+        evidence=(Evidence("text", "1", told), Evidence("text", "2", "Rivers. " + "Peru has many rivers. " * 40)),
+    )  # fmt: skip
+    last = replace(row, gold=Gold(answers=("many rivers",)))
+    lengths = set()
+    for seed in range(20):
+        shown, kept = varied([row, last], Prompts(SHORT), seed=seed, vary=True)
+        lengths.add(len(shown.ask.messages[-1].content) // 300)
+        assert shows_answer(shown)
+        assert shows_answer(kept)
+    assert len(lengths) == 3
+    (plain,) = varied([row], Prompts(SHORT), seed=0, vary=False)
+    assert plain.ask == render(row, Prompts(SHORT)).ask
 
 
 # ── varied knowledge bases ─────────────────────────────────────────────────────────────────────

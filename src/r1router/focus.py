@@ -1,7 +1,8 @@
 """A ranking of evidence to its most telling lines: what a small policy reads instead of all of it.
 
-Passages are cut at sentence ends, tables at rows; a table keeps its title and header above the rows that stay.
-A line counts by the rare words that it shares with the question, title words included, and by its entry's rank.
+Passages are cut at sentence ends, tables at rows; the title stays above what is kept. A row is shown with the names of
+its columns in it (`Botswana | Capital: Gaborone`), so that a small model need not count columns. A line counts by the
+rare words that it shares with the question, title words included, and by its entry's rank.
 Nothing is reworded and the order stays, so a piece can still be cited by its number.
 """
 
@@ -19,6 +20,7 @@ RANK = 0.5
 """What a place further down costs, in the same unit as a shared word (nats). Chosen among 0, 0.2, 0.5, 1 and 2 by
 how often the answer stays within 500 to 1,000 characters (docs/results.md)."""
 
+_CELLS = " | "
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _ENDINGS = ("ing", "ies", "es", "ed", "s")
@@ -49,7 +51,7 @@ def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[tuple
     for number, item in enumerate(evidence):
         head, body = _split(item.text)
         heads.append(head)
-        title = frozenset(_words(head.partition("\n")[0]))
+        title = frozenset(_words(head))
         lines += [_Line(number, text, title | set(_words(text))) for text in body]
     kept = _choose(frozenset(_words(question)), lines, heads, chars)
     focused = []
@@ -83,13 +85,32 @@ def _choose(asked: frozenset[str], lines: Sequence[_Line], heads: Sequence[str],
 
 
 def _split(text: str) -> tuple[str, list[str]]:
-    """(what stays above, the lines to choose from): title and header of a table, the title of a passage."""
+    """(the title, which stays above; the lines to choose from: sentences, and the rows of a table)."""
     lines = text.split("\n")
-    if len(lines) > 2 and " | " in lines[1]:
-        return "\n".join(lines[:2]), lines[2:]
-    if len(lines) > 1:
-        return lines[0], [s for line in lines[1:] for s in _SENTENCE.split(line) if s]
-    return "", [s for s in _SENTENCE.split(text) if s]
+    header = _header(lines)
+    above = lines if header is None else lines[:header]
+    rows = [] if header is None else [_labelled(lines[header], row) for row in lines[header + 1 :]]
+    title, prose = (above[0], above[1:]) if above and (rows or len(above) > 1) else ("", above)
+    return title, [s for line in prose for s in _SENTENCE.split(line) if s] + rows
+
+
+def _header(lines: Sequence[str]) -> int | None:
+    """Where the line with the names of the columns is: the first of those with cells, where nothing else follows."""
+    first = next((place for place, line in enumerate(lines) if _CELLS in line), len(lines))
+    return first if first + 1 < len(lines) and all(_CELLS in line for line in lines[first:]) else None
+
+
+def _labelled(header: str, row: str) -> str:
+    """The row with each cell called by its column, empty ones left out; the first is its name, unless a number."""
+    names, cells = ((line + " ").split(_CELLS) for line in (header, row))  # a last cell may be empty
+    if len(names) != len(cells):
+        return row
+    named = [
+        cell if not name or (place == 0 and not cell[:1].isdigit()) else f"{name}: {cell}"
+        for place, (name, cell) in enumerate(zip(map(str.strip, names), map(str.strip, cells), strict=True))
+        if cell
+    ]
+    return _CELLS.join(named)
 
 
 def _words(text: str) -> list[str]:

@@ -67,7 +67,8 @@ def neutralise(text: str) -> str:
 class Prompts:
     """A prompt set, read once. Every method turns data into one `Ask`; nothing here talks to a model."""
 
-    def __init__(self, folder: str | Path = DEFAULT) -> None:
+    def __init__(self, folder: str | Path = DEFAULT, *, limits: Mapping[str, int] | None = None) -> None:
+        """`limits` are taken instead of the set's own, those of them that are given."""
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise InputError(
@@ -77,7 +78,7 @@ class Prompts:
         options = tomllib.loads(settings.read_text(encoding="utf-8")) if settings.exists() else {}
         _check_settings(options, settings)
         self._labels_by_kind: dict[str, str] = options.get("labels", {})
-        self._limits: dict[str, int] = _LIMITS | options.get("limits", {})
+        self._limits: dict[str, int] = _LIMITS | options.get("limits", {}) | dict(limits or {})
         self._environment = ImmutableSandboxedEnvironment(
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,

@@ -25,7 +25,7 @@ from r1router.train import collapse, dev, folder, judging, model, online, reward
 from r1router.train.lessons import lessons
 from r1router.train.live_policy import encode
 from r1router.train.rollout import Pool
-from r1router.train.rows import Row, opened_pictures, render, varied
+from r1router.train.rows import Row, opened_pictures, render, shows_answer, varied
 from r1router.train.steps import StepRow, read_steps
 from r1router.types import KnowledgeBase
 
@@ -66,7 +66,8 @@ class Settings:
     layers: int = 0
     """A new LoRA on the upper layers only, so many; 0 for all."""
     vary_cards: bool = True
-    """Knowledge bases are renamed, described otherwise, shuffled and joined; see `train.cards`."""
+    """Knowledge bases are renamed, described otherwise, shuffled and joined (see `train.cards`); evidence is now and
+    then cut shorter than the prompt set does."""
     kbs: str = ""
     """Folder of the knowledge bases to search online; empty for offline."""
     best: float = 0.0
@@ -294,7 +295,7 @@ def _rows(
     pictures: Path | None,
 ) -> list[Row]:
     """The steps that can be learned from, as prompts; those left out counted by reason."""
-    rows = list(varied(steps, prompts, seed=settings.seed, vary_cards=settings.vary_cards, pictures=pictures))
+    rows = list(varied(steps, prompts, seed=settings.seed, vary=settings.vary_cards, pictures=pictures))
     nothing_said = judging.offline(rows, prompts)(
         [""] * len(rows), [()] * len(rows), {"step": [row.step.id for row in rows]}
     )
@@ -302,7 +303,7 @@ def _rows(
     for row, judged in zip(rows, rewards.totals(nothing_said, weighted), strict=True):
         if judged is None:
             left_out["no reward applies"] += 1
-        elif row.step.kind == "answer" and not sft.shows_answer(row):
+        elif row.step.kind == "answer" and not shows_answer(row):
             left_out["the answer is not in what the prompt shows"] += 1
         elif pictures is None and len(encode(tokenizer, row.ask)) > settings.max_prompt:
             left_out[f"longer than {settings.max_prompt} tokens"] += 1

@@ -13,9 +13,13 @@ from typing import Any
 from r1router import parse
 from r1router.images import load_image
 from r1router.prompts import Prompts
-from r1router.train.cards import vary
+from r1router.train.cards import vary as vary_cards
 from r1router.train.steps import StepRow
 from r1router.types import Answer, Ask, Image, Question, Step, Trajectory
+
+CUTS = (400, 700)
+"""Characters of evidence that are shown now and then instead of the prompt set's limit: a reader of short and of long
+evidence, for less computing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +48,27 @@ def render(step: StepRow, prompts: Prompts, *, pictures: Path | None = None) -> 
 
 
 def varied(
-    steps: Sequence[StepRow], prompts: Prompts, *, seed: int, vary_cards: bool, pictures: Path | None = None
+    steps: Sequence[StepRow], prompts: Prompts, *, seed: int, vary: bool, pictures: Path | None = None
 ) -> Iterator[Row]:
-    """The row of every step, in order; with `vary_cards` each over knowledge bases of its own (see `train.cards`)."""
+    """The row of every step, in order; with `vary` each over knowledge bases of its own (see `train.cards`), and the
+    evidence cut to one of `CUTS`, where that leaves the answer in view."""
     chance = random.Random(seed)
     titles = sorted({item.title for step in steps for item in step.evidence if 0 < len(item.title) < 60})
+    narrower = [Prompts(prompts.folder, limits={"evidence": chars}) for chars in CUTS]
     for step in steps:
-        yield render(vary(step, chance, titles=titles) if vary_cards else step, prompts, pictures=pictures)
+        if vary and step.kind == "answer":
+            row = render(step, chance.choice([prompts, *narrower]), pictures=pictures)
+            yield row if shows_answer(row) else render(step, prompts, pictures=pictures)
+        else:
+            yield render(vary_cards(step, chance, titles=titles) if vary else step, prompts, pictures=pictures)
+
+
+def shows_answer(row: Row) -> bool:
+    """Whether the prompt shows the accepted answer, where the evidence has it word for word."""
+    shown = row.ask.messages[-1].content.casefold()
+    evidence = "\n".join(item.text for item in row.step.evidence).casefold()
+    stated = [answer.casefold() for answer in row.step.gold.answers if answer.casefold() in evidence]
+    return not stated or any(answer in shown for answer in stated)
 
 
 def opened_pictures(row: Row) -> list[Any]:

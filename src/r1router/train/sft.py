@@ -17,7 +17,7 @@ from r1router.errors import InputError, MissingExtra
 from r1router.policies import chat
 from r1router.prompts import Prompts
 from r1router.train import folder, model, world
-from r1router.train.rows import Row, opened_pictures, varied
+from r1router.train.rows import Row, opened_pictures, shows_answer, varied
 from r1router.train.steps import StepRow, read_steps
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,8 @@ class Settings:
     max_tokens: int = 1024
     """Longer rows are left out, and counted."""
     vary_cards: bool = True
-    """Knowledge bases are renamed, described otherwise, shuffled and joined; see `train.cards`."""
+    """Knowledge bases are renamed, described otherwise, shuffled and joined (see `train.cards`); evidence is now and
+    then cut shorter than the prompt set does."""
     save_every: int = 50
     seed: int = 0
     report_to: str = "none"
@@ -147,7 +148,7 @@ def _rows(steps: Sequence[StepRow], settings: Settings, pictures: Path | None) -
     """The steps as rows to imitate, those left out counted by reason."""
     prompts = Prompts(settings.prompts)
     left_out: Counter[str] = Counter()
-    for row in varied(steps, prompts, seed=settings.seed, vary_cards=settings.vary_cards, pictures=pictures):
+    for row in varied(steps, prompts, seed=settings.seed, vary=settings.vary_cards, pictures=pictures):
         if not row.reply:
             left_out["no gold reply"] += 1
         elif row.step.kind == "answer" and not shows_answer(row):
@@ -156,14 +157,6 @@ def _rows(steps: Sequence[StepRow], settings: Settings, pictures: Path | None) -
             yield row
     for reason, count in left_out.items():
         log.warning("%d of %d steps left out: %s", count, len(steps), reason)
-
-
-def shows_answer(row: Row) -> bool:
-    """Whether the prompt shows the accepted answer, where the evidence has it word for word."""
-    shown = row.ask.messages[-1].content.casefold()
-    evidence = "\n".join(item.text for item in row.step.evidence).casefold()
-    stated = [answer.casefold() for answer in row.step.gold.answers if answer.casefold() in evidence]
-    return not stated or any(answer in shown for answer in stated)
 
 
 def _dataset(rows: Sequence[Row], tokenizer: Any, max_tokens: int, *, sees: bool) -> Any:

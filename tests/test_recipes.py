@@ -1,0 +1,84 @@
+"""The recipes that make training data: what they write are steps that can be trained on."""
+
+import runpy
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from r1router.parse import NO_ROUTE
+from r1router.train.steps import Gold, StepRow, read_steps, write_steps
+from r1router.types import Card, Evidence
+
+CARDS = (Card("text", "text", "Passages of text."), Card("image", "image", "Pictures with captions."))
+RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+@pytest.fixture
+def recipe(monkeypatch):
+    def run(name: str, *arguments: object) -> None:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        runpy.run_path(str(RECIPES / name), run_name="__main__")
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def domains():
+    return tomllib.loads((RECIPES / "router_domains.toml").read_text(encoding="utf-8"))["domain"]
+
+
+def test_made_questions_go_to_a_knowledge_base_that_is_there(recipe, tmp_path: Path):
+    recipe("write_router_steps.py", tmp_path / "made.jsonl", "--rows", 150, "--chains", 60)
+    rows = read_steps(tmp_path / "made.jsonl")
+    for row in rows:
+        names = [card.name for card in row.kbs]
+        assert len(set(names)) == len(names)
+        assert row.gold.route == NO_ROUTE or row.gold.route in names
+        assert not {"{", "}"} & set(row.question + (row.gold.sub_question or ""))
+    chains = [row for row in rows if "chain" in row.id]
+    assert len({row.id.split("/")[0] for row in chains}) == 60
+    assert {len(row.history) for row in chains if row.stops} >= {1, 2, 4}
+    for row in chains:  # a later step asks about what an earlier one found out
+        assert all(past.sub_question != row.gold.sub_question for past in row.history)
+
+
+def test_held_out_knowledge_bases_are_never_shown_in_training(recipe, tmp_path: Path, domains):
+    recipe("write_router_steps.py", tmp_path / "made.jsonl", "--rows", 300, "--chains", 60)
+    recipe("write_router_steps.py", tmp_path / "held.jsonl", "--rows", 40, "--held-out")
+    hidden = {domain["name"] for domain in domains if domain.get("held_out")}
+    shown = {card.name for row in read_steps(tmp_path / "made.jsonl") for card in row.kbs}
+    assert len(hidden) == 4
+    assert not hidden & shown
+    routes = {row.gold.route for row in read_steps(tmp_path / "held.jsonl")}
+    assert routes == {*hidden, NO_ROUTE}
+
+
+def test_the_same_seed_makes_the_same_steps(recipe, tmp_path: Path):
+    for name in ("a", "b"):
+        recipe("write_router_steps.py", tmp_path / name, "--rows", 30, "--chains", 10, "--seed", 5)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_steps_are_mixed_by_kind_route_and_knowledge_base(recipe, tmp_path: Path):
+    told = Evidence("table", "1", "Peru | 33 million")
+    rows = [
+        *(StepRow(f"t{n}", "plan", "q", kbs=CARDS, gold=Gold(sub_question="q", route="text")) for n in range(9)),
+        *(StepRow(f"i{n}", "plan", "q", kbs=CARDS, gold=Gold(sub_question="q", route="image")) for n in range(2)),
+        StepRow("said", "answer", "q", sub_question="q", evidence=(told,), gold=Gold(answers=("33 million",))),
+        StepRow("counted", "answer", "q", sub_question="q", evidence=(told,), gold=Gold(answers=("7",))),
+    ]
+    write_steps(rows, tmp_path / "all.jsonl")
+
+    def mixed(part: str) -> list[str]:
+        recipe("mix_steps.py", tmp_path / "mix.jsonl", *(f"{tmp_path / 'all.jsonl'}:{p}" for p in part.split()))
+        return sorted(row.id[0] for row in read_steps(tmp_path / "mix.jsonl"))
+
+    assert mixed("plan=6") == ["i", "i", "t", "t", "t", "t"]
+    assert mixed("plan@text=3") == ["t"] * 3
+    assert mixed("answer=5") == ["c", "s"]
+    assert mixed("stated@table=5") == ["s"]
+    assert mixed("plan@image=2 plan@image=2") == ["i"] * 4
+    with pytest.raises(SystemExit, match="stated@text"):
+        mixed("stated@text=5")
