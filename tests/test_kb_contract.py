@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
@@ -17,7 +18,7 @@ from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.kb.snapshot import top_positions
 from r1router.kb.writer import remove
 from r1router.types import Card, Evidence, KnowledgeBase, Location, Query
-from small_embedders import HashedWords, NamedColours, Thumbnails, plain_picture
+from small_embedders import HashedWords, NamedColours, Thumbnails, Vectors, plain_picture
 
 ROWS = [
     ("oslo", "Norway", "Oslo is the capital of Norway and its largest city."),
@@ -194,6 +195,17 @@ def test_another_embedder_than_the_builder_is_refused_by_name(tmp_path: Path) ->
 def test_another_picture_embedder_is_refused_too(pictures: Path) -> None:
     with pytest.raises(EmbedderMismatch, match="thumbnails"):
         open_kb(pictures, image_embedder=Thumbnails("larger-thumbnails:"))
+
+
+def test_a_later_version_of_the_builder_with_longer_vectors_is_told(tmp_path: Path) -> None:
+    class Longer(HashedWords):
+        def embed_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
+            return np.pad(super().embed_texts(texts, query=query), ((0, 0), (0, 44)))
+
+    on_disk(tmp_path)
+    kb = open_kb(tmp_path / "kbs" / "text", text_embedder=Longer())
+    with pytest.raises(EmbedderMismatch, match=r"'hashed-words: \(256 numbers.*\(300 numbers.*index the files again"):
+        kb.search([Query("capital")])
 
 
 def test_every_folder_with_a_card_is_a_knowledge_base(tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ class LanceKnowledgeBase:
         rankings: list[list[list[int]]] = [[] for _ in range(count)]
         offsets: list[list[float]] = [[] for _ in range(count)]
         for scan in scans:
+            self._check_width(scan, snapshot)
             for i, ranking in zip(scan.of, snapshot.nearest(scan.space, scan.vectors, depth), strict=True):
                 rankings[i].append(ranking)
                 offsets[i].append(scan.offset)
@@ -168,6 +169,16 @@ class LanceKnowledgeBase:
         fused = [reciprocal_rank(r, offsets=o)[:k] for r, o in zip(rankings, offsets, strict=True)]
         rows = snapshot.rows(sorted({row_id for ranking in fused for row_id, _ in ranking}))
         return [[self._evidence(rows[row_id], score) for row_id, score in ranking] for ranking in fused]
+
+    def _check_width(self, scan: _Scan, snapshot: Snapshot) -> None:
+        """The embedder's vectors are as long as those stored; a later version of it may have others."""
+        stored, asked = snapshot.width(scan.space), scan.vectors.shape[1]
+        if stored not in (0, asked):
+            manifest = self.manifest
+            spec = manifest.text_embedder if scan.space == "vector" else manifest.image_embedder or ""
+            raise EmbedderMismatch(
+                manifest.name, f"{spec} ({stored} numbers a vector)", f"{spec} as it is now ({asked} numbers)"
+            )
 
     def _evidence(self, row: dict[str, Any], score: float) -> Evidence:
         rows = (row["first_row"], row["last_row"]) if row["first_row"] is not None else None

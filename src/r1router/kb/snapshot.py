@@ -37,6 +37,11 @@ class Snapshot:
     def __len__(self) -> int:
         return len(self.row_ids)
 
+    def width(self, space: str) -> int:
+        """Numbers in a vector of that space; 0 where none is stored."""
+        vectors = self._vectors[space]
+        return vectors.shape[1] if len(vectors) else 0
+
     def nearest(self, space: str, queries: Vectors, k: int) -> list[list[int]]:
         """Row ids of the `k` highest dot products for each query, best first."""
         vectors = self._vectors[space]
