@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from r1router.cli import options, tables
-from r1router.drive import threads
+from r1router.cli.progress import asking
 from r1router.drive.flow import Budget
 from r1router.errors import PolicyError
 from r1router.kb import open_kbs
@@ -63,7 +63,7 @@ def eval_(
     began = time.perf_counter()
     with _bar() as bar:
         tell = _teller(bar, names, examples, out, primary or PRIMARY, {n: b.card.kind for n, b in opened_kbs.items()})
-        try:
+        with asking(opened, bar.console):
             evaluate(
                 examples,
                 out,
@@ -79,11 +79,6 @@ def eval_(
                 replay=replay,
                 tell=tell,
             )
-        except KeyboardInterrupt:
-            bar.console.print(Text("interrupted; the same command goes on from here", style="yellow"))
-            raise
-        finally:
-            threads.wait_for(opened.close())
     run = read_run(out)
     tables.show(report([run], primary=primary or PRIMARY), console, metrics=tables.USUAL)
     failed = sum(row.trajectory.stop == "error" for row in run[1])

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from r1router.cli import options
 from r1router.cli.eval import dataset_name
+from r1router.cli.progress import asking
 from r1router.drive import threads
 from r1router.errors import InputError
 from r1router.kb import open_kbs
@@ -103,7 +104,7 @@ def _taught(
                 bar.reset(task, total=len(examples), completed=there)
             bar.update(task, completed=counts.total(), description=f"{counts[KEPT]} kept")
 
-        try:
+        with asking(opened, bar.console):
             made = synthesize(
                 examples,
                 out,
@@ -118,11 +119,6 @@ def _taught(
                 in_flight=concurrency,
                 tell=tell,
             )
-        except KeyboardInterrupt:
-            bar.console.print(Text("interrupted; the same command goes on from here", style="yellow"))
-            raise
-        finally:
-            threads.wait_for(opened.close())
     console = Console()
     console.print(f"{made.kept} of {len(examples)} trajectories kept, {made.steps} steps in {out}", soft_wrap=True)
     for reason, count in made.dropped.items():
