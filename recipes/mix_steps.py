@@ -1,4 +1,4 @@
-"""Files of training steps to one file with so many of each kind, spread over questions as evenly as it goes.
+"""Files of training steps to one file with so many of each kind.
 
     python recipes/mix_steps.py OUT.jsonl geo.jsonl:plan=800,answer=400,final=150 wtq.jsonl:stated@table=80 … [--seed 0]
 
@@ -64,5 +64,6 @@ if __name__ == "__main__":
     for place, step in enumerate(mixed):
         seen[step.id] += 1
         if seen[step.id] > 1:
-            mixed[place] = replace(step, id=f"{step.id}/{seen[step.id]}")
+            trajectory, index, kind = step.id.rsplit("/", 2)
+            mixed[place] = replace(step, id=f"{trajectory}~{seen[step.id]}/{index}/{kind}")
     print(f"{write_steps(mixed, given.out)} steps in {given.out}")

@@ -30,7 +30,7 @@ GENERAL = (
 
 
 def questions(domains: list[dict[str, Any]], rows: int, rng: random.Random, held_out: bool) -> Iterator[StepRow]:
-    """The plan steps of `rows` questions, each asked once; every fourth is shown answered, when to stop is right."""
+    """The plan steps of `rows` questions, few of them twice; every fourth is shown answered, when to stop is right."""
     asked: set[str] = set()
     seen = [d for d in domains if not d.get("held_out")]
     pool = [d for d in domains if bool(d.get("held_out")) == held_out]
@@ -65,7 +65,7 @@ def chains(told: dict[str, Any], domains: list[dict[str, Any]], rows: int, rng: 
         chain = told["chain"][number % len(told["chain"])]
         words: dict[str, str] = {}
         question = _filled(rng.choice(chain["asks"]), told["fill"], words, rng)
-        needed = {kb for kb, _, _ in chain["steps"] if kb in seen}
+        needed = dict.fromkeys(kb for kb, _, _ in chain["steps"] if kb in seen)
         others = rng.sample([name for name in seen if name not in needed], rng.randint(0, 2))
         cards = [*(_card(seen[name], rng) for name in (*needed, *others)), *GENERAL]
         rng.shuffle(cards)

@@ -70,6 +70,12 @@ def test_a_line_longer_than_all_that_may_be_shown_is_cut():
     assert len(shown) == 40
 
 
+def test_a_long_first_line_is_no_title_that_hides_what_was_chosen():
+    long = Evidence("text", "1", "Peru is a country. " * 60 + "\nLima is the capital of Peru.")
+    (shown,) = texts("What is the capital of Peru?", [long], 200)
+    assert "Lima is the capital of Peru." in shown
+
+
 def test_nothing_makes_nothing():
     assert focus("what?", [], 100) == []
     assert focus("what?", [Evidence("text", "1", "")], 100) == []

@@ -1,6 +1,8 @@
 """The recipes that make training data: what they write are steps that can be trained on."""
 
+import os
 import runpy
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -55,19 +57,25 @@ def test_held_out_knowledge_bases_are_never_shown_in_training(recipe, tmp_path: 
     assert routes == {*hidden, NO_ROUTE}
 
 
-def test_the_same_seed_makes_the_same_steps(recipe, tmp_path: Path):
-    for name in ("a", "b"):
-        recipe("write_router_steps.py", tmp_path / name, "--rows", 30, "--chains", 10, "--seed", 5)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+def test_the_same_seed_makes_the_same_steps_in_every_process(tmp_path: Path):
+    for hashes in ("1", "2"):
+        arguments = [tmp_path / hashes, "--rows", "30", "--chains", "124", "--seed", "5"]
+        command = [sys.executable, RECIPES / "write_router_steps.py", *arguments]
+        subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": hashes}, check=True, capture_output=True)
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 
 
 def test_steps_are_mixed_by_kind_route_and_knowledge_base(recipe, tmp_path: Path):
     told = Evidence("table", "1", "Peru | 33 million")
     rows = [
-        *(StepRow(f"t{n}", "plan", "q", kbs=CARDS, gold=Gold(sub_question="q", route="text")) for n in range(9)),
-        *(StepRow(f"i{n}", "plan", "q", kbs=CARDS, gold=Gold(sub_question="q", route="image")) for n in range(2)),
+        *(StepRow(f"t{n}/0/plan", "plan", "q", kbs=CARDS, gold=Gold(sub_question="q", route="text")) for n in range(9)),
+        *(
+            StepRow(f"i{n}/0/plan", "plan", "q", kbs=CARDS, gold=Gold(sub_question="q", route="image"))
+            for n in range(2)
+        ),
         StepRow("said", "answer", "q", sub_question="q", evidence=(told,), gold=Gold(answers=("33 million",))),
         StepRow("counted", "answer", "q", sub_question="q", evidence=(told,), gold=Gold(answers=("7",))),
+        StepRow("q/1/final", "final", "q", gold=Gold(answers=("7",))),
     ]
     write_steps(rows, tmp_path / "all.jsonl")
 
@@ -80,5 +88,8 @@ def test_steps_are_mixed_by_kind_route_and_knowledge_base(recipe, tmp_path: Path
     assert mixed("answer=5") == ["c", "s"]
     assert mixed("stated@table=5") == ["s"]
     assert mixed("plan@image=2 plan@image=2") == ["i"] * 4
+    assert len(mixed("final=1 final=1")) == 2
+    ids = [row.id for row in read_steps(tmp_path / "mix.jsonl")]
+    assert sorted(ids) == ["q/1/final", "q~2/1/final"]
     with pytest.raises(SystemExit, match="stated@text"):
         mixed("stated@text=5")

@@ -77,6 +77,59 @@ def test_a_lesson_is_the_gold_chain_of_a_question_with_the_answers_of_its_hops()
     ]
 
 
+def test_a_lesson_is_the_same_from_shuffled_steps_of_which_some_were_left_out():
+    (whole,) = lessons(steps()).values()
+    assert list(lessons(steps()[::-1]).values()) == [whole]
+    (of_rest,) = lessons(steps()[1:]).values()
+    assert [(hop.sub_question, hop.route) for hop in of_rest.hops] == [(WHO, "text"), (HOW, "table")]
+
+
+def test_what_comes_after_a_chain_that_was_cut_off_is_not_known():
+    (lesson,) = lessons(steps()[:1]).values()
+    taken = Step("", "Q?", ("text",), evidence=(Evidence("text", "p1", "…"),), answer="A")
+    path = Trajectory(Question(QUESTION), (taken,))
+    assert row(lesson, Prompts().next_step(path, CARDS), path, CARDS).gold == Gold()
+
+
+def test_a_hop_that_brought_nothing_at_last_has_no_accepted_answer():
+    stop = steps()[2]
+    said = tuple(Past(past.sub_question, "unknown", past.kb) for past in stop.history)
+    ended = StepRow("t/2/plan", "plan", QUESTION, history=said, kbs=stop.kbs, gold=stop.gold)
+    (lesson,) = lessons([*steps()[:1], ended]).values()
+    assert [hop.answers for hop in lesson.hops] == [()]
+
+
+@pytest.mark.parametrize("name", ["t", "t/x/plan", "t/0/plan/2"])
+def test_an_id_without_a_place_in_a_trajectory_is_refused(name):
+    with pytest.raises(InputError, match="TRAJECTORY/INDEX/KIND"):
+        lessons([StepRow(name, "plan", QUESTION, kbs=tuple(CARDS.values()), gold=Gold(route=NO_ROUTE))])
+
+
+def test_a_search_that_finds_the_evidence_of_two_hops_makes_one_of_them():
+    first, second = (Gold("", asked, "table", (found,)) for asked, found in (("Peru?", "a"), ("Chad?", "b")))
+    common = {"question": QUESTION, "kbs": tuple(CARDS.values())}
+    (lesson,) = lessons([
+        StepRow("t/0/plan", "plan", gold=first, **common),
+        StepRow("t/1/plan", "plan", history=(Past("Peru?", "1", "table"),), gold=second, **common),
+        StepRow("t/2/final", "final", QUESTION, gold=Gold(answers=("1",))),
+    ]).values()  # fmt: skip
+    both = Step("", "Q?", ("table",), evidence=(Evidence("table", "a", "…"), Evidence("table", "b", "…")), answer="A")
+
+    def right(*taken):
+        path = Trajectory(Question(QUESTION), taken)
+        gold = row(lesson, Prompts().next_step(path, CARDS), path, CARDS).gold
+        return gold.sub_question or gold.route
+
+    assert right() == "Peru?"
+    assert right(both) == "Chad?"
+    assert right(both, both) == NO_ROUTE
+
+
+def test_lessons_that_no_knowledge_base_is_there_for_are_refused():
+    with pytest.raises(InputError, match="sent to text, and the knowledge bases are table"):
+        pool(bases={"table": kbs()["table"]})
+
+
 def test_steps_without_a_plan_make_no_lesson():
     with pytest.raises(InputError, match="plan"):
         lessons(steps()[-1:])

@@ -108,7 +108,7 @@ def test_the_gold_of_each_step_is_what_the_teacher_said_and_found(tmp_path):
     assert len(answer.evidence) == 5
     assert (stop.gold.thought, stop.gold.route, stop.gold.sub_question) == ("It is clear.", NO_ROUTE, None)
     assert stop.history == (Past("Which city has number 0?", "Oslo", "text"),)
-    assert final.gold.answers == ("oslo", "Oslo", "Kristiania")
+    assert final.gold.answers == ("oslo", "Kristiania")
 
 
 def test_rows_rendered_with_the_teachers_prompts_are_what_it_was_asked_and_what_it_said(tmp_path):
@@ -157,7 +157,7 @@ def test_a_step_that_brought_nothing_stands_in_the_history_and_gives_no_rows():
 @pytest.mark.parametrize(
     ("said", "answers", "best"),
     [
-        ("The Oslo", ("Oslo",), ("The Oslo", "Oslo")),
+        ("The Oslo", ("Oslo", "Kristiania"), ("The Oslo", "Kristiania")),
         ("It is Oslo", ("Oslo",), ("Oslo",)),
         ("6.8", ("6.75 [6.5, 7.0]",), ("6.8", "6.75 [6.5, 7.0]")),
     ],

@@ -91,6 +91,26 @@ def test_examples_without_a_gold_chain_give_no_steps(kbs):
     assert list(from_gold([Example("e", Question("Why?"), ("because",))], kbs)) == []
 
 
+def test_a_chain_with_something_missing_gives_no_steps_and_is_counted(kbs, caplog):
+    def chain(*steps):
+        told = [dict(zip(("sub_question", "kb", "answer"), step, strict=False)) for step in steps]
+        return Example("q", Question("Where?"), ("Lima",), {"steps": told})
+
+    capital = ("Capital of Peru?", "text", "Lima")
+    starts = ((None, "text", "Peru"), ("What?", None, "Peru"), ("What?", "text"))
+    broken = [chain(start, capital) for start in starts]
+    assert list(from_gold(broken, kbs)) == []
+    assert "3 questions left out" in caplog.text
+    (*_, final) = from_gold([chain(("Capital of Peru?", "text"))], kbs)
+    assert final.history == (Past("Capital of Peru?", "Lima", "text"),)  # the last answer is the question's
+
+
+def test_a_range_is_answered_with_its_value():
+    row = StepRow("a", "final", "How long?", gold=Gold(answers=("6.75 [6.5, 7.0]",)))
+    assert read_answer(Reply(render(row, Prompts(SHORT)).reply)).text == "6.75"
+    assert "<answer>7</answer>" in render(replace(row, gold=Gold(answers=("[6, 8]",))), Prompts(SHORT)).reply
+
+
 def test_a_gold_step_finds_the_only_knowledge_base_of_its_kind(kbs):
     named = {f"my-{name}": MemoryKnowledgeBase(replace(kb.card, name=f"my-{name}"), []) for name, kb in kbs.items()}
     assert by_id(from_gold([COMPARED], named))["q1/1/plan"].gold.route == "my-table"
@@ -180,7 +200,7 @@ def test_varied_evidence_is_cut_only_where_the_answer_stays_in_view():
         "a", "answer", "q", sub_question="What is the capital of Peru?", gold=Gold(answers=("Lima",)),
         evidence=(Evidence("text", "1", told), Evidence("text", "2", "Rivers. " + "Peru has many rivers. " * 40)),
     )  # fmt: skip
-    last = replace(row, gold=Gold(answers=("many rivers",)))
+    last = replace(row, gold=Gold(answers=("a port",)))
     lengths = set()
     for seed in range(20):
         shown, kept = varied([row, last], Prompts(SHORT), seed=seed, vary=True)

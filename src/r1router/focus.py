@@ -20,6 +20,9 @@ RANK = 0.5
 """What a place further down costs, in the same unit as a shared word (nats). Chosen among 0, 0.2, 0.5, 1 and 2 by
 how often the answer stays within 500 to 1,000 characters (docs/results.md)."""
 
+TITLE = 150
+"""A first line of more characters is no title; it is prose to choose sentences from."""
+
 _CELLS = " | "
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
@@ -90,7 +93,8 @@ def _split(text: str) -> tuple[str, list[str]]:
     header = _header(lines)
     above = lines if header is None else lines[:header]
     rows = [] if header is None else [_labelled(lines[header], row) for row in lines[header + 1 :]]
-    title, prose = (above[0], above[1:]) if above and (rows or len(above) > 1) else ("", above)
+    titled = above and len(above[0]) <= TITLE and (rows or len(above) > 1)
+    title, prose = (above[0], above[1:]) if titled else ("", above)
     return title, [s for line in prose for s in _SENTENCE.split(line) if s] + rows
 
 

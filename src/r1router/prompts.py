@@ -100,6 +100,10 @@ class Prompts:
             raise InputError(f"two knowledge bases have the same label; labels: {', '.join(named)}")
         return named
 
+    def shows_more_than(self, chars: int) -> bool:
+        """Whether more characters of one search's evidence than these may be shown."""
+        return not 0 < self._limits["evidence"] <= chars
+
     def sources(self) -> dict[str, str]:
         """File name to text of all that this set is made of: its own files, and our templates where it has none."""
         files = {p.name: p for p in DEFAULT.glob("*.j2")} | {p.name: p for p in self.folder.iterdir() if p.is_file()}

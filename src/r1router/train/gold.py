@@ -9,9 +9,10 @@ values compare.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from r1router.errors import InputError
@@ -19,6 +20,8 @@ from r1router.evals.gold import Need, meets, need
 from r1router.parse import NO_ROUTE
 from r1router.train.steps import Gold, Past, StepRow
 from r1router.types import Card, Evidence, Example, Kind, KnowledgeBase, Query
+
+log = logging.getLogger(__name__)
 
 TOGETHER = 64
 """Examples whose searches are sent to a knowledge base in one call."""
@@ -41,20 +44,25 @@ def from_gold(
     examples: Iterable[Example], kbs: Mapping[str, KnowledgeBase] | None, *, k: int = 5, source: str = ""
 ) -> Iterator[StepRow]:
     """The steps of every example that has a gold chain: a plan for each hop and the stop, an answer for each hop
-    whose gold evidence is among the `k` best that its sub-question finds, the final answer. The others give none.
+    whose gold evidence is among the `k` best that its sub-question finds, the final answer. The others give none;
+    those whose chain lacks a sub-question, a knowledge base or an answer on the way are counted in a warning.
 
     Without knowledge bases there are no answer steps, and the cards say no more than the kinds in the data.
     Raises `InputError` where a gold step names a knowledge base that is not there.
     """
+    broken = 0
     for group in _batched(examples):
-        chains = [_chain(example) for example in group]
-        wanted = [(example, hop) for example, chain in zip(group, chains, strict=True) for hop in chain]
+        chains = [_whole(_chain(example), example) for example in group]
+        broken += sum(chain is None for chain in chains)
+        wanted = [(example, hop) for example, chain in zip(group, chains, strict=True) for hop in chain or ()]
         names = {hop.kb: _named(hop.kb, kbs) for _, hop in wanted}
         found = iter(_search(wanted, names, kbs, k) if kbs else [[] for _ in wanted])
         cards = tuple(kb.card for kb in kbs.values()) if kbs else _cards(hop.kb for _, hop in wanted)
         for example, chain in zip(group, chains, strict=True):
             if chain:
                 yield from _steps(example, chain, names, cards, [next(found) for _ in chain], source)
+    if broken:
+        log.warning("%d questions left out: a gold step lacks its sub-question, knowledge base or answer", broken)
 
 
 def _batched(examples: Iterable[Example]) -> Iterator[Sequence[Example]]:
@@ -71,17 +79,27 @@ def _chain(example: Example) -> list[_Hop]:
     gold = example.gold or {}
     if gold.get("steps"):
         return [
-            _Hop(str(step["sub_question"]), str(step["kb"]), need(step) or Need(), str(step.get("answer") or ""))
+            _Hop(*(str(step.get(part) or "") for part in ("sub_question", "kb")), need(step) or Need(), _answer(step))
             for step in gold["steps"]
-            if step.get("sub_question") and step.get("kb")
         ]
     chain: list[_Hop] = []
     for hop in gold.get("hops") or ():
         asked = f"{chain[-1].answer}: {example.question.text}" if chain else example.question.text
         if not chain and len(gold["hops"]) > 1:
             asked = f"Which one is meant: {asked}"
-        chain.append(_Hop(asked, str(hop["kb"]), need(hop) or Need(), str(hop.get("answer") or "")))
+        chain.append(_Hop(asked, str(hop.get("kb") or ""), need(hop) or Need(), _answer(hop)))
     return chain
+
+
+def _answer(told: Mapping[str, Any]) -> str:
+    return str(told.get("answer") or "")
+
+
+def _whole(chain: list[_Hop], example: Example) -> list[_Hop] | None:
+    """The chain, its last answer that of the question where it is not told; None where something else is missing."""
+    if chain and not chain[-1].answer and example.answers:
+        chain[-1] = replace(chain[-1], answer=example.answers[0])
+    return chain if all(hop.sub_question and hop.kb and hop.answer for hop in chain) else None
 
 
 def _named(kb: str, kbs: Mapping[str, KnowledgeBase] | None) -> str:

@@ -6,13 +6,17 @@ gold chain whose evidence has not been found yet, or to stop where all of it has
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from r1router.errors import InputError
+from r1router.evals.metrics.abstention import abstains
 from r1router.parse import NO_ROUTE
 from r1router.train.steps import Gold, Past, StepRow
 from r1router.types import Ask, Card, Evidence, Step, Trajectory
+
+_ID = re.compile(r"(.+)/(\d+)/(?:plan|answer|final)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,37 +32,66 @@ class Lesson:
     answers: tuple[str, ...]
     """Accepted final answers."""
     source: str = ""
+    whole: bool = True
+    """Whether the chain is known to its end; where it is not, what comes after its last hop is not known either."""
 
 
 def lessons(rows: Sequence[StepRow]) -> dict[str, Lesson]:
-    """The lessons that these steps are cut from, by id. Raises `InputError` where no trajectory has a plan."""
-    trajectories: dict[str, list[StepRow]] = {}
+    """The lessons that these steps are cut from, by id; the order of the steps does not matter.
+
+    Raises `InputError` where no trajectory has a plan, and for an id that does not tell a step's place in one.
+    """
+    trajectories: dict[str, list[tuple[int, StepRow]]] = {}
     for row in rows:
-        trajectories.setdefault(row.id.rsplit("/", 2)[0], []).append(row)
-    found = {name: _lesson(name, steps) for name, steps in trajectories.items() if any(s.kind == "plan" for s in steps)}
+        if not (told := _ID.fullmatch(row.id)):
+            raise InputError(f"the step {row.id!r} has no id of the form TRAJECTORY/INDEX/KIND, such as q1/0/plan")
+        trajectories.setdefault(told[1], []).append((int(told[2]), row))
+    found = {
+        name: _lesson(name, [row for _, row in sorted(steps, key=lambda step: step[0])])
+        for name, steps in trajectories.items()
+        if any(row.kind == "plan" for _, row in steps)
+    }
     if not found:
         raise InputError("online training starts from plan steps with ids TRAJECTORY/INDEX/plan; there are none")
     return found
 
 
+def check_routes(known: Mapping[str, Lesson], kbs: Mapping[str, object]) -> None:
+    """Raises `InputError` where a lesson is sent to a knowledge base that there is not: no reply could be right."""
+    missing = sorted({hop.route for lesson in known.values() for hop in lesson.hops} - set(kbs))
+    if missing:
+        raise InputError(
+            f"the steps are sent to {', '.join(missing)}, and the knowledge bases are {', '.join(sorted(kbs))}; "
+            "make the steps with the same --kbs, or give knowledge bases of these names"
+        )
+
+
 def _lesson(name: str, steps: Sequence[StepRow]) -> Lesson:
-    plans = [step for step in steps if step.kind == "plan"]
-    known = {past.sub_question: past.answer for step in steps for past in step.history if past.answer}
-    for step in steps:
-        if step.kind == "answer" and step.gold.answers:
-            known.setdefault(step.sub_question, step.gold.answers[0])
-    hops = tuple(
-        replace(plan.gold, answers=plan.gold.answers or _one(known.get(plan.gold.sub_question or "")))
-        for plan in plans
-        if plan.gold.route and not plan.stops
+    """A chain from its steps, in order. Where a plan was left out, a later step's history tells of it."""
+    plans = {len(step.history): step for step in steps if step.kind == "plan"}
+    past = max((step.history for step in steps), key=len)
+    known = {p.sub_question: (p.answer,) for p in past if not abstains(p.answer)}
+    known |= {step.sub_question: step.gold.answers for step in steps if step.kind == "answer" and step.gold.answers}
+    hops = []
+    for place in range(max([len(past), *(at + 1 for at in plans)])):
+        if place in plans:
+            gold = plans[place].gold
+        elif past[place].kb and not abstains(past[place].answer):
+            gold = Gold("", past[place].sub_question, past[place].kb)
+        else:  # a teacher's step that brought nothing
+            continue
+        if gold.route and gold.route != NO_ROUTE:
+            hops.append(replace(gold, answers=gold.answers or known.get(gold.sub_question or "", ())))
+    first = next(iter(plans.values()))
+    return Lesson(
+        name,
+        first.question,
+        first.picture,
+        tuple(hops),
+        next((step.gold.answers for step in steps if step.kind == "final"), ()),
+        first.source,
+        any(step.stops or step.kind == "final" for step in steps),
     )
-    final = next((step.gold.answers for step in steps if step.kind == "final"), ())
-    first = plans[0]
-    return Lesson(name, first.question, first.picture, hops, final, first.source)
-
-
-def _one(answer: str | None) -> tuple[str, ...]:
-    return (answer,) if answer else ()
 
 
 def row(lesson: Lesson, ask: Ask, path: Trajectory, cards: Mapping[str, Card], *, id: str = "") -> StepRow:
@@ -89,7 +122,7 @@ def _next(lesson: Lesson, steps: Sequence[Step]) -> Gold:
     left = _unmet(lesson, steps)
     if left:
         return left[0]
-    return Gold(route=NO_ROUTE) if lesson.hops else Gold()
+    return Gold(route=NO_ROUTE) if lesson.hops and lesson.whole else Gold()
 
 
 def _read(lesson: Lesson, before: Sequence[Step], step: Step) -> Gold:
@@ -99,12 +132,17 @@ def _read(lesson: Lesson, before: Sequence[Step], step: Step) -> Gold:
 
 
 def _unmet(lesson: Lesson, steps: Sequence[Step]) -> list[Gold]:
-    """Hops whose evidence no step has found; one of which no evidence is known is met by the step in its place."""
-    return [
-        hop
-        for index, hop in enumerate(lesson.hops)
-        if not (any(_meets(hop, step.evidence) for step in steps) if hop.evidence_ids else index < len(steps))
-    ]
+    """Hops that no step has made. A step makes one at most, the first of those left whose evidence it has found,
+    though it may have found more; a hop of which no evidence is known is made by the step in its place."""
+    left = list(enumerate(lesson.hops))
+    for place, step in enumerate(steps):
+        made = next(
+            (at for at, (index, hop) in enumerate(left)
+             if (_meets(hop, step.evidence) if hop.evidence_ids else index == place)), None,
+        )  # fmt: skip
+        if made is not None:
+            del left[made]
+    return [hop for _, hop in left]
 
 
 def _meets(hop: Gold, evidence: Sequence[Evidence]) -> bool:

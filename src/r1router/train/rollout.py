@@ -22,7 +22,7 @@ from r1router.images import load_image
 from r1router.methods import Method
 from r1router.prompts import Prompts
 from r1router.train.disguise import Disguise, disguise, undisguised
-from r1router.train.lessons import Lesson, row
+from r1router.train.lessons import Lesson, check_routes, row
 from r1router.train.outcomes import Outcome, read
 from r1router.train.rewards import Values, Weighted, totals
 from r1router.train.steps import StepRow
@@ -81,8 +81,10 @@ class Pool:
         """`best` is the probability that a group's best reply goes on, instead of any of them.
 
         With `vary_cards` each question sees the knowledge bases under other names and descriptions (`train.cards`).
-        `pictures` is the folder of the questions' pictures, which are searched with.
+        `pictures` is the folder of the questions' pictures, which are searched with. Raises `InputError` where the
+        lessons are sent to a knowledge base that there is not.
         """
+        check_routes(lessons, kbs)
         self._lessons = lessons
         self._cards = {name: kb.card for name, kb in kbs.items()}
         self._search = in_batches(kbs)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from r1router import parse
+from r1router.evals.answers import read_range
 from r1router.images import load_image
 from r1router.prompts import Prompts
 from r1router.train.cards import vary as vary_cards
@@ -18,8 +19,8 @@ from r1router.train.steps import StepRow
 from r1router.types import Answer, Ask, Image, Question, Step, Trajectory
 
 CUTS = (400, 700)
-"""Characters of evidence that are shown now and then instead of the prompt set's limit: a reader of short and of long
-evidence, for less computing."""
+"""Characters of evidence that are shown now and then instead of the prompt set's limit, where that is more or none:
+for a reader of short and of long evidence, and less computing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def varied(
     evidence cut to one of `CUTS`, where that leaves the answer in view."""
     chance = random.Random(seed)
     titles = sorted({item.title for step in steps for item in step.evidence if 0 < len(item.title) < 60})
-    narrower = [Prompts(prompts.folder, limits={"evidence": chars}) for chars in CUTS]
+    narrower = [Prompts(prompts.folder, limits={"evidence": chars}) for chars in CUTS if prompts.shows_more_than(chars)]
     for step in steps:
         if vary and step.kind == "answer":
             row = render(step, chance.choice([prompts, *narrower]), pictures=pictures)
@@ -94,10 +95,18 @@ def _picture(path: str) -> Image:
 def _reply(step: StepRow, prompts: Prompts) -> str:
     gold = step.gold
     if step.kind != "plan":
-        return parse.write_answer(Answer(gold.thought, gold.answers[0])) if gold.answers else ""
+        return parse.write_answer(Answer(gold.thought, _said(gold.answers[0]))) if gold.answers else ""
     if step.stops:
         return parse.write_step(Step(gold.thought), None)
     if not gold.route or gold.sub_question is None:
         return ""
     label = {name: label for label, name in prompts.labels({card.name: card for card in step.kbs}).items()}
     return parse.write_step(Step(gold.thought, gold.sub_question), label[gold.route])
+
+
+def _said(answer: str) -> str:
+    """An accepted answer as a person would give it: of a range the value, or what lies in its middle."""
+    if (bounds := read_range(answer)) is None:
+        return answer
+    value = bounds.value if bounds.value is not None else (bounds.low + bounds.high) / 2
+    return str(int(value)) if value == int(value) else str(value)

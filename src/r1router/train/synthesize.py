@@ -22,7 +22,7 @@ from r1router.drive.many import IN_FLIGHT
 from r1router.drive.one import stream
 from r1router.drive.record import Record
 from r1router.errors import InputError, R1RouterError
-from r1router.evals.answers import Score, prediction
+from r1router.evals.answers import Score, prediction, read_range
 from r1router.evals.metrics import contains, exact_match, load_score
 from r1router.evals.metrics.abstention import abstains
 from r1router.evals.run import CONFIG, RECORD, Row, evaluate, read_run
@@ -189,9 +189,11 @@ def _said_in(evidence: Sequence[Evidence], answer: str) -> tuple[str, ...]:
 
 
 def _best_first(said: str, answers: tuple[str, ...]) -> tuple[str, ...]:
-    """The teacher's own words where they are an accepted answer and nothing else: they follow from its thought, and
-    a range has no words of its own."""
-    return tuple(dict.fromkeys((said, *answers))) if exact_match.score(said, answers) else answers
+    """The teacher's own words instead of an accepted answer that is the same but for case and the like: they follow
+    from its thought. A range has no words of its own."""
+    if not exact_match.score(said, answers):
+        return answers
+    return (said, *(a for a in answers if read_range(a) or not exact_match.score(said, (a,))))
 
 
 def _on_one_line(step: Step) -> Step:
