@@ -117,3 +117,38 @@ def tiny_llama(folder: Path) -> Path:
     tf.LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def tiny_llava(folder: Path) -> Path:
+    """The tiny Llama, seeing through a CLIP of its size: five tokens a picture with the class token, four without."""
+    torch = pytest.importorskip("torch", reason="the transformers policy is an extra")
+    tf = pytest.importorskip("transformers", reason="the transformers policy is an extra")
+    tokenizer = tf.AutoTokenizer.from_pretrained(tiny_llama(folder))
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<image>"]})
+    sizes: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    seeing = tf.CLIPVisionConfig(**sizes, num_attention_heads=2, image_size=28, patch_size=14, projection_dim=32)
+    saying = tf.LlamaConfig(
+        **sizes, num_attention_heads=4, vocab_size=len(tokenizer), eos_token_id=1, pad_token_id=1, bos_token_id=0
+    )
+    picture = tokenizer.convert_tokens_to_ids("<image>")
+    torch.manual_seed(0)
+    model = tf.LlavaForConditionalGeneration(
+        tf.LlavaConfig(vision_config=seeing, text_config=saying, image_token_index=picture)
+    )
+    model.generation_config.eos_token_id = 1
+    model.save_pretrained(folder)
+    template = (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+        "{% for c in m.content %}{{ '<image>' if c.type == 'image' else c.text }}{% endfor %}<|im_end|>\n"
+        "{% endfor %}<|im_start|>assistant\n"
+    )
+    tf.LlavaProcessor(
+        image_processor=tf.CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}),
+        tokenizer=tokenizer,
+        patch_size=14,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        image_token="<image>",
+        chat_template=template,
+    ).save_pretrained(folder)
+    return folder

@@ -2,7 +2,7 @@
 
 import pytest
 
-from r1router.errors import InputError
+from r1router.errors import InputError, R1RouterError
 from r1router.train import world
 from r1router.train.collapse import Bounds, Watch
 
@@ -55,6 +55,35 @@ def test_the_first_reason_stays():
     watch, reasons = seen({}, {}, {"kl": 9.0}, {"format_valid": 0.0}, {"format_valid": 0.0})
     assert len(set(reasons[2:])) == 1
     assert watch.sound == 0
+
+
+def test_a_run_that_goes_on_is_judged_by_what_it_had_logged_too():
+    watch = Watch(BOUNDS)
+    evaluated = {"step": 2, "eval_score": 0.1, "format_valid": 0.0}
+    watch.recall([{**SOUND, "reward": 1.0, "step": 1}, evaluated, {**SOUND, "reward": 1.0, "step": 2, "kl": 1.0}])
+    assert not watch.reason
+    assert watch.see(3, {**SOUND, "kl": 1.0})
+    assert watch.sound == 0
+
+
+def test_a_run_that_had_collapsed_stays_so():
+    watch = Watch(BOUNDS)
+    watch.recall({**SOUND, "reward": 1.0, "step": step, "kl": 0.1 if step < 4 else 9.0} for step in range(1, 9))
+    assert watch.reason.startswith("the mean kl of the last 3 logs is 3.07")
+    assert watch.sound == 1
+
+
+def test_what_is_kept_after_a_collapse_is_the_last_checkpoint_from_before(tmp_path):
+    for step in (2, 4, 6):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
+    watch = Watch(BOUNDS)
+    assert watch.last_sound(tmp_path) == tmp_path / "checkpoint-6"
+    watch.reason, watch.sound = "it talks nonsense", 5
+    assert watch.last_sound(tmp_path) == tmp_path / "checkpoint-4"
+    watch.sound = 1
+    with pytest.raises(R1RouterError, match="no checkpoint is from before that: it talks nonsense"):
+        watch.last_sound(tmp_path)
 
 
 def test_a_run_that_fell_back_to_one_process_says_how_to_launch_it():

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import r1router as rr
-from policy_backends import tiny_llama
+from policy_backends import tiny_llama, tiny_llava
 from r1router.errors import InputError, R1RouterError
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
@@ -30,7 +32,7 @@ torch = pytest.importorskip("torch", reason="training is an extra")
 tf = pytest.importorskip("transformers", reason="training is an extra")
 pytest.importorskip("trl", reason="training is an extra")
 
-from r1router.train import collapse, dev, grpo, judging, online  # noqa: E402  # after the skips
+from r1router.train import dev, grpo, judging, online  # noqa: E402  # after the skips
 from r1router.train.live_policy import encode, generate  # noqa: E402
 
 pytestmark = [
@@ -242,7 +244,13 @@ def test_an_offline_run_leaves_the_best_adapter_with_its_prompts_and_goes_on_whe
     assert [log["step"] for log in trained] == [1, 2]
     assert {"kl", "entropy", "format_valid", "rewards/format/mean", "rewards/cost/mean"} <= trained[-1].keys()
     assert "eval_score" in logs[-1] | logs[-2]
+    files, first = sorted(out.rglob("*")), (adapter / "adapter_model.safetensors").stat()
     assert grpo.run([file], out, settings(base), dev_files=[dev_file]) == adapter  # nothing is left to do
+    assert sorted(out.rglob("*")) == files
+    assert (adapter / "adapter_model.safetensors").stat() == first
+    shutil.rmtree(adapter)  # as a kill leaves a run whose last step was done
+    assert grpo.run([file], out, settings(base), dev_files=[dev_file]) == adapter
+    assert sorted(out.rglob("*")) == files
     with pytest.raises(InputError, match="max_steps was 2"):
         grpo.run([file], out, settings(base, max_steps=3), dev_files=[dev_file])
 
@@ -257,6 +265,9 @@ def test_training_goes_on_from_the_adapter_of_an_earlier_stage(base: Path, tmp_p
     before, after = (load_file(folder / "adapter_model.safetensors") for folder in (first, second))
     assert before.keys() == after.keys()
     assert any(not torch.equal(before[name], after[name]) for name in before)
+    still = grpo.run([file], tmp_path / "three", replace(more, adapter=str(second), learning_rate=0.0))
+    same = load_file(still / "adapter_model.safetensors")
+    assert all(torch.equal(after[name], same[name]) for name in after)
 
 
 def knowledge() -> dict[str, Any]:
@@ -299,31 +310,13 @@ def test_a_run_that_collapses_before_its_first_checkpoint_says_so(base: Path, tm
         grpo.run([file_of(steps(), tmp_path)], tmp_path / "run", hopeless)
 
 
-def test_a_collapse_gives_back_the_weights_of_the_last_checkpoint_from_before(base: Path, tmp_path: Path) -> None:
-    from peft import PeftModel
-    from safetensors.torch import load_file
-
-    out = tmp_path / "run"
-    learns = settings(base, learning_rate=0.1, rewards=f"{__name__}:letters=1")
-    grpo.run([file_of(steps(), tmp_path)], out, learns)
-    weights = tf.AutoModelForCausalLM.from_pretrained(base)
-    adapted = PeftModel.from_pretrained(weights, out / "checkpoint-2", is_trainable=True)
-    trainer = trainer_on((adapted, tf.AutoTokenizer.from_pretrained(base)), tmp_path / "other", REPLIES, SAID)
-    watch = collapse.Watch()
-    watch.reason, watch.sound = "it talks nonsense", 1
-
-    def now() -> Any:
-        found = trainer.model.state_dict()
-        return next(found[name] for name in sorted(found) if "lora_B" in name)
-
-    before = now().clone()
-    grpo._take_back(trainer, out, watch)
-    kept = load_file(out / "checkpoint-1" / "adapter_model.safetensors")
-    assert torch.equal(now(), next(kept[name] for name in sorted(kept) if "lora_B" in name))
-    assert not torch.equal(now(), before)
-    watch.sound = 0
-    with pytest.raises(R1RouterError, match="no checkpoint is from before that: it talks nonsense"):
-        grpo._take_back(trainer, out, watch)
+def test_a_collapse_stays_one_when_the_command_is_repeated(base: Path, tmp_path: Path) -> None:
+    hopeless = settings(base, max_steps=12, save_every=5, beta=0.0)
+    for _ in range(2):
+        with pytest.raises(R1RouterError, match=r"collapsed.*format_valid of the last 10 logs is 0, below 0.5"):
+            grpo.run([file_of(steps(), tmp_path)], tmp_path / "run", hopeless)
+    assert (tmp_path / "run" / "checkpoint-10").exists()
+    assert not (tmp_path / "run" / "checkpoint-12").exists()
 
 
 @pytest.mark.parametrize(
@@ -334,6 +327,9 @@ def test_a_collapse_gives_back_the_weights_of_the_last_checkpoint_from_before(ba
         ({"groups": 64}, "not enough for 64 groups"),
         ({"processes": 2}, "2 processes were asked for and there is 1"),
         ({"base": "some.gguf", "lora": 0}, "take --beta 0"),
+        ({"loss": "grop"}, "unknown loss 'grop'; did you mean 'grpo'"),
+        ({"rewards": "evidence=1"}, "no step is left to train on; see the reasons above"),
+        ({"max_prompt": 3}, "no step is left to train on; see the reasons above"),
     ],
 )
 def test_settings_that_cannot_be_trained_with_are_refused(
@@ -341,6 +337,21 @@ def test_settings_that_cannot_be_trained_with_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=reason):
         grpo.run([file_of(steps(), tmp_path)], tmp_path / "run", settings(**({"base": base} | wrong)))
+
+
+def test_a_setting_that_was_refused_can_be_mended_in_the_same_folder(base: Path, tmp_path: Path) -> None:
+    file = file_of(steps(1), tmp_path)
+    with pytest.raises(InputError, match="not enough for 64 groups"):
+        grpo.run([file], tmp_path / "run", settings(base, groups=64))
+    assert grpo.run([file], tmp_path / "run", settings(base, max_steps=1)).is_dir()
+
+
+def test_a_model_that_sees_learns_without_pictures_where_there_is_no_folder_of_them(base: Path, tmp_path: Path) -> None:
+    seen = file_of([replace(row, picture="peru.png") for row in steps(2)], tmp_path)
+    adapter = grpo.run([seen], tmp_path / "run", settings(tiny_llava(tmp_path / "base"), max_steps=1, beta=0.0))
+    assert (adapter / "adapter_model.safetensors").exists()
+    with pytest.raises(InputError, match=r"reads text alone.*leave out --pictures"):
+        grpo.run([seen], tmp_path / "other", settings(base), pictures=tmp_path)
 
 
 # ── processes ──────────────────────────────────────────────────────────────────────────────────

@@ -6,12 +6,11 @@ import asyncio
 import io
 from collections.abc import Awaitable
 from pathlib import Path
-from typing import Any
 
 import PIL.Image
 import pytest
 
-from policy_backends import tiny_llama
+from policy_backends import tiny_llama, tiny_llava
 from r1router.drive.threads import wait_for
 from r1router.errors import InputError, PolicyError
 from r1router.policies import open_policy
@@ -36,39 +35,6 @@ def together(policy: Policy, *asks: Ask) -> list[Reply | BaseException]:
         return await asyncio.gather(*replies, return_exceptions=True)
 
     return wait_for(gather([policy.reply(ask) for ask in asks]))
-
-
-def tiny_llava(folder: Path) -> Path:
-    """The tiny Llama, seeing through a CLIP of its size: five tokens a picture with the class token, four without."""
-    tokenizer = tf.AutoTokenizer.from_pretrained(tiny_llama(folder))
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<image>"]})
-    sizes: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
-    seeing = tf.CLIPVisionConfig(**sizes, num_attention_heads=2, image_size=28, patch_size=14, projection_dim=32)
-    saying = tf.LlamaConfig(
-        **sizes, num_attention_heads=4, vocab_size=len(tokenizer), eos_token_id=1, pad_token_id=1, bos_token_id=0
-    )
-    picture = tokenizer.convert_tokens_to_ids("<image>")
-    torch.manual_seed(0)
-    model = tf.LlavaForConditionalGeneration(
-        tf.LlavaConfig(vision_config=seeing, text_config=saying, image_token_index=picture)
-    )
-    model.generation_config.eos_token_id = 1
-    model.save_pretrained(folder)
-    template = (
-        "{% for m in messages %}<|im_start|>{{ m.role }}\n"
-        "{% for c in m.content %}{{ '<image>' if c.type == 'image' else c.text }}{% endfor %}<|im_end|>\n"
-        "{% endfor %}<|im_start|>assistant\n"
-    )
-    tf.LlavaProcessor(
-        image_processor=tf.CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}),
-        tokenizer=tokenizer,
-        patch_size=14,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        image_token="<image>",
-        chat_template=template,
-    ).save_pretrained(folder)
-    return folder
 
 
 def test_pictures_reach_a_model_that_sees_each_with_its_own_ask(tmp_path: Path) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from policy_backends import tiny_llama
-from r1router.errors import InputError
+from policy_backends import tiny_llama, tiny_llava
+from r1router.errors import InputError, R1RouterError
 from r1router.parse import NO_ROUTE
 from r1router.train import folder
 from r1router.train.steps import Gold, Past, StepRow, write_steps
@@ -35,8 +36,17 @@ def steps(tmp_path: Path) -> Path:
 # ── the folder of a run; no torch needed ───────────────────────────────────────────────────────
 
 
+def checkpoint(run: Path, step: int, **state: Any) -> Path:
+    """As the trainer leaves one."""
+    made = run / f"checkpoint-{step}"
+    made.mkdir()
+    known = {"global_step": step, "max_steps": 100, "best_model_checkpoint": None, "log_history": []}
+    (made / "trainer_state.json").write_text(json.dumps(known | state))
+    return made
+
+
 def test_a_run_s_folder_tells_options_data_and_versions(steps: Path, tmp_path: Path) -> None:
-    assert folder.open_run(tmp_path / "run", method="sft", options={"seed": 1}, files=[steps]) is None
+    folder.open_run(tmp_path / "run", method="sft", options={"seed": 1}, files=[steps])
     told = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (told["method"], told["options"]) == ("sft", {"seed": 1})
     assert len(told["data"][str(steps)]) == 64
@@ -46,12 +56,22 @@ def test_a_run_s_folder_tells_options_data_and_versions(steps: Path, tmp_path: P
 def test_a_run_is_taken_up_with_the_same_options_only(steps: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
-    assert folder.open_run(run, method="sft", options={"seed": 1}, files=[steps]) is None
+    checkpoint(run, 1)
+    folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
     with pytest.raises(InputError, match="seed was 1"):
         folder.open_run(run, method="sft", options={"seed": 2}, files=[steps])
     steps.write_text(steps.read_text() + "\n")
     with pytest.raises(InputError, match=r"steps\.jsonl was"):
         folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
+
+
+def test_a_run_that_has_trained_nothing_takes_other_options(steps: Path, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        folder.open_run(tmp_path / "run", method="sft", options={"seed": seed}, files=[steps])
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["options"] == {"seed": 2}
+    (tmp_path / "run" / "adapter").mkdir()
+    with pytest.raises(InputError, match="seed was 2"):
+        folder.open_run(tmp_path / "run", method="sft", options={"seed": 3}, files=[steps])
 
 
 def test_a_folder_of_something_else_is_left_alone(steps: Path, tmp_path: Path) -> None:
@@ -60,11 +80,46 @@ def test_a_folder_of_something_else_is_left_alone(steps: Path, tmp_path: Path) -
 
 
 def test_the_last_complete_checkpoint_is_taken(tmp_path: Path) -> None:
-    for name in ("checkpoint-2", "checkpoint-10", "checkpoint-12"):
-        (tmp_path / name).mkdir()
-        if name != "checkpoint-12":  # killed while it was written
-            (tmp_path / name / "trainer_state.json").write_text("{}")
+    for step in (2, 10):
+        checkpoint(tmp_path, step)
+    (tmp_path / "checkpoint-12").mkdir()  # killed while it was written
     assert folder.last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
+
+
+def test_the_best_checkpoint_is_found_in_a_folder_that_was_moved(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 1)
+    checkpoint(tmp_path, 2)
+    assert folder.best_checkpoint(tmp_path) is None
+    checkpoint(tmp_path, 3, best_model_checkpoint="elsewhere/checkpoint-2")
+    assert folder.best_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
+
+
+def test_the_result_is_a_checkpoint_s_weights_with_their_prompts_and_not_what_the_trainer_goes_on_from(
+    tmp_path: Path,
+) -> None:
+    made, prompts = checkpoint(tmp_path, 3), tmp_path / "set"
+    prompts.mkdir()
+    (prompts / "next_step.j2").write_text("### user\n")
+    for name in ("adapter_model.safetensors", "tokenizer.json", "optimizer.pt", "rng_state_0.pth", "scheduler.pt"):
+        (made / name).write_text("")
+    (made / "ref").mkdir()
+    (tmp_path / "adapter.part" / "ref").mkdir(parents=True)  # of a run that was killed
+    assert folder.result(tmp_path) is None
+    assert folder.keep(made, prompts, tmp_path) == folder.result(tmp_path) == tmp_path / "adapter"
+    kept = {str(path.relative_to(tmp_path / "adapter")) for path in (tmp_path / "adapter").rglob("*")}
+    assert kept == {"adapter_model.safetensors", "tokenizer.json", "prompts", "prompts/next_step.j2"}
+    assert not (tmp_path / "adapter.part").exists()
+    with pytest.raises(R1RouterError, match="no optimizer step was done"):
+        folder.keep(None, prompts, tmp_path)
+
+
+@pytest.mark.parametrize(("reached", "trained"), [(2, False), (3, True)])
+def test_a_run_is_trained_when_its_last_step_was_done(tmp_path: Path, reached: int, trained: bool) -> None:
+    assert not folder.is_trained(tmp_path)
+    checkpoint(tmp_path, reached, max_steps=3)
+    assert folder.is_trained(tmp_path) == trained
+    (tmp_path / "adapter").mkdir()  # earlier than that where it collapsed
+    assert folder.is_trained(tmp_path)
 
 
 # ── training ───────────────────────────────────────────────────────────────────────────────────
@@ -72,7 +127,7 @@ def test_the_last_complete_checkpoint_is_taken(tmp_path: Path) -> None:
 torch = pytest.importorskip("torch", reason="training is an extra")
 pytest.importorskip("trl", reason="training is an extra")
 
-from r1router.train import sft  # noqa: E402  # after the skips
+from r1router.train import model, sft  # noqa: E402  # after the skips
 
 warned = [
     pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.* is deprecated:FutureWarning"),
@@ -119,10 +174,28 @@ def test_a_run_that_was_cut_short_goes_on_to_the_same_weights(base: Path, steps:
     cut = tmp_path / "cut"
     sft.run([steps], cut, settings(base, max_steps=3))
     (cut / "checkpoint-3" / "trainer_state.json").unlink()  # as a kill leaves a checkpoint that is half written
+    shutil.rmtree(cut / "adapter")
     again = sft.run([steps], cut, settings(base, max_steps=3))
     one, other = (load_file(adapter / "adapter_model.safetensors") for adapter in (whole, again))
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("length", [{"max_steps": 3}, {"max_steps": -1, "epochs": 1.5}])
+def test_a_run_that_is_done_trains_no_step_more(
+    base: Path, steps: Path, tmp_path: Path, length: dict[str, Any]
+) -> None:
+    out = tmp_path / "run"  # 3 rows, 2 steps an epoch: the last step is in the middle of one
+    weights = sft.run([steps], out, settings(base, **length)) / "adapter_model.safetensors"
+    last, first = folder.last_checkpoint(out), weights.stat()
+    assert last == out / "checkpoint-3"
+    sft.run([steps], out, settings(base, **length))
+    assert (folder.last_checkpoint(out), weights.stat()) == (last, first)
+    trained = weights.read_bytes()
+    shutil.rmtree(out / "adapter")  # as a kill leaves a run whose last step was done
+    assert sft.run([steps], out, settings(base, **length)) == out / "adapter"
+    assert folder.last_checkpoint(out) == last
+    assert weights.read_bytes() == trained
 
 
 def test_training_goes_on_from_an_earlier_adapter(base: Path, steps: Path, tmp_path: Path) -> None:
@@ -164,3 +237,32 @@ def test_steps_without_a_gold_reply_are_left_out_and_counted(
 def test_nothing_left_to_train_on_is_an_error(base: Path, steps: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no step is left to train on"):
         sft.run([steps], tmp_path / "run", settings(base, max_tokens=3))
+
+
+def test_rows_that_the_passes_cannot_share_are_refused(base: Path, steps: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a batch of 16 rows cannot be shared by 3 passes of 1 processes"):
+        sft.run([steps], tmp_path / "run", settings(base, batch=16, accumulate=3))
+    assert not (tmp_path / "run").exists()
+
+
+# ── models that see ────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_model_that_sees_learns_without_pictures_where_there_is_no_folder_of_them(
+    steps: Path, tmp_path: Path
+) -> None:
+    write_steps([replace(step, picture="peru.png") for step in STEPS], steps)
+    adapter = sft.run([steps], tmp_path / "run", settings(tiny_llava(tmp_path / "base"), max_steps=1))
+    assert (adapter / "adapter_model.safetensors").is_file()
+
+
+def test_a_model_that_reads_text_alone_is_not_trained_on_pictures(base: Path, steps: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"reads text alone.*leave out --pictures"):
+        sft.run([steps], tmp_path / "run", settings(base), pictures=tmp_path)
+
+
+def test_tokens_are_counted_by_a_processor_as_by_a_tokenizer(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "Where is it?"}]
+    for make in (tiny_llama, tiny_llava):
+        _, tokenizer = model.load(str(make(tmp_path / make.__name__)))
+        assert model.count_tokens(tokenizer, said) == len("1user\nWhere is it?1\n1assistant")

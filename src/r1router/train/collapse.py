@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from r1router.errors import R1RouterError
+from r1router.train import folder
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +67,26 @@ class Watch:
                 self.sound = self._steps[0] - 1
         return self.reason
 
+    def recall(self, history: Iterable[Mapping[str, Any]]) -> None:
+        """Takes up a run again, by what its trainer had logged."""
+        for logs in history:
+            if _of_training(logs) and not self.reason:
+                self.see(logs["step"], logs)
+
+    def last_sound(self, out: Path) -> Path | None:
+        """The last checkpoint, of those from before a collapse where there was one."""
+        if not self.reason:
+            return folder.last_checkpoint(out)
+        found = folder.checkpoints(out)
+        step = max((step for step in found if step <= self.sound), default=None)
+        if step is None:
+            raise R1RouterError(
+                f"training collapsed and no checkpoint is from before that: {self.reason}; lower the learning rate, "
+                "save more often, or start from an adapter that knows the form"
+            )
+        log.warning("the weights of step %d are kept, the last before the collapse", step)
+        return found[step]
+
 
 def callback(watch: Watch) -> Any:
     """A `TrainerCallback` that ends the training when the watch says so."""
@@ -70,10 +94,14 @@ def callback(watch: Watch) -> Any:
 
     class StopOnCollapse(TrainerCallback):  # type: ignore[misc]
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> Any:
-            trained = logs and "reward" in logs  # not those of an evaluation, nor the summary at the end
-            if trained and not watch.reason and watch.see(state.global_step, logs):
+            if logs and _of_training(logs) and not watch.reason and watch.see(state.global_step, logs):
                 log.warning("training is stopped at step %d: %s", state.global_step, watch.reason)
                 control.should_training_stop = True
             return control
 
     return StopOnCollapse()
+
+
+def _of_training(logs: Mapping[str, Any]) -> bool:
+    """Not of an evaluation, nor the summary at the end."""
+    return "reward" in logs

@@ -1,8 +1,8 @@
-"""A training run's folder: what it was asked for, with which data and versions, and where to go on.
+"""A training run's folder: what it was asked for, with which data and versions, where to go on, and what came out.
 
 RUN/run.json          method, options, sha256 of every file of steps, versions of the packages
 RUN/checkpoint-N/     the trainer's own checkpoints
-RUN/adapter/          the result: a PEFT adapter (or a whole model) with its `prompts/`
+RUN/adapter/          the result, whole or not there: a PEFT adapter (or a whole model) with its `prompts/`
 """
 
 from __future__ import annotations
@@ -16,15 +16,23 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from r1router.errors import InputError
+from r1router.errors import InputError, R1RouterError
 
 _PACKAGES = ("r1router", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
+_TO_GO_ON = (
+    *("trainer_state.json", "optimizer*", "scheduler*", "scaler*", "rng_state*"),
+    *("global_step*", "latest", "zero_to_fp32.py"),  # DeepSpeed's
+    "pytorch_model_fsdp*",
+    "ref",  # the copy that the KL is measured to
+)
+"""What a checkpoint holds besides the weights."""
 
 
-def open_run(out: Path, *, method: str, options: Mapping[str, Any], files: Iterable[Path]) -> Path | None:
-    """The folder made or taken up again; the last checkpoint in it, if there is one.
+def open_run(out: Path, *, method: str, options: Mapping[str, Any], files: Iterable[Path]) -> None:
+    """The folder is made or taken up again.
 
-    Raises `InputError` where the folder holds a run with other options or other data, and says which.
+    Raises `InputError` where the folder holds a run with other options or other data, and says which. Until there is
+    a checkpoint they may be changed: nothing was trained with the old ones.
     """
     wanted = {
         "method": method,
@@ -32,33 +40,72 @@ def open_run(out: Path, *, method: str, options: Mapping[str, Any], files: Itera
         "data": {str(file): _sha256(file) for file in files},
     }
     record = out / "run.json"
-    if record.exists():
-        found = json.loads(record.read_text(encoding="utf-8"))
-        other = _differences(found, wanted)
+    if not record.exists() and out.exists() and any(out.iterdir()):
+        raise InputError(f"{out} is not empty and holds no training run; give another --out")
+    if record.exists() and (last_checkpoint(out) or result(out)):
+        other = _differences(json.loads(record.read_text(encoding="utf-8")), wanted)
         if other:
             raise InputError(
                 f"{out} holds a run with other settings ({'; '.join(other)}); give them again, or another --out"
             )
-    elif out.exists() and any(out.iterdir()):
-        raise InputError(f"{out} is not empty and holds no training run; give another --out")
     else:
         out.mkdir(parents=True, exist_ok=True)
         part = record.with_suffix(".part")
         part.write_text(json.dumps({**wanted, "versions": versions()}, indent=2) + "\n", encoding="utf-8")
         part.replace(record)
-    return last_checkpoint(out)
+
+
+def checkpoints(out: Path) -> dict[int, Path]:
+    """Those that were written to their end, by optimizer step."""
+    complete = (path.parent for path in out.glob("checkpoint-*/trainer_state.json"))
+    return {int(path.name.rpartition("-")[2]): path for path in complete}
 
 
 def last_checkpoint(out: Path) -> Path | None:
     """The newest complete checkpoint of a run."""
-    found = [p for p in out.glob("checkpoint-*") if (p / "trainer_state.json").is_file()]
-    return max(found, key=lambda p: int(p.name.rpartition("-")[2]), default=None)
+    found = checkpoints(out)
+    return found[max(found)] if found else None
 
 
-def add_prompts(prompts: Path, adapter: Path) -> None:
-    """Puts the prompt set beside the weights that were trained with it, where policies look for it."""
-    if (target := adapter / "prompts").resolve() != prompts.resolve():
-        shutil.copytree(prompts, target, dirs_exist_ok=True)
+def best_checkpoint(out: Path) -> Path | None:
+    """The one that was judged best; None where none was judged."""
+    last = last_checkpoint(out)
+    best = _state(last)["best_model_checkpoint"] if last else None
+    return out / Path(best).name if best else None
+
+
+def logged(out: Path) -> list[dict[str, Any]]:
+    """What the trainer had logged up to the last checkpoint."""
+    last = last_checkpoint(out)
+    return list(_state(last)["log_history"]) if last else []
+
+
+def is_trained(out: Path) -> bool:
+    """Whether no optimizer step is left to do: asked to go on from its last step, the trainer does one more."""
+    if result(out):
+        return True
+    last = last_checkpoint(out)
+    state = _state(last) if last else {}
+    return bool(state) and state["global_step"] >= state["max_steps"]
+
+
+def result(out: Path) -> Path | None:
+    """The trained weights, once they are there; see `keep`."""
+    return adapter if (adapter := out / "adapter").is_dir() else None
+
+
+def keep(checkpoint: Path | None, prompts: Path, out: Path) -> Path:
+    """The run's result: a checkpoint's weights beside the prompts they were trained with, where policies look for them.
+
+    It gets its name when it is whole.
+    """
+    if checkpoint is None:
+        raise R1RouterError(f"{out} has no checkpoint: no optimizer step was done")
+    part = out / "adapter.part"
+    shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
+    shutil.copytree(checkpoint, part, ignore=shutil.ignore_patterns(*_TO_GO_ON))
+    shutil.copytree(prompts, part / "prompts")
+    return part.rename(out / "adapter")
 
 
 def versions() -> dict[str, str]:
@@ -70,6 +117,12 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _state(checkpoint: Path) -> dict[str, Any]:
+    """What the trainer noted with a checkpoint."""
+    state: dict[str, Any] = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    return state
 
 
 def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,6 @@ see `train.rollout`. The trainer is TRL's; what is added is what a group is, wha
 from __future__ import annotations
 
 import logging
-import shutil
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,20 +15,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from r1router.errors import InputError, MissingExtra, R1RouterError
+from r1router.errors import InputError, MissingExtra, UnknownName
 from r1router.kb import open_kbs
 from r1router.methods import load_method
 from r1router.policies import chat
 from r1router.prompts import Prompts
 from r1router.train import collapse, dev, folder, judging, model, online, rewards, sft, world
 from r1router.train.lessons import lessons
-from r1router.train.live_policy import encode
 from r1router.train.rollout import Pool
 from r1router.train.rows import Row, opened_pictures, render, shows_answer, varied
 from r1router.train.steps import StepRow, read_steps
 from r1router.types import KnowledgeBase
 
 log = logging.getLogger(__name__)
+
+LOSSES = ("grpo", "dapo", "dr_grpo", "bnpo", "cispo", "sapo", "vespo")
+"""Those of TRL's that need no other setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,13 @@ class Settings:
     beta: float = 0.01
     """Weight of the KL to the weights at the start; 0 leaves it out, and with it the forward pass that it takes."""
     loss: str = "grpo"
-    """The paper's, a mean over each reply; `dapo` and others of TRL's weigh by tokens."""
+    """The paper's, a mean over each reply; `dapo` and others of `LOSSES` weigh by tokens."""
     max_steps: int = 200
     """Optimizer steps."""
     max_tokens: int = 96
     """Of a reply; longer ones are cut, and so malformed."""
     max_prompt: int = 1024
-    """Steps with longer prompts are left out, and counted. In tokens."""
+    """Offline, steps with longer prompts are left out, and counted. In tokens, without those of pictures."""
     lora: int = 32
     """Rank of a new LoRA; 0 trains all weights."""
     layers: int = 0
@@ -108,20 +109,44 @@ def run(
     `MissingExtra`; `R1RouterError` where the training collapsed before there was anything to keep.
     """
     try:
-        import torch
-        import transformers
-        from trl.trainer.grpo_config import GRPOConfig
+        import peft  # noqa: F401
+        import trl  # noqa: F401
     except ImportError as error:
         raise MissingExtra(error.name or "trl", "train", "training") from error
-    processes = world.check(processes=settings.processes, sharding=settings.sharding)
-    share, batch = _sizes(settings, processes)
+    if settings.loss not in LOSSES:
+        raise UnknownName("loss", settings.loss, LOSSES)
+    sizes = _sizes(settings, world.check(processes=settings.processes, sharding=settings.sharding))
     with world.state().main_process_first():
-        checkpoint = folder.open_run(out, method="grpo", options=asdict(settings), files=[*files, *dev_files])
+        folder.open_run(out, method="grpo", options=asdict(settings), files=[*files, *dev_files])
+    watch = collapse.Watch(collapse.Bounds(format_valid=settings.format_valid))
+    watch.recall(folder.logged(out))
+    if not (watch.reason or folder.is_trained(out)):
+        _train(files, out, settings, watch, sizes, dev_files, pictures, kbs)
+    with world.state().main_process_first():
+        if adapter := folder.result(out):
+            return adapter
+        return folder.keep(folder.best_checkpoint(out) or watch.last_sound(out), Path(settings.prompts), out)
+
+
+def _train(
+    files: Sequence[Path],
+    out: Path,
+    settings: Settings,
+    watch: collapse.Watch,
+    sizes: tuple[int, int],
+    dev_files: Sequence[Path],
+    pictures: Path | None,
+    kbs: Mapping[str, KnowledgeBase] | None,
+) -> None:
+    import torch
+    import transformers
+    from trl.trainer.grpo_config import GRPOConfig
+
     transformers.set_seed(settings.seed)
     if settings.beta and not (settings.lora or settings.adapter) and model.gguf_file(settings.base):
         raise InputError("the KL of all weights takes them twice, and TRL reads no GGUF file; take --beta 0")
     weights, tokenizer = model.load(settings.base)
-    sees = hasattr(tokenizer, "image_processor")
+    sees = model.sees(tokenizer)
     weighted = rewards.load_rewards(rewards.parse_weights(settings.rewards.split()))
     prompts = Prompts(settings.prompts)
     steps = read_steps(*files)
@@ -134,11 +159,12 @@ def run(
         judging.expect_unjudged()
         data, outcomes_of = _questions(steps), judging.online
     else:
-        rows = _rows(steps, settings, weighted, prompts, tokenizer, pictures if sees else None)
-        data, outcomes_of = _dataset(rows, sees=sees), judging.offline(rows, prompts)
+        model.check_pictures(tokenizer, pictures)
+        rows = _rows(steps, settings, weighted, prompts, tokenizer, pictures)
+        data, outcomes_of = _dataset(rows, shown=pictures is not None), judging.offline(rows, prompts)
     if len(data) < settings.groups:
         raise InputError(f"{len(data)} steps are not enough for {settings.groups} groups; lower the groups")
-    watch = collapse.Watch(collapse.Bounds(format_valid=settings.format_valid))
+    share, batch = sizes
     on_gpu = torch.cuda.is_available()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'", category=UserWarning)
@@ -181,18 +207,11 @@ def run(
         )
     world.check_sharding(trainer.accelerator, settings.sharding)
     try:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        last = folder.last_checkpoint(out)
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
     finally:
         if pool:
             pool.close()
-    if watch.reason and not trainer.state.best_model_checkpoint:
-        _take_back(trainer, out, watch)
-    adapter = out / "adapter"
-    trainer.save_model(str(adapter))
-    if trainer.accelerator.is_main_process:
-        shutil.rmtree(adapter / "ref", ignore_errors=True)  # the copy that the KL was measured to
-        folder.add_prompts(prompts.folder, adapter)
-    return adapter
 
 
 def _sizes(settings: Settings, processes: int) -> tuple[int, int]:
@@ -212,11 +231,10 @@ def _sizes(settings: Settings, processes: int) -> tuple[int, int]:
 
 
 def _choosing(every: int) -> dict[str, Any]:
-    """Trainer options that evaluate at every checkpoint and take the best one in the end."""
+    """Trainer options that evaluate at every checkpoint and remember the best one."""
     return {
         "eval_strategy": "steps",
         "eval_steps": every,
-        "load_best_model_at_end": True,
         "metric_for_best_model": dev.SCORE,
         "greater_is_better": True,
     }
@@ -231,20 +249,6 @@ def _new_lora(weights: Any, settings: Settings) -> Any:
     from peft import LoraConfig
 
     return LoraConfig(**sft.lora(settings.lora, settings.layers, weights))
-
-
-def _take_back(trainer: Any, out: Path, watch: collapse.Watch) -> None:
-    """The weights of the last checkpoint from before the collapse."""
-    found = {int(path.name.rpartition("-")[2]): path for path in out.glob("checkpoint-*")}
-    sound = [step for step in found if step <= watch.sound]
-    if not sound:
-        raise R1RouterError(
-            f"training collapsed and no checkpoint is from before that: {watch.reason}; lower the learning rate, "
-            "save more often, or start from an adapter that knows the form"
-        )
-    log.warning("the weights of step %d are kept, the last before the collapse", max(sound))
-    trainer.state.best_model_checkpoint = str(found[max(sound)])
-    trainer._load_best_model()
 
 
 # ── data ───────────────────────────────────────────────────────────────────────────────────────
@@ -301,24 +305,27 @@ def _rows(
     )
     kept, left_out = [], Counter[str]()
     for row, judged in zip(rows, rewards.totals(nothing_said, weighted), strict=True):
+        prompt = chat.to_json(row.ask.messages, pictures=False)
         if judged is None:
             left_out["no reward applies"] += 1
         elif row.step.kind == "answer" and not shows_answer(row):
             left_out["the answer is not in what the prompt shows"] += 1
-        elif pictures is None and len(encode(tokenizer, row.ask)) > settings.max_prompt:
+        elif model.count_tokens(tokenizer, prompt, reply_follows=True) > settings.max_prompt:
             left_out[f"longer than {settings.max_prompt} tokens"] += 1
         else:
             kept.append(row)
     for reason, count in left_out.items():
         log.warning("%d of %d steps left out: %s", count, len(steps), reason)
+    if not kept:
+        raise InputError("no step is left to train on; see the reasons above")
     return kept
 
 
-def _dataset(rows: Sequence[Row], *, sees: bool) -> Any:
+def _dataset(rows: Sequence[Row], *, shown: bool) -> Any:
     from datasets import Dataset
 
     examples = []
     for row in rows:
         example = {"prompt": chat.to_json(row.ask.messages, pictures=False), "step": row.step.id}
-        examples.append(example | {"images": opened_pictures(row)} if sees else example)
+        examples.append(example | {"images": opened_pictures(row)} if shown else example)
     return Dataset.from_list(examples)

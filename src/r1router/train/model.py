@@ -7,7 +7,7 @@ they are. From the hub only numbers are taken (safetensors), no code.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,25 @@ def load(spec: str = "", *, device: str = "") -> tuple[Any, Any]:
     return _from_hub(spec, dtype)
 
 
+def sees(tokenizer: Any) -> bool:
+    """Whether it is a processor, of a model that is shown pictures."""
+    return hasattr(tokenizer, "image_processor")
+
+
+def check_pictures(tokenizer: Any, pictures: Path | None) -> None:
+    """Raises `InputError` where there are pictures to train on and the model reads text alone."""
+    if pictures is not None and not sees(tokenizer):
+        raise InputError("the model reads text alone and cannot be trained on pictures; leave out --pictures")
+
+
+def count_tokens(tokenizer: Any, messages: Sequence[Mapping[str, Any]], *, reply_follows: bool = False) -> int:
+    """How long a chat is by the model's template, without its pictures."""
+    if sees(tokenizer):  # whose templates want content in parts
+        messages = [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
+    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=reply_follows)
+    return len(_words(tokenizer)(text, add_special_tokens=False).input_ids)
+
+
 def gguf_file(spec: str) -> Path | None:
     """The GGUF file that a model's spec names; None for a Hugging Face id or folder."""
     if spec in ("", "default"):
@@ -60,10 +79,10 @@ def _from_hub(spec: str, dtype: Any) -> tuple[Any, Any]:
     name = str(folder) if folder.is_dir() else spec
     try:
         config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
-        sees = hasattr(config, "vision_config")
-        words = transformers.AutoProcessor if sees else transformers.AutoTokenizer
-        kind = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
-        tokenizer = words.from_pretrained(name, trust_remote_code=False)
+        pictures_too = hasattr(config, "vision_config")
+        reader = transformers.AutoProcessor if pictures_too else transformers.AutoTokenizer
+        kind = transformers.AutoModelForImageTextToText if pictures_too else transformers.AutoModelForCausalLM
+        tokenizer = reader.from_pretrained(name, trust_remote_code=False)
         model = kind.from_pretrained(name, dtype=dtype, use_safetensors=True, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(
@@ -73,10 +92,15 @@ def _from_hub(spec: str, dtype: Any) -> tuple[Any, Any]:
         ) from error
     if not getattr(tokenizer, "chat_template", None):
         raise InputError(f"the model {spec!r} has no chat template; take one that was tuned for instructions")
-    inner = getattr(tokenizer, "tokenizer", tokenizer)
-    if inner.pad_token is None:
-        inner.pad_token = inner.eos_token
+    words = _words(tokenizer)
+    if words.pad_token is None:
+        words.pad_token = words.eos_token
     return model, tokenizer
+
+
+def _words(tokenizer: Any) -> Any:
+    """The tokenizer, of a processor too."""
+    return getattr(tokenizer, "tokenizer", tokenizer)
 
 
 # ── from GGUF ──────────────────────────────────────────────────────────────────────────────────

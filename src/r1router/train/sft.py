@@ -47,7 +47,7 @@ class Settings:
     layers: int = 0
     """Train the upper layers only, so many; 0 for all."""
     max_tokens: int = 1024
-    """Longer rows are left out, and counted."""
+    """Longer rows are left out, and counted; pictures are not part of the length."""
     vary_cards: bool = True
     """Knowledge bases are renamed, described otherwise, shuffled and joined (see `train.cards`); evidence is now and
     then cut shorter than the prompt set does."""
@@ -60,28 +60,43 @@ class Settings:
 def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pictures: Path | None = None) -> Path:
     """The folder of the trained adapter (or model, for `lora=0`). Goes on from the last checkpoint in `out`.
 
-    `pictures` is the folder that the steps' pictures are in, for models that see.
-    Raises `InputError` for steps that cannot be trained on or an `out` that holds another run, `MissingExtra`.
+    `pictures` is the folder that the steps' pictures are in, for models that see; without it none is shown.
+    Raises `InputError` for steps or settings that cannot be trained with or an `out` that holds another run,
+    `MissingExtra`.
     """
     try:
-        import torch
-        import transformers
-        from peft import LoraConfig
-        from trl import SFTConfig, SFTTrainer
+        import peft  # noqa: F401
+        import trl  # noqa: F401
     except ImportError as error:
         raise MissingExtra(error.name or "trl", "train", "training") from error
-    state = world.state()
-    with state.main_process_first():
-        checkpoint = folder.open_run(out, method="sft", options=asdict(settings), files=files)
+    processes = world.check()
+    if settings.batch % (settings.accumulate * processes):
+        shares = f"{settings.accumulate} passes of {processes} processes"
+        raise InputError(f"a batch of {settings.batch} rows cannot be shared by {shares}")
+    with world.state().main_process_first():
+        folder.open_run(out, method="sft", options=asdict(settings), files=files)
+    if not folder.is_trained(out):
+        _train(files, out, settings, pictures, processes)
+    with world.state().main_process_first():
+        return folder.result(out) or folder.keep(folder.last_checkpoint(out), Path(settings.prompts), out)
+
+
+def _train(files: Sequence[Path], out: Path, settings: Settings, pictures: Path | None, processes: int) -> None:
+    import torch
+    import transformers
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
     transformers.set_seed(settings.seed)
     weights, tokenizer = model.load(settings.base)
+    model.check_pictures(tokenizer, pictures)
+    sees = model.sees(tokenizer)
     rows = list(_rows(read_steps(*files), settings, pictures))
-    dataset = _dataset(rows, tokenizer, settings.max_tokens, sees=pictures is not None)
+    dataset = _dataset(rows, tokenizer, settings.max_tokens, shown=pictures is not None)
     new = None
     if settings.lora and not settings.adapter:
         new = LoraConfig(**lora(settings.lora, settings.layers, weights))
     on_gpu = torch.cuda.is_available()
-    processes = int(state.num_processes)
     trainer = SFTTrainer(
         model=adapted(weights, settings.adapter) if settings.adapter else weights,
         processing_class=tokenizer,
@@ -91,14 +106,14 @@ def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pi
             output_dir=str(out),
             num_train_epochs=settings.epochs,
             max_steps=settings.max_steps,
-            per_device_train_batch_size=max(1, settings.batch // settings.accumulate // processes),
+            per_device_train_batch_size=settings.batch // settings.accumulate // processes,
             gradient_accumulation_steps=settings.accumulate,
             learning_rate=settings.learning_rate,
             lr_scheduler_type="cosine",
             warmup_steps=0.03,
             max_length=None,
             completion_only_loss=True,
-            train_sampling_strategy="random" if pictures else "group_by_length",
+            train_sampling_strategy="random" if sees else "group_by_length",
             save_steps=settings.save_every,
             save_total_limit=2,
             logging_steps=5,
@@ -108,14 +123,11 @@ def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pi
             bf16=on_gpu,
             activation_checkpointing=on_gpu,
             dataloader_pin_memory=on_gpu,
+            ddp_find_unused_parameters=sees,
         ),
     )
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    adapter = out / "adapter"
-    trainer.save_model(str(adapter))
-    if trainer.accelerator.is_main_process:
-        folder.add_prompts(Path(settings.prompts), adapter)
-    return adapter
+    last = folder.last_checkpoint(out)
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
 def lora(rank: int, layers: int, weights: Any) -> dict[str, Any]:
@@ -159,19 +171,18 @@ def _rows(steps: Sequence[StepRow], settings: Settings, pictures: Path | None) -
         log.warning("%d of %d steps left out: %s", count, len(steps), reason)
 
 
-def _dataset(rows: Sequence[Row], tokenizer: Any, max_tokens: int, *, sees: bool) -> Any:
+def _dataset(rows: Sequence[Row], tokenizer: Any, max_tokens: int, *, shown: bool) -> Any:
     from datasets import Dataset
 
     examples, too_long = [], 0
     for row in rows:
         prompt = chat.to_json(row.ask.messages, pictures=False)
         reply = [{"role": "assistant", "content": row.reply}]
-        length = len(tokenizer.apply_chat_template([*prompt, *reply], return_dict=False)) if not sees else 0
-        if length > max_tokens:
+        if model.count_tokens(tokenizer, [*prompt, *reply]) > max_tokens:
             too_long += 1
             continue
         example: dict[str, Any] = {"prompt": prompt, "completion": reply}
-        examples.append(example | {"images": opened_pictures(row)} if sees else example)
+        examples.append(example | {"images": opened_pictures(row)} if shown else example)
     if too_long:
         log.warning("%d of %d rows left out: longer than %d tokens", too_long, len(rows), max_tokens)
     if not examples:
