@@ -1,6 +1,8 @@
 """`r1router train …` and the files that launch it on several processes."""
 
 import inspect
+import json
+import shutil
 from dataclasses import fields
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from policy_backends import tiny_llama
-from r1router.cli import app
+from r1router.cli import app, train_options
 from r1router.cli.train_grpo import grpo as grpo_command
 from r1router.cli.train_sft import sft as sft_command
 from r1router.errors import InputError
@@ -46,21 +48,74 @@ def test_a_command_has_every_setting_of_its_stage_with_the_same_default(command,
     assert {name: offered[name] for name in wanted} == wanted
 
 
-def test_a_run_from_the_command_line_says_where_the_adapter_is(steps, tmp_path):
+SIZES = ("--samples", 2, "--groups", 2, "--max-steps", 1, "--max-tokens", 4, "--lora", 4)
+
+
+def test_a_run_from_the_command_line_says_where_the_adapter_is_and_what_comes_next(steps, tmp_path):
     pytest.importorskip("trl")
     base = tiny_llama(tmp_path / "base")
     out = tmp_path / "run"
-    sizes = ("--samples", 2, "--groups", 2, "--max-steps", 1, "--max-tokens", 4, "--lora", 4)
-    said = run("grpo", steps, "--out", out, "--base", base, "--reward", "format=0.5", "--reward", "route=1", *sizes)
+    said = run("grpo", steps, "--out", out, "--base", base, "--reward", "format=0.5", "--reward", "route=1", *SIZES)
     assert said.exit_code == 0, said.output
     assert f"trained: {out / 'adapter'}" in said.output
+    assert f"next: r1router train export {out / 'adapter'} --base {base} --form merged --out FOLDER" in said.output
     assert '"rewards": "format=0.5 route=1"' in (out / "run.json").read_text()
+
+
+@pytest.mark.parametrize("rank", [4, 0])
+def test_the_next_stage_goes_on_from_what_sft_has_trained_with_the_prompts_of_that(steps, tmp_path, rank):
+    pytest.importorskip("trl")
+    base, first, second = tiny_llama(tmp_path / "base"), tmp_path / "sft", tmp_path / "grpo"
+    prompts = shutil.copytree(sft.SHORT, tmp_path / "my prompts")
+    one = ("--batch", 2, "--accumulate", 1, "--max-steps", 1, "--lora", rank, "--prompts", prompts)
+    said = run("sft", steps, "--out", first, "--base", base, *one)
+    assert said.exit_code == 0, said.output
+    weights = ("--base", base, "--adapter", first / "adapter") if rank else ("--base", first / "adapter")
+    assert f"next: r1router train grpo STEPS {' '.join(map(str, weights))} --out RUN" in said.output
+    said = run("grpo", steps, "--out", second, *weights, "--reward", "format=1", "--beta", 0, *SIZES)
+    assert said.exit_code == 0, said.output
+    assert json.loads((second / "run.json").read_text())["options"]["prompts"] == str(first / "adapter" / "prompts")
+
+
+@pytest.mark.parametrize(
+    ("base", "trained", "then"),
+    [
+        ("my model.gguf", "adapter", ["--base", "my model.gguf"]),
+        ("my model.gguf", "whole", ["--base", "my model.gguf", "--form", "q8_0"]),
+        ("org/name", "whole", ["--base", "org/name", "--form", "merged"]),
+    ],
+)
+def test_a_result_is_exported_in_a_form_that_its_base_allows(tmp_path, base, trained, then):
+    if trained == "adapter":
+        (tmp_path / "adapter_config.json").touch()
+    assert train_options.export_of(tmp_path, base) == ["export", str(tmp_path), *then, "--out", "FOLDER"]
 
 
 def test_online_training_without_knowledge_bases_says_what_is_missing(steps, tmp_path):
     said = run("grpo", steps, "--out", tmp_path / "run", "--online", "--kbs", tmp_path / "none")
     assert isinstance(said.exception, InputError)
     assert "--kbs" in str(said.exception)
+
+
+@pytest.mark.parametrize("option", ["--best", "--path", "--k", "--kbs"])
+def test_an_option_of_online_training_is_not_ignored_without_it(steps, tmp_path, option):
+    said = run("grpo", steps, "--out", tmp_path / "run", option, 1)
+    assert isinstance(said.exception, InputError)
+    assert str(said.exception) == f"{option} is for --online; give that too, or leave it out"
+
+
+def test_the_scores_are_written_into_a_folder_that_is_not_there_yet(steps, tmp_path):
+    (tmp_path / "script.jsonl").write_text('"I do not know."\n' * 4)
+    said = run(
+        "evaluate",
+        steps,
+        "--policy",
+        f"scripted:{tmp_path / 'script.jsonl'}",
+        "--json",
+        tmp_path / "new" / "scores.json",
+    )
+    assert said.exit_code == 0, said.output
+    assert len(json.loads((tmp_path / "new" / "scores.json").read_text())["replies"]) == 4
 
 
 @pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)

@@ -43,6 +43,8 @@ def evaluate(
     from r1router.train.scores import score_steps, table
     from r1router.train.steps import read_steps
 
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)  # before hours of asking
     wanted = read_steps(*steps)
     if limit is not None and limit < len(wanted):
         wanted = [wanted[place] for place in sorted(random.Random(seed).sample(range(len(wanted)), limit))]

@@ -12,6 +12,7 @@ from r1router.errors import InputError
 
 
 def grpo(
+    context: typer.Context,
     steps: options.Steps,
     out: options.Out,
     base: options.Base = "",
@@ -47,10 +48,14 @@ def grpo(
     temperature: Annotated[float, typer.Option(min=0.01, help="Of the samples.")] = 1.0,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 2e-5,
     beta: Annotated[float, typer.Option(min=0.0, help="Weight of the KL to the weights at the start.")] = 0.01,
-    loss: Annotated[str, typer.Option(help="grpo, as in the paper, or another of TRL's: dapo, dr_grpo, …")] = "grpo",
+    loss: Annotated[
+        str, typer.Option(help="grpo, as in the paper, or another of TRL's: dapo, dr_grpo, bnpo, cispo, sapo, vespo.")
+    ] = "grpo",
     max_steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 200,
     max_tokens: Annotated[int, typer.Option(min=1, help="Of a reply; longer ones are cut.")] = 96,
-    max_prompt: Annotated[int, typer.Option(min=1, help="Steps with more tokens are left out.")] = 1024,
+    max_prompt: Annotated[
+        int, typer.Option(min=1, help="Steps with more tokens are left out; not --online. Pictures do not count.")
+    ] = 1024,
     lora: options.Lora = 32,
     layers: options.Layers = 0,
     vary_cards: options.VaryCards = True,
@@ -66,14 +71,15 @@ def grpo(
 ) -> None:
     """Reinforce what is rewarded, step by step, relative to the other replies to the same step."""
     from r1router.train import grpo as stage
-    from r1router.train.sft import SHORT
 
+    if not online:
+        options.refuse_without("--online", context, "kbs", "best", "path", "k")
     if online and not kbs.is_dir():
         raise InputError(f"--online searches knowledge bases, and there is no folder {kbs}; name it with --kbs")
     settings = stage.Settings(
         base=base,
         adapter=adapter,
-        prompts=str(prompts or SHORT),
+        prompts=options.prompt_set(prompts, adapter=adapter, base=base),
         rewards=" ".join(reward or ["published=1"]),
         samples=samples,
         groups=groups,
@@ -101,4 +107,4 @@ def grpo(
         report_to=report_to,
     )
     trained = stage.run(steps, out, settings, dev_files=dev or (), pictures=pictures)
-    options.tell(f"trained: {trained}\nnext: r1router train export {trained} --out FOLDER")
+    options.tell(trained, *options.export_of(trained, base))

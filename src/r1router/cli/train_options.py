@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from r1router.errors import InputError
 
 Steps = Annotated[list[Path], typer.Argument(help="Files of steps, as synthesize writes.", show_default=False)]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on where it stopped.")]
@@ -19,11 +22,19 @@ Adapter = Annotated[
     typer.Option(help="The adapter to go on from, such as SFT leaves. [a new LoRA]", show_default=False),
 ]
 Prompts = Annotated[
-    Path | None, typer.Option("--prompts", help="Folder of prompt templates. [the short set, made for training]")
+    Path | None,
+    typer.Option(
+        "--prompts",
+        help="Folder of prompt templates. [those that the --adapter or --base brings, else the short set of ours]",
+    ),
 ]
-Pictures = Annotated[Path | None, typer.Option(help="Folder that the steps' pictures start from.")]
-Lora = Annotated[int, typer.Option(min=0, help="Rank of the LoRA; 0 trains all weights.")]
-Layers = Annotated[int, typer.Option(min=0, help="Train the upper layers only, so many; 0 for all.")]
+Pictures = Annotated[
+    Path | None, typer.Option(help="Folder that the steps' pictures start from, for a model that sees.")
+]
+Lora = Annotated[int, typer.Option(min=0, help="Rank of a new LoRA; 0 trains all weights. An --adapter has its own.")]
+Layers = Annotated[
+    int, typer.Option(min=0, help="A new LoRA on the upper layers only, so many; 0 for all. An --adapter has its own.")
+]
 VaryCards = Annotated[
     bool, typer.Option(help="Rename, redescribe and shuffle the knowledge bases, so that their cards are read.")
 ]
@@ -32,7 +43,37 @@ Seed = Annotated[int, typer.Option(help="Of everything that is drawn.")]
 ReportTo = Annotated[str, typer.Option(help="Where the logs go: tensorboard, wandb, trackio or none.")]
 
 
-def tell(words: str) -> None:
-    """Printed once, however many processes train."""
+def prompt_set(named: Path | None, *, adapter: str, base: str) -> str:
+    """The prompts to train with: what is trained further keeps those that it was trained with."""
+    from r1router.prompts import beside
+    from r1router.train.sft import SHORT
+
+    return str(named or beside(*(Path(weights).expanduser() for weights in (adapter, base) if weights)) or SHORT)
+
+
+def refuse_without(switch: str, context: typer.Context, *names: str) -> None:
+    """Raises `InputError` for options on the command line that mean nothing without `switch`."""
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise InputError(f"--{name} is for {switch}; give that too, or leave it out")
+
+
+def is_adapter(trained: Path) -> bool:
+    return (trained / "adapter_config.json").is_file()
+
+
+def export_of(trained: Path, base: str) -> list[str]:
+    """The command that writes the result in a form that its base allows: GGUF is made from GGUF."""
+    from r1router.train import model
+
+    form = [] if is_adapter(trained) else ["--form", "q8_0"]
+    if model.gguf_file(base) is None:
+        form = ["--form", "merged"]
+    return ["export", str(trained), *(["--base", base] if base else []), *form, "--out", "FOLDER"]
+
+
+def tell(trained: Path, *then: str) -> None:
+    """Where the result is and the command that goes on from it; printed once, however many processes train."""
     if os.environ.get("RANK", "0") == "0":
-        typer.echo(words)
+        typer.echo(f"trained: {trained}\nnext: {shlex.join(['r1router', 'train', *then])}")

@@ -23,7 +23,7 @@ def sft(
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 5e-4,
     lora: options.Lora = 32,
     layers: options.Layers = 0,
-    max_tokens: Annotated[int, typer.Option(min=1, help="Longer rows are left out.")] = 1024,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longer rows are left out; pictures do not count.")] = 1024,
     vary_cards: options.VaryCards = True,
     save_every: options.SaveEvery = 50,
     seed: options.Seed = 0,
@@ -35,7 +35,7 @@ def sft(
     settings = stage.Settings(
         base=base,
         adapter=adapter,
-        prompts=str(prompts or stage.SHORT),
+        prompts=options.prompt_set(prompts, adapter=adapter, base=base),
         epochs=epochs,
         max_steps=max_steps,
         batch=batch,
@@ -50,4 +50,7 @@ def sft(
         report_to=report_to,
     )
     trained = stage.run(steps, out, settings, pictures=pictures)
-    options.tell(f"trained: {trained}\nnext: r1router train grpo STEPS --adapter {trained} --out RUN")
+    weights = ["--base", str(trained)]
+    if options.is_adapter(trained):
+        weights = [*(["--base", base] if base else []), "--adapter", str(trained)]
+    options.tell(trained, "grpo", "STEPS", *weights, "--out", "RUN")
