@@ -11,7 +11,8 @@
 #
 # From the environment: BASE (the default model), KBS (kbs), SEEDS ("0 1 2"), SFT_STEPS (-1, one epoch), GRPO_STEPS (100),
 # SAMPLES (8), GROUPS_PER_STEP (4), LAYERS (0, all), LIMIT (dev steps asked, 300).
-# FOLDER (runs/ablation) keeps all runs; the same command again goes on where it stopped. A table is printed at the end.
+# FOLDER (runs/ablation) keeps all runs; the same command again goes on where it stopped, and other numbers for the runs
+# in it are refused. A table is printed at the end.
 set -euo pipefail
 
 train=${1:?usage: $0 TRAIN_STEPS DEV_STEPS [FOLDER]}
@@ -21,17 +22,17 @@ short=$(python -c 'from r1router.train.sft import SHORT; print(SHORT)')
 base=${BASE:-}
 mkdir -p "$folder"
 
-judge() { # VARIANT-SEED POLICY [OPTION…]
-  [ -s "$folder/$1.json" ] || r1router train evaluate "$dev" --policy "$2" --train-steps "$train" \
-    --limit "${LIMIT:-300}" --json "$folder/$1.json" "${@:3}"
+judge() { # VARIANT-SEED POLICY
+  [ "$folder/$1.json" -nt "$folder/$1/adapter" ] || r1router train evaluate "$dev" --policy "$2" \
+    --train-steps "$train" --limit "${LIMIT:-300}" --json "$folder/$1.json"
 }
 served() { # VARIANT-SEED, whose run is trained: its adapter as the embedded policy serves it
-  [ -s "$folder/$1/served/lora.gguf" ] ||
+  [ "$folder/$1/served/lora.gguf" -nt "$folder/$1/adapter" ] ||
     r1router train export "$folder/$1/adapter" --base "$base" --form lora --out "$folder/$1/served"
   judge "$1" "llamacpp:$base?lora=$folder/$1/served/lora.gguf"
 }
 grpo() { # VARIANT SEED [OPTION…]
-  [ -d "$folder/$1-$2/adapter" ] || r1router train grpo "$train" --base "$base" --adapter "$folder/sft-$2/adapter" \
+  r1router train grpo "$train" --base "$base" --adapter "$folder/sft-$2/adapter" \
     --out "$folder/$1-$2" --seed "$2" --max-steps "${GRPO_STEPS:-100}" --samples "${SAMPLES:-8}" \
     --groups "${GROUPS_PER_STEP:-4}" "${@:3}"
   served "$1-$2"
@@ -39,7 +40,7 @@ grpo() { # VARIANT SEED [OPTION…]
 
 judge prompt-0 "llamacpp:$base?lora=none"
 for seed in ${SEEDS:-0 1 2}; do
-  [ -d "$folder/sft-$seed/adapter" ] || r1router train sft "$train" --base "$base" --out "$folder/sft-$seed" \
+  r1router train sft "$train" --base "$base" --out "$folder/sft-$seed" \
     --seed "$seed" --max-steps "${SFT_STEPS:--1}" --layers "${LAYERS:-0}" --prompts "$short"
   served "sft-$seed"
   grpo outcome "$seed" --reward answer=1

@@ -2,7 +2,11 @@
 
 import inspect
 import json
+import os
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -21,7 +25,7 @@ from r1router.types import Card
 # What TRL and PEFT call of transformers' is about to be renamed.
 pytestmark = pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.* is deprecated:FutureWarning")
 
-RECIPES = Path(__file__).parent.parent / "recipes" / "accelerate"
+RECIPES = Path(__file__).parent.parent / "recipes"
 
 
 def run(*words: object):
@@ -118,7 +122,7 @@ def test_the_scores_are_written_into_a_folder_that_is_not_there_yet(steps, tmp_p
     assert len(json.loads((tmp_path / "new" / "scores.json").read_text())["replies"]) == 4
 
 
-@pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("file", sorted((RECIPES / "accelerate").glob("*.yaml")), ids=lambda path: path.stem)
 def test_accelerate_reads_the_file_as_what_it_is_named(file):
     pytest.importorskip("accelerate")
     from accelerate.commands.config.config_args import load_config_from_file
@@ -127,3 +131,36 @@ def test_accelerate_reads_the_file_as_what_it_is_named(file):
     kinds = {"deepspeed_zero2": "DEEPSPEED", "fsdp": "FSDP", "multi_gpu": "MULTI_GPU", "two_cpu_processes": "MULTI_CPU"}
     assert str(found.distributed_type.value) == kinds[file.stem]
     assert found.num_processes == 2
+
+
+STANDS_IN = """#!/bin/sh
+# For r1router: writes down how it was called, and makes what the recipe looks for.
+echo "$*" >> "$CALLS"
+for word; do
+  case $before in
+    --out) mkdir -p "$word/adapter"; [ "$2" != export ] || touch "$word/lora.gguf" ;;
+    --json) echo '{"scores": {"policy": {"scores": {}}}}' > "$word" ;;
+  esac
+  before=$word
+done
+"""
+
+
+def test_the_ablation_leaves_it_to_each_run_to_know_its_settings_and_judges_again_what_was_trained_again(tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "r1router").write_text(STANDS_IN)
+    (tmp_path / "bin" / "r1router").chmod(0o755)
+    path = f"{tmp_path / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+    def called():
+        calls = tmp_path / "calls"
+        calls.unlink(missing_ok=True)
+        words = ["bash", str(RECIPES / "ablation_step_grpo.sh"), "train.jsonl", "dev.jsonl", str(tmp_path / "runs")]
+        subprocess.run(words, env={**os.environ, "PATH": path, "CALLS": str(calls), "SEEDS": "0"}, check=True)
+        return [line.split()[1] for line in calls.read_text().splitlines()]
+
+    assert sorted(called()) == sorted(["evaluate", *["export", "evaluate"] * 4, "sft", *["grpo"] * 3])
+    assert called() == ["sft", "grpo", "grpo", "grpo"]
+    later = time.time() + 1
+    os.utime(tmp_path / "runs" / "offline-0" / "adapter", (later, later))
+    assert called() == ["sft", "grpo", "grpo", "export", "evaluate", "grpo"]
