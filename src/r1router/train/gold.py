@@ -79,7 +79,7 @@ def _chain(example: Example) -> list[_Hop]:
     gold = example.gold or {}
     if gold.get("steps"):
         return [
-            _Hop(*(str(step.get(part) or "") for part in ("sub_question", "kb")), need(step) or Need(), _answer(step))
+            _Hop(_told(step, "sub_question"), _told(step, "kb"), need(step) or Need(), _told(step, "answer"))
             for step in gold["steps"]
         ]
     chain: list[_Hop] = []
@@ -87,12 +87,12 @@ def _chain(example: Example) -> list[_Hop]:
         asked = f"{chain[-1].answer}: {example.question.text}" if chain else example.question.text
         if not chain and len(gold["hops"]) > 1:
             asked = f"Which one is meant: {asked}"
-        chain.append(_Hop(asked, str(hop.get("kb") or ""), need(hop) or Need(), _answer(hop)))
+        chain.append(_Hop(asked, _told(hop, "kb"), need(hop) or Need(), _told(hop, "answer")))
     return chain
 
 
-def _answer(told: Mapping[str, Any]) -> str:
-    return str(told.get("answer") or "")
+def _told(step: Mapping[str, Any], part: str) -> str:
+    return str(step.get(part) or "")
 
 
 def _whole(chain: list[_Hop], example: Example) -> list[_Hop] | None:

@@ -70,7 +70,7 @@ def _lesson(name: str, steps: Sequence[StepRow]) -> Lesson:
     """A chain from its steps, in order. Where a plan was left out, a later step's history tells of it."""
     plans = {len(step.history): step for step in steps if step.kind == "plan"}
     past = max((step.history for step in steps), key=len)
-    known = {p.sub_question: (p.answer,) for p in past if not abstains(p.answer)}
+    known: dict[str, tuple[str, ...]] = {p.sub_question: (p.answer,) for p in past if not abstains(p.answer)}
     known |= {step.sub_question: step.gold.answers for step in steps if step.kind == "answer" and step.gold.answers}
     hops = []
     for place in range(max([len(past), *(at + 1 for at in plans)])):
