@@ -14,6 +14,7 @@ import PIL.Image
 import pytest
 
 from policy_backends import model_file
+from r1router import parse
 from r1router.drive.threads import wait_for
 from r1router.policies import default_model, open_policy
 from r1router.types import Ask, Image, Message, Policy, Reply, Shape, Tag
@@ -28,6 +29,16 @@ def one_reply(policy: Policy, ask: Ask) -> Reply:
         return wait_for(policy.reply(ask))
     finally:
         wait_for(policy.close())
+
+
+def test_a_spaced_tag_is_written_after_a_space_by_the_model_and_read_without_it(tmp_path: Path) -> None:
+    model = write_small_llama(tmp_path / "model.gguf")
+    for spaced in (True, False):
+        shape = Shape(((Tag("answer", 5, spaced=spaced),),))
+        policy = open_policy(f"llamacpp:{model}?{SMALL}")
+        reply = one_reply(policy, Ask((Message("user", "Who?"),), "final", shape, max_tokens=40))
+        assert reply.text.startswith("<answer> ") == spaced
+        assert parse.read_answer(reply).text == parse.read_answer(reply).text.strip()
 
 
 def colour(*pictures: Image) -> Ask:

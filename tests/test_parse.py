@@ -192,6 +192,20 @@ def test_written_queries_routes_and_sentences_match_the_regular_expressions_of_t
     assert re.fullmatch(sentence, parse.write_sentence(step.sub_question))
 
 
+@given(st.just("") | one_line, one_line)
+def test_a_spaced_answer_has_the_form_of_its_shape_and_is_read_without_the_space(thought, text):
+    said = parse.write_answer(Answer(thought, text), spaced=True)
+    assert f"<answer> {text}</answer>" in said
+    assert parse.read_answer(Reply(said)) == Answer(thought, text)
+    shape = {
+        spaced: parse.answer_shape(think=10_000 * bool(thought), answer=10_000, spaced=bool(spaced))
+        for spaced in (0, 1)
+    }
+    assert re.fullmatch(parse.regex(shape[1]), said)
+    assert not re.fullmatch(parse.regex(shape[0]), said)
+    assert not re.fullmatch(parse.regex(shape[1]), parse.write_answer(Answer(thought, text)))
+
+
 def test_a_shape_without_knowledge_bases_only_lets_the_policy_stop():
     assert not re.search("ret>x", parse.regex(parse.step_shape([])))
     assert re.fullmatch(parse.regex(parse.step_shape([], think=0)), parse.write_step(Step(), None))

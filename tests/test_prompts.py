@@ -1,13 +1,17 @@
 """Prompts are golden files: a change of wording is seen in review. `UPDATE_GOLDEN=1 pytest` writes them anew."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from r1router.errors import InputError
+from r1router.parse import regex
 from r1router.policies.scripted import Scripted
 from r1router.prompts import DEFAULT, Prompts, beside, chosen, neutralise
+from r1router.train.rows import render
+from r1router.train.steps import Gold, StepRow
 from r1router.types import Answer, Card, Evidence, Image, Question, Step, Trajectory
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -125,6 +129,7 @@ def test_two_knowledge_bases_of_a_kind_keep_their_own_labels(tmp_path):
         ({"final_answer.j2": "### user\n{% if %}"}, "final_answer.j2: "),
         ({"set.toml": "[limit]\nx = 1"}, "unknown settings limit"),
         ({"set.toml": "[limits]\nthoughts = 1"}, "unknown settings thoughts"),
+        ({"set.toml": "[form]\nspaces = true"}, "unknown settings spaces"),
     ],
 )
 def test_a_broken_set_says_where(tmp_path, files, says):
@@ -185,3 +190,12 @@ def test_two_equal_labels_are_refused(prompts):
 def test_an_answer_is_put_into_the_history(prompts):
     path = Trajectory(QUESTION).add(STEP).finish(Answer("", "Oslo"), "enough")
     assert "Whose flag is in the picture? -> Norway" in prompts.final_answer(path).messages[-1].content
+
+
+def test_a_set_may_have_its_answers_spaced_and_its_training_rows_say_so(tmp_path: Path):
+    (tmp_path / "set.toml").write_text("[form]\nspaced_answers = true\n")
+    row = StepRow("a", "final", "Where?", gold=Gold("hm", answers=("Oslo",)))
+    for folder, answer in ((tmp_path, "<answer> Oslo</answer>"), (DEFAULT, "<answer>Oslo</answer>")):
+        rendered = render(row, Prompts(folder))
+        assert rendered.reply.endswith(answer)
+        assert re.fullmatch(regex(rendered.ask.shape), rendered.reply)

@@ -108,7 +108,7 @@ def test_a_chain_with_something_missing_gives_no_steps_and_is_counted(kbs, caplo
 def test_a_range_is_answered_with_its_value():
     row = StepRow("a", "final", "How long?", gold=Gold(answers=("6.75 [6.5, 7.0]",)))
     assert read_answer(Reply(render(row, Prompts(SHORT)).reply)).text == "6.75"
-    assert "<answer>7</answer>" in render(replace(row, gold=Gold(answers=("[6, 8]",))), Prompts(SHORT)).reply
+    assert "<answer> 7</answer>" in render(replace(row, gold=Gold(answers=("[6, 8]",))), Prompts(SHORT)).reply
 
 
 def test_a_gold_step_finds_the_only_knowledge_base_of_its_kind(kbs):

@@ -41,9 +41,9 @@ def step_shape(labels: Sequence[str] | None, *, think: int = 200, sub_question: 
     return Shape((stops,) if labels is not None and not labels else ((*thought, *asked, *label), stops))
 
 
-def answer_shape(*, think: int = 200, answer: int = 300) -> Shape:
-    """The form of an answer; `think=0` leaves the thought out. Bounds in characters."""
-    return Shape(((*((Tag("think", think),) if think else ()), Tag("answer", answer)),))
+def answer_shape(*, think: int = 200, answer: int = 300, spaced: bool = False) -> Shape:
+    """The form of an answer; `think=0` leaves the thought out. Bounds in characters. `spaced`: see `types.Tag`."""
+    return Shape(((*((Tag("think", think),) if think else ()), Tag("answer", answer, spaced=spaced)),))
 
 
 def sentence_shape(*, sentence: int = 200) -> Shape:
@@ -61,7 +61,8 @@ def _gbnf_body(tag: Tag) -> str:
     if tag.choices:
         quoted = ['"' + c.replace("\\", "\\\\").replace('"', '\\"') + '"' for c in tag.choices]
         return "(" + " | ".join(quoted) + ")"
-    return f"first char{{{tag.min_chars - 1},{tag.max_chars - 1}}}"
+    space = '" " ' if tag.spaced else ""
+    return f"{space}first char{{{tag.min_chars - 1},{tag.max_chars - 1}}}"
 
 
 def regex(shape: Shape) -> str:
@@ -73,7 +74,8 @@ def regex(shape: Shape) -> str:
 def _regex_body(tag: Tag) -> str:
     if tag.choices:
         return "(" + "|".join(re.escape(c) for c in tag.choices) + ")"
-    return rf"[^<\n\r\t ][^<\n\r]{{{tag.min_chars - 1},{tag.max_chars - 1}}}"
+    space = " " if tag.spaced else ""
+    return rf"{space}[^<\n\r\t ][^<\n\r]{{{tag.min_chars - 1},{tag.max_chars - 1}}}"
 
 
 # ── writing ────────────────────────────────────────────────────────────────────────────────────
@@ -101,9 +103,9 @@ def write_sentence(sentence: str) -> str:
     return _write(("think", sentence))
 
 
-def write_answer(answer: Answer) -> str:
-    """The reply that gives this answer."""
-    return _write(("think", answer.thought), ("answer", answer.text))
+def write_answer(answer: Answer, *, spaced: bool = False) -> str:
+    """The reply that gives this answer. `spaced`: see `types.Tag`."""
+    return _write(("think", answer.thought), ("answer", f" {answer.text}" if spaced else answer.text))
 
 
 def _write(*fields: tuple[str, str | None]) -> str:

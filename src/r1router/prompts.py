@@ -10,6 +10,8 @@ An optional `set.toml` beside the templates holds
     sub_question = 200
     answer = 300
     evidence = 1000     shown of one search, its most telling lines (see `focus`); 0 shows all
+    [form]
+    spaced_answers = true   the answer comes after a space (see `types.Tag`)
 
 so that released weights can be served with the prompts that they were trained with: a folder `prompts` beside
 the weights is taken with them (see `chosen`). A set may hold a part; what it lacks is ours. Everything that is put
@@ -79,6 +81,7 @@ class Prompts:
         _check_settings(options, settings)
         self._labels_by_kind: dict[str, str] = options.get("labels", {})
         self._limits: dict[str, int] = _LIMITS | options.get("limits", {}) | dict(limits or {})
+        self.spaced_answers = bool(options.get("form", {}).get("spaced_answers", False))
         self._environment = ImmutableSandboxedEnvironment(
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
@@ -173,7 +176,8 @@ class Prompts:
         ]
 
     def _answer_shape(self) -> Shape:
-        return parse.answer_shape(think=self._limits["think"], answer=self._limits["answer"])
+        limits = self._limits
+        return parse.answer_shape(think=limits["think"], answer=limits["answer"], spaced=self.spaced_answers)
 
     def _ask(
         self,
@@ -254,10 +258,14 @@ def _render(part: _Part, data: tuple[tuple[str, Any], ...]) -> str:
 
 
 def _check_settings(options: Mapping[str, Any], path: Path) -> None:
-    unknown = (options.keys() - {"labels", "limits"}) | (options.get("limits", {}).keys() - _LIMITS.keys())
+    known = {"labels": None, "limits": _LIMITS, "form": ("spaced_answers",)}
+    unknown = options.keys() - known.keys()
+    for section, names in known.items():
+        unknown |= options.get(section, {}).keys() - names if names is not None else set()
     if unknown:
         raise InputError(
-            f"{path}: unknown settings {', '.join(sorted(unknown))}; known: labels, limits ({', '.join(_LIMITS)})"
+            f"{path}: unknown settings {', '.join(sorted(unknown))}; "
+            f"known: labels, limits ({', '.join(_LIMITS)}), form (spaced_answers)"
         )
 
 

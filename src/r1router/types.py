@@ -237,6 +237,9 @@ class Tag:
     max_chars: int = 400
     min_chars: int = 1
     choices: tuple[str, ...] = ()
+    spaced: bool = False
+    """The text comes after a space, which readers drop. So a name begins with the token that it begins with inside a
+    sentence, and a small model can copy it from the evidence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,9 @@ def _picture(path: str) -> Image:
 def _reply(step: StepRow, prompts: Prompts) -> str:
     gold = step.gold
     if step.kind != "plan":
-        return parse.write_answer(Answer(gold.thought, _said(gold.answers[0]))) if gold.answers else ""
+        if not gold.answers:
+            return ""
+        return parse.write_answer(Answer(gold.thought, _said(gold.answers[0])), spaced=prompts.spaced_answers)
     if step.stops:
         return parse.write_step(Step(gold.thought), None)
     if not gold.route or gold.sub_question is None:
