@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from r1router.train.rows import stated
 from r1router.train.steps import StepRow, read_steps, write_steps
 
 
@@ -37,8 +38,7 @@ def is_of(step: StepRow, wanted: str) -> bool:
     kind, _, where = wanted.partition("@")
     if step.kind != ("answer" if kind == "stated" else kind):
         return False
-    evidence = "\n".join(item.text for item in step.evidence).casefold()
-    if kind == "stated" and not any(answer.casefold() in evidence for answer in step.gold.answers):
+    if kind == "stated" and not stated(step):
         return False
     return not where or where == (step.gold.route if kind == "plan" else step.evidence[0].kb if step.evidence else "")
 

@@ -66,10 +66,14 @@ def varied(
 
 def shows_answer(row: Row) -> bool:
     """Whether the prompt shows the accepted answer, where the evidence has it word for word."""
-    shown = row.ask.messages[-1].content.casefold()
-    evidence = "\n".join(item.text for item in row.step.evidence).casefold()
-    stated = [answer.casefold() for answer in row.step.gold.answers if answer.casefold() in evidence]
-    return not stated or any(answer in shown for answer in stated)
+    shown, answers = row.ask.messages[-1].content.casefold(), stated(row.step)
+    return not answers or any(answer in shown for answer in answers)
+
+
+def stated(step: StepRow) -> list[str]:
+    """The accepted answers that stand in the step's evidence word for word, case-folded."""
+    evidence = "\n".join(item.text for item in step.evidence).casefold()
+    return [answer.casefold() for answer in step.gold.answers if answer.casefold() in evidence]
 
 
 def opened_pictures(row: Row) -> list[Any]:
