@@ -10,7 +10,9 @@
 #   online    then Step-GRPO on questions that the policy works itself, searching KBS
 #
 # From the environment: BASE (the default model), KBS (kbs), SEEDS ("0 1 2"), SFT_STEPS (-1, one epoch), GRPO_STEPS (100),
-# SAMPLES (8), GROUPS_PER_STEP (4), LAYERS (0, all), LIMIT (dev steps asked, 300).
+# SAMPLES (8), GROUPS_PER_STEP (4), LAYERS (0, all), LIMIT (dev steps asked, 300), THREADS (of the embedded policy). With
+# SFT_ADAPTER (a folder) every seed starts from that adapter, and no SFT is run. GRPO_OPTIONS and ONLINE_OPTIONS are more
+# options of `r1router train grpo`, such as "--learning-rate 5e-5 --max-prompt 400", "--pictures FOLDER".
 # FOLDER (runs/ablation) keeps all runs; the same command again goes on where it stopped, and other numbers for the runs
 # in it are refused. A table is printed at the end.
 set -euo pipefail
@@ -20,6 +22,7 @@ dev=${2:?usage: $0 TRAIN_STEPS DEV_STEPS [FOLDER]}
 folder=${3:-runs/ablation}
 short=$(python -c 'from r1router.train.sft import SHORT; print(SHORT)')
 base=${BASE:-}
+threads=${THREADS:+threads=$THREADS&}
 mkdir -p "$folder"
 
 judge() { # VARIANT-SEED POLICY
@@ -29,24 +32,29 @@ judge() { # VARIANT-SEED POLICY
 served() { # VARIANT-SEED, whose run is trained: its adapter as the embedded policy serves it
   [ "$folder/$1/served/lora.gguf" -nt "$folder/$1/adapter" ] ||
     r1router train export "$folder/$1/adapter" --base "$base" --form lora --out "$folder/$1/served"
-  judge "$1" "llamacpp:$base?lora=$folder/$1/served/lora.gguf"
+  judge "$1" "llamacpp:$base?${threads}lora=$folder/$1/served/lora.gguf"
 }
 grpo() { # VARIANT SEED [OPTION…]
   r1router train grpo "$train" --base "$base" --adapter "$folder/sft-$2/adapter" \
     --out "$folder/$1-$2" --seed "$2" --max-steps "${GRPO_STEPS:-100}" --samples "${SAMPLES:-8}" \
-    --groups "${GROUPS_PER_STEP:-4}" "${@:3}"
+    --groups "${GROUPS_PER_STEP:-4}" ${GRPO_OPTIONS:-} "${@:3}"
   served "$1-$2"
 }
 
-judge prompt-0 "llamacpp:$base?lora=none"
+judge prompt-0 "llamacpp:$base?${threads}lora=none"
 for seed in ${SEEDS:-0 1 2}; do
-  r1router train sft "$train" --base "$base" --out "$folder/sft-$seed" \
-    --seed "$seed" --max-steps "${SFT_STEPS:--1}" --layers "${LAYERS:-0}" --prompts "$short"
+  if [ -n "${SFT_ADAPTER:-}" ]; then
+    mkdir -p "$folder/sft-$seed"
+    [ -e "$folder/sft-$seed/adapter" ] || cp -r "$SFT_ADAPTER" "$folder/sft-$seed/adapter"
+  else
+    r1router train sft "$train" --base "$base" --out "$folder/sft-$seed" \
+      --seed "$seed" --max-steps "${SFT_STEPS:--1}" --layers "${LAYERS:-0}" --prompts "$short"
+  fi
   served "sft-$seed"
   grpo outcome "$seed" --reward answer=1
   grpo offline "$seed" --reward published=1
   grpo online "$seed" --reward route=0.5 --reward sub_question=0.5 --reward evidence=0.5 --reward answer=1 \
-    --online --kbs "${KBS:-kbs}"
+    --online --kbs "${KBS:-kbs}" ${ONLINE_OPTIONS:-}
 done
 
 python - "$folder" <<'PYTHON'

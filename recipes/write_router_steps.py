@@ -2,8 +2,8 @@
 
     python recipes/write_router_steps.py OUT.jsonl [--rows 500] [--chains 0] [--seed 0] [--held-out]
 
-A question of `--rows` is one fact away, in one domain of `router_domains.toml`, among one to three other domains and,
-half of the time, knowledge bases of encyclopedia text, tables and pictures. One of `--chains` takes the facts of a
+A question of `--rows` is one fact away, in one domain of `router_domains.toml`, among up to three other domains and,
+two times of three, knowledge bases of encyclopedia text, tables and pictures. One of `--chains` takes the facts of a
 chain of `router_chains.toml`. With `--held-out` only those domains that no training step shows: the steps that
 measure how a router does on a knowledge base that it has never seen.
 """
@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import invented
+
 from r1router.parse import NO_ROUTE
 from r1router.train.steps import Gold, Past, StepRow, write_steps
 from r1router.types import Card
@@ -27,6 +29,9 @@ GENERAL = (
     Card("image", "image", "Photos, drawings, flags and maps, found by a picture."),
     Card("table", "table", "Statistics of countries, results of sports seasons, lists of works."),
 )
+
+NAMES = ("film", "person", "country", "nation", "city", "band", "album", "company", "club", "building", "animal")
+"""Lists of `router_chains.toml` that hold names."""
 
 
 def questions(domains: list[dict[str, Any]], rows: int, rng: random.Random, held_out: bool) -> Iterator[StepRow]:
@@ -41,9 +46,10 @@ def questions(domains: list[dict[str, Any]], rows: int, rng: random.Random, held
         if text in asked and rng.random() < 0.9:  # a domain may have fewer questions than rows are wanted
             continue
         asked.add(text)
-        others = rng.sample([d for d in seen if d is not domain], rng.randint(1, 3))
+        general = held_out or rng.random() < 2 / 3
+        others = rng.sample([d for d in seen if d is not domain], rng.randint(0 if general and not held_out else 1, 3))
         cards = [_card(d, rng) for d in (domain, *others)]
-        if held_out or rng.random() < 0.5:
+        if general:
             cards += GENERAL
         rng.shuffle(cards)
         picture = "made.png" if domain.get("picture") else ""
@@ -84,12 +90,18 @@ def chains(told: dict[str, Any], domains: list[dict[str, Any]], rows: int, rng: 
 
 
 def _filled(text: str, fill: dict[str, list[str]], words: dict[str, str], rng: random.Random) -> str:
-    """`{film}` and `{film2}` as two different films, each the same wherever it stands in one question."""
+    """`{film}` and `{film2}` as two different films, each the same wherever it stands in one question.
+
+    Two of three names are invented, so that a later sub-question has to copy them.
+    """
 
     def word(match: re.Match[str]) -> str:
         name = match[1]
         if name not in words:
-            words[name] = rng.choice([w for w in fill[name.rstrip("0123456789")] if w not in words.values()])
+            kind = name.rstrip("0123456789")
+            words[name] = rng.choice([w for w in fill[kind] if w not in words.values()])
+            if kind in NAMES and rng.random() < 2 / 3:
+                words[name] = invented.name(kind, rng)
         return words[name]
 
     return re.sub(r"{(\w+)}", word, text)

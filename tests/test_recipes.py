@@ -21,6 +21,7 @@ RECIPES = Path(__file__).parents[1] / "recipes"
 def recipe(monkeypatch):
     def run(name: str, *arguments: object) -> None:
         monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        monkeypatch.syspath_prepend(RECIPES)
         runpy.run_path(str(RECIPES / name), run_name="__main__")
 
     return run
@@ -63,6 +64,32 @@ def test_the_same_seed_makes_the_same_steps_in_every_process(tmp_path: Path):
         command = [sys.executable, RECIPES / "write_router_steps.py", *arguments]
         subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": hashes}, check=True, capture_output=True)
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+
+
+def test_made_readings_have_their_answer_in_the_piece_that_the_thought_names(recipe, tmp_path: Path):
+    recipe("write_reading_steps.py", tmp_path / "read.jsonl", "--rows", 200, "--seed", 7)
+    rows = read_steps(tmp_path / "read.jsonl")
+    assert len({row.sub_question for row in rows}) > 190
+    assert {row.evidence[0].kb for row in rows} == {"text", "table"}
+    for row in rows:
+        (answer,), (id_,) = row.gold.answers, row.gold.evidence_ids
+        telling = next(item for item in row.evidence if item.id == id_)
+        assert answer in telling.text
+        assert row.gold.thought == f"Piece {row.evidence.index(telling) + 1} says it."
+    assert {row.evidence.index(next(e for e in row.evidence if e.id in row.gold.evidence_ids)) for row in rows} == {
+        0, 1, 2, 3,
+    }  # fmt: skip
+
+
+def test_an_invented_name_stays_the_same_through_its_chain(recipe, tmp_path: Path):
+    recipe("write_router_steps.py", tmp_path / "made.jsonl", "--rows", 0, "--chains", 300)
+    told = tomllib.loads((RECIPES / "router_chains.toml").read_text(encoding="utf-8"))["fill"]
+    rows = [row for row in read_steps(tmp_path / "made.jsonl") if row.question.startswith("Who is older, ")]
+    names = {name for row in rows for name in row.question[len("Who is older, ") : -1].split(" or ")}
+    assert any(name not in told["person"] for name in names)
+    for row in rows:
+        if row.gold.sub_question:
+            assert any(name in row.gold.sub_question for name in row.question[14:-1].split(" or "))
 
 
 def test_steps_are_mixed_by_kind_route_and_knowledge_base(recipe, tmp_path: Path):

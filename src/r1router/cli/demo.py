@@ -6,6 +6,7 @@ Builds three small knowledge bases (text, pictures, tables), then asks the quest
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,7 +37,7 @@ def demo(
 ) -> None:
     """Build three small knowledge bases from the package's own files and ask them questions."""
     console = Console()
-    folder = kbs or cache_folder() / "demo-kbs"
+    folder = kbs or _kept()
     console.print(Rule("knowledge bases"))
     index([DATA / "text", DATA / "images", DATA / "tables"], kbs=folder, prune=True)
     opened, model = open_kbs(folder), open_policy(policy)
@@ -48,6 +49,11 @@ def demo(
     console.print(Rule())
     console.print(Text(f"{right} of {len(rows[:questions])} answers contain the expected words.", style="bold"))
     console.print(Text(f'ask your own: r1router ask "…" --kbs {folder}', style="dim"))
+
+
+def _kept() -> Path:
+    """A folder of this installation's own: entries name the files they are from, which lie elsewhere in another."""
+    return cache_folder() / f"demo-kbs-{hashlib.sha256(str(DATA).encode()).hexdigest()[:8]}"
 
 
 def _ask(row: dict[str, Any], kbs: Any, policy: Any, console: Console) -> bool:

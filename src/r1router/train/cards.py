@@ -23,7 +23,7 @@ JOIN = 0.25
 """How often another knowledge base is put beside the given ones; half as often a second one, and so on."""
 DROP = 0.15
 """How often one that the step does not need is taken away."""
-PLAIN = 0.2
+PLAIN = 0.6
 """How often a card that says something of its own gets a name that says nothing, so that its description counts."""
 _BY_ITSELF = re.compile(r"[\d,]+ \w+ such as ")
 """How a knowledge base that nobody described introduces itself."""
@@ -34,6 +34,7 @@ _KINDS: tuple[Kind, ...] = ("text", "table", "image")
 class _Pools:
     names: dict[str, list[str]]
     holds: dict[str, list[str]]
+    plain: list[str]
     beside: list[Card]
 
 
@@ -43,6 +44,7 @@ def _pools() -> _Pools:
     return _Pools(
         {kind: read[kind]["names"] for kind in _KINDS},
         {kind: read[kind]["holds"] for kind in _KINDS},
+        read["plain"],
         [Card(**card) for card in read["beside"]],
     )
 
@@ -65,7 +67,7 @@ def vary(row: StepRow, rng: random.Random, *, titles: Sequence[str] = ()) -> Ste
     taken: set[str] = set()
     for card in cards:
         if not _says_only_its_kind(card):
-            new = replace(card, name=f"kb-{rng.randrange(1, 100)}", label="") if rng.random() < PLAIN else card
+            new = replace(card, name=_plain(rng), label="") if rng.random() < PLAIN else card
         elif kinds.count(card.kind) > 1 or rng.random() < KEEP:
             new = card
         else:
@@ -90,6 +92,10 @@ def vary(row: StepRow, rng: random.Random, *, titles: Sequence[str] = ()) -> Ste
         history=past,
         gold=replace(row.gold, route=renamed[route].name if route in renamed else route),
     )
+
+
+def _plain(rng: random.Random) -> str:
+    return rng.choice(_pools().plain).format(n=rng.randrange(1, 100))
 
 
 def _says_only_its_kind(card: Card) -> bool:
