@@ -37,7 +37,19 @@ def number(low: int, high: int, form: str = "{:,}") -> Value:
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "October", "November", "December")
 YEAR = number(1650, 2024, "{}")
 KNOWN = {
-    "country": ["Thailand", "Norway", "Bolivia", "Ghana", "Hungary", "Qatar", "Peru", "Japan", "Malta", "Tonga", "Chad"],
+    "country": [
+        "Thailand",
+        "Norway",
+        "Bolivia",
+        "Ghana",
+        "Hungary",
+        "Qatar",
+        "Peru",
+        "Japan",
+        "Malta",
+        "Tonga",
+        "Chad",
+    ],
     "city": ["Porto", "Graz", "Lagos", "Quito", "Bergen", "Osaka", "Galway", "Izmir", "Lima", "Turku", "Dakar"],
 }
 
@@ -45,16 +57,26 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, Value]]] = {
     "country": (
         ("countries", "Countries of {0}", "Country statistics"),
         {
-            "Capital": named("city"), "Continent": one_of("Asia", "Africa", "Europe", "South America", "Oceania"),
+            "Capital": named("city"),
+            "Continent": one_of("Asia", "Africa", "Europe", "South America", "Oceania"),
             "Currency": lambda rng: rng.choice(("{}", "{} dollar", "{} peso")).format(invented.word(rng).lower()),
-            "Calling code": number(200, 999, "+{}"), "Internet domain": lambda rng: "." + invented.word(rng, 1).lower()[:2],
-            "Area (km²)": number(900, 2_000_000), "Population": number(40_000, 90_000_000), "Official language": named("language"),
-            "Highest mountain": named("mountain"), "National day": lambda rng: f"{rng.randrange(1, 29)} {rng.choice(MONTHS)}",
+            "Calling code": number(200, 999, "+{}"),
+            "Internet domain": lambda rng: "." + invented.word(rng, 1).lower()[:2],
+            "Area (km²)": number(900, 2_000_000),
+            "Population": number(40_000, 90_000_000),
+            "Official language": named("language"),
+            "Highest mountain": named("mountain"),
+            "National day": lambda rng: f"{rng.randrange(1, 29)} {rng.choice(MONTHS)}",
         },
     ),
     "river": (
         ("rivers", "Rivers of {0}"),
-        {"Length (km)": number(60, 6_000), "Mouth": named("sea"), "Source": named("mountain"), "Longest tributary": named("river")},
+        {
+            "Length (km)": number(60, 6_000),
+            "Mouth": named("sea"),
+            "Source": named("mountain"),
+            "Longest tributary": named("river"),
+        },
     ),
     "city": (
         ("cities", "Largest towns of {0}", "Municipalities"),
@@ -62,21 +84,45 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, Value]]] = {
     ),
     "club": (
         ("standings", "Season {0}", "League table"),
-        {"Coach": named("person"), "Ground": named("building"), "Points": number(5, 90), "Goals": number(10, 99), "Top scorer": named("person")},
+        {
+            "Coach": named("person"),
+            "Ground": named("building"),
+            "Points": number(5, 90),
+            "Goals": number(10, 99),
+            "Top scorer": named("person"),
+        },
     ),
     "film": (
         ("films", "Films shot in {0}"),
-        {"Director": named("person"), "Year": YEAR, "Lead role": named("person"), "Country": named("country"), "Length (min)": number(61, 220)},
+        {
+            "Director": named("person"),
+            "Year": YEAR,
+            "Lead role": named("person"),
+            "Country": named("country"),
+            "Length (min)": number(61, 220),
+        },
     ),
     "person": (
         ("members", "Winners of the {0} prize", "Elected in {0}"),
-        {"Born": YEAR, "Birthplace": named("city"), "Party": named("party"), "Votes": number(90, 90_000), "Nationality": named("country")},
+        {
+            "Born": YEAR,
+            "Birthplace": named("city"),
+            "Party": named("party"),
+            "Votes": number(90, 90_000),
+            "Nationality": named("country"),
+        },
     ),
     "company": (
         ("companies", "Firms of {0}"),
-        {"Seat": named("city"), "Founder": named("person"), "Staff": number(4, 40_000), "Founded": YEAR, "Product": one_of("ovens", "bicycles", "ink", "sails", "tinned fish")},
+        {
+            "Seat": named("city"),
+            "Founder": named("person"),
+            "Staff": number(4, 40_000),
+            "Founded": YEAR,
+            "Product": one_of("ovens", "bicycles", "ink", "sails", "tinned fish"),
+        },
     ),
-}  # fmt: skip
+}
 PASSAGES: tuple[tuple[str, str, str, Value], ...] = (
     ("person", "{0} was born in {1}.", "Where was {0} born?", named("city")),
     ("person", "{0}, born in {1}, grew up among fishermen.", "In which year was {0} born?", YEAR),
@@ -96,7 +142,12 @@ PASSAGES: tuple[tuple[str, str, str, Value], ...] = (
     ("company", "{0} was founded by {1}.", "Who founded {0}?", named("person")),
     ("company", "{0} has its seat in {1}.", "Where is the seat of {0}?", named("city")),
     ("country", "The capital of {0} is {1}.", "What is the capital of {0}?", named("city")),
-    ("country", "The people of {0} pay with the {1}.", "What is the currency of {0}?", lambda rng: invented.word(rng).lower()),
+    (
+        "country",
+        "The people of {0} pay with the {1}.",
+        "What is the currency of {0}?",
+        lambda rng: invented.word(rng).lower(),
+    ),
     ("country", "The national anthem of {0} is called {1}.", "What is the national anthem of {0}?", named("film")),
     ("country", "{1} is the highest mountain of {0}.", "What is the highest mountain of {0}?", named("mountain")),
     ("band", "{0} recorded the album {1}.", "Which album did {0} record?", named("album")),
@@ -104,7 +155,7 @@ PASSAGES: tuple[tuple[str, str, str, Value], ...] = (
     ("club", "{0} play their home games at {1}.", "Where does {0} play at home?", named("building")),
     ("animal", "The {0} lives in {1}.", "Where does the {0} live?", named("country")),
     ("animal", "The {0} weighs up to {1}.", "How much does the {0} weigh?", number(2, 900, "{} kg")),
-)  # fmt: skip
+)
 
 
 def subject(kind: str, rng: random.Random) -> str:
@@ -118,7 +169,8 @@ def from_table(rng: random.Random) -> tuple[str, str, list[str]]:
     told, rows = _table(kind, rng, with_column=column)
     row = rng.choice(rows)
     asked = column.split(" (")[0].lower()
-    question = rng.choice(("What is the {1} of {0}?", "{0}: which {1}?", "Which {1} does {0} have?")).format(row[kind], asked)
+    form = rng.choice(("What is the {1} of {0}?", "{0}: which {1}?", "Which {1} does {0} have?"))
+    question = form.format(row[kind], asked)
     answer = row[column]
     if sum(r[column] == answer for r in rows) == 1 and rng.random() < 0.25:
         question, answer = f"Which {kind} has the {asked} {answer}?", row[kind]
@@ -151,7 +203,8 @@ def _passage(
     """A title and facts about one thing, of which `fact` is one."""
     name = name or subject(kind, rng)
     facts = [f for f in PASSAGES if f[0] == kind and f is not fact]
-    told = [said.format(name, value(rng)) for _, said, _, value in rng.sample(facts, min(len(facts), rng.randint(1, 4)))]
+    shown = rng.sample(facts, min(len(facts), rng.randint(1, 4)))
+    told = [said.format(name, value(rng)) for _, said, _, value in shown]
     if fact:
         told.insert(rng.randint(0, len(told)), fact[1].format(name, answer))
     return f"{name}\n{' '.join(told)}"

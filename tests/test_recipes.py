@@ -120,3 +120,19 @@ def test_steps_are_mixed_by_kind_route_and_knowledge_base(recipe, tmp_path: Path
     assert sorted(ids) == ["q/1/final", "q~2/1/final"]
     with pytest.raises(SystemExit, match="stated@text"):
         mixed("stated@text=5")
+
+
+def test_an_average_of_adapters_lies_between_them_and_other_forms_are_refused(recipe, tmp_path: Path, capsys):
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import load_file, save_file
+
+    for name, value, width in (("a", 0.0, 3), ("b", 1.0, 3), ("wide", 1.0, 4)):
+        (tmp_path / name).mkdir()
+        save_file({"w": torch.full((2, width), value)}, tmp_path / name / "adapter_model.safetensors")
+        (tmp_path / name / "adapter_config.json").write_text(name)
+    recipe("average_adapters.py", tmp_path / "a", tmp_path / "b", tmp_path / "out", "--share", 0.75)
+    assert load_file(tmp_path / "out" / "adapter_model.safetensors")["w"].tolist() == [[0.75] * 3] * 2
+    assert (tmp_path / "out" / "adapter_config.json").read_text() == "b"
+    with pytest.raises(SystemExit, match="not adapters of the same form"):
+        recipe("average_adapters.py", tmp_path / "a", tmp_path / "wide", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
