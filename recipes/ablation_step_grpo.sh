@@ -26,31 +26,30 @@ threads=${THREADS:+threads=$THREADS&}
 mkdir -p "$folder"
 
 judge() { # VARIANT-SEED POLICY
-  [ "$folder/$1.json" -nt "$folder/$1/adapter" ] || r1router train evaluate "$dev" --policy "$2" \
-    --train-steps "$train" --limit "${LIMIT:-300}" --json "$folder/$1.json"
+  if [ ! -e "$folder/$1.json" ] || [ "$folder/$1/served/lora.gguf" -nt "$folder/$1.json" ]; then
+    r1router train evaluate "$dev" --policy "$2" --train-steps "$train" --limit "${LIMIT:-300}" \
+      --json "$folder/$1.json"
+  fi
 }
-served() { # VARIANT-SEED, whose run is trained: its adapter as the embedded policy serves it
-  [ "$folder/$1/served/lora.gguf" -nt "$folder/$1/adapter" ] ||
-    r1router train export "$folder/$1/adapter" --base "$base" --form lora --out "$folder/$1/served"
+served() { # VARIANT-SEED ADAPTER: what was trained, as the embedded policy serves it
+  if [ ! -e "$folder/$1/served/lora.gguf" ] || [ "$2" -nt "$folder/$1/served/lora.gguf" ]; then
+    r1router train export "$2" --base "$base" --form lora --out "$folder/$1/served"
+  fi
   judge "$1" "llamacpp:$base?${threads}lora=$folder/$1/served/lora.gguf"
 }
 grpo() { # VARIANT SEED [OPTION…]
-  r1router train grpo "$train" --base "$base" --adapter "$folder/sft-$2/adapter" \
+  r1router train grpo "$train" --base "$base" --adapter "$start" \
     --out "$folder/$1-$2" --seed "$2" --max-steps "${GRPO_STEPS:-100}" --samples "${SAMPLES:-8}" \
     --groups "${GROUPS_PER_STEP:-4}" ${GRPO_OPTIONS:-} "${@:3}"
-  served "$1-$2"
+  served "$1-$2" "$folder/$1-$2/adapter"
 }
 
 judge prompt-0 "llamacpp:$base?${threads}lora=none"
 for seed in ${SEEDS:-0 1 2}; do
-  if [ -n "${SFT_ADAPTER:-}" ]; then
-    mkdir -p "$folder/sft-$seed"
-    [ -e "$folder/sft-$seed/adapter" ] || cp -r "$SFT_ADAPTER" "$folder/sft-$seed/adapter"
-  else
-    r1router train sft "$train" --base "$base" --out "$folder/sft-$seed" \
-      --seed "$seed" --max-steps "${SFT_STEPS:--1}" --layers "${LAYERS:-0}" --prompts "$short"
-  fi
-  served "sft-$seed"
+  start=${SFT_ADAPTER:-$folder/sft-$seed/adapter}
+  [ -n "${SFT_ADAPTER:-}" ] || r1router train sft "$train" --base "$base" --out "$folder/sft-$seed" \
+    --seed "$seed" --max-steps "${SFT_STEPS:--1}" --layers "${LAYERS:-0}" --prompts "$short"
+  served "sft-$([ -n "${SFT_ADAPTER:-}" ] && echo given || echo "$seed")" "$start"
   grpo outcome "$seed" --reward answer=1
   grpo offline "$seed" --reward published=1
   grpo online "$seed" --reward route=0.5 --reward sub_question=0.5 --reward evidence=0.5 --reward answer=1 \
