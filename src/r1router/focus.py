@@ -1,9 +1,11 @@
 """A ranking of evidence to its most telling lines: what a small policy reads instead of all of it.
 
 Passages are cut at sentence ends, tables at rows; the title stays above what is kept. A row is shown with the names of
-its columns in it (`Botswana | Capital: Gaborone`), so that a small model need not count columns. A line counts by the
-rare words that it shares with the question, title words included, and by its entry's rank.
-Nothing is reworded and the order stays, so a piece can still be cited by its number.
+its columns in it (`Botswana | Capital: Gaborone`), so that a small model need not count columns. Where the question
+asks for the largest or smallest of something and a table tells (see `extremes`), only the rows that are it are kept,
+and the cell says so in the question's word: `Niger | Area (km²): 1,267,000 (largest)`. A line counts by the rare words
+that it shares with the question, title words included, and by its entry's rank. Nothing is reworded and the order
+stays, so a piece can still be cited by its number.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from r1router.extremes import extremes, superlative
 from r1router.types import Evidence
+from r1router.words import words
 
 RANK = 0.5
 """What a place further down costs, in the same unit as a shared word (nats). Chosen among 0, 0.2, 0.5, 1 and 2 by
@@ -24,16 +28,7 @@ TITLE = 150
 """A first line of more characters is no title; it is prose to choose sentences from."""
 
 _CELLS = " | "
-_WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
-_ENDINGS = ("ing", "ies", "es", "ed", "s")
-_COMMON = frozenset(
-    re.findall(
-        r"\w+",
-        "the a an of in is are was were what which who how many much does do did to on for and by that this it its "
-        "with from at as or be has have had",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +46,12 @@ def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[tuple
     """
     heads: list[str] = []
     lines: list[_Line] = []
-    for number, item in enumerate(evidence):
-        head, body = _split(item.text)
+    for number, text in enumerate(_compared(question, evidence)):
+        head, body = _split(text)
         heads.append(head)
-        title = frozenset(_words(head))
-        lines += [_Line(number, text, title | set(_words(text))) for text in body]
-    kept = _choose(frozenset(_words(question)), lines, heads, chars)
+        title = frozenset(words(head))
+        lines += [_Line(number, text, title | set(words(text))) for text in body]
+    kept = _choose(frozenset(words(question)), lines, heads, chars)
     focused = []
     for number, item in enumerate(evidence):
         texts = [line.text for place, line in enumerate(lines) if place in kept and line.entry == number]
@@ -64,6 +59,33 @@ def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[tuple
             text = "\n".join(([heads[number]] if heads[number] else []) + texts)
             focused.append((item, text[:chars]))
     return focused
+
+
+def _compared(question: str, evidence: Sequence[Evidence]) -> list[str]:
+    """The texts; where the question asks for the largest or smallest of something, no more than the rows that are it.
+
+    All rows of a table that are there are compared, and of several tables those count whose titles and columns share
+    most words with the question. Where no table has such a row, the texts stay as they are.
+    """
+    word, asked = superlative(question), set(words(question))
+    texts = [item.text.split("\n") for item in evidence]
+    tables: dict[tuple[str, str], list[tuple[int, list[str]]]] = {}
+    for number, (item, lines) in enumerate(zip(evidence, texts, strict=True)):
+        if word and (header := _header(lines)) is not None:
+            rows = [(number, line.split(_CELLS)) for line in lines[header + 1 :]]
+            tables.setdefault((item.record or item.id, lines[header]), []).extend(rows)
+    found: dict[int, dict[int, list[str]]] = {}
+    for (_, header_line), rows in tables.items():
+        title, names = texts[rows[0][0]][0], header_line.split(_CELLS)
+        cells = extremes(question, title, names, [row for _, row in rows])
+        for place, column in cells:
+            rows[place][1][column] += f" ({word})"
+        told = asked & set(words(" ".join([title, *(names[column] for _, column in cells)])))
+        cut = found.setdefault(len(told), {}) if cells else {}
+        for number, row in (rows[place] for place in sorted({place for place, _ in cells})):
+            cut.setdefault(number, [title, header_line]).append(_CELLS.join(row))
+    kept = found[max(found)] if found else dict(enumerate(texts))
+    return ["\n".join(kept.get(number, [])) for number in range(len(texts))]
 
 
 def _choose(asked: frozenset[str], lines: Sequence[_Line], heads: Sequence[str], chars: int) -> set[int]:
@@ -115,14 +137,3 @@ def _labelled(header: str, row: str) -> str:
         if cell
     ]
     return _CELLS.join(named)
-
-
-def _words(text: str) -> list[str]:
-    return [_stem(word) for word in map(str.casefold, _WORD.findall(text)) if word not in _COMMON]
-
-
-def _stem(word: str) -> str:
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) > len(ending) + 3:
-            return word[: -len(ending)]
-    return word

@@ -21,11 +21,13 @@ from threading import Lock
 from typing import Any, Literal
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
+from r1router.extremes import superlative
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders, Vectors
 from r1router.kb.fusion import reciprocal_rank
 from r1router.kb.snapshot import Snapshot
 from r1router.kb.table import open_table
+from r1router.kb.whole import whole_tables
 from r1router.types import Card, Evidence, ImageEmbedder, Location, Query, TextEmbedder
 
 Mode = Literal["fused", "vector", "text"]
@@ -99,6 +101,7 @@ class LanceKnowledgeBase:
     def search(self, queries: Sequence[Query], *, k: int = 5, mode: Mode = "fused") -> list[list[Evidence]]:
         """The `k` best entries for each query; words and pictures are each embedded in one call.
 
+        A query for the largest or smallest of something gets the tables of its best entries whole (see `whole`).
         A picture asked of a text or table KB is ignored; a query that is left without anything gets []. No
         queries at all just load the index: call it so while a model starts, and the first search is quick.
         Raises `KnowledgeBaseError` where the folder cannot be read.
@@ -110,7 +113,13 @@ class LanceKnowledgeBase:
         for attempt in range(_ATTEMPTS):
             try:
                 snapshot = self._newest()
-                return self._look_up(snapshot, scans, words, len(queries), k) if snapshot else [[] for _ in queries]
+                if snapshot is None:
+                    return [[] for _ in queries]
+                found = self._look_up(snapshot, scans, words, len(queries), k)
+                return [
+                    whole_tables(hits, snapshot.of_records) if superlative(query.text) else hits
+                    for query, hits in zip(queries, found, strict=True)
+                ]
             except (LookupError, OSError, RuntimeError, ValueError) as error:  # how a missing file comes up
                 if attempt == _ATTEMPTS - 1:
                     raise KnowledgeBaseError(f"{self.folder} cannot be searched: {error}") from error

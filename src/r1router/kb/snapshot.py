@@ -78,6 +78,13 @@ class Snapshot:
             raise LookupError(f"version {self.version} is gone")
         return rows
 
+    def of_records(self, records: Sequence[str]) -> list[dict[str, Any]]:
+        """The stored columns of every entry of these records. Raises as `rows` does, with what the store says."""
+        quoted = ", ".join("'" + record.replace("'", "''") + "'" for record in records)
+        found = self._table.search().where(f"record IN ({quoted})").select(list(STORED))
+        rows: list[dict[str, Any]] = found.limit(len(self)).to_arrow().to_pylist()
+        return rows
+
 
 def top_positions(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     """Positions of the `k` highest scores, best first; of equal ones the earlier."""
