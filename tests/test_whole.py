@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from r1router.ingest.run import index
 from r1router.kb import open_kb
 from r1router.kb.lance import LanceKnowledgeBase
 from r1router.kb.whole import BLOCKS
-from r1router.types import Query
+from r1router.types import Evidence, Query
 from small_embedders import HashedWords
 
 LARGEST, PLAIN = "Which river of Ostland is the longest?", "How long is river number 7 of Ostland?"
@@ -53,6 +54,36 @@ def test_a_long_table_stays_as_it_was_found(kb: LanceKnowledgeBase) -> None:
     assert len(kb) > 2 * BLOCKS
     assert all(len(hit.text.split("\n")) < 100 for hit in long)
     assert len(long) > 1
+
+
+def table(folder: Path, rows: int, caption: str = "", name: str = "x") -> list[Evidence]:
+    """What a search finds in a knowledge base of one table with so many long rows."""
+    cells = [[f"{name} {n} " + "word " * 70, str(n)] for n in range(1, rows + 1)]
+    told = {"id": "it's", "title": "Lakes", "caption": caption, "header": ["Lake", "Depth"], "rows": cells}
+    folder.mkdir()
+    (folder / "t.jsonl").write_text(json.dumps(told))
+    index([folder / "t.jsonl"], folder.parent / "kbs", embedder=HashedWords())
+    kb = open_kb(folder.parent / "kbs" / "table", text_embedder=HashedWords())
+    return kb.search([Query(f"Which {name} lake has the largest depth?")], k=20)[0]
+
+
+@pytest.mark.parametrize(("rows", "hits"), [(2 * BLOCKS, 1), (2 * BLOCKS + 1, BLOCKS + 1)])
+def test_a_table_of_as_many_blocks_as_are_joined_is_joined_and_one_more_is_too_many(
+    tmp_path: Path, rows: int, hits: int
+) -> None:
+    found = table(tmp_path / "a", rows, caption="Of the north.")
+    assert len(found) == hits
+    assert found[0].text.count("Of the north.\nLake | Depth") == 1
+    if hits == 1:
+        assert found[0].id == "it's#0"
+        assert [line.rpartition(" ")[2] for line in found[0].text.split("\n")[3:]] == [str(n + 1) for n in range(rows)]
+
+
+def test_two_sources_that_call_a_table_alike_are_not_mixed(tmp_path: Path) -> None:
+    table(tmp_path / "a", 4, caption="Of the north.", name="north")
+    found = table(tmp_path / "b", 6, name="south")
+    assert sorted(hit.text.count("\n") for hit in found) == [4 + 2, 6 + 1]
+    assert not any("north" in hit.text.lower() and "south" in hit.text.lower() for hit in found)
 
 
 def test_passages_are_left_alone(tmp_path: Path) -> None:

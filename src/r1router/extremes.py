@@ -6,22 +6,28 @@ A small model reads well and compares badly. Which number of a column is the lar
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence, Set
 
 from r1router.words import words
 
-MOST = frozenset(re.findall(r"\w+", "largest biggest greatest highest longest most tallest deepest widest heaviest"))
-LEAST = frozenset(re.findall(r"\w+", "smallest lowest shortest least fewest shallowest narrowest lightest"))
+MOST = frozenset(
+    ("largest", "biggest", "greatest", "highest", "longest", "most", "tallest", "deepest", "widest", "heaviest")
+)
+LEAST = frozenset(("smallest", "lowest", "shortest", "least", "fewest", "shallowest", "narrowest", "lightest"))
 SHARE = 0.8
-"""How much of a column must be numbers of one unit."""
+"""How much of a column must be numbers; those that are must all be of one unit."""
 
-_ASKED = re.compile(rf"(?<!\bat )\b({'|'.join(sorted(MOST | LEAST))})\b", re.IGNORECASE)
-_SUMS = re.compile(r"\s*(?:total|all|sum|world)\b", re.IGNORECASE)
-"""Rows that add up the others."""
-_PLACES = re.compile(r"\b(?:year|date|day|rank|no|nr|number|position|pos)\b|#", re.IGNORECASE)
+_ASKED = re.compile(
+    rf"\b({'|'.join(sorted((MOST | LEAST) - {'most', 'least'}))}"
+    r"|(?<=the )(?:most|least)(?! (?:recent|common|famous|important|likely|notable|well)\b))\b",
+    re.IGNORECASE,
+)
+_SUMS = re.compile(r"\s*(?:(?:grand )?totals?|all|sum|world)\s*", re.IGNORECASE)
+"""Names of rows that add up the others."""
+_PLACES = re.compile(r"\b(?:year|date|day|rank|pos|position|(?:no|nr|number)\b(?!\.? of\b))\b|^#", re.IGNORECASE)
 """Columns whose numbers say when or in which place, not how much."""
 _NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?")
+_SMALL = re.compile(r"\s*\d{1,3}\s*")
 _NO_UNIT = re.compile(r".*\d|(?:st|nd|rd|th)\b")
 _ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 
@@ -37,13 +43,13 @@ def extremes(question: str, title: str, header: Sequence[str], rows: Sequence[Se
 
     Compared are the rows of which the question names a cell ("the largest share of the imports": those of imports), all
     where it names none; words of the table's title name no row. Looked at are the columns of numbers of one unit whose
-    names are closest to the question, the first column, which names the rows, left out. Where all rows are equal, or
+    names are nearest to the question, the first column, which names the rows, left out. Where all rows are equal, or
     only one is there, none is found; several that are equally large are all found.
     """
     if not (word := superlative(question)):
         return set()
     asked = set(words(question)) - {word}
-    compared = [place for place, row in enumerate(rows) if row and not _SUMS.match(row[0])]
+    compared = [place for place, row in enumerate(rows) if row and not _SUMS.fullmatch(_ASIDE.sub("", row[0]))]
     named = [place for place in compared if _names_a_cell(asked - set(words(title)), rows[place])]
     found: dict[int, set[tuple[int, int]]] = {}
     for column in range(1, len(header)):
@@ -63,16 +69,16 @@ def _nearness(asked: Set[str], name: str) -> tuple[int, int]:
 
 
 def _names_a_cell(asked: Set[str], row: Sequence[str]) -> bool:
-    return any(told and asked >= told for told in (set(words(cell)) for cell in row))
+    """Whether all words of a cell are asked for; a small number, such as a rank, may be there by chance."""
+    return any(told and asked >= told for told in (set(words(cell)) for cell in row if not _SMALL.fullmatch(cell)))
 
 
 def _numbers(cells: dict[int, str]) -> dict[int, float]:
-    """The numbers of the commonest unit, by row; none where too many cells hold something else."""
+    """The numbers of a column by row; none where they are of several units or too many cells hold something else."""
     read = {place: number for place, cell in cells.items() if (number := _read(cell))}
-    units = Counter(unit for _, unit in read.values()).most_common(1)
-    if not units or units[0][1] < SHARE * len(cells):
+    if len({unit for _, unit in read.values()}) != 1 or len(read) < SHARE * len(cells):
         return {}
-    return {place: value for place, (value, unit) in read.items() if unit == units[0][0]}
+    return {place: value for place, (value, _) in read.items()}
 
 
 def _read(cell: str) -> tuple[float, str] | None:

@@ -62,30 +62,36 @@ def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[tuple
 
 
 def _compared(question: str, evidence: Sequence[Evidence]) -> list[str]:
-    """The texts; where the question asks for the largest or smallest of something, no more than the rows that are it.
+    """The texts; where the question asks for the largest or smallest of something, no more of tables than those rows.
 
     All rows of a table that are there are compared, and of several tables those count whose titles and columns share
-    most words with the question. Where no table has such a row, the texts stay as they are.
+    most words with the question; at least one. Where no table has such a row, the texts stay as they are.
     """
-    word, asked = superlative(question), set(words(question))
+    word = superlative(question)
+    asked = set(words(question)) - {word}
     texts = [item.text.split("\n") for item in evidence]
-    tables: dict[tuple[str, str], list[tuple[int, list[str]]]] = {}
-    for number, (item, lines) in enumerate(zip(evidence, texts, strict=True)):
-        if word and (header := _header(lines)) is not None:
-            rows = [(number, line.split(_CELLS)) for line in lines[header + 1 :]]
-            tables.setdefault((item.record or item.id, lines[header]), []).extend(rows)
-    found: dict[int, dict[int, list[str]]] = {}
-    for (_, header_line), rows in tables.items():
-        title, names = texts[rows[0][0]][0], header_line.split(_CELLS)
-        cells = extremes(question, title, names, [row for _, row in rows])
+    headers = [_header(lines) if word else None for lines in texts]
+    tables: dict[tuple[str, str, str], list[tuple[int, list[str]]]] = {}
+    for number, (item, lines, header) in enumerate(zip(evidence, texts, headers, strict=True)):
+        if header is not None:
+            rows = [(number, _cells(line)) for line in lines[header + 1 :]]
+            tables.setdefault((item.kb, item.record or item.id, lines[header]), []).extend(rows)
+    by_nearness: dict[int, dict[int, list[str]]] = {}
+    for (_, _, names), rows in tables.items():
+        above = texts[rows[0][0]][: headers[rows[0][0]]]
+        cells = extremes(question, " ".join(above), _cells(names), [row for _, row in rows])
+        nearness = len(asked & set(words(" ".join([*above, *(_cells(names)[column] for _, column in cells)]))))
+        if not cells or not nearness:
+            continue
         for place, column in cells:
             rows[place][1][column] += f" ({word})"
-        told = asked & set(words(" ".join([title, *(names[column] for _, column in cells)])))
-        cut = found.setdefault(len(told), {}) if cells else {}
+        shown = by_nearness.setdefault(nearness, {})
         for number, row in (rows[place] for place in sorted({place for place, _ in cells})):
-            cut.setdefault(number, [title, header_line]).append(_CELLS.join(row))
-    kept = found[max(found)] if found else dict(enumerate(texts))
-    return ["\n".join(kept.get(number, [])) for number in range(len(texts))]
+            shown.setdefault(number, [*above, names]).append(_CELLS.join(row))
+    if by_nearness:
+        nearest = by_nearness[max(by_nearness)]
+        texts = [lines if headers[n] is None else nearest.get(n, []) for n, lines in enumerate(texts)]
+    return ["\n".join(lines) for lines in texts]
 
 
 def _choose(asked: frozenset[str], lines: Sequence[_Line], heads: Sequence[str], chars: int) -> set[int]:
@@ -126,14 +132,18 @@ def _header(lines: Sequence[str]) -> int | None:
     return first if first + 1 < len(lines) and all(_CELLS in line for line in lines[first:]) else None
 
 
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in (line + " ").split(_CELLS)]  # a last cell may be empty
+
+
 def _labelled(header: str, row: str) -> str:
     """The row with each cell called by its column, empty ones left out; the first is its name, unless a number."""
-    names, cells = ((line + " ").split(_CELLS) for line in (header, row))  # a last cell may be empty
+    names, cells = _cells(header), _cells(row)
     if len(names) != len(cells):
         return row
     named = [
         cell if not name or (place == 0 and not cell[:1].isdigit()) else f"{name}: {cell}"
-        for place, (name, cell) in enumerate(zip(map(str.strip, names), map(str.strip, cells), strict=True))
+        for place, (name, cell) in enumerate(zip(names, cells, strict=True))
         if cell
     ]
     return _CELLS.join(named)

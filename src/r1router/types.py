@@ -344,7 +344,7 @@ class KnowledgeBase(Protocol):
     def card(self) -> Card: ...
 
     def search(self, queries: Sequence[Query], *, k: int) -> list[list[Evidence]]:
-        """The `k` best entries for each query, best first; called from worker threads.
+        """The `k` best entries for each query, best first, or fewer; called from worker threads.
 
         A query that this knowledge base cannot serve (a picture alone, asked of a text KB) gets [].
         """

@@ -26,8 +26,8 @@ from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders, Vectors
 from r1router.kb.fusion import reciprocal_rank
 from r1router.kb.snapshot import Snapshot
-from r1router.kb.table import open_table
-from r1router.kb.whole import whole_tables
+from r1router.kb.table import open_table, quoted
+from r1router.kb.whole import ids_of_blocks, whole_tables
 from r1router.types import Card, Evidence, ImageEmbedder, Location, Query, TextEmbedder
 
 Mode = Literal["fused", "vector", "text"]
@@ -101,7 +101,8 @@ class LanceKnowledgeBase:
     def search(self, queries: Sequence[Query], *, k: int = 5, mode: Mode = "fused") -> list[list[Evidence]]:
         """The `k` best entries for each query; words and pictures are each embedded in one call.
 
-        A query for the largest or smallest of something gets the tables of its best entries whole (see `whole`).
+        A query for the largest or smallest of something gets the tables of its best entries whole (see `whole`): fewer
+        hits where several were blocks of one table, under the id of its first block.
         A picture asked of a text or table KB is ignored; a query that is left without anything gets []. No
         queries at all just load the index: call it so while a model starts, and the first search is quick.
         Raises `KnowledgeBaseError` where the folder cannot be read.
@@ -116,10 +117,11 @@ class LanceKnowledgeBase:
                 if snapshot is None:
                     return [[] for _ in queries]
                 found = self._look_up(snapshot, scans, words, len(queries), k)
-                return [
-                    whole_tables(hits, snapshot.of_records) if superlative(query.text) else hits
-                    for query, hits in zip(queries, found, strict=True)
-                ]
+                comparing = [place for place, query in enumerate(queries) if superlative(query.text)]
+                blocks = snapshot.with_ids(ids_of_blocks(hit for place in comparing for hit in found[place]))
+                for place in comparing:
+                    found[place] = whole_tables(found[place], blocks)
+                return found
             except (LookupError, OSError, RuntimeError, ValueError) as error:  # how a missing file comes up
                 if attempt == _ATTEMPTS - 1:
                     raise KnowledgeBaseError(f"{self.folder} cannot be searched: {error}") from error
@@ -133,10 +135,9 @@ class LanceKnowledgeBase:
 
         Raises `KnowledgeBaseError` where the folder cannot be read.
         """
-        quoted = id.replace("'", "''")
         try:
             table = open_table(self.folder)
-            found = table.search().where(f"id = '{quoted}'").limit(1).to_list() if table is not None else []
+            found = table.search().where(f"id = {quoted(id)}").limit(1).to_list() if table is not None else []
         except (OSError, RuntimeError, ValueError) as error:
             raise KnowledgeBaseError(f"{self.folder} cannot be read: {error}") from error
         return self._evidence(found[0], 0.0) if found else None

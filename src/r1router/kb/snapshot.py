@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from r1router.kb.embedding import Vectors
-from r1router.kb.table import STORED, spaces
+from r1router.kb.table import STORED, quoted, spaces
 
 AT_ONCE = 1 << 24
 """Scores held in memory at once, 64 MB."""
@@ -78,12 +78,13 @@ class Snapshot:
             raise LookupError(f"version {self.version} is gone")
         return rows
 
-    def of_records(self, records: Sequence[str]) -> list[dict[str, Any]]:
-        """The stored columns of every entry of these records. Raises as `rows` does, with what the store says."""
-        quoted = ", ".join("'" + record.replace("'", "''") + "'" for record in records)
-        found = self._table.search().where(f"record IN ({quoted})").select(list(STORED))
-        rows: list[dict[str, Any]] = found.limit(len(self)).to_arrow().to_pylist()
-        return rows
+    def with_ids(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The stored columns of those of these entries that there are, by id."""
+        if not ids:
+            return {}
+        wanted = f"id IN ({', '.join(map(quoted, ids))})"
+        found = self._table.search().where(wanted).select(list(STORED)).limit(len(ids)).to_arrow().to_pylist()
+        return {row["id"]: row for row in found}
 
 
 def top_positions(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:

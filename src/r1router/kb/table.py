@@ -45,3 +45,8 @@ def index_words(table: Any) -> None:
 def spaces(table: Any) -> list[str]:
     """Names of its vector columns."""
     return [name for name in ("vector", "image_vector") if name in table.schema.names]
+
+
+def quoted(text: str) -> str:
+    """`text` as the store's filters take it."""
+    return "'" + text.replace("'", "''") + "'"

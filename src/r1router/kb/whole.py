@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from r1router.types import Evidence
 
 BLOCKS = 6
-"""A table of more blocks (some 600 characters each) stays as it was found; nine of ten have no more."""
+"""A table of more blocks (of some 600 characters each) stays as it was found."""
 
-Rows = list[dict[str, Any]]
+Row = Mapping[str, Any]
+"""The stored columns of one entry."""
 
 
-def whole_tables(hits: Sequence[Evidence], of_records: Callable[[Sequence[str]], Rows]) -> list[Evidence]:
+def ids_of_blocks(hits: Iterable[Evidence]) -> list[str]:
+    """The ids that the blocks of these hits' tables have, and of one block too many."""
+    tables = {_table(hit) for hit in hits} - {""}
+    return [f"{table}#{number}" for table in sorted(tables) for number in range(BLOCKS + 1)]
+
+
+def whole_tables(hits: Sequence[Evidence], rows: Mapping[str, Row]) -> list[Evidence]:
     """The hits, in order, each block of a table replaced by its table; a table comes once, at its best block's place.
 
-    `of_records` gives the stored columns of every entry of some records.
+    `rows`: what is stored under the ids that `ids_of_blocks` gives, by id.
     """
-    blocks = [hit.record for hit in hits if hit.record and hit.location and hit.location.rows]
-    parts: dict[str, Rows] = defaultdict(list)
-    for row in of_records(sorted(set(blocks))) if blocks else []:
-        if row["first_row"] is not None:
-            parts[row["record"]].append(row)
-    shown: set[str] = set()
-    whole = []
+    whole: dict[str, Evidence] = {}
     for hit in hits:
-        of = parts.get(hit.record or "", [])
-        if not 1 < len(of) <= BLOCKS:
-            whole.append(hit)
-        elif hit.record not in shown:
-            shown.add(hit.record or "")
-            whole.append(_joined(hit, sorted(of, key=lambda row: row["first_row"])))
-    return whole
+        table = _table(hit)
+        blocks = [rows[id] for number in range(BLOCKS + 1) if (id := f"{table}#{number}") in rows]
+        following = all(a["last_row"] is not None and a["last_row"] + 1 == b["first_row"] for a, b in pairwise(blocks))
+        if table and 1 < len(blocks) <= BLOCKS and following:
+            whole.setdefault(table, _joined(hit, blocks))
+        else:
+            whole[hit.id] = hit
+    return list(whole.values())
 
 
-def _joined(hit: Evidence, blocks: Rows) -> Evidence:
+def _table(hit: Evidence) -> str:
+    """What the ids of a table's blocks start with; empty for what is no block of a table."""
+    return hit.id.rpartition("#")[0] if hit.location and hit.location.rows else ""
+
+
+def _joined(hit: Evidence, blocks: Sequence[Row]) -> Evidence:
     """Every block repeats what stands above its rows; a row is a line."""
     lines = [block["text"].split("\n") for block in blocks]
-    above = len(lines[0]) - (blocks[0]["last_row"] - blocks[0]["first_row"] + 1)
+    first, last = blocks[0], blocks[-1]
+    above = len(lines[0]) - (first["last_row"] - first["first_row"] + 1)
     text = "\n".join([*lines[0][:above], *(row for block in lines for row in block[above:])])
     assert hit.location is not None
-    location = replace(hit.location, rows=(blocks[0]["first_row"], blocks[-1]["last_row"]))
-    return replace(hit, text=text, location=location)
+    location = replace(hit.location, rows=(first["first_row"], last["last_row"]))
+    return replace(hit, id=first["id"], text=text, location=location)

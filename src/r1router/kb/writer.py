@@ -24,7 +24,7 @@ from r1router.kb.embedding import Vectors
 from r1router.kb.entry import Entry
 from r1router.kb.ledger import Ledger
 from r1router.kb.manifest import Manifest
-from r1router.kb.table import create_table, index_words, open_table
+from r1router.kb.table import create_table, index_words, open_table, quoted
 from r1router.types import Image
 
 LOCK = "write.lock"
@@ -125,7 +125,7 @@ class Writer:
         """Removes entries of one source."""
         ids = list(ids)
         for start in range(0, len(ids), 1000):
-            self._table.delete(f"id in ({', '.join(map(_quoted, ids[start : start + 1000]))})")
+            self._table.delete(f"id in ({', '.join(map(quoted, ids[start : start + 1000]))})")
             self._changed = True
         for id_ in ids:
             self.held.get(source, {}).pop(id_, None)
@@ -136,7 +136,7 @@ class Writer:
         """Removes a source with all its entries; returns how many there were."""
         entries = len(self.held.pop(source, ()))
         if entries:
-            self._table.delete(f"source = {_quoted(source)}")
+            self._table.delete(f"source = {quoted(source)}")
             self._changed = True
         self.ledger.drop([source])
         return entries
@@ -211,7 +211,3 @@ def _column(vectors: Vectors) -> Any:
     import pyarrow as pa
 
     return pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
