@@ -1,5 +1,10 @@
 """Evidence to its most telling lines."""
 
+import os
+import subprocess
+import sys
+from functools import partial
+
 import pytest
 
 from r1router.focus import focus
@@ -79,3 +84,20 @@ def test_a_long_first_line_is_no_title_that_hides_what_was_chosen():
 def test_nothing_makes_nothing():
     assert focus("what?", [], 100) == []
     assert focus("what?", [Evidence("text", "1", "")], 100) == []
+
+
+CUPS = """
+from r1router.focus import focus
+from r1router.types import Evidence
+names = "Oslo Lima Quito Dakar Turku Porto Graz Lagos Bergen Osaka".split()
+pairs = enumerate(zip(names, names[3:] + names[:3]))
+rows = [f"{name} {other} | alpha beta gamma delta {name} | {n}" for n, (name, other) in pairs]
+rows += ["alpha | beta | 1", "gamma | beta | 2", "delta | x | 3", "alpha | gamma delta | 4"]
+table = Evidence("t", "1", "\\n".join(["Cups", "a | b | c", *rows]))
+print(focus("alpha beta gamma delta of " + " ".join(names), [table], 200))
+"""
+
+
+def test_lines_that_are_equally_telling_are_chosen_alike_in_every_process():
+    run = partial(subprocess.run, [sys.executable, "-c", CUPS], capture_output=True, check=True)
+    assert len({run(env={**os.environ, "PYTHONHASHSEED": str(seed)}).stdout for seed in range(6)}) == 1

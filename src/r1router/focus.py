@@ -38,6 +38,15 @@ class _Line:
     words: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    above: list[str]
+    """Title and caption."""
+    header: str
+    rows: list[tuple[int, list[str]]]
+    """(number of the piece of evidence that it came in, cells) of each."""
+
+
 def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[tuple[Evidence, str]]:
     """Each piece of evidence of which something is kept, in order, with what is kept of its text.
 
@@ -64,34 +73,47 @@ def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[tuple
 def _compared(question: str, evidence: Sequence[Evidence]) -> list[str]:
     """The texts; where the question asks for the largest or smallest of something, no more of tables than those rows.
 
-    All rows of a table that are there are compared, and of several tables those count whose titles and columns share
-    most words with the question; at least one. Where no table has such a row, the texts stay as they are.
+    Of several tables those count whose titles and columns share most words with the question, at least one. Where no
+    table has such a row, the texts stay as they are.
     """
-    word = superlative(question)
-    asked = set(words(question)) - {word}
-    texts = [item.text.split("\n") for item in evidence]
-    headers = [_header(lines) if word else None for lines in texts]
-    tables: dict[tuple[str, str, str], list[tuple[int, list[str]]]] = {}
-    for number, (item, lines, header) in enumerate(zip(evidence, texts, headers, strict=True)):
-        if header is not None:
-            rows = [(number, _cells(line)) for line in lines[header + 1 :]]
-            tables.setdefault((item.kb, item.record or item.id, lines[header]), []).extend(rows)
-    by_nearness: dict[int, dict[int, list[str]]] = {}
-    for (_, _, names), rows in tables.items():
-        above = texts[rows[0][0]][: headers[rows[0][0]]]
-        cells = extremes(question, " ".join(above), _cells(names), [row for _, row in rows])
-        nearness = len(asked & set(words(" ".join([*above, *(_cells(names)[column] for _, column in cells)]))))
-        if not cells or not nearness:
-            continue
-        for place, column in cells:
-            rows[place][1][column] += f" ({word})"
-        shown = by_nearness.setdefault(nearness, {})
-        for number, row in (rows[place] for place in sorted({place for place, _ in cells})):
-            shown.setdefault(number, [*above, names]).append(_CELLS.join(row))
-    if by_nearness:
-        nearest = by_nearness[max(by_nearness)]
-        texts = [lines if headers[n] is None else nearest.get(n, []) for n, lines in enumerate(texts)]
-    return ["\n".join(lines) for lines in texts]
+    texts = [item.text for item in evidence]
+    shown: dict[int, str] = {}
+    nearest = 1
+    for table in _tables(evidence) if superlative(question) else ():
+        shared, rows = _extreme_rows(question, table)
+        if rows and shared >= nearest:
+            shown = rows if shared > nearest else shown | rows
+            nearest = shared
+    if shown:
+        texts = [shown.get(n, "") if _header(text.split("\n")) is not None else text for n, text in enumerate(texts)]
+    return texts
+
+
+def _tables(evidence: Sequence[Evidence]) -> list[_Table]:
+    """The tables, each with all of its rows that are there, in whichever pieces."""
+    tables: dict[tuple[str, str, str], _Table] = {}
+    for number, item in enumerate(evidence):
+        lines = item.text.split("\n")
+        if (header := _header(lines)) is not None:
+            key = (item.kb, item.record or item.id, lines[header])
+            table = tables.setdefault(key, _Table(lines[:header], lines[header], []))
+            table.rows.extend((number, _cells(line)) for line in lines[header + 1 :])
+    return list(tables.values())
+
+
+def _extreme_rows(question: str, table: _Table) -> tuple[int, dict[int, str]]:
+    """(words that title and columns share with the question, the table cut to the rows asked for by piece)."""
+    word, names = superlative(question), _cells(table.header)
+    rows = [list(cells) for _, cells in table.rows]
+    found = extremes(question, " ".join(table.above), names, rows)
+    for place, column in found:
+        rows[place][column] += f" ({word})"
+    told = words(" ".join([*table.above, *(names[column] for _, column in found)]))
+    lines: dict[int, list[str]] = {}
+    for place in sorted({place for place, _ in found}):
+        lines.setdefault(table.rows[place][0], [*table.above, table.header]).append(_CELLS.join(rows[place]))
+    shared = (set(words(question)) - {word}) & set(told)
+    return len(shared), {number: "\n".join(piece) for number, piece in lines.items()}
 
 
 def _choose(asked: frozenset[str], lines: Sequence[_Line], heads: Sequence[str], chars: int) -> set[int]:
@@ -99,7 +121,7 @@ def _choose(asked: frozenset[str], lines: Sequence[_Line], heads: Sequence[str],
 
     def telling(place: int) -> float:
         line = lines[place]
-        shared = sum(math.log(1 + len(lines) / spread[word]) for word in asked & line.words)
+        shared = math.fsum(math.log(1 + len(lines) / spread[word]) for word in asked & line.words)  # in any order
         return shared - RANK * line.entry
 
     kept: set[int] = set()
