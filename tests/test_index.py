@@ -167,10 +167,14 @@ def test_a_card_without_a_persons_words_counts_and_gives_examples(tmp_path: Path
     write_rows(tmp_path / "docs" / "a.jsonl", {f"r{i}": f"text {i}" for i in range(1200)})
     run(tmp_path)
     assert open_kb(tmp_path / "kbs" / "text").card.holds == "1,200 passages"
-    for name in ("Alps", "Baltic", "Crete"):
-        (tmp_path / "docs" / f"{name}.csv").write_text("a,b\n1,2\n")
-    run(tmp_path)
-    assert open_kb(tmp_path / "kbs" / "table").card.holds == "3 tables such as Alps, Baltic, Crete"
+    for names, holds in (
+        (("Alps", "Baltic", "Crete"), "3 tables: Alps (a, b), Baltic (a, b), Crete (a, b)"),
+        (("Danube", "Elbe", "Fuji", "Ghent"), "7 tables such as Baltic, Danube, Fuji"),
+    ):
+        for name in names:
+            (tmp_path / "docs" / f"{name}.csv").write_text("a,b\n1,2\n")
+        run(tmp_path)
+        assert open_kb(tmp_path / "kbs" / "table").card.holds == holds
 
 
 def test_one_name_for_several_kinds_says_which_and_what_to_do(tmp_path: Path, docs: Path) -> None:

@@ -231,7 +231,7 @@ def test_a_silent_stretch_is_bridged_by_comments(kbs: Path, monkeypatch: pytest.
 def test_the_knowledge_bases_are_listed_with_what_they_hold(port: int) -> None:
     listed = {kb["name"]: kb for kb in call(port, "GET", "/v1/kbs").json["kbs"]}
     assert listed["text"]["entries"] == listed["text"]["sources"] == 2
-    assert listed["text"]["holds"] == "2 passages such as Norway, Peru"
+    assert listed["text"]["holds"] == "2 passages: Norway, Peru"
     assert listed["image"]["embedder"] == "hashed-words: + thumbnails:"
     assert all(kb["bytes"] > 1000 for kb in listed.values())
 

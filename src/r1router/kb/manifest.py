@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from r1router.types import Card, Kind
 FILE = "kb.json"
 FORMAT = 1
 """Of the folder; a later one is refused, not guessed."""
+
+LISTED = 6
+"""So many titles are all named on a card that nobody wrote; of more of them, three."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PLURAL = {"text": "passages", "image": "pictures", "table": "tables"}
@@ -72,8 +76,19 @@ def write(folder: Path, manifest: Manifest) -> None:
     scratch.replace(folder / FILE)
 
 
-def describe(kind: Kind, count: int, titles: list[str]) -> str:
-    """What a knowledge base holds, in one line: "8,804 tables such as A, B, C"."""
+def describe(kind: Kind, count: int, titles: list[str], columns: Mapping[str, Sequence[str]] = {}) -> str:
+    """What a knowledge base holds, in one line: "8,804 tables such as A, B, C".
+
+    Of few `titles` (they are sorted) all are named, with their `columns`: "2 tables: A (Country, Capital), B (Name)".
+    """
     noun = _PLURAL[kind] if count != 1 else _PLURAL[kind].removesuffix("s")
-    such = f" such as {', '.join(titles)}" if titles else ""
-    return f"{count:,} {noun}{such}"
+    few = len(titles) <= LISTED
+    examples = titles if few else [titles[len(titles) * (2 * i + 1) // 6] for i in range(3)]
+    shown = [
+        _cut(t, 60) + (f" ({_cut(', '.join(columns[t]), 100)})" if few and columns.get(t) else "") for t in examples
+    ]
+    return f"{count:,} {noun}{(': ' if few else ' such as ') if shown else ''}{', '.join(shown)}"
+
+
+def _cut(text: str, characters: int) -> str:
+    return text if len(text) <= characters else text[: characters - 1].rstrip() + "…"

@@ -180,9 +180,18 @@ class Writer:
             )
         )
         titles = sorted({title for title in title_of.values() if title})
-        examples = [titles[len(titles) * (2 * i + 1) // 6] for i in range(3)] if titles else []
-        shown = [t if len(t) <= 60 else t[:59].rstrip() + "…" for t in dict.fromkeys(examples)]
-        return manifests.describe(self.manifest.kind, len(title_of), shown)
+        columns = self._columns() if self.manifest.kind == "table" and len(titles) <= manifests.LISTED else {}
+        return manifests.describe(self.manifest.kind, len(title_of), titles, columns)
+
+    def _columns(self) -> dict[str, list[str]]:
+        """The columns of the tables under each title, as the first block of each table has them above its rows."""
+        first = self._table.search().where("first_row = 1").select(["title", "text", "last_row"]).to_arrow()
+        columns: dict[str, list[str]] = {}
+        for row in first.to_pylist():
+            above = row["text"].split("\n")[: -row["last_row"]]
+            if above and " | " in above[-1]:
+                columns.setdefault(row["title"], []).extend(above[-1].split(" | "))
+        return {title: list(dict.fromkeys(names)) for title, names in columns.items()}
 
     def _keep(self, image: Image) -> str:
         """Stores a picture once; returns its path inside the folder."""

@@ -26,7 +26,7 @@ DROP = 0.15
 PLAIN = 0.6
 """How often a card that says something of its own gets a name that says nothing, so that its description counts."""
 _BY_ITSELF = re.compile(r"[\d,]+ \w+ such as ")
-"""How a knowledge base that nobody described introduces itself."""
+"""How one of many titles that nobody described introduces itself; one of few names all, which says something."""
 _KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 
