@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Callable
 
 STARTS = [*"bdfghjklmnprstvz", "br", "ch", "dr", "gl", "kr", "pl", "sh", "st", "th", "tr", "qu", "sk", ""]
 MIDDLES = [*"aeiou", "aa", "ai", "au", "ei", "ie", "oo", "ou", "á", "é", "ö", "ü"]
@@ -30,5 +32,23 @@ def name(kind: str, rng: random.Random) -> str:
             return rng.choice((form, "{}", "{} " + word(rng, 2))).format(word(rng))
         case "building":
             return rng.choice(("{} Castle", "the {} Tower", "{} Bridge", "St. {}'s Church")).format(word(rng))
+        case "statue":
+            return rng.choice(("the {} Fisherman", "the Little {}", "the {} Lion", "the Old {}")).format(word(rng))
+        case "thing":
+            return rng.choice(("{} lamp", "{} clock", "folding {}", "{}")).format(word(rng).lower())
+        case "games":
+            return rng.choice(("{} Games of {}", "{} Games {}")).format(word(rng), rng.randrange(1880, 2024))
         case _:
             return word(rng)
+
+
+def filled(text: str, words: dict[str, str], draw: Callable[[str], str]) -> str:
+    """The text with `{film}` and `{film2}` drawn once each, from the same list; `words` keeps what they stand for."""
+
+    def word(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in words:
+            words[name] = draw(name.rstrip("0123456789"))
+        return words[name]
+
+    return re.sub(r"{(\w+)}", word, text)

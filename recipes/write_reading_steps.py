@@ -3,8 +3,8 @@
     python recipes/write_reading_steps.py OUT.jsonl [--rows 400] [--seed 0]
 
 All names and values are invented (`invented.py`), as are the facts about names that are known: the answer can only be
-copied from the evidence, letter by letter. Half of the steps read a table, among four others, some of the same kind;
-half a passage, among others that tell of somebody else.
+copied from the evidence, letter by letter. Two of five steps read a table, among four others, some of the same kind;
+three a passage, among others that tell of somebody else, one of them where somebody or something comes from.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ KNOWN = {
     ],
     "city": ["Porto", "Graz", "Lagos", "Quito", "Bergen", "Osaka", "Galway", "Izmir", "Lima", "Turku", "Dakar"],
 }
+NATION = one_of(
+    *KNOWN["country"], "Colombia", "South Korea", "Czechia", "Ireland", "Kenya", "Sri Lanka", "Côte d'Ivoire", "Finland"
+)
 
 TABLES: dict[str, tuple[tuple[str, ...], dict[str, Value]]] = {
     "country": (
@@ -130,6 +133,11 @@ PASSAGES: tuple[tuple[str, str, str, Value], ...] = (
     ("person", "{0} studied under {1} for seven years.", "Who was the teacher of {0}?", named("person")),
     ("person", "The mother of {0} was {1}.", "Who is the mother of {0}?", named("person")),
     ("person", "{0} is from {1} and plays the violin.", "From which country is {0}?", named("country")),
+    ("person", "{0} was a writer from {1}.", "In which country was {0} born?", NATION),
+    ("person", "{0} came to the world in {1}, a small town.", "In which town was {0} born?", named("city")),
+    ("thing", "The {0} is an invention from {1}.", "In which country was the {0} invented?", NATION),
+    ("thing", "The first {0} was made in {1}, a town by a lake.", "In which town was the {0} invented?", named("city")),
+    ("thing", "{1} had the idea of the {0} at home.", "Who invented the {0}?", named("person")),
     ("person", "{0} died in {1} after a long illness.", "Where did {0} die?", named("city")),
     ("person", "{0} works for {1}.", "For which company does {0} work?", named("company")),
     ("film", "{0} was directed by {1}.", "Who directed {0}?", named("person")),
@@ -150,6 +158,14 @@ PASSAGES: tuple[tuple[str, str, str, Value], ...] = (
     ),
     ("country", "The national anthem of {0} is called {1}.", "What is the national anthem of {0}?", named("film")),
     ("country", "{1} is the highest mountain of {0}.", "What is the highest mountain of {0}?", named("mountain")),
+    ("statue", "The bronze was paid for by {1}.", "Who paid for {0}?", named("person")),
+    ("statue", "{1}, a sculptor, made {0}.", "Who made {0}?", named("person")),
+    ("statue", "{1} unveiled it in front of a crowd.", "Who unveiled {0}?", named("person")),
+    ("statue", "It has stood there since {1}.", "Since when has {0} stood there?", YEAR),
+    ("games", "The marathon went to {1}, a shepherd.", "Who won the marathon at the {0}?", named("person")),
+    ("games", "{1} won the fencing.", "Who won the fencing at the {0}?", named("person")),
+    ("games", "They were opened by {1}.", "Who opened the {0}?", named("person")),
+    ("games", "They were held in {1}.", "In which city were the {0} held?", named("city")),
     ("band", "{0} recorded the album {1}.", "Which album did {0} record?", named("album")),
     ("band", "The singer of {0} is {1}.", "Who sings in {0}?", named("person")),
     ("club", "{0} play their home games at {1}.", "Where does {0} play at home?", named("building")),
@@ -158,8 +174,9 @@ PASSAGES: tuple[tuple[str, str, str, Value], ...] = (
 )
 
 
-def subject(kind: str, rng: random.Random) -> str:
-    return rng.choice(KNOWN[kind]) if kind in KNOWN and rng.random() < 0.5 else invented.name(kind, rng)
+def subject(kind: str, rng: random.Random, but: str = "") -> str:
+    known = [name for name in KNOWN.get(kind, []) if name != but]
+    return rng.choice(known) if known and rng.random() < 0.5 else invented.name(kind, rng)
 
 
 def from_table(rng: random.Random) -> tuple[str, str, list[str]]:
@@ -174,15 +191,16 @@ def from_table(rng: random.Random) -> tuple[str, str, list[str]]:
     answer = row[column]
     if sum(r[column] == answer for r in rows) == 1 and rng.random() < 0.25:
         question, answer = f"Which {kind} has the {asked} {answer}?", row[kind]
-    return question, answer, [told, *(_table(rng.choice([kind, *TABLES]), rng)[0] for _ in range(4))]
+    others = (_table(rng.choice([kind, *TABLES]), rng, but=row[kind])[0] for _ in range(4))
+    return question, answer, [told, *others]
 
 
-def _table(kind: str, rng: random.Random, with_column: str = "") -> tuple[str, list[dict[str, str]]]:
+def _table(kind: str, rng: random.Random, with_column: str = "", but: str = "") -> tuple[str, list[dict[str, str]]]:
     titles, values = TABLES[kind]
     columns = rng.sample(list(values), rng.randint(2, min(6, len(values))))
     if with_column and with_column not in columns:
         columns[0] = with_column
-    names = {subject(kind, rng) for _ in range(rng.randint(3, 10))}
+    names = {subject(kind, rng, but) for _ in range(rng.randint(3, 10))}
     rows = [{kind: name} | {column: values[column](rng) for column in columns} for name in sorted(names)]
     title = rng.choice(titles).format(invented.word(rng))
     lines = [" | ".join([kind.capitalize(), *columns]), *(" | ".join(row.values()) for row in rows)]
@@ -193,15 +211,57 @@ def from_passage(rng: random.Random) -> tuple[str, str, list[str]]:
     """A question, its answer, and passages, the telling one first."""
     kind, _, question, value = fact = rng.choice(PASSAGES)
     name, answer = subject(kind, rng), value(rng)
-    others = [_passage(kind if rng.random() < 0.5 else rng.choice(PASSAGES)[0], rng) for _ in range(4)]
+    others = [_passage(kind if rng.random() < 0.5 else rng.choice(PASSAGES)[0], rng, but=name) for _ in range(4)]
     return question.format(name), answer, [_passage(kind, rng, name, fact, answer), *others]
 
 
+ORIGINS: tuple[tuple[str, str], ...] = (
+    ("person", "{name} was a poet of {nation}, the child of a baker in {city}, where {name} was born in {year}."),
+    ("person", "{name} ({year}), a painter from {nation}, spent the first years in {city}, a village by the sea."),
+    ("person", "{name} is known far beyond {nation}. Born in {year} in {city}, a market town, the chemist left early."),
+    ("person", "Born in {city}, a harbour of {nation}, in {year}, {name} became a composer."),
+    ("thing", "The {name} comes from {city}, a town in the north of {nation}. {person} made the first one in {year}."),
+    ("thing", "It was in {nation} that {person} built the first {name}, in a shed in {city}, in {year}."),
+    ("thing", "The {name} was invented in {city}, which belongs to {nation} today. {person} sold it from {year} on."),
+)
+"""Where somebody or something comes from: a town, which nobody knows, and a country, which everybody knows."""
+ASKED = {
+    "person": {
+        "nation": ("In which country was {name} born?", "Which country does {name} come from?"),
+        "city": ("In which town was {name} born?",),
+        "year": ("In which year was {name} born?",),
+    },
+    "thing": {
+        "nation": ("In which country was the {name} invented?", "Which country does the {name} come from?"),
+        "city": ("In which town was the {name} invented?",),
+        "person": ("Who made the first {name}?",),
+    },
+}
+
+
+def from_origin(rng: random.Random) -> tuple[str, str, list[str]]:
+    """A question, its answer, and passages, the telling one first: of two places it names, one is asked for."""
+    kind, form = rng.choice(ORIGINS)
+    name = invented.name(kind, rng)
+    words = {"name": name, "nation": NATION(rng), "city": invented.word(rng), "year": YEAR(rng)}
+    words["person"] = invented.name("person", rng)
+    asked = rng.choice(("nation", "nation", *ASKED[kind]))
+    others = [_passage(kind if kind == "person" else rng.choice(PASSAGES)[0], rng, but=name) for _ in range(4)]
+    told = f"{name}\n{form.format(**words)}"
+    return rng.choice(ASKED[kind][asked]).format(name=name), words[asked], [told, *others]
+
+
 def _passage(
-    kind: str, rng: random.Random, name: str = "", fact: tuple[str, str, str, Value] | None = None, answer: str = ""
+    kind: str,
+    rng: random.Random,
+    name: str = "",
+    fact: tuple[str, str, str, Value] | None = None,
+    answer: str = "",
+    *,
+    but: str = "",
 ) -> str:
-    """A title and facts about one thing, of which `fact` is one."""
-    name = name or subject(kind, rng)
+    """A title and facts, of which `fact` is one, about one thing that is not `but`."""
+    name = name or subject(kind, rng, but)
     facts = [f for f in PASSAGES if f[0] == kind and f is not fact]
     shown = rng.sample(facts, min(len(facts), rng.randint(1, 4)))
     told = [said.format(name, value(rng)) for _, said, _, value in shown]
@@ -210,10 +270,19 @@ def _passage(
     return f"{name}\n{' '.join(told)}"
 
 
+MAKERS = (
+    ("table", from_table),
+    ("text", from_passage),
+    ("table", from_table),
+    ("text", from_passage),
+    ("text", from_origin),
+)
+
+
 def steps(rows: int, rng: random.Random) -> list[StepRow]:
     made = []
     for index in range(rows):
-        kb, make = (("table", from_table), ("text", from_passage))[index % 2]
+        kb, make = MAKERS[index % len(MAKERS)]
         question, answer, texts = make(rng)
         place = rng.choice((0, 0, 0, 1, 1, 2, 3))  # rankings are good, and not always right
         texts.insert(place, texts.pop(0))

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,16 +94,11 @@ def _filled(text: str, fill: dict[str, list[str]], words: dict[str, str], rng: r
     Two of three names are invented, so that a later sub-question has to copy them.
     """
 
-    def word(match: re.Match[str]) -> str:
-        name = match[1]
-        if name not in words:
-            kind = name.rstrip("0123456789")
-            words[name] = rng.choice([w for w in fill[kind] if w not in words.values()])
-            if kind in NAMES and rng.random() < 2 / 3:
-                words[name] = invented.name(kind, rng)
-        return words[name]
+    def draw(kind: str) -> str:
+        known = rng.choice([w for w in fill[kind] if w not in words.values()])
+        return invented.name(kind, rng) if kind in NAMES and rng.random() < 2 / 3 else known
 
-    return re.sub(r"{(\w+)}", word, text)
+    return invented.filled(text, words, draw)
 
 
 def _card(domain: dict[str, Any], rng: random.Random) -> Card:

@@ -58,10 +58,28 @@ def test_held_out_knowledge_bases_are_never_shown_in_training(recipe, tmp_path: 
     assert routes == {*hidden, NO_ROUTE}
 
 
-def test_the_same_seed_makes_the_same_steps_in_every_process(tmp_path: Path):
+def test_a_question_goes_to_the_tables_only_where_one_of_them_has_a_column_for_it(recipe, tmp_path: Path):
+    recipe("write_shelf_steps.py", tmp_path / "made.jsonl", "--rows", 400)
+    asked = dict.fromkeys(("table", "text"), 0)
+    for row in read_steps(tmp_path / "made.jsonl"):
+        cards = {card.name: card for card in row.kbs}
+        assert len(cards) == len(row.kbs)
+        assert row.gold.route == NO_ROUTE or row.gold.route in cards
+        assert not {"{", "}"} & set(row.question + (row.gold.sub_question or ""))
+        if (row.gold.sub_question or "").startswith("What is the currency of"):
+            kind = cards[row.gold.route].kind
+            assert (kind == "table") == any("Currency" in card.holds for card in row.kbs)
+            asked[kind] += 1
+    assert min(asked.values()) > 1
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("write_router_steps.py", ["--rows", "30", "--chains", "124"]), ("write_shelf_steps.py", ["--rows", "60"])],
+)
+def test_the_same_seed_makes_the_same_steps_in_every_process(name: str, options: list[str], tmp_path: Path):
     for hashes in ("1", "2"):
-        arguments = [tmp_path / hashes, "--rows", "30", "--chains", "124", "--seed", "5"]
-        command = [sys.executable, RECIPES / "write_router_steps.py", *arguments]
+        command = [sys.executable, RECIPES / name, tmp_path / hashes, *options, "--seed", "5"]
         subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": hashes}, check=True, capture_output=True)
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 
