@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,10 @@ def spaces(table: Any) -> list[str]:
 def quoted(text: str) -> str:
     """`text` as the store's filters take it."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def above_and_rows(block: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """The lines of a stored block of a table: what stands above its rows (title, caption, header), and its rows."""
+    lines = block["text"].split("\n")
+    above = len(lines) - (block["last_row"] - block["first_row"] + 1)
+    return lines[:above], lines[above:]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+from r1router.kb.table import above_and_rows
 from r1router.types import Evidence
 
 BLOCKS = 6
@@ -46,10 +47,9 @@ def _table(hit: Evidence) -> str:
 
 def _joined(hit: Evidence, blocks: Sequence[Row]) -> Evidence:
     """Every block repeats what stands above its rows; a row is a line."""
-    lines = [block["text"].split("\n") for block in blocks]
     first, last = blocks[0], blocks[-1]
-    above = len(lines[0]) - (first["last_row"] - first["first_row"] + 1)
-    text = "\n".join([*lines[0][:above], *(row for block in lines for row in block[above:])])
+    above, _ = above_and_rows(first)
+    text = "\n".join([*above, *(row for block in blocks for row in above_and_rows(block)[1])])
     assert hit.location is not None
     location = replace(hit.location, rows=(first["first_row"], last["last_row"]))
     return replace(hit, id=first["id"], text=text, location=location)

@@ -24,7 +24,7 @@ from r1router.kb.embedding import Vectors
 from r1router.kb.entry import Entry
 from r1router.kb.ledger import Ledger
 from r1router.kb.manifest import Manifest
-from r1router.kb.table import create_table, index_words, open_table, quoted
+from r1router.kb.table import above_and_rows, create_table, index_words, open_table, quoted
 from r1router.types import Image
 
 LOCK = "write.lock"
@@ -185,10 +185,11 @@ class Writer:
 
     def _columns(self) -> dict[str, list[str]]:
         """The columns of the tables under each title, as the first block of each table has them above its rows."""
-        first = self._table.search().where("first_row = 1").select(["title", "text", "last_row"]).to_arrow()
+        wanted = ["title", "text", "first_row", "last_row"]
+        first = self._table.search().where("first_row = 1").select(wanted).to_arrow()
         columns: dict[str, list[str]] = {}
         for row in first.to_pylist():
-            above = row["text"].split("\n")[: -row["last_row"]]
+            above, _ = above_and_rows(row)
             if above and " | " in above[-1]:
                 columns.setdefault(row["title"], []).extend(above[-1].split(" | "))
         return {title: list(dict.fromkeys(names)) for title, names in columns.items()}
