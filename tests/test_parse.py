@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from r1router import parse
 from r1router.errors import ParseError
-from r1router.types import Answer, Reply, Step, Token
+from r1router.types import Answer, Reply, Shape, Step, Tag, Token
 
 ROUTES = {"text": "text", "Image Retriever": "image", "table": "geo-table"}
 LABELS = {name: label for label, name in ROUTES.items()}
@@ -213,6 +213,21 @@ def test_a_shape_without_knowledge_bases_only_lets_the_policy_stop():
 
 def test_labels_are_quoted_in_the_grammar():
     assert r'"say \"hi\""' in parse.gbnf(parse.step_shape(['say "hi"']))
+
+
+def test_a_tag_with_a_grammar_of_its_own_brings_its_rules_into_the_shape():
+    tag = Tag("answer", spaced=True, grammar='answer ::= answer-name "." | "none"\nanswer-name ::= "Oslo" | "Bergen"\n')
+    both = Shape(((Tag("think"), tag), (tag,)))
+    rules = parse.gbnf(both)
+    assert '"<answer>" " " answer "</answer>"' in rules
+    assert rules.count("answer-name ::=") == 1
+    assert re.fullmatch(parse.regex(both), "<answer> anything at all</answer>")
+
+
+def test_a_decoder_without_grammars_may_still_write_comparisons():
+    shape = Shape(((Tag("query", grammar='query ::= "SELECT 1"'),),))
+    assert re.fullmatch(parse.regex(shape), '<query>SELECT "a" FROM t WHERE "b" <= 3 AND "c" < 2</query>')
+    assert not re.fullmatch(parse.regex(shape), "<query>SELECT 1</query><query>SELECT 2</query>")
 
 
 # ── route probabilities ────────────────────────────────────────────────────────────────────────

@@ -52,16 +52,29 @@ def sentence_shape(*, sentence: int = 200) -> Shape:
 
 
 def gbnf(shape: Shape) -> str:
-    """The shape as a llama.cpp grammar (GBNF); vLLM's and SGLang's EBNF read the same notation."""
+    """The shape as a llama.cpp grammar (GBNF); vLLM's and SGLang's EBNF read the same notation.
+
+    The rules of a tag's own grammar come after ours.
+    """
     roots = [' "\\n" '.join(f'"<{t.name}>" {_gbnf_body(t)} "</{t.name}>"' for t in tags) for tags in shape.alternatives]
-    return "root ::= " + " | ".join(roots) + "\nfirst ::= [^<\\n\\r\\t ]\nchar ::= [^<\\n\\r]\n"
+    rules = "root ::= " + " | ".join(roots) + "\nfirst ::= [^<\\n\\r\\t ]\nchar ::= [^<\\n\\r]\n"
+    return rules + "".join(
+        dict.fromkeys(f"{t.grammar.strip()}\n" for tags in shape.alternatives for t in tags if t.grammar)
+    )
+
+
+def gbnf_literal(text: str) -> str:
+    """The text as a literal of a grammar, for whoever writes the rules of `Tag.grammar`."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return f'"{escaped}"'
 
 
 def _gbnf_body(tag: Tag) -> str:
     if tag.choices:
-        quoted = ['"' + c.replace("\\", "\\\\").replace('"', '\\"') + '"' for c in tag.choices]
-        return "(" + " | ".join(quoted) + ")"
+        return "(" + " | ".join(map(gbnf_literal, tag.choices)) + ")"
     space = '" " ' if tag.spaced else ""
+    if tag.grammar:
+        return space + tag.name
     return f"{space}first char{{{tag.min_chars - 1},{tag.max_chars - 1}}}"
 
 
@@ -75,7 +88,8 @@ def _regex_body(tag: Tag) -> str:
     if tag.choices:
         return "(" + "|".join(re.escape(c) for c in tag.choices) + ")"
     space = " " if tag.spaced else ""
-    return rf"{space}[^<\n\r\t ][^<\n\r]{{{tag.min_chars - 1},{tag.max_chars - 1}}}"
+    char = r"([^<\n\r]|<[ =])" if tag.grammar else r"[^<\n\r]"  # queries compare
+    return rf"{space}[^<\n\r\t ]{char}{{{tag.min_chars - 1},{tag.max_chars - 1}}}"
 
 
 # ── writing ────────────────────────────────────────────────────────────────────────────────────

@@ -240,6 +240,10 @@ class Tag:
     spaced: bool = False
     """The text comes after a space, which readers drop. So a name begins with the token that it begins with inside a
     sentence, and a small model can copy it from the evidence."""
+    grammar: str = ""
+    """Rules in GBNF that the text follows, in place of free text. The first rule has the tag's name, the others begin
+    with that name and a hyphen: `query ::= "SELECT " query-column`. Decoders that take no grammar see free text of at
+    most `max_chars`; whoever reads the reply checks it."""
 
 
 @dataclass(frozen=True, slots=True)
