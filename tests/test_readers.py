@@ -8,7 +8,8 @@ import pytest
 
 from r1router.errors import InputError, UnreadableFile
 from r1router.ingest import readers
-from r1router.ingest.readers import _read, text
+from r1router.ingest.parts import read as reading_file
+from r1router.ingest.readers import text
 from r1router.ingest.records import Passage, Problem
 from r1router.ingest.sources import SourceFile
 from r1router.kb.manifest import Manifest, write
@@ -225,7 +226,7 @@ def test_many_problems_of_one_file_are_counted_not_listed(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text(lines({"text": "good"}) + "nonsense\n" * 100)
     problems = [r for r in read(path) if isinstance(r, Problem)]
-    assert len(problems) == _read.MOST_PROBLEMS + 1
+    assert len(problems) == reading_file.MOST_PROBLEMS + 1
     assert problems[-1].reason == "and 80 more problems"
 
 

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from r1router.ingest import readers
-from r1router.ingest.readers import _office, _tabular, delimited
+from r1router.ingest.parts import office, tabular
+from r1router.ingest.readers import delimited
 from r1router.ingest.records import Passage, Table
 from reading import read, reason, written
 
@@ -80,7 +81,7 @@ def test_columns_without_a_name_get_their_number(tmp_path):
 
 
 def test_a_long_table_comes_in_slices_that_know_their_rows(tmp_path):
-    count = _tabular.SLICE_ROWS * 2 + 5
+    count = tabular.SLICE_ROWS * 2 + 5
     path = written(
         tmp_path / "a.tsv.gz", gzip.compress(("n\tm\n" + "".join(f"{i}\tx\n" for i in range(1, count + 1))).encode())
     )
@@ -164,7 +165,7 @@ def test_formulas_that_nobody_computed_are_reported(tmp_path):
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(_office, "MOST_UNPACKED", 1 << 20)
+    monkeypatch.setattr(office, "MOST_UNPACKED", 1 << 20)
     path = tmp_path / "a.xlsx"
     book = openpyxl.Workbook()
     book.active.append(["x" * 32_000 + str(n) for n in range(60)])
@@ -273,10 +274,10 @@ def test_flat_objects_are_one_table_whose_header_keeps_their_names(tmp_path):
 
 
 def test_a_field_that_comes_late_in_a_long_file_is_reported(tmp_path):
-    lines = [{"n": n} for n in range(_tabular.SLICE_ROWS)] + [{"n": 0, "late": 1}]
+    lines = [{"n": n} for n in range(tabular.SLICE_ROWS)] + [{"n": 0, "late": 1}]
     path = written(tmp_path / "a.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
     *tables, problem = read(path)
-    assert sum(len(table.rows) for table in tables) == _tabular.SLICE_ROWS + 1
+    assert sum(len(table.rows) for table in tables) == tabular.SLICE_ROWS + 1
     assert (problem.where, problem.reason) == ("line 2001", "late left out: not among the fields of the first rows")
 
 

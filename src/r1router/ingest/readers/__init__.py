@@ -11,13 +11,13 @@ and, where the name alone does not settle what a file holds or which files belon
 
     def look(path, as_) -> tuple[kinds, parts]
 
-Modules that begin with an underscore are shared parts, not readers.
+What they share is in `parts`.
 """
 
 from __future__ import annotations
 
-from r1router.ingest.readers._find import find
-from r1router.ingest.readers._read import read
-from r1router.ingest.readers._registry import supported
+from r1router.ingest.parts.find import find
+from r1router.ingest.parts.read import read
+from r1router.ingest.parts.registry import supported
 
 __all__ = ["find", "read", "supported"]

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import IO
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.readers import _manifest, _tabular
-from r1router.ingest.readers._cells import cell, title_of
-from r1router.ingest.readers._files import open_text
-from r1router.ingest.readers._registry import Look
-from r1router.ingest.readers._rows import At, at, kind_of_columns, read_rows
+from r1router.ingest.parts import manifest, tabular
+from r1router.ingest.parts.cells import cell, title_of
+from r1router.ingest.parts.files import open_text
+from r1router.ingest.parts.registry import Look
+from r1router.ingest.parts.rows import At, at, kind_of_columns, read_rows
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -30,14 +30,14 @@ _LONGEST_FIELD = 16 << 20
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     with open_text(file, newline="") as stream:
-        table = _tabular.grid(_rows(stream, file))
+        table = tabular.grid(_rows(stream, file))
         if table is None:
             return
         kind, table, named = _kind(table)
         if as_ == "image" or (kind != "table" and as_ in (None, kind)):
             yield from read_rows(named, file, as_=as_ or kind, ocr=ocr)
             return
-        yield from _tabular.records(
+        yield from tabular.records(
             table,
             id=file.source,
             source=file.source,
@@ -51,15 +51,15 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 def look(path: Path, as_: Kind | None) -> Look:
     file = SourceFile(path, path.name, KINDS)
     with open_text(file, newline="") as stream:
-        table = _tabular.grid(_rows(stream, file))
+        table = tabular.grid(_rows(stream, file))
         if table is None:
             return ("table",), ()
         kind, _, named = _kind(table)
         is_manifest = kind == "image" and as_ in (None, "image")
-        return (kind,), _manifest.parts((row.fields for row in named), path.parent) if is_manifest else ()
+        return (kind,), manifest.parts((row.fields for row in named), path.parent) if is_manifest else ()
 
 
-def _kind(table: _tabular.Grid) -> tuple[Kind, _tabular.Grid, Iterator[At]]:
+def _kind(table: tabular.Grid) -> tuple[Kind, tabular.Grid, Iterator[At]]:
     """What the columns and the first row say; the table again, or its rows by column name: use one of them."""
     rows = iter(table.rows)
     head = list(islice(rows, 1))

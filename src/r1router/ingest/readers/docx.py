@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from r1router.ingest.readers import _grids, _office, _tabular
-from r1router.ingest.readers._cells import cell, title_of
-from r1router.ingest.readers._registry import Look
-from r1router.ingest.readers._sections import Sections
+from r1router.ingest.parts import grids, office, tabular
+from r1router.ingest.parts.cells import cell, title_of
+from r1router.ingest.parts.registry import Look
+from r1router.ingest.parts.sections import Sections
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -28,7 +28,7 @@ _HEADING = re.compile(r"heading ?([1-9])$", re.IGNORECASE)
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    _office.check(file, part=_DOCUMENT, modern="docx")
+    office.check(file, part=_DOCUMENT, modern="docx")
     from docx import Document
     from docx.text.paragraph import Paragraph
 
@@ -64,7 +64,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 
 def look(path: Path, as_: Kind | None) -> Look:
     """With tables only where there is the tag for one."""
-    _office.check(SourceFile(path, path.name, KINDS), part=_DOCUMENT, modern="docx")
+    office.check(SourceFile(path, path.name, KINDS), part=_DOCUMENT, modern="docx")
     with zipfile.ZipFile(path) as archive:
         has_tables = b"<w:tbl>" in archive.read(_DOCUMENT)
     return (KINDS if has_tables else ("text",)), ()
@@ -78,19 +78,19 @@ def _table(
     table: Table, id: str, caption: str, file: SourceFile, sections: Sections, as_: Kind | None
 ) -> Iterator[Record | Problem]:
     """The table; one of a single row or column holds text in a frame, which goes to its section."""
-    grid: list[list[_grids.Cell]] = []
+    grid: list[list[grids.Cell]] = []
     for row in table.rows:
-        known: dict[int, _grids.Cell] = {}  # a merged cell comes once for each column, the same element each time
-        line = [known.setdefault(id_, _grids.Cell(cell(c.text))) for c in row.cells for id_ in [hash(c._tc)]]
-        grid.append([_grids.Cell("")] * row.grid_cols_before + line)
+        known: dict[int, grids.Cell] = {}  # a merged cell comes once for each column, the same element each time
+        line = [known.setdefault(id_, grids.Cell(cell(c.text))) for c in row.cells for id_ in [hash(c._tc)]]
+        grid.append([grids.Cell("")] * row.grid_cols_before + line)
     width = max(map(len, grid), default=0)
-    header, rows, above = _grids.headed([_grids.whole(line, width) for line in grid])
+    header, rows, above = grids.headed([grids.whole(line, width) for line in grid])
     if len(header) < 2 or not rows:
         for line in grid:
             sections.write("\n".join(dict.fromkeys(c.text for c in line)) + "\n")
         return
-    yield from _tabular.records(
-        _tabular.Grid(header, rows),
+    yield from tabular.records(
+        tabular.Grid(header, rows),
         id=id,
         source=file.source,
         title=sections.title,

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.readers import _grids, _tabular
-from r1router.ingest.readers._cells import cell, title_of
-from r1router.ingest.readers._files import encoding_of, open_bytes
-from r1router.ingest.readers._registry import Look
-from r1router.ingest.readers._sections import Sections
+from r1router.ingest.parts import grids, tabular
+from r1router.ingest.parts.cells import cell, title_of
+from r1router.ingest.parts.files import encoding_of, open_bytes
+from r1router.ingest.parts.registry import Look
+from r1router.ingest.parts.sections import Sections
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -65,8 +65,8 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         elif tag == "table" and (found := _data(element)):
             tables += 1
             header, rows, above = found
-            yield from _tabular.records(
-                _tabular.Grid(header, rows),
+            yield from tabular.records(
+                tabular.Grid(header, rows),
                 id=f"{file.source}:table {tables}",
                 source=file.source,
                 title=sections.title,
@@ -126,14 +126,14 @@ def _data(table: Any) -> tuple[tuple[str, ...], list[tuple[str, ...]], str] | No
     if table.get("role") in ("presentation", "none") or next(table.iterdescendants("table"), None) is not None:
         return None
     rows = [[_cell(element, row) for element in row if element.tag in ("td", "th")] for row in table.iter("tr")]
-    header, data, above = _grids.headed(_grids.spread(rows))
+    header, data, above = grids.headed(grids.spread(rows))
     return (header, data, above) if len(header) > 1 and data else None
 
 
-def _cell(element: Any, row: Any) -> _grids.Cell:
+def _cell(element: Any, row: Any) -> grids.Cell:
     columns, rows = _span(element, "colspan"), _span(element, "rowspan")
     heads = element.tag == "th" or row.getparent().tag == "thead"
-    return _grids.Cell(_words(element), max(columns, 1), rows if rows else 65_534, heads)  # 0: to the end
+    return grids.Cell(_words(element), max(columns, 1), rows if rows else 65_534, heads)  # 0: to the end
 
 
 def _span(element: Any, name: str) -> int:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from r1router.ingest.readers import _manifest
-from r1router.ingest.readers._files import open_text
-from r1router.ingest.readers._registry import Look
-from r1router.ingest.readers._rows import At, at, kind_of, read_rows
+from r1router.ingest.parts import manifest
+from r1router.ingest.parts.files import open_text
+from r1router.ingest.parts.registry import Look
+from r1router.ingest.parts.rows import At, at, kind_of, read_rows
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -32,7 +32,7 @@ def look(path: Path, as_: Kind | None) -> Look:
         return ("table",), ()
     parts: tuple[Path, ...] = ()
     if "image" in found and as_ in (None, "image"):
-        parts = _manifest.parts((item.fields for item in rows(file) if isinstance(item, At)), path.parent)
+        parts = manifest.parts((item.fields for item in rows(file) if isinstance(item, At)), path.parent)
     return tuple(kind for kind in KINDS if kind in found), parts
 
 

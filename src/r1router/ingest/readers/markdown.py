@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from r1router.ingest.readers._cells import cell, title_of
-from r1router.ingest.readers._files import open_text
-from r1router.ingest.readers._sections import Sections
+from r1router.ingest.parts.cells import cell, title_of
+from r1router.ingest.parts.files import open_text
+from r1router.ingest.parts.sections import Sections
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.readers import _manifest, _tabular
-from r1router.ingest.readers._cells import cell, title_of
-from r1router.ingest.readers._registry import Look
-from r1router.ingest.readers._rows import At, at, kind_of_columns, read_rows
+from r1router.ingest.parts import manifest, tabular
+from r1router.ingest.parts.cells import cell, title_of
+from r1router.ingest.parts.registry import Look
+from r1router.ingest.parts.rows import At, at, kind_of_columns, read_rows
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -30,8 +30,8 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     if as_ == "image" or (kind != "table" and as_ in (None, kind)):
         yield from read_rows(_numbered(rows), file, as_=as_ or kind, ocr=ocr)
         return
-    yield from _tabular.records(
-        _tabular.Grid(columns, ([cell(row[name]) for name in columns] for row in rows)),
+    yield from tabular.records(
+        tabular.Grid(columns, ([cell(row[name]) for name in columns] for row in rows)),
         id=file.source,
         source=file.source,
         title=title_of(file.path),
@@ -45,7 +45,7 @@ def look(path: Path, as_: Kind | None) -> Look:
     kind = kind_of_columns(columns, at("", head[0]).fields) if head else "table"
     if kind != "image" or as_ not in (None, "image"):
         return (kind,), ()
-    return (kind,), _manifest.parts((row.fields for row in _numbered(chain(head, rows))), path.parent)
+    return (kind,), manifest.parts((row.fields for row in _numbered(chain(head, rows))), path.parent)
 
 
 def _numbered(rows: Iterator[dict[str, Any]]) -> Iterator[At]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.readers._cells import cell, tidy, title_of
-from r1router.ingest.readers._sections import flow
+from r1router.ingest.parts.cells import cell, tidy, title_of
+from r1router.ingest.parts.sections import flow
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from r1router.ingest import ocr as recognizer
-from r1router.ingest.readers import _images, _sidecars
-from r1router.ingest.readers._cells import title_of
-from r1router.ingest.readers._registry import Look
+from r1router.ingest.parts import images, sidecars
+from r1router.ingest.parts.cells import title_of
+from r1router.ingest.parts.registry import Look
 from r1router.ingest.records import Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = tuple(f"*{suffix}" for suffix in _images.SUFFIXES)
+PATTERNS = tuple(f"*{suffix}" for suffix in images.SUFFIXES)
 KINDS: tuple[Kind, ...] = ("image",)
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    loaded = _images.load(file.path, file.source)
-    beside = _sidecars.read(file.path, file.source)
+    loaded = images.load(file.path, file.source)
+    beside = sidecars.read(file.path, file.source)
     if beside.problem:
         yield beside.problem
     yield Picture(
@@ -33,4 +33,4 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 
 
 def look(path: Path, as_: Kind | None) -> Look:
-    return KINDS, tuple(_sidecars.beside(path))
+    return KINDS, tuple(sidecars.beside(path))

@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.readers import _tabular
-from r1router.ingest.readers._cells import cell, tidy
-from r1router.ingest.readers._registry import Look
+from r1router.ingest.parts import tabular
+from r1router.ingest.parts.cells import cell, tidy
+from r1router.ingest.parts.registry import Look
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -68,8 +68,8 @@ def _table(base: sqlite3.Connection, name: str, file: SourceFile, as_: Kind | No
     try:
         rows = base.execute(f"SELECT * FROM {quoted}")
         header = tuple(cell(column[0]) or f"column {n}" for n, column in enumerate(rows.description, 1))
-        yield from _tabular.records(
-            _tabular.Grid(header, ([cell(value) for value in row] for row in rows)),
+        yield from tabular.records(
+            tabular.Grid(header, ([cell(value) for value in row] for row in rows)),
             id=f"{file.source}:{tidy(name)}",
             source=file.source,
             title=cell(name.replace("_", " ")),

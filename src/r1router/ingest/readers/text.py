@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from r1router.ingest.readers._cells import tidy, title_of
-from r1router.ingest.readers._files import open_text
+from r1router.ingest.parts.cells import tidy, title_of
+from r1router.ingest.parts.files import open_text
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import IO
 
-from r1router.ingest.readers._cells import Ids, cell, tidy
-from r1router.ingest.readers._files import open_text
-from r1router.ingest.readers._rows import At, at, read_rows
+from r1router.ingest.parts.cells import Ids, cell, tidy
+from r1router.ingest.parts.files import open_text
+from r1router.ingest.parts.rows import At, at, read_rows
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from r1router.ingest.readers import _office, _tabular
-from r1router.ingest.readers._cells import Ids, cell, title_of
-from r1router.ingest.readers._registry import Look
+from r1router.ingest.parts import office, tabular
+from r1router.ingest.parts.cells import Ids, cell, title_of
+from r1router.ingest.parts.registry import Look
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -25,7 +25,7 @@ _BLOCK = 1 << 20
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    _office.check(file, part="xl/workbook.xml", modern="xlsx")
+    office.check(file, part="xl/workbook.xml", modern="xlsx")
     from openpyxl import load_workbook  # type: ignore[import-untyped]
 
     ids = Ids()
@@ -33,11 +33,11 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         book = load_workbook(stream, read_only=True, data_only=True)
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # some programs write a wrong size, and rows beyond it would be lost
-            table = _tabular.grid(_rows(sheet))
+            table = tabular.grid(_rows(sheet))
             if table is None:
                 continue
             title = table.titles[0] if table.titles else title_of(file.path)
-            yield from _tabular.records(
+            yield from tabular.records(
                 table,
                 id=ids.unique(f"{file.source}:{sheet.title}"),
                 source=file.source,

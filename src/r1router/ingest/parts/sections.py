@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from r1router.ingest.readers._cells import Ids, tidy
+from r1router.ingest.parts.cells import Ids, tidy
 from r1router.ingest.records import Passage
 from r1router.ingest.sources import SourceFile
 

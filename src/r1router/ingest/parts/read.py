@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 
 from r1router.errors import R1RouterError, UnreadableFile
-from r1router.ingest.readers._registry import reader_of, supported
+from r1router.ingest.parts.registry import reader_of, supported
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind

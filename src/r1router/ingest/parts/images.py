@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from r1router.errors import UnreadableFile
 from r1router.images import media_type
-from r1router.ingest.readers._cells import cell
+from r1router.ingest.parts.cells import cell
 from r1router.types import Image
 
 if TYPE_CHECKING:

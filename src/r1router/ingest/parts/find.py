@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from r1router.errors import InputError, KnowledgeBaseError
-from r1router.ingest.readers._registry import look
+from r1router.ingest.parts.registry import look
 from r1router.ingest.sources import SourceFile
 from r1router.kb import manifest as knowledge_bases
 from r1router.types import Kind

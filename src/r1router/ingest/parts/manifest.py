@@ -8,8 +8,8 @@ from typing import Any
 
 from r1router.errors import UnreadableFile
 from r1router.ingest import ocr as recognizer
-from r1router.ingest.readers import _images, _sidecars
-from r1router.ingest.readers._cells import Ids, title_of
+from r1router.ingest.parts import images, sidecars
+from r1router.ingest.parts.cells import Ids, title_of
 from r1router.ingest.records import Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 
@@ -20,7 +20,7 @@ def picture_field(fields: Mapping[str, Any]) -> str:
     """The path that a row names, as it stands there; empty where it names no picture."""
     for name in FILE:
         value = fields.get(name)
-        if isinstance(value, str) and PurePosixPath(value.strip().lower()).suffix in _images.SUFFIXES:
+        if isinstance(value, str) and PurePosixPath(value.strip().lower()).suffix in images.SUFFIXES:
             return value.strip()
     return ""
 
@@ -47,7 +47,7 @@ def parts(rows: Iterator[Mapping[str, Any]], folder: Path) -> tuple[Path, ...]:
         named = picture_field(fields)
         path = locate(named, folder) if named else ""
         if isinstance(path, Path) and path not in found:
-            found.update(dict.fromkeys((path, *_sidecars.beside(path))))
+            found.update(dict.fromkeys((path, *sidecars.beside(path))))
     return tuple(found)
 
 
@@ -69,11 +69,11 @@ def picture(
         yield Problem(file.source, where, path)
         return
     try:
-        loaded = _images.load(path, named)
+        loaded = images.load(path, named)
     except UnreadableFile as error:
         yield Problem(file.source, where, str(error))
         return
-    beside = _sidecars.Words() if title and caption else _sidecars.read(path, file.source)
+    beside = sidecars.Words() if title and caption else sidecars.read(path, file.source)
     if beside.problem:
         yield beside.problem
     yield Picture(

@@ -1,4 +1,4 @@
-"""A file name to the module of this folder that reads it."""
+"""A file name to the module of `readers` that reads it."""
 
 from __future__ import annotations
 
@@ -63,6 +63,6 @@ def _readers() -> tuple[tuple[re.Pattern[str], Reader], ...]:
 
 @functools.cache
 def _modules() -> tuple[Reader, ...]:
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1] / "readers"
     names = sorted(m.name for m in pkgutil.iter_modules([str(package)]) if not m.name.startswith("_"))
-    return tuple(cast(Reader, importlib.import_module(f"{__package__}.{name}")) for name in names)
+    return tuple(cast(Reader, importlib.import_module(f"r1router.ingest.readers.{name}")) for name in names)

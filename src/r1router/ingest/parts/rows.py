@@ -8,8 +8,8 @@ from itertools import chain, islice
 from typing import Any
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.readers import _manifest, _tabular
-from r1router.ingest.readers._cells import Ids, cell, tidy, title_of
+from r1router.ingest.parts import manifest, tabular
+from r1router.ingest.parts.cells import Ids, cell, tidy, title_of
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -46,14 +46,14 @@ def kind_of(fields: Fields) -> Kind | None:
     """What a row holds; None for one that is a line of a table like its neighbours."""
     if isinstance(first(fields, HEADER), list) and isinstance(first(fields, ROWS), list):
         return "table"
-    if _manifest.picture_field(fields):
+    if manifest.picture_field(fields):
         return "image"
     return "text" if isinstance(first(fields, TEXT), str) else None
 
 
 def kind_of_columns(columns: Sequence[str], fields: Fields) -> Kind:
     """What a file with columns holds: passages only where no column is beyond a passage's usual ones."""
-    if _manifest.picture_field(fields):
+    if manifest.picture_field(fields):
         return "image"
     names = {name.lower() for name in columns}
     texts = names.intersection(TEXT)
@@ -102,7 +102,7 @@ def _read_row(row: At, file: SourceFile, ids: Ids, *, as_: Kind | None, ocr: boo
         case ((None | "table" | "text"), "table"):
             yield from _table(row, file, ids.unique(id or f"{file.source}:{row.where}"), as_)
         case ((None | "image"), "image"):
-            yield from _manifest.picture(
+            yield from manifest.picture(
                 row.fields,
                 file,
                 row.where,
@@ -152,8 +152,8 @@ def _table(row: At, file: SourceFile, id: str, as_: Kind | None) -> Iterator[Rec
         [cell(values.get(name)) for name in header] if isinstance(values, dict) else [cell(v) for v in values]
         for values in rows
     )
-    yield from _tabular.records(
-        _tabular.Grid(names, cells),
+    yield from tabular.records(
+        tabular.Grid(names, cells),
         id=id,
         source=file.source,
         title=said(row.fields, TITLE),
@@ -168,7 +168,7 @@ def _one_table(rows: Iterator[At | Problem], file: SourceFile) -> Iterator[Recor
     """All rows as one table; its header is every field of the first slice, in order of appearance."""
     early: list[Problem] = []
     head: list[Mapping[str, Any]] = []
-    for item in islice(rows, _tabular.SLICE_ROWS):
+    for item in islice(rows, tabular.SLICE_ROWS):
         if isinstance(item, Problem):
             early.append(item)
         else:
@@ -191,8 +191,8 @@ def _one_table(rows: Iterator[At | Problem], file: SourceFile) -> Iterator[Recor
 
     if not header:
         raise UnreadableFile(file.source, "its rows have no fields")
-    table = _tabular.Grid(tuple(name or f"column {n}" for n, name in enumerate(header, 1)), lines())
-    yield from _tabular.records(table, id=file.source, source=file.source, title=title_of(file.path), as_=None)
+    table = tabular.Grid(tuple(name or f"column {n}" for n, name in enumerate(header, 1)), lines())
+    yield from tabular.records(table, id=file.source, source=file.source, title=title_of(file.path), as_=None)
     yield from late
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r1router.errors import UnreadableFile
+from r1router.ingest.parts.cells import cell
+from r1router.ingest.parts.files import open_text
 from r1router.ingest.readers import markdown
-from r1router.ingest.readers._cells import cell
-from r1router.ingest.readers._files import open_text
 from r1router.ingest.records import Problem
 from r1router.ingest.sources import SourceFile
 
