@@ -23,9 +23,9 @@ from r1router.cli.mcp import mcp
 from r1router.errors import InputError, MissingExtra
 from r1router.ingest.run import index
 from r1router.policies.scripted import Scripted
-from r1router.serve import mcp_shown
 from r1router.serve.limits import Limits
-from r1router.serve.mcp import create_server, http_app
+from r1router.serve.mcp import results
+from r1router.serve.mcp.server import create_server, http_app
 from r1router.types import Ask, Evidence, Reply
 from serving import PASSAGES, call, live, make_kbs, talk, until
 from small_embedders import HashedWords, Thumbnails, plain_picture
@@ -286,9 +286,9 @@ def test_an_unknown_tool_is_an_error_of_the_protocol(kbs: Path) -> None:
 
 def test_a_uri_of_evidence_leads_back_to_it_whatever_its_id() -> None:
     for id_ in ("docs/a b.md#1", "Ü%2F?x=1#2", "c:\\x#1", "a//b#1"):
-        uri = mcp_shown.uri_of(Evidence("geo-tables", id_, "text"))
+        uri = results.uri_of(Evidence("geo-tables", id_, "text"))
         assert uri.isascii()
-        assert mcp_shown.parse_uri(uri) == ("geo-tables", id_)
+        assert results.parse_uri(uri) == ("geo-tables", id_)
 
 
 class Slow:
@@ -349,7 +349,7 @@ def test_a_policy_that_cannot_be_opened_is_told_when_it_is_asked_and_search_work
     assert "could not be opened" in caplog.text
 
 
-def test_over_http_the_same_guard_stands_in_front(kbs: Path) -> None:
+def test_over_http_the_same_access_checks_stand_in_front(kbs: Path) -> None:
     with live(http_app(server(kbs), key="", hosts={"127.0.0.1"}, limits=Limits(body_bytes=1000))) as port:
         for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}):
             assert call(port, "POST", "/mcp", {}, headers=headers).error == "forbidden"
@@ -364,6 +364,6 @@ def test_a_public_address_needs_a_key(tmp_path: Path) -> None:
 
 def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
-    monkeypatch.delitem(sys.modules, "r1router.serve.mcp")
+    monkeypatch.delitem(sys.modules, "r1router.serve.mcp.server")
     with pytest.raises(MissingExtra, match=r"pip install 'r1router\[mcp\]'"):
         mcp(tmp_path, "scripted:none")

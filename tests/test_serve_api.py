@@ -6,21 +6,26 @@ import asyncio
 import base64
 import http.client
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import fastapi
+import pydantic
 import pytest
 
 from r1router.errors import PolicyError
 from r1router.ingest.run import index
 from r1router.kb.writer import locked
 from r1router.policies.scripted import Scripted
+from r1router.serve.app import create_app
 from r1router.serve.limits import Limits
 from r1router.types import Ask, Reply
 from serving import call, job_done, live, make_kbs, parse_events, small_app, talk, until
 from small_embedders import HashedWords, Thumbnails, plain_picture
 
+GOLDEN = Path(__file__).parent / "golden"
 QUESTION = {"question": "What is the capital of Norway?"}
 
 
@@ -216,7 +221,7 @@ def test_a_question_has_its_time_and_no_more(kbs: Path) -> None:
 
 
 def test_a_silent_stretch_is_bridged_by_comments(kbs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("r1router.serve.desk.KEEP_ALIVE", 0.05)
+    monkeypatch.setattr("r1router.serve.work.admission.KEEP_ALIVE", 0.05)
     policy = Slow()
     policy.seconds = 0.3
     with live(small_app(kbs, policy)) as port:
@@ -391,3 +396,16 @@ def test_the_policy_is_asked_with_the_prompts_that_it_brings(kbs: Path, tmp_path
     with live(small_app(kbs, policy)) as port:
         call(port, "POST", "/v1/ask", {"question": "Capital of Norway?", "stream": False})
     assert policy.asks[0].messages[0].content == "nothing yet of Capital of Norway?"
+
+
+def test_the_openapi_document_is_the_one_that_clients_were_written_against(tmp_path: Path) -> None:
+    """A change of it is seen in review: `UPDATE_GOLDEN=1 pytest` writes it anew."""
+    document = create_app(tmp_path, Scripted([]), key="open sesame").openapi()
+    document["info"]["version"] = f"FastAPI {fastapi.__version__}, pydantic {pydantic.VERSION}"
+    written, golden = json.dumps(document, indent=1, ensure_ascii=False) + "\n", GOLDEN / "openapi.json"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(written, encoding="utf-8")
+    known = golden.read_text(encoding="utf-8")
+    if json.loads(known)["info"] != document["info"]:
+        pytest.skip(f"the golden document was written by {json.loads(known)['info']['version']}")
+    assert written == known

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from r1router.serve import fetch
 from r1router.serve.problems import Refused
+from r1router.serve.work import fetch
 from serving import call, live, make_kbs, small_app
 from small_embedders import plain_picture
 from test_serve_safety import ask

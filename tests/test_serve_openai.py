@@ -11,9 +11,9 @@ import pytest
 
 from r1router.methods import names as method_names
 from r1router.policies.scripted import Scripted
-from r1router.serve.chat import ChatMessage, question_of
 from r1router.serve.limits import Limits
 from r1router.serve.problems import Refused
+from r1router.serve.routes.chat_messages import ChatMessage, question_of
 from r1router.types import Ask
 from serving import call, live, make_kbs, small_app, talk, until
 from small_embedders import plain_picture

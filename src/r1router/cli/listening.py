@@ -13,13 +13,13 @@ def key_for(names: Iterable[str], variable: str) -> str:
 
     Raises `InputError` for names that others reach without a key, and for a variable that holds none.
     """
-    from r1router.serve import guard
+    from r1router.serve.middleware import access
 
     key = os.environ.get(variable, "").strip() if variable else ""
     if variable and not key:
         raise InputError(f"the environment variable {variable} holds no key")
     reached = sorted(set(names))
-    if not key and not all(map(guard.is_loopback, reached)):
+    if not key and not all(map(access.is_loopback, reached)):
         raise InputError(
             f"{', '.join(reached)} can be reached by others, which needs a key: put one into an environment "
             "variable and name it, --api-key-env NAME"

@@ -28,8 +28,9 @@ def mcp(
 ) -> None:
     """Serve the knowledge bases to an MCP client: tools to ask and to search, evidence to read."""
     try:
-        from r1router.serve import guard, logs
-        from r1router.serve.mcp import create_server, http_app, run_http, run_stdio
+        from r1router.serve import logs
+        from r1router.serve.mcp.server import create_server, http_app, run_http, run_stdio
+        from r1router.serve.middleware import access
         from r1router.serve.run import check_free
     except ImportError as error:
         raise MissingExtra(error.name or "mcp", "mcp", "r1router mcp") from error
@@ -49,5 +50,5 @@ def mcp(
     if not http:
         run_stdio(server)
         return
-    hosts = {*guard.LOOPBACK, host} if guard.is_loopback(host) else ()
+    hosts = {*access.LOOPBACK, host} if access.is_loopback(host) else ()
     run_http(http_app(server, key=key, hosts=hosts), host=host, port=port)

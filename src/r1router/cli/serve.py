@@ -44,9 +44,10 @@ def serve(
 ) -> None:
     """Serve the knowledge bases: a page, an API with each step as an event, and OpenAI's protocol."""
     try:
-        from r1router.serve import guard, logs, telemetry
+        from r1router.serve import logs, telemetry
         from r1router.serve.app import create_app
         from r1router.serve.limits import MIB, Limits
+        from r1router.serve.middleware import access
         from r1router.serve.run import check_free, run
     except ImportError as error:
         raise MissingExtra(error.name or "fastapi", "serve", "r1router serve") from error
@@ -62,7 +63,7 @@ def serve(
         max_steps=max_steps,
         k=k,
         key=key,
-        hosts={*guard.LOOPBACK, *names} if guard.is_loopback(host) else allow_host or (),
+        hosts={*access.LOOPBACK, *names} if access.is_loopback(host) else allow_host or (),
         origins=allow_origin or (),
         limits=Limits(questions=max_questions, seconds=max_seconds, upload_bytes=max_upload_mb * MIB),
         allow_url_images=allow_url_images,

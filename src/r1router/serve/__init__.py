@@ -1,16 +1,15 @@
-"""The server: questions over HTTP to events, answers and searches of the knowledge bases of one folder.
+"""Serves questions over HTTP and MCP: events, answers and searches of the knowledge bases of one folder.
 
-app.py        create_app: everything below put together; run.py runs it until a signal
-ask.py        /v1/ask, our event stream; openai.py and chat.py the same in OpenAI's protocol
-kbs.py        /v1/kbs: list, search, pictures, sources; uploads.py and jobs.py what changes them
-health.py     /healthz, /readyz, /metrics; docs.py the OpenAPI page; pages.py the files of page/
-desk.py       questions in flight: admitted, timed, watched, ended
-library.py    the folder's knowledge bases, as they are now
+app.py        builds the application; run.py runs it until a signal
+routes/       what can be asked for, one file a group of paths
+middleware/   what every request passes: request_log, access, body_limit
+work/         what is behind the routes: questions admitted and answered, jobs, uploads, pictures, knowledge bases
+mcp/          the same for MCP clients
+page/         the web page: HTML, scripts and styles, as they are served
+problems.py   errors to what a client is told
+limits.py     how much one client may ask
 sse.py        event streams that end when the client leaves
-pictures.py   what a client sends as a picture, checked; fetch.py pictures by URL
-mcp.py        the same for MCP clients, mcp_shown.py what they get of it
-problems.py   everything that goes wrong to what a client is told
-guard.py, limits.py, logs.py, metrics.py, telemetry.py   around every request
+logs.py, metrics.py, telemetry.py   what those who run the server see
 
-Needs the extra `serve`: pip install 'r1router[serve]'; mcp.py needs `mcp`.
+Needs the extra `serve`: pip install 'r1router[serve]'; mcp/ needs `mcp`.
 """

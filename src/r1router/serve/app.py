@@ -1,4 +1,4 @@
-"""A folder of knowledge bases and a policy to the application: everything of this room put together."""
+"""Builds the application from its routes, middleware and work, so that they are put together in one place."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from starlette.middleware.cors import CORSMiddleware
 import r1router
 from r1router.policies import open_policy
 from r1router.prompts import Prompts
-from r1router.serve import ask, docs, health, kbs, openai, pages, problems, telemetry
-from r1router.serve.around import Around
-from r1router.serve.desk import Desk
-from r1router.serve.guard import LOOPBACK, Guard
-from r1router.serve.jobs import Jobs
-from r1router.serve.library import Library
-from r1router.serve.limits import BodyLimit, Limits
+from r1router.serve import problems, telemetry
+from r1router.serve.limits import Limits
 from r1router.serve.metrics import Metrics
-from r1router.serve.orders import Clerk
+from r1router.serve.middleware.access import LOOPBACK, Access
+from r1router.serve.middleware.body_limit import BodyLimit
+from r1router.serve.middleware.request_log import RequestLog
 from r1router.serve.problems import Problem
+from r1router.serve.routes import ask, chat_completions, docs, files, health, kbs, page
+from r1router.serve.routes import jobs as job_routes
+from r1router.serve.work.admission import Admission
+from r1router.serve.work.jobs import Jobs
+from r1router.serve.work.kbs import KnowledgeBases
+from r1router.serve.work.questions import QuestionReader
 from r1router.types import ImageEmbedder, Policy, TextEmbedder
 
 DESCRIPTION = (
@@ -59,25 +62,27 @@ def create_app(
     """
     limits = limits or Limits()
     metrics = Metrics()
-    library = Library(Path(folder), text_embedder=text_embedder, image_embedder=image_embedder)
-    desk = Desk(
+    knowledge_bases = KnowledgeBases(Path(folder), text_embedder=text_embedder, image_embedder=image_embedder)
+    admission = Admission(
         prompts=prompts,
         limits=limits,
         metrics=metrics,
         tracer=tracer,
     )
-    clerk = Clerk(library, method=method, max_steps=max_steps, k=k, limits=limits, allow_url_images=allow_url_images)
+    reader = QuestionReader(
+        knowledge_bases, method=method, max_steps=max_steps, k=k, limits=limits, allow_url_images=allow_url_images
+    )
     jobs = Jobs(most=limits.jobs, metrics=metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         opened = await asyncio.to_thread(open_policy, policy) if isinstance(policy, str) else policy
-        desk.open(opened)
+        admission.open(opened)
         jobs.start()
         try:
             yield
         finally:
-            await desk.end(0)
+            await admission.end(0)
             await jobs.stop()
             await opened.close()
 
@@ -90,32 +95,32 @@ def create_app(
         redoc_url=None,
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )
-    app.state.desk, app.state.jobs, app.state.library, app.state.clerk = desk, jobs, library, clerk
-    page = pages.routes()
-    app.include_router(ask.router(clerk, desk))
-    app.include_router(openai.router(clerk, desk))
+    app.state.admission, app.state.jobs, app.state.knowledge_bases, app.state.reader = (
+        admission,
+        jobs,
+        knowledge_bases,
+        reader,
+    )
+    page_routes = page.routes()
+    app.include_router(ask.router(reader, admission))
+    app.include_router(chat_completions.router(reader, admission))
+    app.include_router(kbs.router(knowledge_bases, admission, limits=limits, allow_url_images=allow_url_images))
     app.include_router(
-        kbs.router(
-            library,
-            jobs,
-            desk,
-            limits=limits,
-            allow_url_images=allow_url_images,
-            read_only=read_only,
-            text_embedder=text_embedder,
-            image_embedder=image_embedder,
+        files.router(
+            knowledge_bases, jobs, read_only=read_only, text_embedder=text_embedder, image_embedder=image_embedder
         )
     )
-    app.include_router(health.router(desk, library, metrics))
+    app.include_router(job_routes.router(jobs))
+    app.include_router(health.router(admission, knowledge_bases, metrics))
     app.include_router(docs.router(app))
-    app.routes.extend(page)
+    app.routes.extend(page_routes)
     app.openapi = lambda: _document(app, with_key=bool(key))  # type: ignore[method-assign]
     problems.handle_all(app)
 
     # The last one added is the first one that a request meets.
-    app.add_middleware(BodyLimit, limits=limits, uploads=kbs.UPLOADS)
-    open_paths = {"/healthz", *(route.path for route in page)}
-    app.add_middleware(Guard, key=key, open_paths=open_paths, hosts=hosts, origins=origins)
+    app.add_middleware(BodyLimit, limits=limits, uploads=files.UPLOADS)
+    open_paths = {"/healthz", *(route.path for route in page_routes)}
+    app.add_middleware(Access, key=key, open_paths=open_paths, hosts=hosts, origins=origins)
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -124,7 +129,7 @@ def create_app(
             allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
             expose_headers=["X-Request-Id", "Retry-After"],
         )
-    app.add_middleware(Around, metrics=metrics)
+    app.add_middleware(RequestLog, metrics=metrics)
     return app
 
 

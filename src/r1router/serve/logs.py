@@ -1,4 +1,4 @@
-"""Requests to log lines: one id each, one line at the end, as text or as JSON. Bodies and headers are never logged."""
+"""Writes log lines as text or JSON, each with its request's id. Bodies and headers are never logged."""
 
 from __future__ import annotations
 

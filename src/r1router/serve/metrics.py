@@ -1,4 +1,4 @@
-"""Requests and events to Prometheus metrics, in a registry of the app's own."""
+"""Counts requests and events as Prometheus metrics, in a registry of the app's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that goes wrong to what a client is told: a status, a type, words; never a path or a stack trace."""
+"""Turns every error into what a client is told: a status, a type, words; never a path or a stack trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The application to a running server, until a signal; then what is in work is finished or told that it is not."""
+"""Runs the application until a signal, then lets questions and jobs end before connections are cut."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from r1router.errors import InputError
-from r1router.serve.desk import Desk
-from r1router.serve.jobs import Jobs
+from r1router.serve.work.admission import Admission
+from r1router.serve.work.jobs import Jobs
 
 CONNECTIONS = 1024
 """At once; more are answered with 503."""
@@ -30,20 +30,20 @@ def run(app: FastAPI, *, host: str, port: int, shutdown_seconds: float) -> None:
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=int(shutdown_seconds) + 3,
     )
-    _Server(config, app.state.desk, app.state.jobs, shutdown_seconds).run()
+    _Server(config, app.state.admission, app.state.jobs, shutdown_seconds).run()
 
 
 class _Server(uvicorn.Server):
     """Ends questions and jobs in words before their connections are cut."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk, jobs: Jobs, seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, admission: Admission, jobs: Jobs, seconds: float) -> None:
         super().__init__(config)
-        self._desk, self._jobs, self._seconds = desk, jobs, seconds
+        self._admission, self._jobs, self._seconds = admission, jobs, seconds
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
-        ending = asyncio.create_task(self._desk.end(self._seconds))
+        ending = asyncio.create_task(self._admission.end(self._seconds))
         await self._jobs.end(self._seconds)
         await super().shutdown(sockets)
         await ending

@@ -1,4 +1,4 @@
-"""Chunks to a response that is a stream of server-sent events, and work that ends when its client leaves."""
+"""Streams server-sent events, and ends the work for a client that leaves."""
 
 from __future__ import annotations
 

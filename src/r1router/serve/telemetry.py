@@ -1,4 +1,4 @@
-"""One question to OpenTelemetry spans: the question, its steps, and in them each model call and each search.
+"""Records one question as OpenTelemetry spans: its steps, and in them each model call and each search.
 
     invoke_agent r1_router
       step 1
@@ -153,7 +153,7 @@ def _timed(span: Span) -> Iterator[Span]:
 
 class _WatchedPolicy:
     def __init__(self, inner: Policy, question: _Question) -> None:
-        self.spec, self.prompts = inner.spec, None  # chosen by the desk
+        self.spec, self.prompts = inner.spec, None  # chosen by the admission
         self._inner, self._question = inner, question
 
     async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
@@ -174,7 +174,7 @@ class _WatchedPolicy:
             return reply
 
     async def close(self) -> None:
-        """It is the desk that closes the policy."""
+        """Whoever opened the policy closes it."""
 
 
 class _WatchedKnowledgeBase:

@@ -1,7 +1,7 @@
-"""Uploaded files to the folder `uploads/` beside the knowledge bases, and from there into them.
+"""Keeps uploaded files in the folder `uploads/` and indexes them, so that the command line can index them again.
 
-They stay there under their own name, in a sub-folder where a knowledge base was named, so that
-`r1router index KBS/uploads --kbs KBS` finds them again. A file of the same name takes the place of the one before.
+A file keeps its own name, in a sub-folder where a knowledge base was named, so that
+`r1router index KBS/uploads --kbs KBS` finds it. A file of the same name takes the place of the one before.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from r1router.kb import kb_folders
 from r1router.kb import manifest as manifests
 from r1router.kb.ledger import Ledger
 from r1router.kb.writer import open_writer
-from r1router.serve.jobs import Tell
 from r1router.serve.problems import Refused, without_paths
+from r1router.serve.work.jobs import Tell
 from r1router.types import ImageEmbedder, Kind, TextEmbedder
 
 FOLDER = "uploads"

@@ -1,4 +1,4 @@
-"""/v1/chat/completions and /v1/models: OpenAI's protocol, so that its clients and chat front ends work unchanged.
+"""Serves /v1/chat/completions and /v1/models in OpenAI's protocol, so that its clients work unchanged.
 
 The model `r1router` is the server's method, `r1router/NAME` another one. Steps stream as `reasoning_content`, the
 answer as `content`, its sources as `annotations` of the last chunk. Sampling parameters and tools are ignored.
@@ -16,10 +16,11 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from r1router.methods import names as method_names
-from r1router.serve import chat, logs, problems, sse
-from r1router.serve.desk import Desk
-from r1router.serve.orders import Clerk, Options
+from r1router.serve import logs, problems, sse
 from r1router.serve.problems import Refused
+from r1router.serve.routes import chat_messages
+from r1router.serve.work.admission import Admission
+from r1router.serve.work.questions import Options, QuestionReader
 from r1router.types import Finished, Trajectory
 
 MODEL = "r1router"
@@ -48,7 +49,7 @@ class ChatRequest(Options):
         },
     )
     model: str = MODEL
-    messages: Annotated[list[chat.ChatMessage], Field(min_length=1, max_length=1000)]
+    messages: Annotated[list[chat_messages.ChatMessage], Field(min_length=1, max_length=1000)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: int | None = Field(None, description="1, where it is given.")
@@ -77,7 +78,7 @@ class ChatCompletion(BaseModel):
     usage: dict[str, int]
 
 
-def router(clerk: Clerk, desk: Desk) -> APIRouter:
+def router(reader: QuestionReader, admission: Admission) -> APIRouter:
     routes = APIRouter(tags=["OpenAI's protocol"])
     began = int(time.time())
     models = [MODEL, *(f"{MODEL}/{name}" for name in method_names())]
@@ -121,30 +122,34 @@ def router(clerk: Clerk, desk: Desk) -> APIRouter:
         return model.partition("/")[2] or None
 
     async def _completion(asked: ChatRequest) -> dict[str, Any]:
-        question = chat.question_of(asked.messages)
+        question = chat_messages.question_of(asked.messages)
         reasoning = []
-        with desk.place():
-            order = await clerk.order(question.text, question.image, _method(asked.model), asked)
-            async with aclosing(desk.answer(order)) as events:
+        with admission.admit():
+            checked = await reader.read(question.text, question.image, _method(asked.model), asked)
+            async with aclosing(admission.answer(checked)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         trajectory = event.trajectory
                     elif event is not None:
-                        reasoning.append(chat.reasoning_of(event))
+                        reasoning.append(chat_messages.reasoning_of(event))
         message = {
             "role": "assistant",
             "content": _text(trajectory),
             "refusal": None,
             "reasoning_content": "".join(reasoning),
-            "annotations": chat.annotations_of(trajectory),
+            "annotations": chat_messages.annotations_of(trajectory),
         }
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(trajectory)}
-        return {**_head(asked, "chat.completion"), "choices": [choice], "usage": chat.usage_of(trajectory)}
+        return {
+            **_head(asked, "chat.completion"),
+            "choices": [choice],
+            "usage": chat_messages.usage_of(trajectory),
+        }
 
     async def _chunks(asked: ChatRequest) -> AsyncGenerator[bytes, None]:
-        question = chat.question_of(asked.messages)
-        with desk.place():
-            order = await clerk.order(question.text, question.image, _method(asked.model), asked)
+        question = chat_messages.question_of(asked.messages)
+        with admission.admit():
+            checked = await reader.read(question.text, question.image, _method(asked.model), asked)
             head = _head(asked, "chat.completion.chunk")
             with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
             if with_usage:
@@ -156,18 +161,20 @@ def router(clerk: Clerk, desk: Desk) -> APIRouter:
 
             yield chunk({"role": "assistant", "content": ""})
             try:
-                async with aclosing(desk.answer(order)) as events:
+                async with aclosing(admission.answer(checked)) as events:
                     async for event in events:
                         if event is None:
                             yield sse.COMMENT
                         elif not isinstance(event, Finished):
-                            yield chunk({"reasoning_content": chat.reasoning_of(event)})
+                            yield chunk({"reasoning_content": chat_messages.reasoning_of(event)})
                         else:
                             trajectory = event.trajectory
                             yield chunk({"content": _text(trajectory)})
-                            yield chunk({"annotations": chat.annotations_of(trajectory)}, _finish(trajectory))
+                            yield chunk({"annotations": chat_messages.annotations_of(trajectory)}, _finish(trajectory))
                             if with_usage:
-                                yield sse.event("", {**head, "choices": [], "usage": chat.usage_of(trajectory)})
+                                yield sse.event(
+                                    "", {**head, "choices": [], "usage": chat_messages.usage_of(trajectory)}
+                                )
             except Exception as error:  # the response has begun: the client is told in the stream
                 yield sse.event("", problems.body(problems.explain(error)))
             else:

@@ -1,4 +1,4 @@
-"""Work on the knowledge bases, one job at a time in a thread of its own, with progress for those who watch."""
+"""Runs work on the knowledge bases one job at a time in a thread, so that requests need not wait for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder to the knowledge bases that are in it now: new ones appear, changed cards are read again."""
+"""Opens the knowledge bases that are in a folder now, so that new and changed ones are served without a restart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from r1router.types import ImageEmbedder, TextEmbedder
 _log = logging.getLogger(__name__)
 
 
-class Library:
+class KnowledgeBases:
     """Opened knowledge bases of one folder; they share their embedders."""
 
     def __init__(
@@ -30,7 +30,7 @@ class Library:
         self._seen: dict[str, tuple[int, int]] = {}
         self._lock = Lock()
 
-    def all(self) -> dict[str, LanceKnowledgeBase]:
+    def open_all(self) -> dict[str, LanceKnowledgeBase]:
         """By name, sorted. One that cannot be opened is left out, and the log says why."""
         with self._lock:
             folders = kb_folders(self.folder)
@@ -44,16 +44,16 @@ class Library:
                 self._forget(name)
             return {name: self._opened[name] for name in folders if name in self._opened}
 
-    def one(self, name: str) -> LanceKnowledgeBase:
+    def get(self, name: str) -> LanceKnowledgeBase:
         """Raises `Refused` for a name that is not there."""
-        found = self.all().get(name)
+        found = self.open_all().get(name)
         if found is None:
             raise Refused(404, "there is no knowledge base of this name")
         return found
 
-    def some(self, names: list[str] | None) -> dict[str, LanceKnowledgeBase]:
+    def select(self, names: list[str] | None) -> dict[str, LanceKnowledgeBase]:
         """Those named, or all. Raises `Refused` for a name that is not there."""
-        there = self.all()
+        there = self.open_all()
         unknown = [name for name in names or () if name not in there]
         if unknown:
             raise Refused(400, f"kbs: unknown knowledge base; known: {', '.join(there) or 'none'}")
@@ -61,7 +61,7 @@ class Library:
 
     def is_readable(self) -> bool:
         """Whether the folder is there and nothing in it is damaged."""
-        return self.folder.is_dir() and self.all().keys() == kb_folders(self.folder).keys()
+        return self.folder.is_dir() and self.open_all().keys() == kb_folders(self.folder).keys()
 
     def _look_at(self, name: str, folder: Path) -> None:
         """Opens what is new, and again what has a new card: it may have been deleted and made anew."""

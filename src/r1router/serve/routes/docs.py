@@ -1,4 +1,4 @@
-"""The OpenAPI document to a page that a person reads: no script, nothing from elsewhere."""
+"""Serves /docs: shows the OpenAPI document as a page that works offline and without script."""
 
 from __future__ import annotations
 

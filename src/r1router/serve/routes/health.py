@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics: for those who run the server."""
+"""Serves /healthz, /readyz and /metrics, so that those who run the server see how it is."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 
-from r1router.serve.desk import Desk
-from r1router.serve.library import Library
 from r1router.serve.metrics import CONTENT_TYPE, Metrics
+from r1router.serve.work.admission import Admission
+from r1router.serve.work.kbs import KnowledgeBases
 
 
 class Alive(BaseModel):
@@ -26,7 +26,7 @@ class Ready(BaseModel):
     """The folder is there and everything in it can be read."""
 
 
-def router(desk: Desk, library: Library, metrics: Metrics) -> APIRouter:
+def router(admission: Admission, knowledge_bases: KnowledgeBases, metrics: Metrics) -> APIRouter:
     routes = APIRouter(tags=["Operation"])
 
     @routes.get("/healthz", response_model=Alive)
@@ -37,7 +37,7 @@ def router(desk: Desk, library: Library, metrics: Metrics) -> APIRouter:
     @routes.get("/readyz", response_model=Ready, responses={503: {"model": Ready}})
     async def ready() -> Response:
         """Questions can be asked: the policy is open and the knowledge bases can be read."""
-        policy, kbs = desk.is_open, await asyncio.to_thread(library.is_readable)
+        policy, kbs = admission.is_open, await asyncio.to_thread(knowledge_bases.is_readable)
         state: dict[str, Any] = {"ready": policy and kbs, "policy": policy, "kbs": kbs}
         return JSONResponse(state, 200 if state["ready"] else 503)
 

@@ -1,4 +1,4 @@
-"""Chat messages to a question, and events and trajectories to what a chat client shows; no I/O.
+"""Turns chat messages into a question, and events into what a chat client shows, without any I/O.
 
 The last message of the user is the question. Where the conversation had more, its last turns go in front of it as a
 short transcript; system messages are left out, since the prompts are ours.
@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from r1router.serve.limits import MOST_QUESTION
-from r1router.serve.pictures import url_of
 from r1router.serve.problems import Refused
+from r1router.serve.work.pictures import url_of
 from r1router.types import Answered, Event, Evidence, Malformed, Planned, Retrieved, Trajectory
 
 TURNS = 6

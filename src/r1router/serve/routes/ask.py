@@ -1,4 +1,4 @@
-"""/v1/ask: a question to the events of its steps as they happen, or to its trajectory."""
+"""Serves /v1/ask: answers a question with the events of its steps as they happen, or with its trajectory."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pydantic import ConfigDict, Field
 
 from r1router.codec import to_dict
 from r1router.methods import names as method_names
-from r1router.serve import logs, pictures, problems, sse
-from r1router.serve.desk import Desk
+from r1router.serve import logs, problems, sse
 from r1router.serve.limits import MOST_QUESTION
-from r1router.serve.orders import Clerk, Options
+from r1router.serve.work import pictures
+from r1router.serve.work.admission import Admission
+from r1router.serve.work.questions import Options, QuestionReader
 from r1router.types import Finished, Trajectory
 
 _PIXEL = (
@@ -62,7 +63,7 @@ class AskRequest(Options):
     stream: bool = True
 
 
-def router(clerk: Clerk, desk: Desk) -> APIRouter:
+def router(reader: QuestionReader, admission: Admission) -> APIRouter:
     routes = APIRouter(tags=["Questions"])
 
     @routes.post(
@@ -91,11 +92,11 @@ def router(clerk: Clerk, desk: Desk) -> APIRouter:
         return JSONResponse(pictures.shown(trajectory))
 
     async def _events(asked: AskRequest) -> AsyncGenerator[bytes, None]:
-        with desk.place():
-            order = await clerk.order(asked.question, asked.image, asked.method, asked)
-            yield sse.event("started", _started(order.method_name, order.kbs))
+        with admission.admit():
+            checked = await reader.read(asked.question, asked.image, asked.method, asked)
+            yield sse.event("started", _started(checked.method_name, checked.kbs))
             try:
-                async with aclosing(desk.answer(order)) as events:
+                async with aclosing(admission.answer(checked)) as events:
                     async for event in events:
                         name = type(event).__name__.lower()
                         yield sse.event(name, pictures.shown(event)) if event else sse.COMMENT
@@ -103,9 +104,9 @@ def router(clerk: Clerk, desk: Desk) -> APIRouter:
                 yield sse.event("error", problems.body(problems.explain(error)))
 
     async def _trajectory(asked: AskRequest) -> Trajectory:
-        with desk.place():
-            order = await clerk.order(asked.question, asked.image, asked.method, asked)
-            async with aclosing(desk.answer(order)) as events:
+        with admission.admit():
+            checked = await reader.read(asked.question, asked.image, asked.method, asked)
+            async with aclosing(admission.answer(checked)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         return event.trajectory

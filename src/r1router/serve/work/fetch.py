@@ -1,4 +1,4 @@
-"""The web address of a picture to its bytes, from public addresses only.
+"""Fetches a picture from a public web address, so that a client cannot reach the network behind the server.
 
 The name is looked up once, every address that it has is checked, and the connection goes to the very address that
 was checked, so that a name which changes in between leads nowhere. A redirect is a new address, checked likewise.

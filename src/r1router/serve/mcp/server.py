@@ -1,7 +1,7 @@
-"""A folder of knowledge bases and a policy to a server of the Model Context Protocol: two tools, and evidence to read.
+"""Serves the knowledge bases over the Model Context Protocol: two tools, and evidence to read.
 
 Over stdio for a client that starts it, over HTTP (run in `run_http`) for those that connect. What may be asked, for
-how long and by how many at once is as in the other server: the same desk, clerk and limits.
+how long and by how many at once is as in the other server: the same admission, reader and limits.
 """
 
 from __future__ import annotations
@@ -32,15 +32,18 @@ from r1router.kb.lance import LanceKnowledgeBase
 from r1router.methods import names as method_names
 from r1router.policies import open_policy
 from r1router.prompts import Prompts
-from r1router.serve import chat, logs, mcp_shown, problems, telemetry
-from r1router.serve.around import Around
-from r1router.serve.desk import Desk
-from r1router.serve.guard import Guard
-from r1router.serve.library import Library
-from r1router.serve.limits import MOST_QUESTION, MOST_RESULTS, BodyLimit, Limits
+from r1router.serve import logs, problems, telemetry
+from r1router.serve.limits import MOST_QUESTION, MOST_RESULTS, Limits
+from r1router.serve.mcp import results
 from r1router.serve.metrics import Metrics
-from r1router.serve.orders import Clerk, Options
+from r1router.serve.middleware.access import Access
+from r1router.serve.middleware.body_limit import BodyLimit
+from r1router.serve.middleware.request_log import RequestLog
 from r1router.serve.problems import Refused
+from r1router.serve.routes import chat_messages
+from r1router.serve.work.admission import Admission
+from r1router.serve.work.kbs import KnowledgeBases
+from r1router.serve.work.questions import Options, QuestionReader
 from r1router.types import Finished, ImageEmbedder, Policy, Query, TextEmbedder, Trajectory
 
 PATH = "/mcp"
@@ -70,11 +73,13 @@ class SearchArguments(BaseModel):
     k: Annotated[int, Field(ge=1, le=MOST_RESULTS, description="Entries to return.")] = 5
 
 
-class _Room:
-    """What the tools and resources work with: the policy, at a desk, and the knowledge bases."""
+class _Handlers:
+    """Answers what a client asks for: tools and resources."""
 
-    def __init__(self, policy: Policy | str, library: Library, clerk: Clerk, desk: Desk) -> None:
-        self._policy, self._library, self._clerk, self._desk = policy, library, clerk, desk
+    def __init__(
+        self, policy: Policy | str, knowledge_bases: KnowledgeBases, reader: QuestionReader, admission: Admission
+    ) -> None:
+        self._policy, self._knowledge_bases, self._reader, self._admission = policy, knowledge_bases, reader, admission
         self._opening: asyncio.Task[Policy] | None = None
 
     @asynccontextmanager
@@ -86,7 +91,7 @@ class _Room:
         try:
             yield
         finally:
-            await self._desk.end(0)
+            await self._admission.end(0)
             if self._opening.done() and not self._opening.exception():
                 await self._opening.result().close()
             else:
@@ -95,7 +100,7 @@ class _Room:
     async def _open(self) -> Policy:
         policy = self._policy
         opened = await asyncio.to_thread(open_policy, policy) if isinstance(policy, str) else policy
-        self._desk.open(opened)
+        self._admission.open(opened)
         return opened
 
     # ── tools ──────────────────────────────────────────────────────────────────────────────────
@@ -103,7 +108,7 @@ class _Room:
     async def list_tools(self, _: Context, __: Page) -> types.ListToolsResult:
         """The names of the knowledge bases are told with them, what these hold is not: it may quote documents, and
         a model takes what is said about tools for instructions."""
-        there = await asyncio.to_thread(self._library.all)
+        there = await asyncio.to_thread(self._knowledge_bases.open_all)
         names = ", ".join(f"{name} ({kb.card.kind})" for name, kb in there.items()) or "none yet"
         return types.ListToolsResult(
             tools=[
@@ -113,7 +118,7 @@ class _Room:
                     description="Answer a question step by step: each step searches the knowledge base that fits it. "
                     f"Gives the answer, the steps and numbered sources. Knowledge bases: {names}.",
                     input_schema=AskArguments.model_json_schema(),
-                    output_schema=mcp_shown.AskResult.model_json_schema(),
+                    output_schema=results.AskResult.model_json_schema(),
                     annotations=_READ_ONLY,
                 ),
                 types.Tool(
@@ -121,7 +126,7 @@ class _Room:
                     title="Search a knowledge base",
                     description=f"The best entries of one knowledge base for some words. Knowledge bases: {names}.",
                     input_schema=SearchArguments.model_json_schema(),
-                    output_schema=mcp_shown.SearchResult.model_json_schema(),
+                    output_schema=results.SearchResult.model_json_schema(),
                     annotations=_READ_ONLY,
                 ),
             ]
@@ -145,8 +150,8 @@ class _Room:
     async def _ask(self, context: Context, arguments: dict[str, Any]) -> types.CallToolResult:
         asked = AskArguments.model_validate(arguments)
         trajectory = await _in_a_task_of_its_own(self._trajectory(context, asked))
-        result = mcp_shown.ask_result(trajectory)
-        return _result(mcp_shown.text_of_ask(result), result)
+        result = results.ask_result(trajectory)
+        return _result(results.text_of_ask(result), result)
 
     async def _trajectory(self, context: Context, asked: AskArguments) -> Trajectory:
         progress = 0.0
@@ -154,37 +159,39 @@ class _Room:
         if not self._opening.done():
             await context.session.report_progress(progress, message="Opening the model")
         await asyncio.shield(self._opening)
-        with self._desk.place():
-            order = await self._clerk.order(asked.question, asked.image, asked.method, asked)
-            async with aclosing(self._desk.answer(order)) as events:
+        with self._admission.admit():
+            checked = await self._reader.read(asked.question, asked.image, asked.method, asked)
+            async with aclosing(self._admission.answer(checked)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         return event.trajectory
                     if event is not None:
                         progress += 1
-                        await context.session.report_progress(progress, message=chat.reasoning_of(event).strip())
+                        await context.session.report_progress(
+                            progress, message=chat_messages.reasoning_of(event).strip()
+                        )
         raise AssertionError("a driver's last event is Finished")
 
     async def _search(self, _: Context, arguments: dict[str, Any]) -> types.CallToolResult:
         asked = SearchArguments.model_validate(arguments)
-        [kb] = (await asyncio.to_thread(self._library.some, [asked.kb])).values()
+        [kb] = (await asyncio.to_thread(self._knowledge_bases.select, [asked.kb])).values()
         [found] = await asyncio.to_thread(kb.search, [Query(asked.query)], k=asked.k)
-        result = mcp_shown.search_result(found)
-        return _result(mcp_shown.text_of_search(result), result)
+        result = results.search_result(found)
+        return _result(results.text_of_search(result), result)
 
     # ── resources ──────────────────────────────────────────────────────────────────────────────
 
     async def list_resources(self, _: Context, __: Page) -> types.ListResourcesResult:
         about = "Name, kind and contents of each knowledge base, as JSON."
         kbs = types.Resource(
-            uri=mcp_shown.KBS, name="kbs", title="Knowledge bases", description=about, mime_type="application/json"
+            uri=results.KBS, name="kbs", title="Knowledge bases", description=about, mime_type="application/json"
         )
         return types.ListResourcesResult(resources=[kbs])
 
     async def list_templates(self, _: Context, __: Page) -> types.ListResourceTemplatesResult:
         about = "A piece of evidence as it was indexed, with its picture where it is one. The tools give the URIs."
         evidence = types.ResourceTemplate(
-            uri_template=mcp_shown.EVIDENCE, name="evidence", title="Evidence", description=about
+            uri_template=results.EVIDENCE, name="evidence", title="Evidence", description=about
         )
         return types.ListResourceTemplatesResult(resource_templates=[evidence])
 
@@ -198,13 +205,15 @@ class _Room:
                 raise MCPError(code, refused.message, {"uri": str(params.uri)}) from None
 
     def _contents(self, uri: str) -> list[types.TextResourceContents | types.BlobResourceContents]:
-        if uri.rstrip("/") == mcp_shown.KBS:
-            text = json.dumps({"kbs": [_card(kb) for kb in self._library.all().values()]}, ensure_ascii=False)
+        if uri.rstrip("/") == results.KBS:
+            text = json.dumps(
+                {"kbs": [_card(kb) for kb in self._knowledge_bases.open_all().values()]}, ensure_ascii=False
+            )
             return [types.TextResourceContents(uri=uri, mime_type="application/json", text=text)]
-        named = mcp_shown.parse_uri(uri)
+        named = results.parse_uri(uri)
         if named is None:
-            raise Refused(404, f"there is no such resource; there are {mcp_shown.KBS} and {mcp_shown.EVIDENCE}")
-        evidence = self._library.one(named[0]).entry(named[1])
+            raise Refused(404, f"there is no such resource; there are {results.KBS} and {results.EVIDENCE}")
+        evidence = self._knowledge_bases.get(named[0]).entry(named[1])
         if evidence is None:
             raise Refused(404, "this knowledge base has no entry of this id; it may have been indexed anew")
         contents: list[types.TextResourceContents | types.BlobResourceContents] = [
@@ -234,12 +243,12 @@ def create_server(
     Raises `InputError` for a method or prompts that are none.
     """
     limits = limits or Limits()
-    library = Library(Path(folder), text_embedder=text_embedder, image_embedder=image_embedder)
-    room = _Room(
+    knowledge_bases = KnowledgeBases(Path(folder), text_embedder=text_embedder, image_embedder=image_embedder)
+    handlers = _Handlers(
         policy,
-        library,
-        Clerk(library, method=method, max_steps=max_steps, k=k, limits=limits, allow_url_images=False),
-        Desk(
+        knowledge_bases,
+        QuestionReader(knowledge_bases, method=method, max_steps=max_steps, k=k, limits=limits, allow_url_images=False),
+        Admission(
             prompts=prompts,
             limits=limits,
             metrics=Metrics(),
@@ -250,12 +259,12 @@ def create_server(
         "r1router",
         version=r1router.__version__,
         instructions=_INSTRUCTIONS,
-        lifespan=room.open,
-        on_list_tools=room.list_tools,
-        on_call_tool=room.call_tool,
-        on_list_resources=room.list_resources,
-        on_list_resource_templates=room.list_templates,
-        on_read_resource=room.read_resource,
+        lifespan=handlers.open,
+        on_list_tools=handlers.list_tools,
+        on_call_tool=handlers.call_tool,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_templates,
+        on_read_resource=handlers.read_resource,
     )
 
 
@@ -271,16 +280,16 @@ def run_stdio(server: Server[Any]) -> None:
 
 
 def http_app(server: Server[Any], *, key: str, hosts: Collection[str], limits: Limits | None = None) -> Starlette:
-    """Streamable HTTP at `PATH`, behind the same guard as the other server."""
+    """Streamable HTTP at `PATH`, behind the same access checks as the other server."""
     limits = limits or Limits()
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         max_request_body_size=limits.body_bytes,
-        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # the guard does it
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # `Access` does it
     )
     app.add_middleware(BodyLimit, limits=limits, uploads="")
-    app.add_middleware(Guard, key=key, open_paths=(), hosts=hosts, origins=())
-    app.add_middleware(Around, metrics=Metrics())
+    app.add_middleware(Access, key=key, open_paths=(), hosts=hosts, origins=())
+    app.add_middleware(RequestLog, metrics=Metrics())
     return app
 
 

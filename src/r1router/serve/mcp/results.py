@@ -1,4 +1,4 @@
-"""Trajectories and evidence to what an MCP client gets: text for a model to read, and the same as data."""
+"""Turns trajectories and evidence into what an MCP client gets: text for a model to read, and the same as data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of `page/` to routes, one each: what is not there when the server starts is not served."""
+"""Serves the files of `page/`, a route for each, so that nothing else on the disk can be asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-FOLDER = Path(__file__).parent / "page"
+FOLDER = Path(__file__).parents[1] / "page"
 
 
 def routes(folder: Path = FOLDER) -> list[Route]:

@@ -1,4 +1,4 @@
-"""Around every request: an id, security headers, one log line, metrics; what nobody expected becomes a plain 500."""
+"""Gives every request an id, security headers, a log line and metrics, and turns surprises into a plain 500."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CLIENT_LEFT = 499
 _log = logging.getLogger("r1router.serve.requests")
 
 
-class Around:
+class RequestLog:
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
 

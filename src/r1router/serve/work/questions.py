@@ -1,4 +1,4 @@
-"""What a client asks for to an order: words and picture checked, method and knowledge bases known."""
+"""Checks what a client asks, so that only questions that can be answered are let in."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from r1router.drive.flow import Budget
 from r1router.methods import load_method
 from r1router.methods import names as method_names
-from r1router.serve import pictures
-from r1router.serve.desk import Order
-from r1router.serve.library import Library
 from r1router.serve.limits import MOST_EVIDENCE, MOST_STEPS, Limits
 from r1router.serve.problems import Refused
+from r1router.serve.work import pictures
+from r1router.serve.work.admission import CheckedQuestion
+from r1router.serve.work.kbs import KnowledgeBases
 from r1router.types import Question
 
 
@@ -38,29 +38,36 @@ class Options(BaseModel):
     budget: BudgetRequest | None = None
 
 
-class Clerk:
-    """Writes the orders. Clients choose among our methods by name; only who starts the server names other code."""
+class QuestionReader:
+    """Checks requests. Clients choose among our methods by name; only who starts the server names other code."""
 
     def __init__(
-        self, library: Library, *, method: str, max_steps: int, k: int, limits: Limits, allow_url_images: bool
+        self,
+        knowledge_bases: KnowledgeBases,
+        *,
+        method: str,
+        max_steps: int,
+        k: int,
+        limits: Limits,
+        allow_url_images: bool,
     ) -> None:
         """`method` is a spec. Raises `UnknownName` or `InputError` where it is none."""
-        self._library, self._limits, self._allow_urls = library, limits, allow_url_images
+        self._knowledge_bases, self._limits, self._allow_urls = knowledge_bases, limits, allow_url_images
         self._method, self._max_steps, self._k = method, max_steps, k
         load_method(method, max_steps=max_steps, k=k)
 
-    async def order(self, text: str, image: str | None, method: str | None, options: Options) -> Order:
+    async def read(self, text: str, image: str | None, method: str | None, options: Options) -> CheckedQuestion:
         """Raises `Refused`."""
         if not text.strip():
             raise Refused(400, "the question is empty")
         if method is not None and method not in method_names():
             raise Refused(400, f"method: unknown; known: {', '.join(method_names())}")
-        kbs = self._library.some(options.kbs)
+        kbs = self._knowledge_bases.select(options.kbs)
         picture = None
         if image is not None:
             picture = await asyncio.to_thread(pictures.take, image, limits=self._limits, allow_urls=self._allow_urls)
         asked = options.budget or BudgetRequest()
-        return Order(
+        return CheckedQuestion(
             Question(text, picture),
             method or self._method.partition("?")[0],
             load_method(method or self._method, max_steps=options.max_steps or self._max_steps, k=options.k or self._k),

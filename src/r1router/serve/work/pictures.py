@@ -1,4 +1,4 @@
-"""What a client sends as a picture to an `Image` that is known to decode; evidence to what a client may see of it."""
+"""Checks pictures that clients send and gives theirs an address, so that no damaged or private file passes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from r1router.codec import to_dict
 from r1router.images import media_type
-from r1router.serve import fetch
 from r1router.serve.limits import Limits
 from r1router.serve.problems import Refused
+from r1router.serve.work import fetch
 from r1router.types import Image
 
 _DATA_URL = re.compile(r"data:[\w./+-]*(?:;[\w=.-]+)*;base64,", re.IGNORECASE)

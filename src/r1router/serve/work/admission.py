@@ -1,4 +1,4 @@
-"""Questions in flight: taken in while there is room, watched, cut off in time, ended when the server stops."""
+"""Admits questions while there is room and answers them in time, so that one client cannot take the whole server."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ ANSWERING = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A question and how it is to be answered, checked."""
+class CheckedQuestion:
+    """A question that may be answered, and how."""
 
     question: Question
     method_name: str
@@ -35,7 +35,7 @@ class Order:
     budget: Budget
 
 
-class Desk:
+class Admission:
     """One policy, and the questions that are put to it."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Desk:
         return self.policy is not None and not self._stopping
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def admit(self) -> Iterator[None]:
         """Room for one question or search. Raises `Refused` where there is none."""
         if not self.is_open:
             raise Refused(503, "the server is stopping", retry_after=10)
@@ -79,8 +79,8 @@ class Desk:
             self._in_flight -= 1
             self._metrics.in_flight.set(self._in_flight)
 
-    async def answer(self, order: Order) -> AsyncGenerator[Event | None, None]:
-        """The events of one question, to be read inside a `place`; None after some seconds without one.
+    async def answer(self, checked: CheckedQuestion) -> AsyncGenerator[Event | None, None]:
+        """The events of one question, to be read inside `admit`; None after some seconds without one.
 
         Closing the generator cancels the model call that is under way. Raises `Refused` when time is up or the
         server stops, and what the policy or a knowledge base raises.
@@ -88,14 +88,14 @@ class Desk:
         assert self.policy is not None
         assert self._prompts is not None
         until = time.monotonic() + self._limits.seconds
-        with telemetry.watched(self._tracer, order.method_name, self.policy, order.kbs) as seen:
+        with telemetry.watched(self._tracer, checked.method_name, self.policy, checked.kbs) as seen:
             events = one.stream(
-                order.question,
-                method=order.method,
+                checked.question,
+                method=checked.method,
                 policy=seen.policy,
                 kbs=seen.kbs,
                 prompts=self._prompts,
-                budget=self._within_limits(order.budget),
+                budget=self._within_limits(checked.budget),
             )
             ended = asyncio.create_task(self._ended.wait())
             following = asyncio.ensure_future(anext(events, None))

@@ -1,4 +1,4 @@
-"""Who may come in: the Host that was meant, the pages that may ask, and the key."""
+"""Refuses requests by Host, origin and key, so that other web pages and strangers cannot use the server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Guard:
+class Access:
     """Refuses what is not meant for this server or has no right to it, before anything of the body is read."""
 
     def __init__(

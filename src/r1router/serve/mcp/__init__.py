@@ -1,0 +1,1 @@
+"""The server for clients of the Model Context Protocol."""

@@ -1,0 +1,60 @@
+"""Counts the bytes of request bodies and refuses those that are too large or too slow, before they fill the memory."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from r1router.serve import problems
+from r1router.serve.limits import Limits
+from r1router.serve.problems import Refused
+
+
+class BodyLimit:
+    """Refuses bodies that are too large or too slow, by what they say and by what comes."""
+
+    def __init__(self, app: ASGIApp, *, limits: Limits, uploads: str) -> None:
+        """`uploads`: the path that may take `upload_bytes`."""
+        self._app, self._limits, self._uploads = app, limits, uploads
+        self._held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        most = self._limits.upload_bytes if scope["path"] == self._uploads else self._limits.body_bytes
+        too_large = Refused(413, f"the body is larger than {most:,} bytes, the most that is taken here")
+        said = Headers(scope=scope).get("content-length", "")
+        if said.isdecimal() and int(said) > most:
+            await problems.response(too_large)(scope, receive, send)
+            return
+        taken, ended = 0, False
+        deadline = asyncio.get_running_loop().time() + self._limits.body_seconds * max(
+            1, most / self._limits.body_bytes
+        )
+
+        async def counted() -> Message:
+            nonlocal taken, ended
+            if ended:
+                return await receive()  # waits for the client to leave
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise Refused(408, "the body did not come in time", type="timeout") from None
+            ended = not message.get("more_body", False)
+            size = len(message.get("body", b""))
+            taken += size
+            self._held += size
+            if taken > most:
+                raise too_large
+            if self._held > self._limits.all_bytes:
+                raise Refused(429, "the requests in work are too large together; try again soon", retry_after=5)
+            return message
+
+        try:
+            await self._app(scope, counted, send)
+        finally:
+            self._held -= taken

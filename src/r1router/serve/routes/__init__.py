@@ -1,0 +1,1 @@
+"""Paths of the API, one file a group; each has a `router` that `app.py` includes."""

@@ -1,0 +1,99 @@
+"""Serves /v1/kbs/files and deletes sources: each change of the knowledge bases is a job that the client can follow."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from starlette.datastructures import UploadFile
+
+from r1router.kb.ledger import Ledger
+from r1router.serve.problems import Refused
+from r1router.serve.work import uploads
+from r1router.serve.work.jobs import Jobs
+from r1router.serve.work.kbs import KnowledgeBases
+from r1router.types import ImageEmbedder, Kind, TextEmbedder
+
+UPLOADS = "/v1/kbs/files"
+_KINDS: tuple[Kind, ...] = ("text", "image", "table")
+_MOST_FILES = 100
+
+
+class JobStarted(BaseModel):
+    job: str
+
+
+def router(
+    knowledge_bases: KnowledgeBases,
+    jobs: Jobs,
+    *,
+    read_only: bool,
+    text_embedder: TextEmbedder | None,
+    image_embedder: ImageEmbedder | None,
+) -> APIRouter:
+    routes = APIRouter(tags=["Knowledge bases"])
+
+    def check_writable() -> None:
+        if read_only:
+            raise Refused(403, "the knowledge bases of this server are not changed over HTTP")
+
+    @routes.post(UPLOADS, status_code=202, response_model=JobStarted, openapi_extra=_FILES)
+    async def add_files(request: Request) -> dict[str, Any]:
+        """Takes files into the knowledge bases for what they hold, or into the one named; the job says how far it is.
+
+        A file of the same name replaces the one before.
+        """
+        check_writable()
+        async with request.form(max_files=_MOST_FILES, max_fields=10, max_part_size=1024) as form:
+            files = [value for value in form.values() if isinstance(value, UploadFile)]
+            unknown = {key for key, value in form.items() if isinstance(value, str)} - {"as", "name"}
+            if unknown or not files:
+                raise Refused(400, "a multipart form with a file or more is wanted, and optionally as and name")
+            as_, name = form.get("as") or None, form.get("name") or None
+            if as_ not in (None, *_KINDS) or isinstance(name, UploadFile):
+                raise Refused(400, "as is text, image or table; name is that of a knowledge base")
+            if name:
+                uploads.check_kb_name(name)
+            given = [uploads.Upload(file.filename or "", file.file) for file in files]
+            kept = await asyncio.to_thread(uploads.keep, given, knowledge_bases.folder, name)
+
+        def work(tell: Any) -> dict[str, Any]:
+            return uploads.index_uploads(
+                kept, knowledge_bases.folder, as_=as_, name=name,
+                text_embedder=text_embedder, image_embedder=image_embedder, tell=tell,
+            )  # fmt: skip
+
+        return {"job": jobs.submit(work).id}
+
+    @routes.delete("/v1/kbs/{kb}/sources/{source:path}", status_code=202, response_model=JobStarted)
+    async def remove_source(kb: str, source: str) -> dict[str, Any]:
+        """Takes a source and its entries out of a knowledge base; an upload that is in no other one is deleted."""
+        check_writable()
+        folder = knowledge_bases.get(kb).folder
+        if source not in await asyncio.to_thread(Ledger(folder).read):
+            raise Refused(404, "this knowledge base has no such source")
+        return {"job": jobs.submit(lambda _: uploads.remove_source(folder, source, knowledge_bases.folder)).id}
+
+    return routes
+
+
+_FILES = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "file": {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1},
+                        "as": {"type": "string", "enum": list(_KINDS), "description": "Read every file as this kind."},
+                        "name": {"type": "string", "description": "The knowledge base to fill."},
+                    },
+                    "required": ["file"],
+                }
+            }
+        },
+    }
+}

@@ -1,0 +1,156 @@
+"""Serves /v1/kbs: lists and searches the knowledge bases, and shows their sources and pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse, JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from r1router import types
+from r1router.kb.lance import LanceKnowledgeBase, Mode
+from r1router.kb.ledger import Ledger
+from r1router.kb.writer import PICTURES
+from r1router.serve.limits import MOST_QUESTION, MOST_RESULTS, Limits
+from r1router.serve.problems import Refused
+from r1router.serve.work import pictures
+from r1router.serve.work.admission import Admission
+from r1router.serve.work.kbs import KnowledgeBases
+from r1router.types import Evidence, Kind
+
+_PICTURE = re.compile(r"[0-9a-f]{32}\.(png|jpg|webp|gif)")
+
+
+class KnowledgeBaseInfo(BaseModel):
+    name: str
+    kind: Kind
+    holds: str
+    label: str
+    entries: int
+    sources: int
+    embedder: str
+    bytes: int
+
+
+class KnowledgeBaseList(BaseModel):
+    kbs: list[KnowledgeBaseInfo]
+
+
+class SearchRequest(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"text": "capital of Norway", "k": 3, "mode": "fused"}]}
+    )
+    text: Annotated[str, Field(max_length=MOST_QUESTION)] = ""
+    image: str | None = Field(None, description="A picture as a data URL.")
+    k: Annotated[int, Field(ge=1, le=MOST_RESULTS)] = 5
+    mode: Mode = Field("fused", description="Which rankings are used: by meaning, by words, or both.")
+
+
+class SearchResults(BaseModel):
+    results: list[Evidence]
+
+
+class SourceInfo(BaseModel):
+    source: str
+    entries: int
+    complete: bool
+
+
+class SourceList(BaseModel):
+    sources: list[SourceInfo]
+    total: int
+
+
+def router(
+    knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Limits, allow_url_images: bool
+) -> APIRouter:
+    routes = APIRouter(tags=["Knowledge bases"])
+
+    @routes.get("/v1/kbs", response_model=KnowledgeBaseList)
+    async def list_knowledge_bases() -> dict[str, Any]:
+        """What there is to be searched."""
+        there = await asyncio.to_thread(knowledge_bases.open_all)
+        return {"kbs": await asyncio.to_thread(lambda: [_info(kb) for kb in there.values()])}
+
+    async def search(kb: str, text: str, image: str | None, k: int, mode: Mode) -> JSONResponse:
+        found_in = knowledge_bases.get(kb)
+        if not text.strip() and image is None:
+            raise Refused(400, "give words or a picture to search for")
+        with admission.admit():
+            picture = None
+            if image is not None:
+                picture = await asyncio.to_thread(pictures.take, image, limits=limits, allow_urls=allow_url_images)
+            query = types.Query(text, picture)
+            found = await asyncio.to_thread(found_in.search, [query], k=k, mode=mode)
+        return JSONResponse({"results": pictures.shown(found[0])})
+
+    @routes.get("/v1/kbs/{kb}/search", response_model=SearchResults)
+    async def search_by_words(
+        kb: str,
+        q: Annotated[str, Query(max_length=MOST_QUESTION, examples=["capital of Norway"])],
+        k: Annotated[int, Query(ge=1, le=MOST_RESULTS)] = 5,
+        mode: Mode = "fused",
+    ) -> Response:
+        """The best entries for these words."""
+        return await search(kb, q, None, k, mode)
+
+    @routes.post("/v1/kbs/{kb}/search", response_model=SearchResults)
+    async def search_by_words_and_picture(kb: str, asked: SearchRequest) -> Response:
+        """The best entries for words, a picture, or both."""
+        return await search(kb, asked.text, asked.image, asked.k, asked.mode)
+
+    @routes.get("/v1/kbs/{kb}/sources", response_model=SourceList)
+    async def list_sources(
+        kb: str,
+        offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> dict[str, Any]:
+        """The files that it was made from, sorted."""
+        taken = list((await asyncio.to_thread(Ledger(knowledge_bases.get(kb).folder).read)).values())
+        shown = [
+            {"source": t.source, "entries": t.entries, "complete": bool(t.fingerprint)}
+            for t in taken[offset : offset + limit]
+        ]
+        return {"sources": shown, "total": len(taken)}
+
+    @routes.get(
+        "/v1/kbs/{kb}/pictures/{file}",
+        response_class=FileResponse,
+        responses={200: {"content": {f"image/{kind}": {} for kind in ("png", "jpeg", "webp", "gif")}}},
+    )
+    async def show_picture(kb: str, file: str) -> FileResponse:
+        """A picture that is evidence; its name follows from its content, so it may be kept for ever."""
+        if not _PICTURE.fullmatch(file):
+            raise Refused(404, "there is no picture of this name")
+        path = knowledge_bases.get(kb).folder / PICTURES / file
+        if not path.is_file():
+            raise Refused(404, "there is no picture of this name")
+        return FileResponse(path, headers={"cache-control": "private, max-age=31536000, immutable"})
+
+    return routes
+
+
+def _info(kb: LanceKnowledgeBase) -> dict[str, Any]:
+    manifest, card = kb.manifest, kb.card
+    embedders = (manifest.text_embedder, manifest.image_embedder)
+    return {
+        "name": card.name,
+        "kind": card.kind,
+        "holds": card.holds,
+        "label": card.label,
+        "entries": len(kb),
+        "sources": len(Ledger(kb.folder).read()),
+        "embedder": " + ".join(spec for spec in embedders if spec),
+        "bytes": sum(_size(path) for path in kb.folder.rglob("*")),
+    }
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:  # a writer has tidied it up
+        return 0

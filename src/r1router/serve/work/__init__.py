@@ -1,0 +1,1 @@
+"""What is behind the routes and outlives a request."""
