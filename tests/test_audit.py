@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import r1router as rr
-from r1router.drive.flow import Budget
+from r1router.drive.budget import Budget
 from r1router.drive.record import Record
 from r1router.errors import UnknownName
 from r1router.evals.audit import audit, digest, read_audit, targets, write_audit

@@ -7,13 +7,26 @@ import time
 import pytest
 
 import r1router as rr
-from r1router.drive.flow import Budget
+from r1router.drive.batches import LARGEST_BATCH, in_batches, search_together
+from r1router.drive.budget import Budget
 from r1router.drive.many import answer_many
 from r1router.drive.one import stream
 from r1router.errors import PolicyError, UnknownName
 from r1router.methods import load_method
 from r1router.prompts import Prompts
-from r1router.types import Answered, Card, Evidence, Finished, Malformed, Planned, Question, Reply, Retrieved
+from r1router.types import (
+    Answered,
+    Card,
+    Evidence,
+    Finished,
+    Malformed,
+    Planned,
+    Query,
+    Question,
+    Reply,
+    Retrieved,
+    Search,
+)
 
 PROMPTS = Prompts()
 STEP = "<think>hm</think>\n<sub-question>What is the capital of Norway?</sub-question>\n<ret>text</ret>"
@@ -100,6 +113,50 @@ def test_a_model_call_that_outlasts_the_seconds_is_cut_off():
     assert time.monotonic() - began < 20
 
 
+def test_a_final_answer_that_outlasts_the_seconds_is_cut_off_too():
+    class Dripping(Slow):
+        """Its server answers every plan, and the final answer never ends."""
+
+        async def reply(self, ask, *, temperature=0.0, seed=None):
+            while ask.purpose == "final":
+                await asyncio.sleep(0.01)
+            return talk(ask)
+
+    path = rr.ask("Which city?", kbs=kbs(), policy=Dripping(), budget=Budget(seconds=0.5))
+    assert path.stop == "seconds"
+    assert path.answer.text == (path.steps[-1].answer if path.steps else "")  # no step in time on a busy machine
+
+
+@pytest.mark.parametrize("method", ["r1_router", "vanilla_rag"])
+def test_a_search_that_outlasts_the_seconds_is_cut_off(method):
+    given_up = threading.Event()
+
+    class Hanging:
+        """A knowledge base whose embedder waits for a server that does not answer."""
+
+        card = Card("text", "text", "Passages")
+
+        def search(self, queries, *, k):
+            assert given_up.wait(60)
+            return [[] for _ in queries]
+
+    try:
+        path = rr.ask(
+            "Which city?", kbs={"text": Hanging()}, policy=rr.Scripted(talk), method=method, budget=Budget(seconds=0.2)
+        )
+    finally:
+        given_up.set()
+    assert (path.stop, path.answer.text) == ("seconds", "Oslo")
+
+
+def test_a_time_out_of_the_policy_itself_is_its_failure_and_no_spent_budget():
+    def reply(ask):
+        raise TimeoutError("the server did not answer")
+
+    with pytest.raises(TimeoutError, match="did not answer"):
+        rr.ask("Which city?", kbs=kbs(), policy=rr.Scripted(reply), budget=Budget(seconds=60.0))
+
+
 def test_what_the_model_raises_reaches_the_caller():
     with pytest.raises(PolicyError):
         rr.ask("Which city?", kbs=kbs(), policy=rr.Scripted([]))
@@ -154,6 +211,42 @@ def test_many_questions_come_back_with_their_positions_and_their_searches_in_bat
     assert all(path.answer.text == "Oslo" for path in answered.values())
     assert sum(counting.batches) == 100
     assert len(counting.batches) < 30
+
+
+def test_every_search_of_a_batch_gets_as_many_entries_as_it_asked_for():
+    entries = [Evidence("text", str(n), f"Oslo {n}") for n in range(9)]
+    bases = {"text": rr.MemoryKnowledgeBase(Card("text", "text", "Passages"), entries)}
+    wanted = [Search(("text",), Query(f"Oslo {n}"), k) for n, k in enumerate((2, 7, 3))]
+
+    async def at_once():
+        search = in_batches(bases)
+        return [served.result for served in await asyncio.gather(*map(search, wanted))]
+
+    for found in (asyncio.run(at_once()), search_together(bases, wanted)):
+        assert [[len(ranking) for ranking in rankings] for rankings in found] == [[2], [7], [3]]
+        assert [rankings[0][0].id for rankings in found] == ["0", "1", "2"]
+
+
+def test_searches_that_are_at_hand_are_made_in_one_call_for_each_knowledge_base_and_equal_ones_once():
+    counting = {"text": Counting(kbs()["text"]), "more": Counting(kbs()["text"])}
+    one, two = Query("What is the capital?"), Query("What is rainy?")
+    asked = [Search(("text",), one), Search(("more", "text"), two), Search(("text",), one)]
+    found = search_together(counting, asked)
+    assert [[ranking[0].id for ranking in rankings] for rankings in found] == [["1"], ["2", "2"], ["1"]]
+    assert (counting["text"].batches, counting["more"].batches) == ([2], [1])
+    assert search_together(counting, []) == []
+
+
+def test_more_searches_than_one_call_takes_are_made_in_several():
+    counting = Counting(kbs()["text"])
+    asked = [Search(("text",), Query(f"Oslo {n}")) for n in range(LARGEST_BATCH + 3)]
+    assert len(search_together({"text": counting}, asked)) == len(asked)
+    assert counting.batches == [LARGEST_BATCH, 3]
+
+
+def test_a_search_of_an_unknown_knowledge_base_names_the_known_ones():
+    with pytest.raises(UnknownName, match="did you mean 'text'"):
+        search_together(kbs(), [Search(("txt",), Query("Oslo"))])
 
 
 def test_one_failing_question_does_not_stop_the_others():

@@ -8,8 +8,8 @@ import pytest
 
 import r1router as rr
 from r1router.drive.batches import in_batches
+from r1router.drive.budget import Budget
 from r1router.drive.explore import explore, pick, samples
-from r1router.drive.flow import Budget
 from r1router.errors import PolicyError
 from r1router.methods import load_method
 from r1router.prompts import Prompts

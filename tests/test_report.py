@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from r1router.drive.flow import Budget
+from r1router.drive.budget import Budget
 from r1router.errors import InputError, UnknownName
 from r1router.evals.audit import audit
 from r1router.evals.elsewhere import Searched

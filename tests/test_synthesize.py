@@ -248,7 +248,7 @@ def test_cards_that_have_changed_since_the_teacher_read_them_are_an_error(tmp_pa
 def test_an_estimate_counts_the_calls_that_the_method_would_make():
     gold = {"n_hops": 2}
     examples = [Example(f"q{n}", Question("Which city has number 1?"), ("Oslo",), gold) for n in range(60)]
-    costs = asyncio.run(estimate(examples, kbs={"text": kbs()["text"]}, prompts=PROMPTS, max_steps=3))
+    costs = estimate(examples, kbs={"text": kbs()["text"]}, prompts=PROMPTS, max_steps=3)
     assert {name: (usage.calls, usage.retrievals) for name, usage in costs.items()} == {
         "1 step each": (60 * 4, 60),  # plan, answer, stop, final
         "3 steps each": (60 * 7, 180),  # three plans and answers, final
@@ -264,12 +264,12 @@ def test_an_estimate_is_near_to_what_the_teacher_then_reads(tmp_path):
 
     work(tmp_path / "steps.jsonl", Measured(), examples=RIGHT)
     read = sum(row.trajectory.usage.prompt_tokens for row in read_run(run_folder(tmp_path / "steps.jsonl"))[1])
-    costs = asyncio.run(estimate(RIGHT, kbs=kbs(), prompts=PROMPTS))
+    costs = estimate(RIGHT, kbs=kbs(), prompts=PROMPTS)
     assert costs["1 step each"].prompt_tokens == pytest.approx(read, rel=0.05)
 
 
 def test_no_questions_cost_nothing():
-    assert asyncio.run(estimate([], kbs=kbs(), prompts=PROMPTS)) == {}
+    assert estimate([], kbs=kbs(), prompts=PROMPTS) == {}
 
 
 # ── the command ────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "api": ("ask", "ask_many", "stream"),
-    "drive.flow": ("Budget",),
+    "drive.budget": ("Budget",),
     "embedders": ("open_image_embedder", "open_text_embedder"),
     "evals.datasets": ("load_examples",),
     "evals.report": ("report",),
@@ -59,7 +59,7 @@ __all__ = sorted(["__version__", *_MODULE_OF])
 if TYPE_CHECKING:
     from r1router.api import ask, ask_many, stream
     from r1router.codec import from_dict, to_dict
-    from r1router.drive.flow import Budget
+    from r1router.drive.budget import Budget
     from r1router.embedders import open_image_embedder, open_text_embedder
     from r1router.errors import R1RouterError
     from r1router.evals.datasets import load_examples

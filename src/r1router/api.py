@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from r1router.drive import many, one, threads
-from r1router.drive.flow import Budget
+from r1router.drive.budget import Budget
 from r1router.images import load_image
 from r1router.kb import open_kbs
 from r1router.methods import Method, load_method

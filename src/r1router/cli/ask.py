@@ -12,7 +12,7 @@ from rich.console import Console
 from r1router import api
 from r1router.cli import options, render
 from r1router.codec import to_dict
-from r1router.drive.flow import Budget
+from r1router.drive.budget import Budget
 from r1router.types import Finished
 
 

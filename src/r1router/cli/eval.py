@@ -15,7 +15,7 @@ from rich.text import Text
 
 from r1router.cli import options, tables
 from r1router.cli.progress import asking
-from r1router.drive.flow import Budget
+from r1router.drive.budget import Budget
 from r1router.errors import PolicyError
 from r1router.kb import open_kbs
 from r1router.methods import load_method

@@ -16,7 +16,6 @@ from rich.text import Text
 from r1router.cli import options
 from r1router.cli.eval import dataset_name
 from r1router.cli.progress import asking
-from r1router.drive import threads
 from r1router.errors import InputError
 from r1router.kb import open_kbs
 from r1router.policies import open_policy
@@ -153,7 +152,7 @@ def _dry_run(examples: list[Example], out: Path, kbs: Path, prompts: Prompts, ma
     left, console = unfinished(examples, out), Console()
     if len(left) < len(examples):
         console.print(f"{len(examples) - len(left)} of {len(examples)} questions are worked already")
-    costs = threads.wait_for(guess.estimate(left, kbs=open_kbs(kbs), prompts=prompts, max_steps=max_steps, k=k))
+    costs = guess.estimate(left, kbs=open_kbs(kbs), prompts=prompts, max_steps=max_steps, k=k)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for title in ("", "calls", "prompt tokens", "reply tokens", "searches"):
         table.add_column(title, justify="right" if title else "left")

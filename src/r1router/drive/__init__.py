@@ -1,9 +1,13 @@
 """Drivers: they run a method's requests against a policy and knowledge bases.
 
-flow.py     the one place where a generator is advanced, budgets are kept and usage is counted
+walk.py     the one place where a method's generator is advanced, one request at a time, without I/O
+budget.py   what a question may cost, and what it has cost
+flow.py     serves one walk's requests asynchronously
+serve.py    who serves which kind of request
 one.py      one question, its events streamed as they happen
 many.py     many questions in flight, searches gathered into batches
-batches.py  searches of many flows gathered into few calls
+batches.py  searches of many questions gathered into few calls
+record.py   requests and what they brought, kept on disk
 explore.py  one question, every decision sampled several times: the groups of Step-GRPO
 threads.py  the same for callers without an event loop
 """

@@ -1,30 +1,43 @@
-"""Searches of many flows at once to few calls: those that arrive while a knowledge base searches are its next batch.
+"""Gathers the searches of many questions into few calls, because a batch costs little more than one.
 
-So batches grow with the load, and a lone question never waits for company.
+Synchronous loops have their searches at hand: `search_together`. Asynchronous drivers use `in_batches`: what arrives
+while a knowledge base searches is its next batch, so batches grow with the load, and a lone question never waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from r1router.drive.flow import Rankings, Searcher, Served, knowledge_base, timed
+from r1router.drive.flow import Rankings, Served, timed
+from r1router.errors import UnknownName
 from r1router.types import Evidence, KnowledgeBase, Query, Search
 
 LARGEST_BATCH = 256
 """Queries in one search call."""
 
 
-def in_batches(kbs: Mapping[str, KnowledgeBase]) -> Searcher:
-    """What serves the searches of all flows that it is given to, in one event loop."""
+def search_together(kbs: Mapping[str, KnowledgeBase], requests: Sequence[Search]) -> list[Rankings]:
+    """For each request one ranking for each of its routes. Equal searches of one knowledge base are made once."""
+    wanted: defaultdict[str, dict[tuple[Query, int], list[Evidence]]] = defaultdict(dict)
+    for request in requests:
+        for name in request.routes:
+            wanted[name][request.query, request.k] = []
+    for name, found in wanted.items():
+        kb, searches = _find_kb(kbs, name), list(found)
+        for batch in _cut(searches):
+            found |= zip(batch, _search_batch(kb, batch), strict=True)
+    return [[wanted[name][request.query, request.k] for name in request.routes] for request in requests]
+
+
+def in_batches(kbs: Mapping[str, KnowledgeBase]) -> Callable[[Search], Awaitable[Served[Rankings]]]:
+    """What serves the searches of all questions that it is given to, in one event loop."""
     collectors: defaultdict[str, _Collector] = defaultdict(_Collector)
 
     async def search_all(request: Search) -> Rankings:
-        searched = (
-            collectors[name].search(knowledge_base(kbs, name), request.query, request.k) for name in request.routes
-        )
+        searched = (collectors[name].search(_find_kb(kbs, name), request.query, request.k) for name in request.routes)
         return list(await asyncio.gather(*searched))
 
     def search(request: Search) -> Awaitable[Served[Rankings]]:
@@ -56,9 +69,8 @@ class _Collector:
     async def _search_all(self, kb: KnowledgeBase) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
-            k = max(w.k for w in batch)
             try:
-                rankings = await asyncio.to_thread(kb.search, [w.query for w in batch], k=k)
+                rankings = await asyncio.to_thread(_search_batch, kb, [(w.query, w.k) for w in batch])
             except Exception as error:  # every search of the batch has failed, and is told so
                 for w in batch:
                     if not w.result.done():
@@ -66,4 +78,22 @@ class _Collector:
                 continue
             for w, ranking in zip(batch, rankings, strict=True):
                 if not w.result.done():  # its question may have been given up
-                    w.result.set_result(ranking[: w.k])
+                    w.result.set_result(ranking)
+
+
+def _search_batch(kb: KnowledgeBase, searches: Sequence[tuple[Query, int]]) -> list[list[Evidence]]:
+    """One call for all; each gets as many entries as it asked for, whatever the others did."""
+    rankings = kb.search([query for query, _ in searches], k=max(k for _, k in searches))
+    return [ranking[:k] for ranking, (_, k) in zip(rankings, searches, strict=True)]
+
+
+def _cut(searches: list[tuple[Query, int]]) -> Iterable[list[tuple[Query, int]]]:
+    return (searches[start : start + LARGEST_BATCH] for start in range(0, len(searches), LARGEST_BATCH))
+
+
+def _find_kb(kbs: Mapping[str, KnowledgeBase], name: str) -> KnowledgeBase:
+    """The knowledge base of this name. Raises `UnknownName`."""
+    try:
+        return kbs[name]
+    except KeyError:
+        raise UnknownName("knowledge base", name, kbs) from None

@@ -12,10 +12,12 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from r1router.drive.flow import Budget, Searcher, Served, run, timed
+from r1router.drive.budget import Budget
+from r1router.drive.flow import Searcher, Served, run, timed
+from r1router.drive.walk import Walk
 from r1router.methods import Method
 from r1router.prompts import Prompts
-from r1router.types import Answered, Ask, Card, Event, Policy, Question, Reply, Retrieved, Step, Trajectory
+from r1router.types import Ask, Card, Policy, Question, Reply, Search, Trajectory
 
 Sampler = Callable[[Ask], Awaitable[Sequence[Reply]]]
 """The replies of a group."""
@@ -51,31 +53,17 @@ async def explore(
     Its usage, and so the budget, count the chosen replies alone. What a request raises that the method does not
     handle comes out of here.
     """
+    walk = Walk(method, question, cards, prompts, budget)
     groups: list[Group] = []
-    steps: list[Step] = []
-
-    def hear(event: Event) -> None:
-        if isinstance(event, Retrieved | Answered):
-            steps[event.index :] = [event.step]
 
     async def answer(ask: Ask) -> Served[Reply]:
-        path = Trajectory(question, tuple(steps))
+        path = walk.path
         replies, seconds = await timed(sample(ask))
         chosen = await choose(ask, replies, path)
         groups.append(Group(ask, path, tuple(replies), chosen))
         return Served(replies[chosen], seconds)
 
-    trajectory = await run(
-        question,
-        cards,
-        method=method,
-        prompts=prompts,
-        answer=answer,
-        search=search,
-        budget=budget or Budget(),
-        tell=hear,
-    )
-    return trajectory, groups
+    return await run(walk, {Ask: answer, Search: search}), groups
 
 
 def samples(policy: Policy, *, size: int = 8, temperature: float = 1.0) -> Sampler:

@@ -1,18 +1,19 @@
-"""Many questions to their trajectories: hundreds in flight, model calls concurrent, searches in batches."""
+"""Answers many questions side by side, hundreds in flight: model calls concurrent, searches in batches."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
-from functools import partial
+from collections.abc import AsyncIterator, Iterable, Mapping
 
-from r1router.drive.batches import in_batches
-from r1router.drive.flow import Budget, Served, run, timed
+from r1router.drive.budget import Budget
+from r1router.drive.flow import run
 from r1router.drive.record import Record
+from r1router.drive.serve import serve_with
+from r1router.drive.walk import Walk
 from r1router.errors import R1RouterError
 from r1router.methods import Method, label
 from r1router.prompts import Prompts
-from r1router.types import Ask, KnowledgeBase, Policy, Question, Reply, Trajectory
+from r1router.types import KnowledgeBase, Policy, Question, Trajectory
 
 IN_FLIGHT = 64
 """Questions worked on at once."""
@@ -36,23 +37,12 @@ async def answer_many(
     and keeps the rest.
     """
 
-    def answer(ask: Ask) -> Awaitable[Served[Reply]]:
-        return timed(policy.reply(ask))
-
-    search = in_batches(kbs)
-    drive = partial(
-        run,
-        cards={name: kb.card for name, kb in kbs.items()},
-        method=method,
-        prompts=prompts,
-        answer=record.answers(answer) if record is not None else answer,
-        search=record.searches(search) if record is not None else search,
-        budget=budget or Budget(),
-    )
+    serve = serve_with(policy, kbs, record)
+    cards = {name: kb.card for name, kb in kbs.items()}
 
     async def work(position: int, question: Question) -> tuple[int, Trajectory]:
         try:
-            return position, await drive(question)
+            return position, await run(Walk(method, question, cards, prompts, budget), serve)
         except R1RouterError as error:
             return position, Trajectory(question, stop="error", error=str(error), method=label(method))
 

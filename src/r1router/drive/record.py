@@ -10,17 +10,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakValueDictionary
 
 from r1router.codec import from_dict, to_dict
-from r1router.drive.flow import Answerer, Rankings, Searcher, Served
+from r1router.drive.budget import Request
+from r1router.drive.flow import Rankings, Served, Server
 from r1router.errors import InputError, R1RouterError
 from r1router.types import Ask, Evidence, Reply, Search
-
-T = TypeVar("T")
 
 
 class Record:
@@ -44,28 +43,17 @@ class Record:
         if self._file:
             self._file.close()
 
-    def answers(self, inner: Answerer) -> Answerer:
-        """`inner`, asked only for what the record does not have."""
+    def keep(self, kind: type[Request], inner: Server) -> Server:
+        """`inner`, which serves requests of this kind, asked only for what the record does not have."""
+        what, read = _KEPT[kind]
 
-        async def answer(ask: Ask) -> Served[Reply]:
-            row = await self._serve(ask, "reply", inner)
-            return Served(from_dict(Reply, row["reply"]), row["seconds"])
+        async def serve(request: Request) -> Served[Any]:
+            row = await self._serve(request, what, inner)
+            return Served(read(row[what]), row["seconds"])
 
-        return answer
+        return serve
 
-    def searches(self, inner: Searcher) -> Searcher:
-        """`inner`, asked only for what the record does not have."""
-
-        async def search(request: Search) -> Served[Rankings]:
-            row = await self._serve(request, "rankings", inner)
-            rankings = [[from_dict(Evidence, item) for item in ranking] for ranking in row["rankings"]]
-            return Served(rankings, row["seconds"])
-
-        return search
-
-    async def _serve(
-        self, request: Ask | Search, what: str, inner: Callable[[Any], Awaitable[Served[T]]]
-    ) -> dict[str, Any]:
+    async def _serve(self, request: Request, what: str, inner: Server) -> dict[str, Any]:
         key = _key(request)
         if key in self._served:
             return self._served[key]
@@ -101,12 +89,27 @@ class Record:
                 file.truncate(whole)
 
 
-def _key(request: Ask | Search) -> str:
+def _key(request: Request) -> str:
     kind = type(request).__name__
     canonical = json.dumps([kind, to_dict(request)], ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _shown(request: Ask | Search) -> str:
+def _shown(request: Request) -> str:
     text = request.query.text if isinstance(request, Search) else request.messages[-1].content
     return repr(text if len(text) <= 200 else "…" + text[-200:])
+
+
+def _read_reply(kept: Any) -> Reply:
+    return from_dict(Reply, kept)
+
+
+def _read_rankings(kept: Any) -> Rankings:
+    return [[from_dict(Evidence, item) for item in ranking] for ranking in kept]
+
+
+_KEPT: Mapping[type[Request], tuple[str, Callable[[Any], Any]]] = {
+    Ask: ("reply", _read_reply),
+    Search: ("rankings", _read_rankings),
+}
+"""The key of what a request brought in its line, and how that is read."""

@@ -126,7 +126,7 @@ async def read_elsewhere(
     def reply(ask: Ask) -> Awaitable[Served[Reply]]:
         return timed(policy.reply(ask))
 
-    answer, room, rescued, done = record.answers(reply), asyncio.Semaphore(in_flight), set(), 0
+    answer, room, rescued, done = record.keep(Ask, reply), asyncio.Semaphore(in_flight), set(), 0
 
     async def read(at: int, evidence: tuple[Evidence, ...]) -> None:
         nonlocal done

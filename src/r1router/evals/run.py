@@ -20,7 +20,7 @@ from typing import Any
 import r1router
 from r1router.codec import from_dict, to_dict
 from r1router.drive import threads
-from r1router.drive.flow import Budget
+from r1router.drive.budget import Budget
 from r1router.drive.many import IN_FLIGHT, answer_many
 from r1router.drive.record import Record
 from r1router.errors import InputError

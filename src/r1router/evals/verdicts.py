@@ -59,12 +59,13 @@ class _Recorded:
         def reply(ask: Ask) -> Awaitable[Served[Reply]]:
             return timed(policy.reply(ask))
 
-        self._answer = record.answers(reply)
+        self._answer = record.keep(Ask, reply)
 
     async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
         if temperature:
             return await self._policy.reply(ask, temperature=temperature, seed=seed)
-        return (await self._answer(ask)).result
+        reply: Reply = (await self._answer(ask)).result
+        return reply
 
     async def close(self) -> None:
         await self._policy.close()

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from r1router import parse
 from r1router.citations import cite
-from r1router.errors import ParseError, UnknownName
+from r1router.errors import BudgetSpent, ParseError, UnknownName
 from r1router.kb.fusion import fuse
 from r1router.prompts import Prompts
 from r1router.types import (
@@ -43,19 +43,25 @@ RE_ASKS = 2
 
 
 def ask(request: Ask, read: Callable[[Reply], T], prompts: Prompts) -> Flow[T]:
-    """The parsed reply to a request. Raises `ParseError` when the last re-ask is malformed too."""
+    """The parsed reply to a request. Raises `ParseError` when the last re-ask is malformed too.
+
+    So it does for a final answer that the budget does not allow to ask for again: a malformed one is better than none.
+    """
     reply = yield request
-    for _ in range(RE_ASKS):
+    for left in range(RE_ASKS, -1, -1):
         try:
             return read(reply)
         except ParseError as error:
             yield Malformed(request.purpose, error.reason, error.reply)
-            reply = yield prompts.again(request, error.reply, error.reason)
-    try:
-        return read(reply)
-    except ParseError as error:
-        yield Malformed(request.purpose, error.reason, error.reply)
-        raise
+            if not left:
+                raise
+            try:
+                reply = yield prompts.again(request, error.reply, error.reason)
+            except BudgetSpent:
+                if request.purpose == "final":
+                    raise error from None
+                raise
+    raise AssertionError("the last reply is read or raises")
 
 
 def ask_answer(request: Ask, prompts: Prompts) -> Flow[Answer]:
@@ -147,6 +153,12 @@ def settle(path: Trajectory, answer: Answer) -> Flow[Trajectory]:
 
 
 def conclude(path: Trajectory, request: Ask, stop: str, prompts: Prompts) -> Flow[Trajectory]:
-    """The finished trajectory: the final answer with the evidence that it rests on."""
-    answer = yield from ask_answer(request, prompts)
+    """The finished trajectory: the final answer with the evidence that it rests on.
+
+    Where the budget does not even leave room for that, the last step's answer stands in for it.
+    """
+    try:
+        answer = yield from ask_answer(request, prompts)
+    except BudgetSpent as spent:
+        answer, stop = Answer("", next((step.answer for step in reversed(path.steps) if step.answer), "")), spent.budget
     return path.finish(replace(answer, citations=cite(path.steps, answer.text)), stop)

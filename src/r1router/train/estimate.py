@@ -8,25 +8,25 @@ characters by `CHARS_PER_TOKEN`; pictures are not counted.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import add
 
-from r1router.drive.flow import Budget, Rankings, Served, knowledge_base, run
+from r1router.drive.batches import search_together
+from r1router.drive.walk import Walk
 from r1router.evals import gold
 from r1router.methods import load_method
 from r1router.parse import write_answer, write_step
 from r1router.prompts import Prompts
 from r1router.train.synthesize import METHOD
-from r1router.types import Answer, Ask, Example, KnowledgeBase, Question, Reply, Search, Step, Usage
+from r1router.types import Answer, Ask, Example, KnowledgeBase, Question, Reply, Step, Trajectory, Usage
 
 SAMPLE = 20
 CHARS_PER_TOKEN, THOUGHT, ANSWER = 4, 100, 20
 
 
-async def estimate(
+def estimate(
     examples: Sequence[Example],
     *,
     kbs: Mapping[str, KnowledgeBase],
@@ -48,20 +48,20 @@ async def estimate(
     found = {}
     for name, counts in cases.items():
         usages = [
-            await _work(example.question, n, kbs=kbs, prompts=prompts, max_steps=max_steps, k=k)
+            _work(example.question, n, kbs=kbs, prompts=prompts, max_steps=max_steps, k=k)
             for example, n in zip(drawn, counts, strict=True)
         ]
         found[name] = _scaled(reduce(add, usages), len(examples) / len(drawn))
     return found
 
 
-async def _work(
+def _work(
     question: Question, steps: int, *, kbs: Mapping[str, KnowledgeBase], prompts: Prompts, max_steps: int, k: int
 ) -> Usage:
     """What one question costs whose imagined teacher stops after so many steps."""
     planned = 0
 
-    async def answer(ask: Ask) -> Served[Reply]:
+    def answer(ask: Ask) -> Reply:
         nonlocal planned
         if ask.purpose == "plan":
             asked = f"{question.text} {planned}" if planned < steps else None
@@ -70,25 +70,15 @@ async def _work(
         else:
             said = write_answer(Answer("x" * THOUGHT, "x" * ANSWER))
         read = sum(len(message.content) for message in ask.messages)
-        return Served(Reply(said, (), _tokens(read), _tokens(len(said))), 0.0)
+        return Reply(said, (), _tokens(read), _tokens(len(said)))
 
-    async def search(request: Search) -> Served[Rankings]:
-        found = [
-            (await asyncio.to_thread(knowledge_base(kbs, name).search, [request.query], k=request.k))[0]
-            for name in request.routes
-        ]
-        return Served(found, 0.0)
-
-    worked = await run(
-        question,
-        {name: kb.card for name, kb in kbs.items()},
-        method=load_method(METHOD, max_steps=max_steps, k=k),
-        prompts=prompts,
-        answer=answer,
-        search=search,
-        budget=Budget(),
-    )
-    return worked.usage
+    method = load_method(METHOD, max_steps=max_steps, k=k)
+    walk = Walk(method, question, {name: kb.card for name, kb in kbs.items()}, prompts)
+    said = walk.start()
+    while not isinstance(said, Trajectory):
+        brought = answer(said) if isinstance(said, Ask) else search_together(kbs, [said])[0]
+        said = walk.advance(brought, 0.0)
+    return said.usage
 
 
 def _tokens(chars: int) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r1router.drive import one
-from r1router.drive.flow import Budget
+from r1router.drive.budget import Budget
 from r1router.methods import Method
 from r1router.prompts import Prompts, chosen
 from r1router.serve import telemetry

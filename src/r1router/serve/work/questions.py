@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from r1router.drive.flow import Budget
+from r1router.drive.budget import Budget
 from r1router.methods import load_method
 from r1router.methods import names as method_names
 from r1router.serve.limits import MOST_EVIDENCE, MOST_STEPS, Limits
