@@ -23,12 +23,15 @@ from typing import Any
 from r1router.kb import open_kbs
 from r1router.methods import load_method
 from r1router.prompts import Prompts
-from r1router.train import grpo, model, rewards, sft
-from r1router.train.lessons import lessons
-from r1router.train.live_policy import generate
-from r1router.train.rollout import Pool
-from r1router.train.rows import render
-from r1router.train.steps import read_steps
+from r1router.train import rewards, sft
+from r1router.train.grpo.live_policy import generate
+from r1router.train.grpo.rollout_pool import Pool
+from r1router.train.grpo.run import run
+from r1router.train.grpo.settings import Settings
+from r1router.train.steps.questions import lessons
+from r1router.train.steps.rows import render
+from r1router.train.steps.step_file import read_steps
+from r1router.train.weights.load import load_model
 
 
 def main() -> None:
@@ -42,7 +45,7 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=96)
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
-    settings = grpo.Settings(
+    settings = Settings(
         base=given.base, learning_rate=0.0, samples=given.samples, groups=given.groups, max_steps=given.steps,
         max_tokens=given.max_tokens, save_every=given.steps, vary_cards=False, format_valid=0.0,
     )  # fmt: skip
@@ -58,19 +61,19 @@ def main() -> None:
         )
 
 
-def offline(file: Path, settings: grpo.Settings, out: Path) -> float:
-    grpo.run([file], out, settings)
+def offline(file: Path, settings: Settings, out: Path) -> float:
+    run([file], out, settings)
     state = out / f"checkpoint-{settings.max_steps}" / "trainer_state.json"
     return per_step(json.loads(state.read_text())["log_history"])
 
 
-def plain_trl(file: Path, settings: grpo.Settings, out: Path) -> float:
+def plain_trl(file: Path, settings: Settings, out: Path) -> float:
     import torch
     from datasets import Dataset
     from peft import LoraConfig
     from trl import GRPOConfig, GRPOTrainer
 
-    weights, tokenizer = model.load(settings.base)
+    weights, tokenizer = load_model(settings.base)
     prompts = Prompts(settings.prompts)
     asks = [render(step, prompts).ask for step in read_steps(file)]
     examples = [{"prompt": [{"role": m.role, "content": m.content} for m in ask.messages]} for ask in asks]
@@ -98,10 +101,10 @@ def per_step(logs: list[dict[str, Any]]) -> float:
     return sum(seconds) / len(seconds)
 
 
-def online(file: Path, kbs: str, settings: grpo.Settings, places: int) -> float:
+def online(file: Path, kbs: str, settings: Settings, places: int) -> float:
     import torch
 
-    weights, tokenizer = model.load(settings.base)
+    weights, tokenizer = load_model(settings.base)
     if torch.cuda.is_available():
         weights = weights.cuda()
     torch.manual_seed(settings.seed)

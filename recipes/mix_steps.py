@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from r1router.train.rows import stated
-from r1router.train.steps import StepRow, read_steps, write_steps
+from r1router.train.steps.rows import stated
+from r1router.train.steps.step_file import StepRow, read_steps, write_steps
 
 
 def pick(rows: Sequence[StepRow], count: int, rng: random.Random) -> list[StepRow]:

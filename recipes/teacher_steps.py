@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from r1router.parse import NO_ROUTE
-from r1router.train.steps import Gold, Past, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
 from r1router.types import Card
 
 CARDS = (

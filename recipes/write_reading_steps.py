@@ -16,7 +16,7 @@ from pathlib import Path
 
 import invented
 
-from r1router.train.steps import Gold, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, StepRow, write_steps
 from r1router.types import Evidence
 
 Value = Callable[[random.Random], str]

@@ -20,7 +20,7 @@ from typing import Any
 import invented
 
 from r1router.parse import NO_ROUTE
-from r1router.train.steps import Gold, Past, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
 from r1router.types import Card
 
 GENERAL = (

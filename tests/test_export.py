@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 from policy_backends import model_file
+from r1router import gguf_weights
 from r1router.errors import InputError
-from r1router.policies import gguf_weights
 from small_llama import write_small_llama
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")
-export = pytest.importorskip("r1router.train.export").export
+export = pytest.importorskip("r1router.train.weights.export").export
 
 # peft 0.21 uses a name that transformers 5.23 has given up.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -63,9 +63,9 @@ def write_adapter(model: Any, folder: Path, **options: Any) -> Path:
 
 
 def make_case(base: Path, folder: Path, *, tokens: int, **options: Any) -> Case:
-    from r1router.train import model
+    from r1router.train.weights.load import load_model
 
-    loaded, tokenizer = model.load(str(base), device="cpu")
+    loaded, tokenizer = load_model(str(base), device="cpu")
     adapter = write_adapter(loaded, folder / "adapter", **options)
     replies = []
     for text in PROMPTS:
@@ -180,9 +180,9 @@ def test_a_gguf_adapter_is_marked_as_llama_cpp_wants_it(case: Case) -> None:
 def test_the_merged_folder_is_a_model_like_any_other_with_the_tokenizer_and_the_prompts(
     case: Case, tmp_path: Path
 ) -> None:
-    from r1router.train import model
+    from r1router.train.weights.load import load_model
 
-    merged, tokenizer = model.load(str(case.exported / "merged"), device="cpu")
+    merged, tokenizer = load_model(str(case.exported / "merged"), device="cpu")
     prompt, reply = case.replies[0]
     with torch.inference_mode():
         out = merged.generate(torch.tensor([prompt]), max_new_tokens=8, min_new_tokens=8, do_sample=False)
@@ -204,9 +204,9 @@ def test_nothing_half_written_stays(case: Case) -> None:
 
 
 def test_what_a_gguf_adapter_cannot_hold_is_worked_into_the_weights_only(case: Case, tmp_path: Path) -> None:
-    from r1router.train import model
+    from r1router.train.weights.load import load_model
 
-    loaded, _ = model.load(str(case.base), device="cpu")
+    loaded, _ = load_model(str(case.base), device="cpu")
     adapter = write_adapter(loaded, tmp_path / "dora", use_dora=True, target_modules=["v_proj"])
     with pytest.raises(InputError, match="use_dora"):
         export(adapter, tmp_path / "out", base=str(case.base), forms=["lora"])

@@ -22,18 +22,21 @@ from policy_backends import tiny_llama, tiny_llava
 from r1router.errors import InputError, R1RouterError
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
-from r1router.train.outcomes import read
 from r1router.train.rewards import load_rewards
-from r1router.train.rows import render
-from r1router.train.steps import Gold, Past, StepRow, write_steps
+from r1router.train.rewards._outcomes import read
+from r1router.train.steps.rows import render
+from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
 from r1router.types import Ask, Card, Evidence, Message
 
 torch = pytest.importorskip("torch", reason="training is an extra")
 tf = pytest.importorskip("transformers", reason="training is an extra")
 pytest.importorskip("trl", reason="training is an extra")
 
-from r1router.train import dev, grpo, judging, online  # noqa: E402  # after the skips
-from r1router.train.live_policy import encode, generate  # noqa: E402
+from r1router.train.grpo import reward_functions, rollout_function, validation  # noqa: E402  # after the skips
+from r1router.train.grpo.live_policy import encode, generate  # noqa: E402
+from r1router.train.grpo.run import run  # noqa: E402
+from r1router.train.grpo.settings import Settings  # noqa: E402
+from r1router.train.sft import SHORT  # noqa: E402
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:You are using 'rollout_func':UserWarning"),
@@ -81,9 +84,9 @@ def file_of(rows: list[StepRow], folder: Path) -> Path:
     return folder / "steps.jsonl"
 
 
-def settings(base: Path | str, **more: Any) -> grpo.Settings:
+def settings(base: Path | str, **more: Any) -> Settings:
     small = {"samples": 2, "groups": 2, "max_steps": 2, "max_tokens": 6, "save_every": 1, "lora": 4}
-    return grpo.Settings(base=str(base), **(small | {"rewards": "format=1 cost=1"} | more))
+    return Settings(base=str(base), **(small | {"rewards": "format=1 cost=1"} | more))
 
 
 def letters(outcomes: Any) -> list[float | None]:
@@ -147,10 +150,10 @@ def trainer_on(loaded: tuple[Any, Any], out: Path, replies: list[list[int]], sai
         return {"prompt_ids": [[2, 3, 4]] * 4, "completion_ids": replies, "logprobs": nothing, "outcome": judged}
 
     weighted = load_rewards({"route": 0.5, "format": 0.1})
-    built = dev.trainer_class([], max_tokens=4)(
+    built = validation.trainer_class([], max_tokens=4)(
         model=model,
         processing_class=tokenizer,
-        reward_funcs=judging.functions(weighted, judging.online),
+        reward_funcs=reward_functions.functions(weighted, reward_functions.online),
         train_dataset=Dataset.from_list([{"prompt": [{"role": "user", "content": name}]} for name in "ab"]),
         rollout_func=fixed,
         args=GRPOConfig(
@@ -213,10 +216,12 @@ def test_a_group_of_equals_teaches_nothing(loaded: tuple[Any, Any], tmp_path: Pa
 
 
 def test_replies_are_read_once_for_all_rewards_and_the_readable_ones_counted() -> None:
-    prompts = Prompts(grpo.sft.SHORT)
+    prompts = Prompts(SHORT)
     rows = [render(row, prompts) for row in steps(1)[:2]]
     logged: list[tuple[str, float]] = []
-    route, form = judging.functions(load_rewards({"route": 1.0, "format": 1.0}), judging.offline(rows, prompts))
+    route, form = reward_functions.functions(
+        load_rewards({"route": 1.0, "format": 1.0}), reward_functions.offline(rows, prompts)
+    )
     said = [[{"role": "assistant", "content": text}] for text in (step("Where is 0?", "text"), "nonsense")]
     columns = {"completions": said, "completion_ids": [[1, 2], [3]], "step": ["q0/0/plan", "q0/1/plan"]}
     assert route(**columns, log_metric=lambda *of: logged.append(of), prompts=[]) == [1.0, 0.0]
@@ -235,7 +240,7 @@ def test_an_offline_run_leaves_the_best_adapter_with_its_prompts_and_goes_on_whe
     (held_out := tmp_path / "dev").mkdir()
     dev_file = file_of([row for row in steps(5) if row.id.startswith("q4")], held_out)
     out = tmp_path / "run"
-    adapter = grpo.run([file], out, settings(base), dev_files=[dev_file])
+    adapter = run([file], out, settings(base), dev_files=[dev_file])
     assert (adapter / "adapter_model.safetensors").exists()
     assert not (adapter / "ref").exists()
     assert (adapter / "prompts" / "next_step.j2").exists()
@@ -245,27 +250,27 @@ def test_an_offline_run_leaves_the_best_adapter_with_its_prompts_and_goes_on_whe
     assert {"kl", "entropy", "format_valid", "rewards/format/mean", "rewards/cost/mean"} <= trained[-1].keys()
     assert "eval_score" in logs[-1] | logs[-2]
     files, first = sorted(out.rglob("*")), (adapter / "adapter_model.safetensors").stat()
-    assert grpo.run([file], out, settings(base), dev_files=[dev_file]) == adapter  # nothing is left to do
+    assert run([file], out, settings(base), dev_files=[dev_file]) == adapter  # nothing is left to do
     assert sorted(out.rglob("*")) == files
     assert (adapter / "adapter_model.safetensors").stat() == first
     shutil.rmtree(adapter)  # as a kill leaves a run whose last step was done
-    assert grpo.run([file], out, settings(base), dev_files=[dev_file]) == adapter
+    assert run([file], out, settings(base), dev_files=[dev_file]) == adapter
     assert sorted(out.rglob("*")) == files
     with pytest.raises(InputError, match="max_steps was 2"):
-        grpo.run([file], out, settings(base, max_steps=3), dev_files=[dev_file])
+        run([file], out, settings(base, max_steps=3), dev_files=[dev_file])
 
 
 def test_training_goes_on_from_the_adapter_of_an_earlier_stage(base: Path, tmp_path: Path) -> None:
     file = file_of(steps(2), tmp_path)
-    first = grpo.run([file], tmp_path / "one", settings(base, max_steps=1))
+    first = run([file], tmp_path / "one", settings(base, max_steps=1))
     more = settings(base, max_steps=1, adapter=str(first), learning_rate=0.1, rewards=f"{__name__}:letters=1")
-    second = grpo.run([file], tmp_path / "two", more)
+    second = run([file], tmp_path / "two", more)
     from safetensors.torch import load_file
 
     before, after = (load_file(folder / "adapter_model.safetensors") for folder in (first, second))
     assert before.keys() == after.keys()
     assert any(not torch.equal(before[name], after[name]) for name in before)
-    still = grpo.run([file], tmp_path / "three", replace(more, adapter=str(second), learning_rate=0.0))
+    still = run([file], tmp_path / "three", replace(more, adapter=str(second), learning_rate=0.0))
     same = load_file(still / "adapter_model.safetensors")
     assert all(torch.equal(after[name], same[name]) for name in after)
 
@@ -280,7 +285,7 @@ def knowledge() -> dict[str, Any]:
 
 def test_an_online_run_trains_on_what_the_policy_saw(base: Path, tmp_path: Path, monkeypatch: Any) -> None:
     seen: list[tuple[tuple[int, ...], str]] = []
-    kept = online.rollout_func
+    kept = rollout_function.rollout_func
 
     def noting(pool: Any) -> Any:
         roll_out = kept(pool)
@@ -294,8 +299,8 @@ def test_an_online_run_trains_on_what_the_policy_saw(base: Path, tmp_path: Path,
 
         return noted
 
-    monkeypatch.setattr(online, "rollout_func", noting)
-    adapter = grpo.run([file_of(steps(), tmp_path)], tmp_path / "run", settings(base, max_steps=5), kbs=knowledge())
+    monkeypatch.setattr(rollout_function, "rollout_func", noting)
+    adapter = run([file_of(steps(), tmp_path)], tmp_path / "run", settings(base, max_steps=5), kbs=knowledge())
     assert (adapter / "adapter_model.safetensors").exists()
     assert len(seen) == 5 * 2 * 2
     assert all(seen[place][0] == seen[place + 1][0] for place in range(0, len(seen), 2))  # the prompts of a group
@@ -307,14 +312,14 @@ def test_an_online_run_trains_on_what_the_policy_saw(base: Path, tmp_path: Path,
 def test_a_run_that_collapses_before_its_first_checkpoint_says_so(base: Path, tmp_path: Path) -> None:
     hopeless = settings(base, max_steps=12, save_every=12, beta=0.0)
     with pytest.raises(R1RouterError, match=r"collapsed.*format_valid of the last 10 logs is 0, below 0.5"):
-        grpo.run([file_of(steps(), tmp_path)], tmp_path / "run", hopeless)
+        run([file_of(steps(), tmp_path)], tmp_path / "run", hopeless)
 
 
 def test_a_collapse_stays_one_when_the_command_is_repeated(base: Path, tmp_path: Path) -> None:
     hopeless = settings(base, max_steps=12, save_every=5, beta=0.0)
     for _ in range(2):
         with pytest.raises(R1RouterError, match=r"collapsed.*format_valid of the last 10 logs is 0, below 0.5"):
-            grpo.run([file_of(steps(), tmp_path)], tmp_path / "run", hopeless)
+            run([file_of(steps(), tmp_path)], tmp_path / "run", hopeless)
     assert (tmp_path / "run" / "checkpoint-10").exists()
     assert not (tmp_path / "run" / "checkpoint-12").exists()
 
@@ -336,22 +341,22 @@ def test_settings_that_cannot_be_trained_with_are_refused(
     base: Path, tmp_path: Path, wrong: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(InputError, match=reason):
-        grpo.run([file_of(steps(), tmp_path)], tmp_path / "run", settings(**({"base": base} | wrong)))
+        run([file_of(steps(), tmp_path)], tmp_path / "run", settings(**({"base": base} | wrong)))
 
 
 def test_a_setting_that_was_refused_can_be_mended_in_the_same_folder(base: Path, tmp_path: Path) -> None:
     file = file_of(steps(1), tmp_path)
     with pytest.raises(InputError, match="not enough for 64 groups"):
-        grpo.run([file], tmp_path / "run", settings(base, groups=64))
-    assert grpo.run([file], tmp_path / "run", settings(base, max_steps=1)).is_dir()
+        run([file], tmp_path / "run", settings(base, groups=64))
+    assert run([file], tmp_path / "run", settings(base, max_steps=1)).is_dir()
 
 
 def test_a_model_that_sees_learns_without_pictures_where_there_is_no_folder_of_them(base: Path, tmp_path: Path) -> None:
     seen = file_of([replace(row, picture="peru.png") for row in steps(2)], tmp_path)
-    adapter = grpo.run([seen], tmp_path / "run", settings(tiny_llava(tmp_path / "base"), max_steps=1, beta=0.0))
+    adapter = run([seen], tmp_path / "run", settings(tiny_llava(tmp_path / "base"), max_steps=1, beta=0.0))
     assert (adapter / "adapter_model.safetensors").exists()
     with pytest.raises(InputError, match=r"reads text alone.*leave out --pictures"):
-        grpo.run([seen], tmp_path / "other", settings(base), pictures=tmp_path)
+        run([seen], tmp_path / "other", settings(base), pictures=tmp_path)
 
 
 # ── processes ──────────────────────────────────────────────────────────────────────────────────
@@ -363,9 +368,10 @@ def script(folder: Path, base: Path, **more: Any) -> Path:
     file.write_text(
         textwrap.dedent(f"""
         from pathlib import Path
-        from r1router.train import grpo
-        settings = grpo.{settings(base, **more)!r}
-        grpo.run([Path({str(file_of(steps(), folder))!r})], Path({str(folder / "run")!r}), settings)
+        from r1router.train.grpo.run import run
+        from r1router.train.grpo.settings import Settings
+        settings = {settings(base, **more)!r}
+        run([Path({str(file_of(steps(), folder))!r})], Path({str(folder / "run")!r}), settings)
         """)
     )
     return file

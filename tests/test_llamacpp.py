@@ -16,7 +16,8 @@ import pytest
 from policy_backends import model_file
 from r1router import parse
 from r1router.drive.threads import wait_for
-from r1router.policies import default_model, open_policy
+from r1router.policies import _default_model as default_model
+from r1router.policies import open_policy
 from r1router.types import Ask, Image, Message, Policy, Reply, Shape, Tag
 from small_llama import write_small_llama
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from r1router.errors import InputError, ParseError, UnknownName
 from r1router.evals import metrics
 from r1router.evals.answers import Range, read_range, references, write_range
+from r1router.evals.judge import judge, read_verdict
 from r1router.evals.metrics import (
     abstention,
     contains,
@@ -22,7 +23,6 @@ from r1router.evals.metrics import (
     token_f1,
     yes_no,
 )
-from r1router.evals.metrics.judge import judge, read_verdict
 from r1router.evals.numbers import quantities
 from r1router.policies.scripted import Scripted
 from r1router.types import Answer, Example, Image, Question, Reply, Step, Trajectory

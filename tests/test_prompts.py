@@ -10,8 +10,8 @@ from r1router.errors import InputError
 from r1router.parse import regex
 from r1router.policies.scripted import Scripted
 from r1router.prompts import DEFAULT, Prompts, beside, chosen, neutralise
-from r1router.train.rows import render
-from r1router.train.steps import Gold, StepRow
+from r1router.train.steps.rows import render
+from r1router.train.steps.step_file import Gold, StepRow
 from r1router.types import Answer, Card, Evidence, Image, Question, Step, Trajectory
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from r1router.parse import NO_ROUTE
-from r1router.train.steps import Gold, StepRow, read_steps, write_steps
+from r1router.train.steps.step_file import Gold, StepRow, read_steps, write_steps
 from r1router.types import Card, Evidence
 
 CARDS = (Card("text", "text", "Passages of text."), Card("image", "image", "Pictures with captions."))

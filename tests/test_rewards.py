@@ -7,7 +7,7 @@ from r1router.errors import InputError, UnknownName
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.train import rewards
-from r1router.train.outcomes import read
+from r1router.train.rewards._outcomes import read
 from r1router.train.rewards.answer import answer
 from r1router.train.rewards.cost import cost
 from r1router.train.rewards.evidence import evidence
@@ -15,8 +15,8 @@ from r1router.train.rewards.format import format
 from r1router.train.rewards.published import published
 from r1router.train.rewards.route import route
 from r1router.train.rewards.sub_question import sub_question
-from r1router.train.rows import render
-from r1router.train.steps import Gold, StepRow
+from r1router.train.steps.rows import render
+from r1router.train.steps.step_file import Gold, StepRow
 from r1router.types import Card, Evidence
 
 PROMPTS = Prompts()

@@ -14,11 +14,11 @@ from r1router.methods import load_method
 from r1router.parse import NO_ROUTE
 from r1router.prompts import DEFAULT, Prompts
 from r1router.train import rewards
-from r1router.train.disguise import disguise
-from r1router.train.lessons import lessons, row
-from r1router.train.rollout import Pool
-from r1router.train.rows import render
-from r1router.train.steps import Gold, Past, StepRow
+from r1router.train.grpo.rollout_pool import Pool
+from r1router.train.steps.questions import lessons, row
+from r1router.train.steps.renamed_kbs import disguise
+from r1router.train.steps.rows import render
+from r1router.train.steps.step_file import Gold, Past, StepRow
 from r1router.types import Ask, Card, Evidence, Query, Question, Reply, Search, Step, Trajectory
 
 SHORT = DEFAULT.parent / "short"

@@ -14,8 +14,8 @@ import pytest
 from policy_backends import tiny_llama, tiny_llava
 from r1router.errors import InputError, R1RouterError
 from r1router.parse import NO_ROUTE
-from r1router.train import folder
-from r1router.train.steps import Gold, Past, StepRow, write_steps
+from r1router.train import run_folder
+from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
 from r1router.types import Card, Evidence
 
 CARDS = (Card("text", "text", "Passages"), Card("table", "table", "Tables"))
@@ -46,7 +46,7 @@ def checkpoint(run: Path, step: int, **state: Any) -> Path:
 
 
 def test_a_run_s_folder_tells_options_data_and_versions(steps: Path, tmp_path: Path) -> None:
-    folder.open_run(tmp_path / "run", method="sft", options={"seed": 1}, files=[steps])
+    run_folder.open_run(tmp_path / "run", method="sft", options={"seed": 1}, files=[steps])
     told = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (told["method"], told["options"]) == ("sft", {"seed": 1})
     assert len(told["data"][str(steps)]) == 64
@@ -55,43 +55,43 @@ def test_a_run_s_folder_tells_options_data_and_versions(steps: Path, tmp_path: P
 
 def test_a_run_is_taken_up_with_the_same_options_only(steps: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
+    run_folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
     checkpoint(run, 1)
-    folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
+    run_folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
     with pytest.raises(InputError, match="seed was 1"):
-        folder.open_run(run, method="sft", options={"seed": 2}, files=[steps])
+        run_folder.open_run(run, method="sft", options={"seed": 2}, files=[steps])
     steps.write_text(steps.read_text() + "\n")
     with pytest.raises(InputError, match=r"steps\.jsonl was"):
-        folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
+        run_folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
 
 
 def test_a_run_that_has_trained_nothing_takes_other_options(steps: Path, tmp_path: Path) -> None:
     for seed in (1, 2):
-        folder.open_run(tmp_path / "run", method="sft", options={"seed": seed}, files=[steps])
+        run_folder.open_run(tmp_path / "run", method="sft", options={"seed": seed}, files=[steps])
     assert json.loads((tmp_path / "run" / "run.json").read_text())["options"] == {"seed": 2}
     (tmp_path / "run" / "adapter").mkdir()
     with pytest.raises(InputError, match="seed was 2"):
-        folder.open_run(tmp_path / "run", method="sft", options={"seed": 3}, files=[steps])
+        run_folder.open_run(tmp_path / "run", method="sft", options={"seed": 3}, files=[steps])
 
 
 def test_a_folder_of_something_else_is_left_alone(steps: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not empty and holds no training run"):
-        folder.open_run(tmp_path, method="sft", options={}, files=[steps])
+        run_folder.open_run(tmp_path, method="sft", options={}, files=[steps])
 
 
 def test_the_last_complete_checkpoint_is_taken(tmp_path: Path) -> None:
     for step in (2, 10):
         checkpoint(tmp_path, step)
     (tmp_path / "checkpoint-12").mkdir()  # killed while it was written
-    assert folder.last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
+    assert run_folder.last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
 
 
 def test_the_best_checkpoint_is_found_in_a_folder_that_was_moved(tmp_path: Path) -> None:
     checkpoint(tmp_path, 1)
     checkpoint(tmp_path, 2)
-    assert folder.best_checkpoint(tmp_path) is None
+    assert run_folder.best_checkpoint(tmp_path) is None
     checkpoint(tmp_path, 3, best_model_checkpoint="elsewhere/checkpoint-2")
-    assert folder.best_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
+    assert run_folder.best_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
 
 
 def test_the_result_is_a_checkpoint_s_weights_with_their_prompts_and_not_what_the_trainer_goes_on_from(
@@ -104,22 +104,22 @@ def test_the_result_is_a_checkpoint_s_weights_with_their_prompts_and_not_what_th
         (made / name).write_text("")
     (made / "ref").mkdir()
     (tmp_path / "adapter.part" / "ref").mkdir(parents=True)  # of a run that was killed
-    assert folder.result(tmp_path) is None
-    assert folder.keep(made, prompts, tmp_path) == folder.result(tmp_path) == tmp_path / "adapter"
+    assert run_folder.result(tmp_path) is None
+    assert run_folder.keep(made, prompts, tmp_path) == run_folder.result(tmp_path) == tmp_path / "adapter"
     kept = {str(path.relative_to(tmp_path / "adapter")) for path in (tmp_path / "adapter").rglob("*")}
     assert kept == {"adapter_model.safetensors", "tokenizer.json", "prompts", "prompts/next_step.j2"}
     assert not (tmp_path / "adapter.part").exists()
     with pytest.raises(R1RouterError, match="no optimizer step was done"):
-        folder.keep(None, prompts, tmp_path)
+        run_folder.keep(None, prompts, tmp_path)
 
 
 @pytest.mark.parametrize(("reached", "trained"), [(2, False), (3, True)])
 def test_a_run_is_trained_when_its_last_step_was_done(tmp_path: Path, reached: int, trained: bool) -> None:
-    assert not folder.is_trained(tmp_path)
+    assert not run_folder.is_trained(tmp_path)
     checkpoint(tmp_path, reached, max_steps=3)
-    assert folder.is_trained(tmp_path) == trained
+    assert run_folder.is_trained(tmp_path) == trained
     (tmp_path / "adapter").mkdir()  # earlier than that where it collapsed
-    assert folder.is_trained(tmp_path)
+    assert run_folder.is_trained(tmp_path)
 
 
 # ── training ───────────────────────────────────────────────────────────────────────────────────
@@ -127,7 +127,8 @@ def test_a_run_is_trained_when_its_last_step_was_done(tmp_path: Path, reached: i
 torch = pytest.importorskip("torch", reason="training is an extra")
 pytest.importorskip("trl", reason="training is an extra")
 
-from r1router.train import model, sft  # noqa: E402  # after the skips
+from r1router.train import sft  # noqa: E402  # after the skips
+from r1router.train.weights.load import count_tokens, load_model  # noqa: E402
 
 warned = [
     pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.* is deprecated:FutureWarning"),
@@ -148,7 +149,7 @@ def settings(base: Path, **more: Any) -> sft.Settings:
 
 
 def logged(run: Path) -> list[dict[str, Any]]:
-    last = folder.last_checkpoint(run)
+    last = run_folder.last_checkpoint(run)
     assert last is not None
     return list(json.loads((last / "trainer_state.json").read_text())["log_history"])
 
@@ -187,14 +188,14 @@ def test_a_run_that_is_done_trains_no_step_more(
 ) -> None:
     out = tmp_path / "run"  # 3 rows, 2 steps an epoch: the last step is in the middle of one
     weights = sft.run([steps], out, settings(base, **length)) / "adapter_model.safetensors"
-    last, first = folder.last_checkpoint(out), weights.stat()
+    last, first = run_folder.last_checkpoint(out), weights.stat()
     assert last == out / "checkpoint-3"
     sft.run([steps], out, settings(base, **length))
-    assert (folder.last_checkpoint(out), weights.stat()) == (last, first)
+    assert (run_folder.last_checkpoint(out), weights.stat()) == (last, first)
     trained = weights.read_bytes()
     shutil.rmtree(out / "adapter")  # as a kill leaves a run whose last step was done
     assert sft.run([steps], out, settings(base, **length)) == out / "adapter"
-    assert folder.last_checkpoint(out) == last
+    assert run_folder.last_checkpoint(out) == last
     assert weights.read_bytes() == trained
 
 
@@ -264,5 +265,5 @@ def test_a_model_that_reads_text_alone_is_not_trained_on_pictures(base: Path, st
 def test_tokens_are_counted_by_a_processor_as_by_a_tokenizer(tmp_path: Path) -> None:
     said = [{"role": "user", "content": "Where is it?"}]
     for make in (tiny_llama, tiny_llava):
-        _, tokenizer = model.load(str(make(tmp_path / make.__name__)))
-        assert model.count_tokens(tokenizer, said) == len("1user\nWhere is it?1\n1assistant")
+        _, tokenizer = load_model(str(make(tmp_path / make.__name__)))
+        assert count_tokens(tokenizer, said) == len("1user\nWhere is it?1\n1assistant")

@@ -14,10 +14,10 @@ from r1router.errors import InputError, PolicyError
 from r1router.evals.statistics import rate
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
-from r1router.train import probe, scores
-from r1router.train.evaluate import evaluate
-from r1router.train.rows import render
-from r1router.train.steps import Gold, Past, StepRow, write_steps
+from r1router.train.judge import probe, scores
+from r1router.train.judge.evaluate import evaluate
+from r1router.train.steps.rows import render
+from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
 from r1router.types import Card, Evidence, Reply
 
 PROMPTS = Prompts()

@@ -19,10 +19,10 @@ from r1router.evals.metrics import length_aware
 from r1router.evals.run import RECORD, read_run
 from r1router.parse import NO_ROUTE
 from r1router.prompts import UNKNOWN, Prompts
-from r1router.train.estimate import CHARS_PER_TOKEN, estimate
-from r1router.train.rows import render
-from r1router.train.steps import Past, read_steps
-from r1router.train.synthesize import flatten, run_folder, synthesize, unfinished, verdict
+from r1router.train.steps.estimate import CHARS_PER_TOKEN, estimate
+from r1router.train.steps.rows import render
+from r1router.train.steps.step_file import Past, read_steps
+from r1router.train.steps.synthesize import flatten, run_folder, synthesize, unfinished, verdict
 from r1router.types import Answer, Card, Evidence, Example, Question, Reply, Step, Trajectory
 
 PROMPTS = Prompts()

@@ -18,8 +18,9 @@ from r1router.cli import app, train_options
 from r1router.cli.train_grpo import grpo as grpo_command
 from r1router.cli.train_sft import sft as sft_command
 from r1router.errors import InputError
-from r1router.train import grpo, sft
-from r1router.train.steps import Gold, StepRow, write_steps
+from r1router.train import sft
+from r1router.train.grpo.settings import Settings as GrpoSettings
+from r1router.train.steps.step_file import Gold, StepRow, write_steps
 from r1router.types import Card
 
 # What TRL and PEFT call of transformers' is about to be renamed.
@@ -44,7 +45,7 @@ def steps(tmp_path):
 
 @pytest.mark.parametrize(
     ("command", "settings", "elsewhere"),
-    [(grpo_command, grpo.Settings, {"rewards", "prompts", "kbs"}), (sft_command, sft.Settings, {"prompts"})],
+    [(grpo_command, GrpoSettings, {"rewards", "prompts", "kbs"}), (sft_command, sft.Settings, {"prompts"})],
 )
 def test_a_command_has_every_setting_of_its_stage_with_the_same_default(command, settings, elsewhere):
     offered = {name: p.default for name, p in inspect.signature(command).parameters.items()}

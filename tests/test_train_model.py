@@ -15,9 +15,9 @@ import pytest
 
 from policy_backends import llama_server, model_file
 from r1router.errors import InputError
-from r1router.policies import chat
+from r1router.policies._chat import to_chat_json
 from r1router.prompts import Prompts
-from r1router.train import gguf_llama
+from r1router.train.weights import gguf_names
 from r1router.types import Ask, Card, Evidence, Question, Step, Trajectory
 from small_llama import write_small_llama
 
@@ -76,10 +76,10 @@ def server() -> Iterator[str]:
 def tokenizer() -> Any:
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
-    from r1router.train import model
+    from r1router.train.weights import load
 
     file = model_file()
-    return model._tokenizer(file, gguf_llama.metadata_of(gguf_llama.read(file)))
+    return load._tokenizer(file, gguf_names.metadata_of(gguf_names.read(file)))
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_prompts_become_the_tokens_that_llama_cpp_reads(server: str, tokenizer: 
     rendered = asks()
     assert len(rendered) >= 50
     for ask in rendered:
-        messages = chat.to_json(ask.messages)
+        messages = to_chat_json(ask.messages)
         theirs = posted(server, "/apply-template", {"messages": messages})["prompt"]
         ours = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         assert ours == theirs
@@ -113,9 +113,9 @@ def test_the_end_of_a_turn_ends_a_reply_and_fills_a_batch(tokenizer: Any) -> Non
 
 def test_the_weights_of_a_gguf_file_arrive_in_transformers_order(small: Path) -> None:
     torch = pytest.importorskip("torch")
-    from r1router.train import model
+    from r1router.train.weights.load import load_model
 
-    loaded, _ = model.load(str(small), device="cpu")
+    loaded, _ = load_model(str(small), device="cpu")
     assert loaded.dtype == torch.float32
     assert loaded.config.eos_token_id == loaded.config.pad_token_id == 2
     assert loaded.lm_head.weight.data_ptr() == loaded.model.embed_tokens.weight.data_ptr()
@@ -124,26 +124,26 @@ def test_the_weights_of_a_gguf_file_arrive_in_transformers_order(small: Path) ->
     attention = loaded.model.layers[1].self_attn
     assert np.array_equal(attention.v_proj.weight.numpy(force=True), rows["blk.1.attn_v.weight"])
     for name, ours in (("attn_q", attention.q_proj), ("attn_k", attention.k_proj)):
-        heads = gguf_llama.heads_of(f"blk.1.{name}.", gguf_llama.metadata_of(reader))
+        heads = gguf_names.heads_of(f"blk.1.{name}.", gguf_names.metadata_of(reader))
         matrix = ours.weight.numpy(force=True)
         assert not np.array_equal(matrix, rows[f"blk.1.{name}.weight"])
-        assert np.array_equal(gguf_llama.permuted(matrix, heads), rows[f"blk.1.{name}.weight"])
+        assert np.array_equal(gguf_names.permuted(matrix, heads), rows[f"blk.1.{name}.weight"])
 
 
 def test_on_a_gpu_the_numbers_are_half_as_wide(small: Path) -> None:
     torch = pytest.importorskip("torch")
-    from r1router.train import model
+    from r1router.train.weights.load import load_model
 
-    assert model.load(str(small), device="cuda")[0].dtype == torch.bfloat16
+    assert load_model(str(small), device="cuda")[0].dtype == torch.bfloat16
 
 
 def test_names_come_back_from_both_formats() -> None:
     for name in ("blk.11.ffn_down.weight", "blk.0.attn_q.weight", "token_embd.weight", "output_norm.weight"):
-        there = gguf_llama.to_transformers(name)
+        there = gguf_names.to_transformers(name)
         assert there is not None
-        assert gguf_llama.to_gguf(there) == name
-    assert gguf_llama.to_transformers("blk.0.attn_q_norm.weight") is None
-    assert gguf_llama.to_gguf("model.layers.0.self_attn.rotary_emb.inv_freq") is None
+        assert gguf_names.to_gguf(there) == name
+    assert gguf_names.to_transformers("blk.0.attn_q_norm.weight") is None
+    assert gguf_names.to_gguf("model.layers.0.self_attn.rotary_emb.inv_freq") is None
 
 
 @pytest.mark.parametrize(
@@ -155,11 +155,11 @@ def test_names_come_back_from_both_formats() -> None:
 )
 def test_a_model_that_is_not_there_is_named(spec: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
-    from r1router.train import model
+    from r1router.train.weights.load import load_model
 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match=said):
-        model.load(spec)
+        load_model(spec)
 
 
 def test_another_architecture_is_pointed_to_its_hugging_face_folder(tmp_path: Path) -> None:
@@ -171,11 +171,11 @@ def test_another_architecture_is_pointed_to_its_hugging_face_folder(tmp_path: Pa
     writer.write_tensors_to_file()
     writer.close()
     with pytest.raises(InputError, match=r"'qwen2'(.|\n)*convert_hf_to_gguf"):
-        gguf_llama.metadata_of(gguf_llama.read(file))
+        gguf_names.metadata_of(gguf_names.read(file))
 
 
 def test_a_file_that_is_no_gguf_is_named(tmp_path: Path) -> None:
     file = tmp_path / "words.gguf"
     file.write_text("these are words")
     with pytest.raises(InputError, match="not a GGUF file"):
-        gguf_llama.read(file)
+        gguf_names.read(file)

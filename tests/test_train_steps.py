@@ -11,11 +11,11 @@ from r1router.errors import InputError
 from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.parse import read_answer, read_step
 from r1router.prompts import Prompts
-from r1router.train.cards import vary
-from r1router.train.gold import from_gold
-from r1router.train.rows import render, shows_answer, varied
 from r1router.train.sft import SHORT
-from r1router.train.steps import Gold, Past, StepRow, read_steps, write_steps
+from r1router.train.steps.cards import vary
+from r1router.train.steps.gold import from_gold
+from r1router.train.steps.rows import render, shows_answer, varied
+from r1router.train.steps.step_file import Gold, Past, StepRow, read_steps, write_steps
 from r1router.types import Card, Evidence, Example, Image, Question, Reply
 
 HOLDS = {"text": "Passages of text.", "image": "Pictures with captions.", "table": "Tables of facts and figures."}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,6 +27,14 @@ def load(what: str, name: str, *, package: str, known: Iterable[str], attribute:
     if name not in known:
         raise UnknownName(what, name, known)
     return getattr(importlib.import_module(f"{package}.{name}"), attribute)
+
+
+def entries(package: str) -> list[str]:
+    """The names that a folder of modules offers: its files, but for those that begin with an underscore.
+
+    `package` is the `__file__` of the folder's `__init__`.
+    """
+    return sorted(path.stem for path in Path(package).parent.glob("*.py") if not path.stem.startswith("_"))
 
 
 def split_options(spec: str) -> tuple[str, dict[str, str]]:

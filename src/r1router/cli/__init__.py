@@ -70,7 +70,7 @@ def _common(
     handler = RichHandler(console=Console(stderr=True), show_time=False, show_path=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.getLogger("r1router").setLevel(level)
-    logging.getLogger("r1router.policies.default_model").setLevel(min(level, logging.INFO))  # it may take minutes
+    logging.getLogger("r1router.policies._default_model").setLevel(min(level, logging.INFO))  # it may take minutes
 
 
 def main() -> None:

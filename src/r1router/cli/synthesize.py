@@ -22,7 +22,7 @@ from r1router.policies import open_policy
 from r1router.prompts import DEFAULT, Prompts, chosen
 
 if TYPE_CHECKING:
-    from r1router.train.steps import StepRow
+    from r1router.train.steps.step_file import StepRow
     from r1router.types import Example
 
 
@@ -86,8 +86,8 @@ def _taught(
     at_least: float,
     concurrency: int,
 ) -> None:
-    from r1router.train.steps import read_steps
-    from r1router.train.synthesize import KEPT, answer_score, synthesize, unfinished
+    from r1router.train.steps.step_file import read_steps
+    from r1router.train.steps.synthesize import KEPT, answer_score, synthesize, unfinished
 
     answer_score(metric)  # known to be good before the first question is asked
     opened_kbs, opened = open_kbs(kbs), open_policy(teacher)
@@ -129,8 +129,8 @@ def _taught(
 
 
 def _from_gold(examples: list[Example], out: Path, kbs: Path | None, k: int, source: str) -> None:
-    from r1router.train.gold import from_gold
-    from r1router.train.steps import read_steps, write_steps
+    from r1router.train.steps.gold import from_gold
+    from r1router.train.steps.step_file import read_steps, write_steps
 
     count = write_steps(from_gold(examples, open_kbs(kbs) if kbs else None, k=k, source=source), out)
     if not count:
@@ -146,8 +146,8 @@ def _from_gold(examples: list[Example], out: Path, kbs: Path | None, k: int, sou
 
 
 def _dry_run(examples: list[Example], out: Path, kbs: Path, prompts: Prompts, max_steps: int, k: int) -> None:
-    from r1router.train import estimate as guess
-    from r1router.train.synthesize import unfinished
+    from r1router.train.steps import estimate as guess
+    from r1router.train.steps.synthesize import unfinished
 
     left, console = unfinished(examples, out), Console()
     if len(left) < len(examples):

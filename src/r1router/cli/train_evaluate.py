@@ -37,11 +37,11 @@ def evaluate(
     file: Annotated[Path | None, typer.Option("--json", help="Write the scores and replies to this file too.")] = None,
 ) -> None:
     """Score a policy's replies to steps one by one, each with its gold history."""
-    from r1router.train.evaluate import evaluate as ask
-    from r1router.train.probe import floors
-    from r1router.train.rows import render
-    from r1router.train.scores import score_steps, table
-    from r1router.train.steps import read_steps
+    from r1router.train.judge.evaluate import evaluate as ask
+    from r1router.train.judge.probe import floors
+    from r1router.train.judge.scores import score_steps, table
+    from r1router.train.steps.rows import render
+    from r1router.train.steps.step_file import read_steps
 
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)  # before hours of asking

@@ -23,7 +23,7 @@ def export(
     ] = "",
 ) -> None:
     """Write what a run has trained as an adapter or as whole weights, for llama.cpp or for transformers."""
-    from r1router.train.export import export as write
+    from r1router.train.weights.export import export as write
 
     for name, file in write(trained, out, base=base, forms=form or ["lora"], template=template).items():
         typer.echo(f"{name}: {file}")

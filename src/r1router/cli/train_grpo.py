@@ -70,13 +70,14 @@ def grpo(
     report_to: options.ReportTo = "none",
 ) -> None:
     """Reinforce what is rewarded, step by step, relative to the other replies to the same step."""
-    from r1router.train import grpo as stage
+    from r1router.train.grpo.run import run
+    from r1router.train.grpo.settings import Settings
 
     if not online:
         options.refuse_without("--online", context, "kbs", "best", "path", "k")
     if online and not kbs.is_dir():
         raise InputError(f"--online searches knowledge bases, and there is no folder {kbs}; name it with --kbs")
-    settings = stage.Settings(
+    settings = Settings(
         base=base,
         adapter=adapter,
         prompts=options.prompt_set(prompts, adapter=adapter, base=base),
@@ -106,5 +107,5 @@ def grpo(
         seed=seed,
         report_to=report_to,
     )
-    trained = stage.run(steps, out, settings, dev_files=dev or (), pictures=pictures)
+    trained = run(steps, out, settings, dev_files=dev or (), pictures=pictures)
     options.tell(trained, *options.export_of(trained, base))

@@ -65,10 +65,10 @@ def is_adapter(trained: Path) -> bool:
 
 def export_of(trained: Path, base: str) -> list[str]:
     """The command that writes the result in a form that its base allows: GGUF is made from GGUF."""
-    from r1router.train import model
+    from r1router.train.weights.load import find_gguf_file
 
     form = [] if is_adapter(trained) else ["--form", "q8_0"]
-    if model.gguf_file(base) is None:
+    if find_gguf_file(base) is None:
         form = ["--form", "merged"]
     return ["export", str(trained), *(["--base", base] if base else []), *form, "--out", "FOLDER"]
 

@@ -13,12 +13,11 @@ An opened embedder's `spec` opens it again, and is what an index stores.
 
 from __future__ import annotations
 
-from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
 from r1router.errors import InputError, UnknownName
-from r1router.registry import bind, load, split_options
+from r1router.registry import bind, entries, load, split_options
 from r1router.types import ImageEmbedder, TextEmbedder
 
 _opened: dict[str, Any] = {}
@@ -27,8 +26,7 @@ _lock = Lock()
 
 def names() -> list[str]:
     """The embedders that come with the package."""
-    files = (p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
-    return sorted(stem.replace("_", "-") for stem in files)
+    return sorted(name.replace("_", "-") for name in entries(__file__))
 
 
 def open_text_embedder(spec: str) -> TextEmbedder:

@@ -10,8 +10,8 @@ from pathlib import Path
 from r1router.drive.flow import Served, timed
 from r1router.drive.record import Record
 from r1router.evals.answers import prediction
+from r1router.evals.judge import judge
 from r1router.evals.metrics import Metric
-from r1router.evals.metrics.judge import judge
 from r1router.evals.run import Row
 from r1router.types import Ask, Example, Policy, Reply, Trajectory
 

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from r1router.methods.requests import Flow
-from r1router.registry import bind, load, options_of, split_options
+from r1router.moves import Flow
+from r1router.registry import bind, entries, load, options_of, split_options
 from r1router.types import Trajectory
 
 Method = Callable[..., Flow[Trajectory]]
-_NOT_METHODS = {"__init__", "requests"}
 
 
 def names() -> list[str]:
     """The methods that come with the package."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in _NOT_METHODS)
+    return entries(__file__)
 
 
 def load_method(spec: str, **options: Any) -> Method:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from r1router.methods.requests import Flow, conclude
+from r1router.moves import Flow, conclude
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 

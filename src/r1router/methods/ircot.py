@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 from r1router import parse
 from r1router.errors import BudgetSpent, ParseError
-from r1router.methods.requests import Flow, ask, asked_before, conclude, look_up, pinned, settle
+from r1router.moves import Flow, ask, asked_before, conclude, look_up, pinned, settle
 from r1router.prompts import Prompts
 from r1router.types import Answer, Card, Evidence, Question, Step, Trajectory
 

@@ -14,7 +14,7 @@ from functools import partial
 
 from r1router import parse
 from r1router.errors import BudgetSpent, ParseError
-from r1router.methods.requests import Flow, ask, conclude, retrieve
+from r1router.moves import Flow, ask, conclude, retrieve
 from r1router.prompts import Prompts
 from r1router.types import Card, Planned, Question, Trajectory
 

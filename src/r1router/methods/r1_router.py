@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from r1router.errors import BudgetSpent, ParseError
-from r1router.methods.requests import Flow, asked_before, conclude, plan, read, retrieve
+from r1router.moves import Flow, asked_before, conclude, plan, read, retrieve
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Step, Trajectory

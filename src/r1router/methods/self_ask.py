@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from r1router.errors import BudgetSpent, ParseError
-from r1router.methods.requests import Flow, asked_before, conclude, pinned, plan_query, read, retrieve
+from r1router.moves import Flow, asked_before, conclude, pinned, plan_query, read, retrieve
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from r1router.errors import BudgetSpent
-from r1router.methods.requests import Flow, conclude, look_up, pinned
+from r1router.moves import Flow, conclude, look_up, pinned
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 

@@ -12,17 +12,13 @@ and the `?`, the keyword-only parameters are the options. Anybody's factory is c
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from r1router.registry import bind, load, split_options
+from r1router.registry import bind, entries, load, split_options
 from r1router.types import Policy
-
-_NOT_POLICIES = {"__init__", "chat", "default_model", "gguf_weights"}
 
 
 def names() -> list[str]:
     """The policies that come with the package."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in _NOT_POLICIES)
+    return entries(__file__)
 
 
 def open_policy(spec: str) -> Policy:

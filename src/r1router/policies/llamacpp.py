@@ -18,7 +18,8 @@ from typing import Any
 
 from r1router import parse
 from r1router.errors import InputError, PolicyError
-from r1router.policies import chat, default_model
+from r1router.policies import _default_model as default_model
+from r1router.policies._chat import to_chat_json
 from r1router.prompts import beside
 from r1router.types import Ask, Policy, Reply, Token
 
@@ -197,7 +198,7 @@ def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: 
 
 def _request(ask: Ask, temperature: float, seed: int | None, pictures: bool) -> dict[str, Any]:
     request: dict[str, Any] = {
-        "messages": chat.to_json(ask.messages, pictures=pictures),
+        "messages": to_chat_json(ask.messages, pictures=pictures),
         "max_tokens": ask.max_tokens,
         "temperature": temperature,
         "top_k": 0,  # sampling is by temperature alone, here as in every other policy

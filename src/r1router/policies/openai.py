@@ -14,7 +14,7 @@ from typing import Any
 
 from r1router import parse
 from r1router.errors import InputError, PolicyError, UnknownName
-from r1router.policies import chat
+from r1router.policies._chat import to_chat_json
 from r1router.types import Ask, Policy, Reply, Shape, Token
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class OpenAI:
     def _request(self, ask: Ask, temperature: float, seed: int | None) -> dict[str, Any]:
         request: dict[str, Any] = {
             "model": self._model,
-            "messages": chat.to_json(ask.messages),
+            "messages": to_chat_json(ask.messages),
             "max_tokens": ask.max_tokens,
             "temperature": temperature,
         }

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError, MissingExtra
-from r1router.policies import chat
+from r1router.policies._chat import to_chat_json
 from r1router.prompts import Prompts
-from r1router.train import folder, model, world
-from r1router.train.rows import Row, opened_pictures, shows_answer, varied
-from r1router.train.steps import StepRow, read_steps
+from r1router.train import launch, run_folder
+from r1router.train.steps.rows import Row, opened_pictures, shows_answer, varied
+from r1router.train.steps.step_file import StepRow, read_steps
+from r1router.train.weights.load import check_pictures, count_tokens, load_model, sees_pictures
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,8 @@ class Settings:
     max_tokens: int = 1024
     """Longer rows are left out, and counted; pictures are not part of the length."""
     vary_cards: bool = True
-    """Knowledge bases are renamed, described otherwise, shuffled and joined (see `train.cards`); evidence is now and
-    then cut shorter than the prompt set does."""
+    """Knowledge bases are renamed, described otherwise, shuffled and joined (see `train.steps.cards`); evidence is now
+    and then cut shorter than the prompt set does."""
     save_every: int = 50
     seed: int = 0
     report_to: str = "none"
@@ -69,16 +70,16 @@ def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pi
         import trl  # noqa: F401
     except ImportError as error:
         raise MissingExtra(error.name or "trl", "train", "training") from error
-    processes = world.check()
+    processes = launch.check()
     if settings.batch % (settings.accumulate * processes):
         shares = f"{settings.accumulate} passes of {processes} processes"
         raise InputError(f"a batch of {settings.batch} rows cannot be shared by {shares}")
-    with world.state().main_process_first():
-        folder.open_run(out, method="sft", options=asdict(settings), files=files)
-    if not folder.is_trained(out):
+    with launch.state().main_process_first():
+        run_folder.open_run(out, method="sft", options=asdict(settings), files=files)
+    if not run_folder.is_trained(out):
         _train(files, out, settings, pictures, processes)
-    with world.state().main_process_first():
-        return folder.result(out) or folder.keep(folder.last_checkpoint(out), Path(settings.prompts), out)
+    with launch.state().main_process_first():
+        return run_folder.result(out) or run_folder.keep(run_folder.last_checkpoint(out), Path(settings.prompts), out)
 
 
 def _train(files: Sequence[Path], out: Path, settings: Settings, pictures: Path | None, processes: int) -> None:
@@ -88,9 +89,9 @@ def _train(files: Sequence[Path], out: Path, settings: Settings, pictures: Path 
     from trl import SFTConfig, SFTTrainer
 
     transformers.set_seed(settings.seed)
-    weights, tokenizer = model.load(settings.base)
-    model.check_pictures(tokenizer, pictures)
-    sees = model.sees(tokenizer)
+    weights, tokenizer = load_model(settings.base)
+    check_pictures(tokenizer, pictures)
+    sees = sees_pictures(tokenizer)
     rows = list(_rows(read_steps(*files), settings, pictures))
     dataset = _dataset(rows, tokenizer, settings.max_tokens, shown=pictures is not None)
     new = None
@@ -126,7 +127,7 @@ def _train(files: Sequence[Path], out: Path, settings: Settings, pictures: Path 
             ddp_find_unused_parameters=sees,
         ),
     )
-    last = folder.last_checkpoint(out)
+    last = run_folder.last_checkpoint(out)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
@@ -176,9 +177,9 @@ def _dataset(rows: Sequence[Row], tokenizer: Any, max_tokens: int, *, shown: boo
 
     examples, too_long = [], 0
     for row in rows:
-        prompt = chat.to_json(row.ask.messages, pictures=False)
+        prompt = to_chat_json(row.ask.messages, pictures=False)
         reply = [{"role": "assistant", "content": row.reply}]
-        if model.count_tokens(tokenizer, [*prompt, *reply]) > max_tokens:
+        if count_tokens(tokenizer, [*prompt, *reply]) > max_tokens:
             too_long += 1
             continue
         example: dict[str, Any] = {"prompt": prompt, "completion": reply}

@@ -20,11 +20,10 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from pathlib import Path
 
 from r1router.errors import InputError
 from r1router.evals.answers import Score
-from r1router.registry import load
+from r1router.registry import entries, load
 from r1router.types import Example, Trajectory
 
 Metric = Callable[..., float | Mapping[str, float] | None]
@@ -46,12 +45,10 @@ DEFAULT = (
 )
 """Every metric that needs no model, in the order of a report."""
 
-_NOT_METRICS = {"judge"}  # asks a policy: `metrics/judge.py`
-
 
 def names() -> list[str]:
     """The metrics that come with the package."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem[0] != "_" and p.stem not in _NOT_METRICS)
+    return entries(__file__)
 
 
 def load_metric(name: str) -> Metric:

@@ -13,12 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 
 from r1router.errors import InputError
-from r1router.registry import bind, load, split_options
-from r1router.train.outcomes import Outcome
+from r1router.registry import bind, entries, load, split_options
+from r1router.train.rewards._outcomes import Outcome
 
 Values = list[float | None]
 Reward = Callable[[Sequence[Outcome]], Values]
@@ -37,7 +36,7 @@ class Weighted:
 
 def names() -> list[str]:
     """The rewards that come with the package."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem[0] != "_")
+    return entries(__file__)
 
 
 def load_reward(spec: str) -> Reward:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from r1router.errors import InputError
 from r1router.evals.answers import Score
 from r1router.evals.metrics import f1_recall, load_score
-from r1router.train.outcomes import Outcome
+from r1router.train.rewards._outcomes import Outcome
 from r1router.types import Answer
 
 SHORT = 5

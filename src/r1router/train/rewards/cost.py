@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from r1router.train.outcomes import Outcome
+from r1router.train.rewards._outcomes import Outcome
 
 
 def cost(outcomes: Sequence[Outcome], *, retrieval: float = 0.1, token: float = 0.001) -> list[float | None]:

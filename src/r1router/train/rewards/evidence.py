@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from r1router.evals.metrics.contains import score as contains
-from r1router.train.outcomes import Outcome
+from r1router.train.rewards._outcomes import Outcome
 from r1router.types import Evidence
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from r1router import parse
-from r1router.train.outcomes import Outcome
+from r1router.train.rewards._outcomes import Outcome
 
 
 def format(outcomes: Sequence[Outcome], *, readable: float = 0.5) -> list[float | None]:

@@ -13,9 +13,9 @@ import re
 from collections.abc import Sequence
 
 from r1router.parse import NO_ROUTE, STOP
-from r1router.train.outcomes import Outcome
+from r1router.train.rewards._outcomes import Outcome
+from r1router.train.rewards._similarity import cosines
 from r1router.train.rewards.answer import recall
-from r1router.train.similarity import cosines
 from r1router.types import TextEmbedder
 
 _FIELDS = {name: re.compile(rf"<{name}>(.*?)</{name}>", re.DOTALL) for name in ("sub-question", "ret", "answer")}

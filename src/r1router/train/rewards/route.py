@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from r1router.parse import NO_ROUTE
-from r1router.train.outcomes import Outcome
+from r1router.train.rewards._outcomes import Outcome
 from r1router.types import Step
 
 

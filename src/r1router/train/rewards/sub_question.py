@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from r1router.train.outcomes import Outcome
-from r1router.train.similarity import cosines
+from r1router.train.rewards._outcomes import Outcome
+from r1router.train.rewards._similarity import cosines
 from r1router.types import Step, TextEmbedder
 
 

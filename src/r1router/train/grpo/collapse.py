@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import R1RouterError
-from r1router.train import folder
+from r1router.train import run_folder
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +76,8 @@ class Watch:
     def last_sound(self, out: Path) -> Path | None:
         """The last checkpoint, of those from before a collapse where there was one."""
         if not self.reason:
-            return folder.last_checkpoint(out)
-        found = folder.checkpoints(out)
+            return run_folder.last_checkpoint(out)
+        found = run_folder.checkpoints(out)
         step = max((step for step in found if step <= self.sound), default=None)
         if step is None:
             raise R1RouterError(

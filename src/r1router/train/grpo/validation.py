@@ -1,4 +1,4 @@
-"""Dev steps to a score while a model trains: greedy replies, as they are served, judged as `train.scores` judges."""
+"""Scores dev steps while a model trains: greedy replies, as they are served, judged as `judge.scores` judges."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from r1router.train.live_policy import generate
-from r1router.train.online import with_model
-from r1router.train.rows import Row
-from r1router.train.scores import StepScores, score_steps
+from r1router.train.grpo.live_policy import generate
+from r1router.train.grpo.rollout_function import with_model
+from r1router.train.judge.scores import StepScores, score_steps
+from r1router.train.steps.rows import Row
 
 SCORE = "eval_score"
 """The metric that checkpoints are chosen by."""

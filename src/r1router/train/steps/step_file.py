@@ -2,7 +2,7 @@
 
 A file of steps is JSON Lines, one `StepRow` a line (`STEPS.jsonl`). The steps of a trajectory stay together and in
 order, and each carries its *gold* history: offline Step-GRPO (paper, section 3.2) trains every step on its own.
-Rows hold data, never prompts: `train.rows` renders them with the functions that serving uses.
+Rows hold data, never prompts: `train.steps.rows` renders them with the functions that serving uses.
 """
 
 from __future__ import annotations

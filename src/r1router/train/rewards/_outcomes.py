@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from r1router import parse
 from r1router.errors import ParseError
-from r1router.train.steps import StepRow
+from r1router.train.steps.step_file import StepRow
 from r1router.types import Answer, Evidence, Reply, Shape, Step
 
 

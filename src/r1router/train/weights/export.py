@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from r1router import gguf_weights
 from r1router.errors import InputError, MissingExtra, UnknownName
-from r1router.policies import gguf_weights
-from r1router.train import gguf_llama
-from r1router.train.gguf_llama import Array
+from r1router.train.weights import gguf_names
+from r1router.train.weights.gguf_names import Array
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def export(
         lora      the adapter alone, as a GGUF file for `llamacpp:BASE?lora=FILE`
 
     `trained` is the folder of a PEFT adapter or of a model. `base` is what it was trained from, as in
-    `model.load`. The GGUF forms are for the Llama family and need a GGUF file of the same model, whose settings and
+    `load_model`. The GGUF forms are for the Llama family and need a GGUF file of the same model, whose settings and
     tokenizer they take: `base` where it is one, else `template`. A folder `prompts` in `trained` goes with each.
     Raises `InputError` for what cannot be written, `MissingExtra`.
     """
@@ -68,15 +68,15 @@ def export(
 
 def _template(base: str, template: str) -> Template:
     """The GGUF file that settings and tokenizer are taken from, and its settings."""
-    from r1router.train import model
+    from r1router.train.weights.load import find_gguf_file
 
-    file = model.gguf_file(template or base)
+    file = find_gguf_file(template or base)
     if file is None:
         raise InputError(
             f"GGUF is written from a GGUF file of the same model, and {template or base!r} is none: name one as the "
             "template, or export 'merged' and give it to llama.cpp's convert_hf_to_gguf.py"
         )
-    return file, gguf_llama.metadata_of(gguf_llama.read(file))
+    return file, gguf_names.metadata_of(gguf_names.read(file))
 
 
 # ── whole weights ──────────────────────────────────────────────────────────────────────────────
@@ -84,11 +84,11 @@ def _template(base: str, template: str) -> Template:
 
 def _merged(trained: Path, base: str, has_adapter: bool) -> tuple[Any, Any]:
     """(model with the adapter worked in, tokenizer), in float32, where working it in loses nothing."""
-    from r1router.train import model
+    from r1router.train.weights.load import load_model
 
     if not has_adapter:
-        return model.load(str(trained), device="cpu")
-    loaded, tokenizer = model.load(base, device="cpu")
+        return load_model(str(trained), device="cpu")
+    loaded, tokenizer = load_model(base, device="cpu")
     try:
         import peft
     except ImportError as error:
@@ -113,12 +113,12 @@ def _write_gguf(model: Any, folder: Path, like: Template, forms: Sequence[str]) 
         left = dict(fresh)
 
         def trained_numbers(name: str, old: Array, left: dict[str, Any] = left) -> Array:
-            if gguf_llama.to_transformers(name) is None:
+            if gguf_names.to_transformers(name) is None:
                 return old  # constants of the architecture, such as the factors of a stretched context
             if name not in left or tuple(left[name].shape) != old.shape:
                 raise InputError(f"the model has no tensor like {name!r} of {file}; are they the same model?")
             numbers = left.pop(name).float().numpy(force=True)
-            return gguf_llama.in_order(name, numbers, metadata)
+            return gguf_names.in_order(name, numbers, metadata)
 
         gguf_weights.rewrite(file, folder / FILES[form], kind=form.upper(), change=trained_numbers)
         if left:
@@ -126,7 +126,7 @@ def _write_gguf(model: Any, folder: Path, like: Template, forms: Sequence[str]) 
 
 
 def _known(name: str) -> str:
-    there = gguf_llama.to_gguf(name)
+    there = gguf_names.to_gguf(name)
     if there is None:
         raise InputError(
             f"the tensor {name!r} is none of the Llama family, which alone is written as GGUF here; export 'merged' "
@@ -154,7 +154,7 @@ def _write_lora(trained: Path, file: Path, metadata: Mapping[str, Any]) -> None:
         if half == "A.weight":
             writer.add_tensor(f"{there}.lora_a", numbers.astype(np.float16))
         else:
-            writer.add_tensor(f"{there}.lora_b", gguf_llama.in_order(there, numbers, metadata).astype(np.float16))
+            writer.add_tensor(f"{there}.lora_b", gguf_names.in_order(there, numbers, metadata).astype(np.float16))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

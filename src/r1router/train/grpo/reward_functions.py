@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from r1router.prompts import Prompts
-from r1router.train.outcomes import Outcome, read
 from r1router.train.rewards import Values, Weighted
-from r1router.train.rows import Row
+from r1router.train.rewards._outcomes import Outcome, read
+from r1router.train.steps.rows import Row
 
 OutcomesOf = Callable[[Sequence[str], Sequence[Sequence[int]], Mapping[str, Any]], list[Outcome]]
 """(replies, their token ids, the columns of their rows) to what came of them."""

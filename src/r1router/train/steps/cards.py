@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from r1router.train.steps import StepRow
+from r1router.train.steps.step_file import StepRow
 from r1router.types import Card, Kind
 
 KEEP = 0.6

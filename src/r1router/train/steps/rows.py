@@ -14,8 +14,8 @@ from r1router import parse
 from r1router.evals.answers import read_range
 from r1router.images import load_image
 from r1router.prompts import Prompts
-from r1router.train.cards import vary as vary_cards
-from r1router.train.steps import StepRow
+from r1router.train.steps.cards import vary as vary_cards
+from r1router.train.steps.step_file import StepRow
 from r1router.types import Answer, Ask, Image, Question, Step, Trajectory
 
 CUTS = (400, 700)
@@ -51,8 +51,8 @@ def render(step: StepRow, prompts: Prompts, *, pictures: Path | None = None) -> 
 def varied(
     steps: Sequence[StepRow], prompts: Prompts, *, seed: int, vary: bool, pictures: Path | None = None
 ) -> Iterator[Row]:
-    """The row of every step, in order; with `vary` each over knowledge bases of its own (see `train.cards`), and the
-    evidence cut to one of `CUTS`, where that leaves the answer in view."""
+    """The row of every step, in order; with `vary` each over knowledge bases of its own (see `train.steps.cards`),
+    and the evidence cut to one of `CUTS`, where that leaves the answer in view."""
     chance = random.Random(seed)
     titles = sorted({item.title for step in steps for item in step.evidence if 0 < len(item.title) < 60})
     narrower = [Prompts(prompts.folder, limits={"evidence": chars}) for chars in CUTS if prompts.shows_more_than(chars)]

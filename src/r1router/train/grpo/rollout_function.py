@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from r1router.train.live_policy import Sampled, encode, generate, sampled
-from r1router.train.rollout import Pool
+from r1router.train.grpo.live_policy import Sampled, encode, generate, sampled
+from r1router.train.grpo.rollout_pool import Pool
 from r1router.types import Ask
 
 

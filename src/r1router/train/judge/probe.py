@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from r1router.errors import InputError
 from r1router.parse import NO_ROUTE
-from r1router.train.scores import StepScores, score_routes, score_sub_questions
-from r1router.train.steps import StepRow
+from r1router.train.judge.scores import StepScores, score_routes, score_sub_questions
+from r1router.train.steps.step_file import StepRow
 from r1router.types import TextEmbedder
 
 Matrix = NDArray[np.float64]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError, MissingExtra
-from r1router.policies import default_model
-from r1router.train import gguf_llama
+from r1router.policies import _default_model as default_model
+from r1router.train.weights import gguf_names
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _CONTROL, _USER_DEFINED = 3, 4
 """GGUF's marks of tokens that text is never merged into."""
 
 
-def load(spec: str = "", *, device: str = "") -> tuple[Any, Any]:
+def load_model(spec: str = "", *, device: str = "") -> tuple[Any, Any]:
     """(model, tokenizer), ready for a trainer to place; a processor instead of the tokenizer if the model sees.
 
     `spec` is a Hugging Face id or folder, a `.gguf` file of the Llama family, or "" for the default model.
@@ -38,7 +38,7 @@ def load(spec: str = "", *, device: str = "") -> tuple[Any, Any]:
         raise MissingExtra(error.name or "torch", "train", "training") from error
     on_gpu = device.startswith("cuda") if device else torch.cuda.is_available()
     dtype = torch.bfloat16 if on_gpu else torch.float32
-    file = gguf_file(spec)
+    file = find_gguf_file(spec)
     if file is not None:
         log.info("loading %s for training", file)
         return _from_gguf(file, dtype)
@@ -46,26 +46,26 @@ def load(spec: str = "", *, device: str = "") -> tuple[Any, Any]:
     return _from_hub(spec, dtype)
 
 
-def sees(tokenizer: Any) -> bool:
+def sees_pictures(tokenizer: Any) -> bool:
     """Whether it is a processor, of a model that is shown pictures."""
     return hasattr(tokenizer, "image_processor")
 
 
 def check_pictures(tokenizer: Any, pictures: Path | None) -> None:
     """Raises `InputError` where there are pictures to train on and the model reads text alone."""
-    if pictures is not None and not sees(tokenizer):
+    if pictures is not None and not sees_pictures(tokenizer):
         raise InputError("the model reads text alone and cannot be trained on pictures; leave out --pictures")
 
 
 def count_tokens(tokenizer: Any, messages: Sequence[Mapping[str, Any]], *, reply_follows: bool = False) -> int:
     """How long a chat is by the model's template, without its pictures."""
-    if sees(tokenizer):  # whose templates want content in parts
+    if sees_pictures(tokenizer):  # whose templates want content in parts
         messages = [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
     text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=reply_follows)
     return len(_words(tokenizer)(text, add_special_tokens=False).input_ids)
 
 
-def gguf_file(spec: str) -> Path | None:
+def find_gguf_file(spec: str) -> Path | None:
     """The GGUF file that a model's spec names; None for a Hugging Face id or folder."""
     if spec in ("", "default"):
         return default_model.path()
@@ -110,12 +110,12 @@ def _from_gguf(file: Path, dtype: Any) -> tuple[Any, Any]:
     import torch
     import transformers
 
-    reader = gguf_llama.read(file)
-    metadata = gguf_llama.metadata_of(reader)
+    reader = gguf_names.read(file)
+    metadata = gguf_names.metadata_of(reader)
     tokenizer = _tokenizer(file, metadata)
-    state = {name: torch.from_numpy(numbers) for name, numbers in gguf_llama.weights(reader, metadata)}
+    state = {name: torch.from_numpy(numbers) for name, numbers in gguf_names.weights(reader, metadata)}
     config = transformers.LlamaConfig(
-        **gguf_llama.settings(metadata, tied="lm_head.weight" not in state), architectures=["LlamaForCausalLM"]
+        **gguf_names.settings(metadata, tied="lm_head.weight" not in state), architectures=["LlamaForCausalLM"]
     )
     model = transformers.LlamaForCausalLM.from_pretrained(None, config=config, state_dict=state, dtype=dtype)
     model.name_or_path = model.config.name_or_path = ""  # of a name, PEFT asks the hub whenever it saves

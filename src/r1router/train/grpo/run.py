@@ -2,7 +2,7 @@
 
 Offline is the paper's form (section 3.2): every step is a prompt of its own with its gold history, its own group of
 samples, and advantages within that group. Online, the groups come from questions that the policy itself works on;
-see `train.rollout`. The trainer is TRL's; what is added is what a group is, what it earns, and when to stop.
+see `train.grpo.rollout_pool`. The trainer is TRL's; what is added is what a group is, what it earns, and when to stop.
 """
 
 from __future__ import annotations
@@ -11,91 +11,32 @@ import logging
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError, MissingExtra, UnknownName
 from r1router.kb import open_kbs
 from r1router.methods import load_method
-from r1router.policies import chat
+from r1router.policies._chat import to_chat_json
 from r1router.prompts import Prompts
-from r1router.train import collapse, dev, folder, judging, model, online, rewards, sft, world
-from r1router.train.lessons import lessons
-from r1router.train.rollout import Pool
-from r1router.train.rows import Row, opened_pictures, render, shows_answer, varied
-from r1router.train.steps import StepRow, read_steps
+from r1router.train import launch, rewards, run_folder, sft
+from r1router.train.grpo import collapse, reward_functions, rollout_function, validation
+from r1router.train.grpo.rollout_pool import Pool
+from r1router.train.grpo.settings import DEFAULTS, LOSSES, Settings
+from r1router.train.steps.questions import lessons
+from r1router.train.steps.rows import Row, opened_pictures, render, shows_answer, varied
+from r1router.train.steps.step_file import StepRow, read_steps
+from r1router.train.weights.load import check_pictures, count_tokens, find_gguf_file, load_model, sees_pictures
 from r1router.types import KnowledgeBase
 
 log = logging.getLogger(__name__)
-
-LOSSES = ("grpo", "dapo", "dr_grpo", "bnpo", "cispo", "sapo", "vespo")
-"""Those of TRL's that need no other setting."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a run is asked for; kept in `run.json`."""
-
-    base: str = ""
-    """Hugging Face id, folder or GGUF file; the default model where empty."""
-    adapter: str = ""
-    """The adapter that training goes on from, as SFT leaves it; a new LoRA where empty."""
-    prompts: str = str(sft.SHORT)
-    rewards: str = "published=1"
-    """NAME=WEIGHT, separated by spaces; see `train.rewards`."""
-    samples: int = 8
-    """Replies of a group."""
-    groups: int = 4
-    """Groups of an optimizer step, over all processes."""
-    batch: int = 0
-    """Replies in one forward and backward pass of a process; a group's where 0."""
-    temperature: float = 1.0
-    learning_rate: float = 2e-5
-    beta: float = 0.01
-    """Weight of the KL to the weights at the start; 0 leaves it out, and with it the forward pass that it takes."""
-    loss: str = "grpo"
-    """The paper's, a mean over each reply; `dapo` and others of `LOSSES` weigh by tokens."""
-    max_steps: int = 200
-    """Optimizer steps."""
-    max_tokens: int = 96
-    """Of a reply; longer ones are cut, and so malformed."""
-    max_prompt: int = 1024
-    """Offline, steps with longer prompts are left out, and counted. In tokens, without those of pictures."""
-    lora: int = 32
-    """Rank of a new LoRA; 0 trains all weights."""
-    layers: int = 0
-    """A new LoRA on the upper layers only, so many; 0 for all."""
-    vary_cards: bool = True
-    """Knowledge bases are renamed, described otherwise, shuffled and joined (see `train.cards`); evidence is now and
-    then cut shorter than the prompt set does."""
-    kbs: str = ""
-    """Folder of the knowledge bases to search online; empty for offline."""
-    best: float = 0.0
-    """Online: how often a group's best reply goes on, instead of any of them."""
-    path: int = 3
-    """Online: most steps of a question."""
-    k: int = 5
-    """Online: pieces of evidence for each search."""
-    save_every: int = 50
-    """Optimizer steps between checkpoints, each with an evaluation where there are dev steps."""
-    format_valid: float = 0.5
-    """Training stops where fewer replies than this can be read, over 10 steps; see `train.collapse`."""
-    processes: int = 0
-    """How many are to train together; not checked where 0."""
-    sharding: str = ""
-    """none, ddp, fsdp or deepspeed; not checked where empty."""
-    vllm: bool = False
-    """Sample with vLLM, on the same GPU."""
-    seed: int = 0
-    report_to: str = "none"
-    """tensorboard, wandb, trackio or none."""
 
 
 def run(
     files: Sequence[Path],
     out: Path,
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULTS,
     *,
     dev_files: Sequence[Path] = (),
     pictures: Path | None = None,
@@ -115,17 +56,17 @@ def run(
         raise MissingExtra(error.name or "trl", "train", "training") from error
     if settings.loss not in LOSSES:
         raise UnknownName("loss", settings.loss, LOSSES)
-    sizes = _sizes(settings, world.check(processes=settings.processes, sharding=settings.sharding))
-    with world.state().main_process_first():
-        folder.open_run(out, method="grpo", options=asdict(settings), files=[*files, *dev_files])
+    sizes = _sizes(settings, launch.check(processes=settings.processes, sharding=settings.sharding))
+    with launch.state().main_process_first():
+        run_folder.open_run(out, method="grpo", options=asdict(settings), files=[*files, *dev_files])
     watch = collapse.Watch(collapse.Bounds(format_valid=settings.format_valid))
-    watch.recall(folder.logged(out))
-    if not (watch.reason or folder.is_trained(out)):
+    watch.recall(run_folder.logged(out))
+    if not (watch.reason or run_folder.is_trained(out)):
         _train(files, out, settings, watch, sizes, dev_files, pictures, kbs)
-    with world.state().main_process_first():
-        if adapter := folder.result(out):
+    with launch.state().main_process_first():
+        if adapter := run_folder.result(out):
             return adapter
-        return folder.keep(folder.best_checkpoint(out) or watch.last_sound(out), Path(settings.prompts), out)
+        return run_folder.keep(run_folder.best_checkpoint(out) or watch.last_sound(out), Path(settings.prompts), out)
 
 
 def _train(
@@ -143,10 +84,10 @@ def _train(
     from trl.trainer.grpo_config import GRPOConfig
 
     transformers.set_seed(settings.seed)
-    if settings.beta and not (settings.lora or settings.adapter) and model.gguf_file(settings.base):
+    if settings.beta and not (settings.lora or settings.adapter) and find_gguf_file(settings.base):
         raise InputError("the KL of all weights takes them twice, and TRL reads no GGUF file; take --beta 0")
-    weights, tokenizer = model.load(settings.base)
-    sees = model.sees(tokenizer)
+    weights, tokenizer = load_model(settings.base)
+    sees = sees_pictures(tokenizer)
     weighted = rewards.load_rewards(rewards.parse_weights(settings.rewards.split()))
     prompts = Prompts(settings.prompts)
     steps = read_steps(*files)
@@ -154,28 +95,28 @@ def _train(
     if held_out and sees:
         raise InputError("dev steps are judged without pictures; judge the checkpoints with `r1router train evaluate`")
     pool = _pool(steps, settings, weighted, prompts, pictures, kbs, sees=sees)
-    outcomes_of: judging.OutcomesOf
+    outcomes_of: reward_functions.OutcomesOf
     if pool:
-        judging.expect_unjudged()
-        data, outcomes_of = _questions(steps), judging.online
+        reward_functions.expect_unjudged()
+        data, outcomes_of = _questions(steps), reward_functions.online
     else:
-        model.check_pictures(tokenizer, pictures)
+        check_pictures(tokenizer, pictures)
         rows = _rows(steps, settings, weighted, prompts, tokenizer, pictures)
-        data, outcomes_of = _dataset(rows, shown=pictures is not None), judging.offline(rows, prompts)
+        data, outcomes_of = _dataset(rows, shown=pictures is not None), reward_functions.offline(rows, prompts)
     if len(data) < settings.groups:
         raise InputError(f"{len(data)} steps are not enough for {settings.groups} groups; lower the groups")
     share, batch = sizes
     on_gpu = torch.cuda.is_available()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'", category=UserWarning)
-        trainer = dev.trainer_class(held_out, max_tokens=settings.max_tokens)(
+        trainer = validation.trainer_class(held_out, max_tokens=settings.max_tokens)(
             model=sft.adapted(weights, settings.adapter) if settings.adapter else weights,
             processing_class=tokenizer,
-            reward_funcs=judging.functions(weighted, outcomes_of),
+            reward_funcs=reward_functions.functions(weighted, outcomes_of),
             train_dataset=data,
             eval_dataset=data.select([0]) if held_out else None,
             peft_config=_new_lora(weights, settings),
-            rollout_func=online.rollout_func(pool) if pool else None,
+            rollout_func=rollout_function.rollout_func(pool) if pool else None,
             callbacks=[collapse.callback(watch)],
             args=GRPOConfig(
                 output_dir=str(out),
@@ -205,9 +146,9 @@ def _train(
                 ddp_find_unused_parameters=sees,
             ),
         )
-    world.check_sharding(trainer.accelerator, settings.sharding)
+    launch.check_sharding(trainer.accelerator, settings.sharding)
     try:
-        last = folder.last_checkpoint(out)
+        last = run_folder.last_checkpoint(out)
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     finally:
         if pool:
@@ -235,7 +176,7 @@ def _choosing(every: int) -> dict[str, Any]:
     return {
         "eval_strategy": "steps",
         "eval_steps": every,
-        "metric_for_best_model": dev.SCORE,
+        "metric_for_best_model": validation.SCORE,
         "greater_is_better": True,
     }
 
@@ -279,7 +220,7 @@ def _pool(
         k=settings.k,
         best=settings.best,
         vary_cards=settings.vary_cards,
-        seed=settings.seed + world.state().process_index,
+        seed=settings.seed + launch.state().process_index,
     )
 
 
@@ -300,17 +241,17 @@ def _rows(
 ) -> list[Row]:
     """The steps that can be learned from, as prompts; those left out counted by reason."""
     rows = list(varied(steps, prompts, seed=settings.seed, vary=settings.vary_cards, pictures=pictures))
-    nothing_said = judging.offline(rows, prompts)(
+    nothing_said = reward_functions.offline(rows, prompts)(
         [""] * len(rows), [()] * len(rows), {"step": [row.step.id for row in rows]}
     )
     kept, left_out = [], Counter[str]()
     for row, judged in zip(rows, rewards.totals(nothing_said, weighted), strict=True):
-        prompt = chat.to_json(row.ask.messages, pictures=False)
+        prompt = to_chat_json(row.ask.messages, pictures=False)
         if judged is None:
             left_out["no reward applies"] += 1
         elif row.step.kind == "answer" and not shows_answer(row):
             left_out["the answer is not in what the prompt shows"] += 1
-        elif model.count_tokens(tokenizer, prompt, reply_follows=True) > settings.max_prompt:
+        elif count_tokens(tokenizer, prompt, reply_follows=True) > settings.max_prompt:
             left_out[f"longer than {settings.max_prompt} tokens"] += 1
         else:
             kept.append(row)
@@ -326,6 +267,6 @@ def _dataset(rows: Sequence[Row], *, shown: bool) -> Any:
 
     examples = []
     for row in rows:
-        example = {"prompt": chat.to_json(row.ask.messages, pictures=False), "step": row.step.id}
+        example = {"prompt": to_chat_json(row.ask.messages, pictures=False), "step": row.step.id}
         examples.append(example | {"images": opened_pictures(row)} if shown else example)
     return Dataset.from_list(examples)

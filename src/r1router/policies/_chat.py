@@ -9,7 +9,7 @@ from typing import Any
 from r1router.types import Image, Message
 
 
-def to_json(messages: Sequence[Message], *, pictures: bool = True) -> list[dict[str, Any]]:
+def to_chat_json(messages: Sequence[Message], *, pictures: bool = True) -> list[dict[str, Any]]:
     """One dict a message. Pictures go before the words, as data URLs; without `pictures` they are left out."""
     return [_message(m, pictures) for m in messages]
 

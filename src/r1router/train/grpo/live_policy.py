@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from r1router.policies import chat
+from r1router.policies._chat import to_chat_json
 from r1router.types import Ask, Reply
 
 
@@ -47,7 +47,7 @@ def generate(
 
 def encode(tokenizer: Any, ask: Ask) -> list[int]:
     """The token ids of a request, by the model's chat template, up to where the reply begins."""
-    messages = chat.to_json(ask.messages, pictures=False)
+    messages = to_chat_json(ask.messages, pictures=False)
     ids: list[int] = tokenizer.apply_chat_template(
         messages, add_generation_prompt=True, tokenize=True, return_dict=True
     )["input_ids"]

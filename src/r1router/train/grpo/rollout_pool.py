@@ -21,11 +21,11 @@ from r1router.drive.flow import Rankings, Searcher, Served
 from r1router.images import load_image
 from r1router.methods import Method
 from r1router.prompts import Prompts
-from r1router.train.disguise import Disguise, disguise, undisguised
-from r1router.train.lessons import Lesson, check_routes, row
-from r1router.train.outcomes import Outcome, read
 from r1router.train.rewards import Values, Weighted, totals
-from r1router.train.steps import StepRow
+from r1router.train.rewards._outcomes import Outcome, read
+from r1router.train.steps.questions import Lesson, check_routes, row
+from r1router.train.steps.renamed_kbs import Disguise, disguise, undisguised
+from r1router.train.steps.step_file import StepRow
 from r1router.types import Ask, Evidence, KnowledgeBase, Query, Question, Reply, Search, Step, Trajectory
 
 Generate = Callable[[Sequence[Ask]], Sequence[Sequence[Reply]]]
@@ -80,9 +80,9 @@ class Pool:
     ) -> None:
         """`best` is the probability that a group's best reply goes on, instead of any of them.
 
-        With `vary_cards` each question sees the knowledge bases under other names and descriptions (`train.cards`).
-        `pictures` is the folder of the questions' pictures, which are searched with. Raises `InputError` where the
-        lessons are sent to a knowledge base that there is not.
+        With `vary_cards` each question sees the knowledge bases under other names and descriptions (see
+        `train.steps.cards`). `pictures` is the folder of the questions' pictures, which are searched with. Raises
+        `InputError` where the lessons are sent to a knowledge base that there is not.
         """
         check_routes(lessons, kbs)
         self._lessons = lessons

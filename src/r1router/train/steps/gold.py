@@ -18,7 +18,7 @@ from typing import Any
 from r1router.errors import InputError
 from r1router.evals.gold import Need, meets, need
 from r1router.parse import NO_ROUTE
-from r1router.train.steps import Gold, Past, StepRow
+from r1router.train.steps.step_file import Gold, Past, StepRow
 from r1router.types import Card, Evidence, Example, Kind, KnowledgeBase, Query
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from r1router.evals import gold
 from r1router.methods import load_method
 from r1router.parse import write_answer, write_step
 from r1router.prompts import Prompts
-from r1router.train.synthesize import METHOD
+from r1router.train.steps.synthesize import METHOD
 from r1router.types import Answer, Ask, Example, KnowledgeBase, Question, Reply, Step, Trajectory, Usage
 
 SAMPLE = 20

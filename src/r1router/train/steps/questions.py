@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from r1router.errors import InputError
 from r1router.evals.metrics.abstention import abstains
 from r1router.parse import NO_ROUTE
-from r1router.train.steps import Gold, Past, StepRow
+from r1router.train.steps.step_file import Gold, Past, StepRow
 from r1router.types import Ask, Card, Evidence, Step, Trajectory
 
 _ID = re.compile(r"(.+)/(\d+)/(?:plan|answer|final)", re.DOTALL)

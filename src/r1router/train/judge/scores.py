@@ -24,10 +24,10 @@ from r1router.evals.metrics import exact_match, length_aware
 from r1router.evals.statistics import Interval, interval, macro_interval, rate
 from r1router.evals.words import score as digits
 from r1router.parse import NO_ROUTE
-from r1router.train import outcomes
-from r1router.train.rows import Row
-from r1router.train.similarity import cosines
-from r1router.train.steps import StepRow
+from r1router.train.rewards import _outcomes as outcomes
+from r1router.train.rewards._similarity import cosines
+from r1router.train.steps.rows import Row
+from r1router.train.steps.step_file import StepRow
 from r1router.types import Answer, Step, TextEmbedder
 
 MALFORMED = "malformed"

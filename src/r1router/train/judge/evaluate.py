@@ -1,4 +1,4 @@
-"""Rendered steps to the replies of a policy, many in flight: what `train.scores` judges."""
+"""Rendered steps to the replies of a policy, many in flight: what `train.judge.scores` judges."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from r1router.drive.many import IN_FLIGHT
 from r1router.errors import R1RouterError
-from r1router.train.rows import Row
+from r1router.train.steps.rows import Row
 from r1router.types import Policy
 
 log = logging.getLogger(__name__)

@@ -23,9 +23,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from r1router import gguf_weights
 from r1router.cache import cache_folder
 from r1router.errors import PolicyError
-from r1router.policies import gguf_weights
 
 log = logging.getLogger(__name__)
 

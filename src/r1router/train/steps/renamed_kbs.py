@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from r1router.drive.flow import Rankings, Searcher, Served, timed
-from r1router.train.cards import vary
-from r1router.train.lessons import Lesson
-from r1router.train.steps import Gold, Past, StepRow
+from r1router.train.steps.cards import vary
+from r1router.train.steps.questions import Lesson
+from r1router.train.steps.step_file import Gold, Past, StepRow
 from r1router.types import Card, Search
 
 TRIES = 20
