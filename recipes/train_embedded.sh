@@ -36,15 +36,15 @@ for set in geo wtq tabfact ottqa; do
   done
 done
 for split in train dev; do
-  python "$here/teacher_steps.py" "$bench/questions/r1router_steps.$split.jsonl" "$folder/teacher.$split.jsonl"
+  python "$here/router/teacher_steps.py" "$bench/questions/r1router_steps.$split.jsonl" "$folder/teacher.$split.jsonl"
 done
-python "$here/write_router_steps.py" "$folder/made.train.jsonl" --rows 450 --chains 124
-python "$here/write_router_steps.py" "$folder/made.more.jsonl" --rows 520 --chains 200 --seed 3
-python "$here/write_router_steps.py" "$folder/made.held-out.jsonl" --rows 160 --held-out
-python "$here/write_reading_steps.py" "$folder/reading.jsonl" --rows 700 --seed 3
-python "$here/write_shelf_steps.py" "$folder/shelf.jsonl" --rows 600 --seed 11
+python "$here/router/write_router_steps.py" "$folder/made.train.jsonl" --rows 450 --chains 124
+python "$here/router/write_router_steps.py" "$folder/made.more.jsonl" --rows 520 --chains 200 --seed 3
+python "$here/router/write_router_steps.py" "$folder/made.held-out.jsonl" --rows 160 --held-out
+python "$here/router/write_reading_steps.py" "$folder/reading.jsonl" --rows 700 --seed 3
+python "$here/router/write_shelf_steps.py" "$folder/shelf.jsonl" --rows 600 --seed 11
 
-[ -s "$folder/first.jsonl" ] || python "$here/mix_steps.py" "$folder/first.jsonl" \
+[ -s "$folder/first.jsonl" ] || python "$here/router/mix_steps.py" "$folder/first.jsonl" \
   "$folder/geo.train.jsonl:plan=1500,answer=320,final=120" \
   "$folder/wtq.train.jsonl:plan=80,answer=40,final=10" \
   "$folder/tabfact.train.jsonl:plan=60,answer=40,final=10" \
@@ -52,7 +52,7 @@ python "$here/write_shelf_steps.py" "$folder/shelf.jsonl" --rows 600 --seed 11
   "$folder/teacher.train.jsonl:plan=183,final=15" \
   "$folder/made.train.jsonl:plan=300"
 # More of what it read badly (answers that stand in the evidence) and of text against table; the teacher's steps twice.
-[ -s "$folder/second.jsonl" ] || python "$here/mix_steps.py" "$folder/second.jsonl" \
+[ -s "$folder/second.jsonl" ] || python "$here/router/mix_steps.py" "$folder/second.jsonl" \
   "$folder/geo.train.jsonl:plan@text=700,plan@table=850,plan@image=320,plan@none=400" \
   "$folder/geo.train.jsonl:stated@text=400,stated@table=450,stated@image=60,final=60" \
   "$folder/wtq.train.jsonl:plan=40,stated=80,final=5" \
@@ -62,7 +62,7 @@ python "$here/write_shelf_steps.py" "$folder/shelf.jsonl" --rows 600 --seed 11
   "$folder/made.train.jsonl:plan=5000"
 # Names that can only be copied, answers after a space, knowledge bases under other names nearly every time, the steps at
 # which the teacher asks again twice. Short evidence, since a CPU pays for every token of a prompt.
-[ -s "$folder/third.jsonl" ] || python "$here/mix_steps.py" "$folder/third.jsonl" --seed 4 \
+[ -s "$folder/third.jsonl" ] || python "$here/router/mix_steps.py" "$folder/third.jsonl" --seed 4 \
   "$folder/geo.train.jsonl:plan@text=60,plan@table=60,plan@image=40,plan@none=60" \
   "$folder/geo.train.jsonl:stated@text=90,stated@table=150,stated@image=20,final=40" \
   "$folder/wtq.train.jsonl:plan=15,stated=50,final=5" \
@@ -72,7 +72,7 @@ python "$here/write_shelf_steps.py" "$folder/shelf.jsonl" --rows 600 --seed 11
   "$folder/reading.jsonl:answer=300" "$folder/made.more.jsonl:plan=430"
 # Small knowledge bases that nobody described: cards that list titles and columns decide, and foreign names are copied.
 small() { # FILE SEED SHELF TEACHER MADE GEO READING: a mix that keeps some of everything
-  [ -s "$1" ] || python "$here/mix_steps.py" "$1" --seed "$2" \
+  [ -s "$1" ] || python "$here/router/mix_steps.py" "$1" --seed "$2" \
     "$folder/shelf.jsonl:$3" "$folder/teacher.train.jsonl:$4" "$folder/made.more.jsonl:plan=$5" \
     "$folder/geo.train.jsonl:$6" "$folder/wtq.train.jsonl:stated=10" "$folder/tabfact.train.jsonl:answer=8" \
     "$folder/ottqa.train.jsonl:stated@text=10,plan=10" "$folder/reading.jsonl:answer=$7"
@@ -91,7 +91,7 @@ train sft "$folder/second.jsonl" --adapter "$folder/sft-first/adapter" --out "$f
   --accumulate 2 --learning-rate 8e-4 --layers 20 --max-tokens 480 --save-every 80 --seed 1
 train sft "$folder/third.jsonl" --adapter "$folder/sft-second/adapter" --out "$folder/sft-third" --batch 8 \
   --accumulate 2 --learning-rate 7e-4 --layers 20 --max-tokens 330 --save-every 50 --seed 2
-python "$here/average_adapters.py" "$folder/sft-second/adapter" "$folder/sft-third/adapter" "$folder/third" --share 0.7
+python "$here/router/average_adapters.py" "$folder/sft-second/adapter" "$folder/sft-third/adapter" "$folder/third" --share 0.7
 short() { # NAME ADAPTER SEED [OPTION…]
   train sft "$folder/$1.jsonl" --adapter "$2" --out "$folder/sft-$1" --batch 8 --accumulate 2 --learning-rate 5e-4 \
     --layers 20 --save-every 40 --seed "$3" "${@:4}"
@@ -99,7 +99,7 @@ short() { # NAME ADAPTER SEED [OPTION…]
 short fourth "$folder/third" 3 --max-tokens 330
 short fifth "$folder/sft-fourth/adapter" 5 --max-tokens 330 --max-steps 90
 short sixth "$folder/sft-fifth/adapter" 6 --max-tokens 360 --max-steps 75
-python "$here/average_adapters.py" "$folder/third" "$folder/sft-sixth/adapter" "$folder/adapter" --share 0.4
+python "$here/router/average_adapters.py" "$folder/third" "$folder/sft-sixth/adapter" "$folder/adapter" --share 0.4
 
 echo "== export"
 r1router train export "$folder/adapter" --form lora --out "$folder/served"

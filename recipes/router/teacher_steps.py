@@ -1,6 +1,6 @@
 """The released teacher's plan and final steps (arXiv 2505.22095) to training steps. They are for measuring.
 
-python recipes/teacher_steps.py r1router_steps.dev.jsonl OUT.jsonl
+python recipes/router/teacher_steps.py r1router_steps.dev.jsonl OUT.jsonl
 """
 
 from __future__ import annotations

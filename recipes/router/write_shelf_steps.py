@@ -1,11 +1,11 @@
 """Questions to small knowledge bases that nobody described: what stands on which shelf decides where a question goes.
 
-    python recipes/write_shelf_steps.py OUT.jsonl [--rows 400] [--seed 0]
+    python recipes/router/write_shelf_steps.py OUT.jsonl [--rows 400] [--seed 0]
 
 A folder of one's own becomes a few tables, some articles and pictures, whose cards list titles and columns. The same
 question is for the tables where one of them has a column for it, and for the articles where none has: a router has to
 read the cards, and to copy names that are put together from parts, however foreign they look. Words and topics are in
-`router_shelves.toml`.
+`shelves.toml`.
 """
 
 from __future__ import annotations
@@ -173,5 +173,5 @@ if __name__ == "__main__":
     parser.add_argument("--rows", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    told = tomllib.loads(Path(__file__).with_name("router_shelves.toml").read_text(encoding="utf-8"))
+    told = tomllib.loads(Path(__file__).with_name("shelves.toml").read_text(encoding="utf-8"))
     print(f"{write_steps(steps(told, given.rows, random.Random(given.seed)), given.out)} steps in {given.out}")

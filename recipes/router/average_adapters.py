@@ -1,6 +1,6 @@
 """Two adapters of one training line to their weighted average: what the later one learned, less of what it forgot.
 
-    python recipes/average_adapters.py EARLIER LATER OUT [--share 0.7]
+    python recipes/router/average_adapters.py EARLIER LATER OUT [--share 0.7]
 
 Weights are averaged as in WiSE-FT (arXiv 2109.01903), here the matrices of a LoRA, which lie close together where LATER
 was trained on from EARLIER. OUT is LATER's folder with other weights.

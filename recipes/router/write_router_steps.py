@@ -1,10 +1,10 @@
 """Questions of our own making to training steps: which of several knowledge bases is a question for?
 
-    python recipes/write_router_steps.py OUT.jsonl [--rows 500] [--chains 0] [--seed 0] [--held-out]
+    python recipes/router/write_router_steps.py OUT.jsonl [--rows 500] [--chains 0] [--seed 0] [--held-out]
 
-A question of `--rows` is one fact away, in one domain of `router_domains.toml`, among up to three other domains and,
+A question of `--rows` is one fact away, in one domain of `domains.toml`, among up to three other domains and,
 two times of three, knowledge bases of encyclopedia text, tables and pictures. One of `--chains` takes the facts of a
-chain of `router_chains.toml`. With `--held-out` only those domains that no training step shows: the steps that
+chain of `chains.toml`. With `--held-out` only those domains that no training step shows: the steps that
 measure how a router does on a knowledge base that it has never seen.
 """
 
@@ -30,7 +30,7 @@ GENERAL = (
 )
 
 NAMES = ("film", "person", "country", "nation", "city", "band", "album", "company", "club", "building", "animal")
-"""Lists of `router_chains.toml` that hold names."""
+"""Lists of `chains.toml` that hold names."""
 
 
 def questions(domains: list[dict[str, Any]], rows: int, rng: random.Random, held_out: bool) -> Iterator[StepRow]:
@@ -120,7 +120,7 @@ if __name__ == "__main__":
     parser.add_argument("--held-out", action="store_true")
     given = parser.parse_args()
     here, rng = Path(__file__).parent, random.Random(given.seed)
-    all_domains = tomllib.loads((here / "router_domains.toml").read_text(encoding="utf-8"))["domain"]
-    told = tomllib.loads((here / "router_chains.toml").read_text(encoding="utf-8"))
+    all_domains = tomllib.loads((here / "domains.toml").read_text(encoding="utf-8"))["domain"]
+    told = tomllib.loads((here / "chains.toml").read_text(encoding="utf-8"))
     made = [*questions(all_domains, given.rows, rng, given.held_out), *chains(told, all_domains, given.chains, rng)]
     print(f"{write_steps(made, given.out)} steps in {given.out}")

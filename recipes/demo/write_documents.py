@@ -1,6 +1,6 @@
 """Write the demo's binary documents and tables (docx, pdf, xlsx, sqlite) from the words and numbers below.
 
-    python recipes/write_demo_documents.py [FOLDER]
+    python recipes/demo/write_documents.py [FOLDER]
 
 FOLDER is `src/r1router/demo_data` where it is not given. Needs the `dev` extra (reportlab).
 """
@@ -12,7 +12,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[1] / "src" / "r1router" / "demo_data"
+FOLDER = Path(__file__).parents[2] / "src" / "r1router" / "demo_data"
 WRITTEN = datetime(2025, 1, 1, tzinfo=UTC)
 """Date put into every file, so that writing them again changes as little as possible."""
 

@@ -1,6 +1,6 @@
 """Draw the demo's pictures: flags and signs from the geometry below, their manifest, and the query pictures.
 
-    python recipes/draw_demo_pictures.py [FOLDER]
+    python recipes/demo/draw_pictures.py [FOLDER]
 
 FOLDER is `src/r1router/demo_data` where it is not given. A flag is drawn at four times its size and averaged
 down, so its edges are smooth; letters come from Pillow's own bitmap font, enlarged. Everything is integer
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
-FOLDER = Path(__file__).parents[1] / "src" / "r1router" / "demo_data"
+FOLDER = Path(__file__).parents[2] / "src" / "r1router" / "demo_data"
 WIDTH = 320
 FINER = 4
 """How many times larger a flag is drawn than it is stored."""

@@ -1,6 +1,7 @@
 """Files of training steps to one file with so many of each kind.
 
-    python recipes/mix_steps.py OUT.jsonl geo.jsonl:plan=800,answer=400,final=150 wtq.jsonl:stated@table=80 … [--seed 0]
+    python recipes/router/mix_steps.py OUT.jsonl geo.jsonl:plan=800,answer=400,final=150 wtq.jsonl:stated@table=80 … \
+      [--seed 0]
 
 A kind is plan, answer, final, or stated: those answers that stand word for word in the evidence. `@NAME` takes the
 plans with that gold route, the answers read in that knowledge base. Plans without it are balanced over their gold

@@ -1,6 +1,6 @@
 """Tables and passages of our own making to training steps that read one fact in them.
 
-    python recipes/write_reading_steps.py OUT.jsonl [--rows 400] [--seed 0]
+    python recipes/router/write_reading_steps.py OUT.jsonl [--rows 400] [--seed 0]
 
 All names and values are invented (`invented.py`), as are the facts about names that are known: the answer can only be
 copied from the evidence, letter by letter. Two of five steps read a table, among four others, some of the same kind;
