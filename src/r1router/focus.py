@@ -11,12 +11,12 @@ stays, so a piece can still be cited by its number.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from r1router.extremes import extremes, superlative
+from r1router.scripts import sentence_end
 from r1router.types import Evidence
 from r1router.words import words
 
@@ -28,7 +28,6 @@ TITLE = 150
 """A first line of more characters is no title; it is prose to choose sentences from."""
 
 _CELLS = " | "
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ def _split(text: str) -> tuple[str, list[str]]:
     rows = [] if header is None else [_labelled(lines[header], row) for row in lines[header + 1 :]]
     titled = above and len(above[0]) <= TITLE and (rows or len(above) > 1)
     title, prose = (above[0], above[1:]) if titled else ("", above)
-    return title, [s for line in prose for s in _SENTENCE.split(line) if s] + rows
+    return title, [s for line in prose for s in sentence_end().split(line) if s] + rows
 
 
 def _header(lines: Sequence[str]) -> int | None:

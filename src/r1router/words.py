@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from r1router.scripts import terms
+
 _WORD = re.compile(r"\w+")
 _ENDINGS = ("ing", "ies", "es", "ed", "s")
 _COMMON = frozenset(
@@ -16,7 +18,9 @@ _COMMON = frozenset(
 
 def words(text: str) -> list[str]:
     """The telling words of `text`, in order, in small letters, their endings taken off."""
-    return [_stem(word) for word in map(str.casefold, _WORD.findall(text)) if word not in _COMMON]
+    if text.isascii():
+        return [_stem(word) for word in map(str.casefold, _WORD.findall(text)) if word not in _COMMON]
+    return [_stem(term) for term in terms(text) if term not in _COMMON]
 
 
 def _stem(word: str) -> str:

@@ -6,12 +6,12 @@ Windows follow the paper (appendix A): 100 words, stride 50, the title in front.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from r1router.ingest.records import Passage, Picture, Record, Table
 from r1router.kb.entry import Entry
+from r1router.scripts import count_pieces, word_spans
 
 WINDOW = 100
 """Words of a window."""
@@ -23,11 +23,11 @@ BLOCK = 160
 """Words, numbers and marks of a block of rows with what it repeats: close to an embedder's tokens, of which
 the default one reads 256; what it counts too few are long numbers and rare words."""
 
-RECIPE = f"1:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}"
+RECIPE = f"2:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}"
 """Changes when the same record would be cut otherwise, so that sources are cut again."""
 
-_WORD = re.compile(r"\S+")
-_PIECE = re.compile(r"\w+|[^\w\s]")
+LONG = 16
+"""A word of more characters counts as several, so that a window is never longer than some 2,000 characters."""
 
 
 def cut(record: Record, *, key: str = "", first: int = 0) -> list[Entry]:
@@ -52,9 +52,10 @@ def cut(record: Record, *, key: str = "", first: int = 0) -> list[Entry]:
 def windows(text: str, *, size: int = WINDOW, stride: int = STRIDE, tail: int = TAIL) -> Iterator[str]:
     """Stretches of `text` of `size` words that start every `stride` words, white space inside kept.
 
-    The last one takes in up to `tail` words more. Together they hold every word.
+    The last one takes in up to `tail` words more. Together they hold every word. Two letters of a script without
+    spaces count as a word, and a long word as several (`LONG`).
     """
-    words = [match.span() for match in _WORD.finditer(text)]
+    words = [span for span in word_spans(text) for _ in range(span[0], span[1], LONG)]
     for start in range(0, len(words), stride):
         end = start + size
         if end + tail >= len(words):
@@ -85,8 +86,8 @@ def _blocks(record: Table) -> Iterator[Entry]:
         if text:
             yield replace(bare, text=text)
         return
-    repeated = _pieces(flatten(record.header, (), top=top))
-    for start, end in _spans([_pieces(_row(row)) for row in record.rows], BLOCK - repeated):
+    repeated = count_pieces(flatten(record.header, (), top=top))
+    for start, end in _spans([count_pieces(_row(row)) for row in record.rows], BLOCK - repeated):
         yield replace(
             bare,
             text=flatten(record.header, record.rows[start:end], top=top),
@@ -127,10 +128,6 @@ def _row(cells: Sequence[str]) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _pieces(text: str) -> int:
-    return sum(1 for _ in _PIECE.finditer(text))
 
 
 def _digest(entry: Entry) -> str:

@@ -15,7 +15,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
@@ -28,6 +28,7 @@ from r1router.kb.fusion import reciprocal_rank
 from r1router.kb.snapshot import Snapshot
 from r1router.kb.table import open_table, quoted
 from r1router.kb.whole import ids_of_blocks, whole_tables
+from r1router.scripts import normalized
 from r1router.types import Card, Evidence, ImageEmbedder, Location, Query, TextEmbedder
 
 Mode = Literal["fused", "vector", "text"]
@@ -109,6 +110,7 @@ class LanceKnowledgeBase:
         """
         if k < 1:
             raise InputError(f"k must be at least 1, not {k}")
+        queries = [replace(query, text=normalized(query.text)) for query in queries]
         scans = self._embed(queries) if mode != "text" else []
         words = {i: q.text for i, q in enumerate(queries) if q.text.strip()} if mode != "vector" else {}
         for attempt in range(_ATTEMPTS):

@@ -6,6 +6,7 @@ tenth of what the store's own scan takes for one query, and no index that needs 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from r1router.kb.embedding import Vectors
-from r1router.kb.table import STORED, quoted, spaces
+from r1router.kb.table import STORED, TERMS, all_phrases, any_of, quoted, spaces
+from r1router.scripts import terms
 
 AT_ONCE = 1 << 24
 """Scores held in memory at once, 64 MB."""
+_IN_QUOTES = re.compile('["“”„]([^"“”„]+)["“”]')
 TIMEOUT = timedelta(seconds=60)
 """Of one full-text query, which takes milliseconds: it waits for threads of the store, and never for good."""
 
@@ -55,11 +58,24 @@ class Snapshot:
         return best
 
     def matching(self, words: str, k: int) -> list[int]:
-        """Row ids of the `k` best BM25 scores, best first; rows not yet in the index are scored too."""
-        if not len(self):
+        """Row ids of the `k` best BM25 scores, best first; rows not yet in the index are scored too.
+
+        Entries that have what stands in double quotes as it stands there come first. All else in `words` is words:
+        there is no query language.
+        """
+        asked = " ".join(terms(words))
+        if not len(self) or not asked:
             return []
+
+        if TERMS not in self._table.schema.names:  # made before there were terms, and not written to since
+            return self._ranked(any_of(asked, column="text"), k)
+        phrases = [phrase for quoted in _IN_QUOTES.findall(words) if (phrase := " ".join(terms(quoted)))]
+        first = self._ranked(all_phrases(phrases, asked), k) if phrases else []
+        return list(dict.fromkeys(first + self._ranked(any_of(asked), k)))[:k]
+
+    def _ranked(self, query: Any, k: int) -> list[int]:
         found = (
-            self._table.search(words, query_type="fts", fts_columns="text")
+            self._table.search(query, query_type="fts")
             .with_row_id(True)
             .select(["_rowid", "_score"])  # a stored column more would double the work
             .limit(k)

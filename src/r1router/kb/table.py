@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from r1router.scripts import LONGEST, terms_to_store
+
 NAME = "index"
 STORED = ("id", "record", "title", "text", "source", "page", "section", "first_row", "last_row", "image")
-"""Columns that make an `Evidence`; beside them: digest, vector and, in an image KB, image_vector."""
+"""Columns that make an `Evidence`; beside them: terms, digest, vector and, in an image KB, image_vector."""
+TERMS = "terms"
+"""The column that full text searches: what `scripts.terms_to_store` makes of `text`."""
 
 
 def open_table(folder: Path) -> Any | None:
@@ -27,7 +31,7 @@ def create_table(folder: Path, *, dim: int, image_dim: int | None) -> Any:
 
     text, number = pa.string(), pa.int32()
     fields = [(name, number if name in ("page", "first_row", "last_row") else text) for name in STORED]
-    fields += [("digest", text), ("vector", pa.list_(pa.float32(), dim))]
+    fields += [(TERMS, text), ("digest", text), ("vector", pa.list_(pa.float32(), dim))]
     if image_dim is not None:
         fields.append(("image_vector", pa.list_(pa.float32(), image_dim)))
     table = lancedb.connect(folder).create_table(NAME, schema=pa.schema(fields))
@@ -36,11 +40,50 @@ def create_table(folder: Path, *, dim: int, image_dim: int | None) -> Any:
 
 
 def index_words(table: Any) -> None:
-    """The full-text index over `text`: words are split at white space and punctuation, lower case, accents
-    folded, neither stemmed nor left out; queries are treated alike."""
+    """The full-text index over the terms, with their places for phrases; queries are cut into terms by us, too."""
     from lancedb.index import FTS
 
-    table.create_index("text", config=FTS(stem=False, remove_stop_words=False, ascii_folding=True))
+    plain = FTS(
+        with_position=True,
+        base_tokenizer="whitespace",
+        lower_case=False,
+        stem=False,
+        remove_stop_words=False,
+        ascii_folding=False,
+        max_token_length=4 * LONGEST,
+    )
+    table.create_index(TERMS, config=plain)
+
+
+def any_of(terms: str, *, column: str = TERMS) -> Any:
+    """The full-text query for entries with any of these terms."""
+    from lancedb import query
+
+    match: Any = query.MatchQuery  # type checkers do not see its defaults
+    return match(terms, column)
+
+
+def all_phrases(phrases: Sequence[str], terms: str) -> Any:
+    """The full-text query for entries with each of these phrases, ranked by all terms."""
+    from lancedb import query
+
+    phrase_of: Any = query.PhraseQuery
+    parts = [(query.Occur.MUST, phrase_of(phrase, TERMS)) for phrase in phrases]
+    return query.BooleanQuery([*parts, (query.Occur.SHOULD, any_of(terms))])
+
+
+def add_terms(table: Any) -> None:
+    """Gives the column of terms to a table that was made before there was one."""
+    import pyarrow as pa
+
+    table.add_columns(pa.field(TERMS, pa.string()))
+    for batch in table.search().select(["id", "text"]).to_batches():
+        stored = [terms_to_store(text) for text in batch.column("text").to_pylist()]
+        rows = pa.table({"id": batch.column("id"), TERMS: pa.array(stored, pa.string())})
+        table.merge_insert("id").when_matched_update_all().execute(rows)
+    for index in table.list_indices():
+        table.drop_index(index.name)
+    index_words(table)
 
 
 def spaces(table: Any) -> list[str]:

@@ -24,7 +24,8 @@ from r1router.kb.embedding import Vectors
 from r1router.kb.entry import Entry
 from r1router.kb.ledger import Ledger
 from r1router.kb.manifest import Manifest
-from r1router.kb.table import above_and_rows, create_table, index_words, open_table, quoted
+from r1router.kb.table import TERMS, above_and_rows, add_terms, create_table, index_words, open_table, quoted
+from r1router.scripts import terms_to_store
 from r1router.types import Image
 
 LOCK = "write.lock"
@@ -79,6 +80,8 @@ class Writer:
         self.ledger = Ledger(folder)
         self._table: Any = open_table(folder)
         self._changed = False
+        if self._table is not None and TERMS not in self._table.schema.names:  # made before there were terms
+            add_terms(self._table)
         if self._table is not None and not self._table.list_indices():  # killed right after it was made
             index_words(self._table)
         self.held: dict[str, dict[str, str]] = {}
@@ -108,6 +111,7 @@ class Writer:
             "first_row": [e.rows[0] if e.rows else None for e in entries],
             "last_row": [e.rows[1] if e.rows else None for e in entries],
             "image": [self._keep(e.image) if e.image else None for e in entries],
+            TERMS: [terms_to_store(e.text) for e in entries],
             "digest": [e.digest for e in entries],
             "vector": _column(vectors),
         }

@@ -9,6 +9,8 @@ import math
 import re
 from pathlib import Path
 
+from r1router.scripts import normalized
+
 _SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,8}$")
 
 
@@ -47,10 +49,8 @@ def cell(value: object) -> str:
 
 
 def tidy(text: str) -> str:
-    """The text without what no index can store: NUL, and halves of surrogate pairs from JSON escapes."""
-    if text.isascii():
-        return text.replace("\0", "")
-    return text.encode("utf-8", "replace").decode().replace("\0", "")
+    """The text in its normal form, and without what no index can store: halves of surrogate pairs from JSON escapes."""
+    return normalized(text if text.isascii() else text.encode("utf-8", "replace").decode())
 
 
 def title_of(path: Path) -> str:

@@ -1,0 +1,111 @@
+"""Cuts texts of every script into terms and sentences, because white space parts words in some scripts only.
+
+A term is what two texts are compared by: small letters without accents, one spelling for each way to write a letter.
+Where words are not spaced (Chinese, Japanese, Thai, Khmer …) and in Korean, whose words carry their particles, a term
+is a pair of neighbouring letters: no dictionary is needed, and a name that is in none is found too.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+LONGEST = 40
+"""Letters of a term; a longer run is several."""
+
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Word_Break=Katakana}\p{Line_Break=SA}々〆〇"
+"""Letters of scripts without spaces between words, as the inside of a character class of the package `regex`."""
+
+_ASCII_TERM = re.compile(rf"[a-z0-9]{{1,{LONGEST}}}")
+_ASCII_WORD = re.compile(r"\S{1,64}")
+_ASCII_PIECE = re.compile(r"\w{1,16}|[^\w\s]")
+_UNSEEN = re.compile("[\x00\u00ad\u200b\u2060\ufeff]")
+"""NUL, soft hyphens and blanks without width: they stand inside words and nobody sees or types them."""
+_ONE_SPELLING = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n"}
+    | {"ی": "ي", "ى": "ي", "ک": "ك", "ة": "ه", "ـ": ""}
+)
+
+
+def normalized(text: str) -> str:
+    """The text with every letter composed (Unicode NFC) and without what nobody sees in it."""
+    if text.isascii():
+        return text.replace("\0", "") if "\0" in text else text
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", text))
+
+
+def terms(text: str) -> list[str]:
+    """What a text is compared by, in order."""
+    if text.isascii():
+        return _ASCII_TERM.findall(text.lower())
+    patterns = _patterns()
+    text = patterns.accents.sub("", unicodedata.normalize("NFKD", _UNSEEN.sub("", text)))
+    text = unicodedata.normalize("NFC", text).casefold().translate(_ONE_SPELLING)
+    found: list[str] = []
+    for match in patterns.run.finditer(text):
+        letters = match.captures("letter")
+        if len(letters) < 2:
+            found.append(match[0])
+        else:
+            found.extend(a + b for a, b in pairwise(letters))
+    return found
+
+
+def terms_to_store(text: str) -> str:
+    """The terms with a blank between, and behind them the single letters of pairs, for a query of one letter."""
+    if text.isascii():
+        return " ".join(terms(text))
+    found = terms(text)
+    unspaced = _patterns().unspaced
+    alone = dict.fromkeys(letter for term in found if len(term) > 1 for letter in unspaced.findall(term))
+    return " ".join([*found, *alone])
+
+
+def word_spans(text: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of the stretches without white space, cut at 64 characters; of unspaced letters, two at a time."""
+    pattern = _ASCII_WORD if text.isascii() else _patterns().word
+    return (match.span() for match in pattern.finditer(text))
+
+
+def count_pieces(text: str) -> int:
+    """Words, numbers, marks and unspaced letters: close to what an embedder counts. A long word is several."""
+    pattern = _ASCII_PIECE if text.isascii() else _patterns().piece
+    return sum(1 for _ in pattern.finditer(text))
+
+
+@cache
+def sentence_end() -> Any:
+    """A pattern for what parts two sentences, in any script: blanks after a mark, or nothing after a full-width one."""
+    import regex
+
+    after_a_blank = r"(?<=[\p{Sentence_Terminal};:؛][\p{Pf}\p{Pe}\"']?)\s+"
+    after_a_wide_mark = r"(?<=[。！？｡][」』”’）]?)(?![」』”’）])"
+    return regex.compile(f"{after_a_blank}|{after_a_wide_mark}")
+
+
+class _Patterns(NamedTuple):
+    run: Any
+    """Letters together, with each letter of a run without spaces as "letter"."""
+    accents: Any
+    unspaced: Any
+    word: Any
+    piece: Any
+
+
+@cache
+def _patterns() -> _Patterns:
+    import regex
+
+    unspaced = rf"{UNSPACED}\p{{Hangul}}"
+    spaced = rf"[\p{{L}}\p{{N}}\p{{M}}]--[{unspaced}]"
+    return _Patterns(
+        run=regex.compile(rf"(?P<letter>[{unspaced}]\p{{M}}*)+|[{spaced}]{{1,{LONGEST}}}", regex.V1),
+        accents=regex.compile(r"(?<=[\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}])\p{Mn}+|\p{Cf}", regex.V1),
+        unspaced=regex.compile(rf"[{unspaced}]\p{{M}}*", regex.V1),
+        word=regex.compile(rf"(?:[{UNSPACED}]\p{{M}}*){{1,2}}|[^\s{UNSPACED}]{{1,64}}", regex.V1),
+        piece=regex.compile(rf"[{UNSPACED}]|[[\w\p{{M}}]--[{UNSPACED}]]{{1,16}}|[^\w\s\p{{M}}]", regex.V1),
+    )
