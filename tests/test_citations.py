@@ -1,6 +1,6 @@
 """Which evidence an answer rests on."""
 
-from r1router.citations import cite
+from r1router.evidence.cite import cite
 from r1router.types import Evidence, Step
 
 

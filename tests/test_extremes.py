@@ -2,8 +2,8 @@
 
 import pytest
 
-from r1router.extremes import extremes, superlative
-from r1router.focus import focus
+from r1router.evidence.extremes import extremes, superlative
+from r1router.evidence.shown import focus
 from r1router.types import Evidence
 
 TRADE = [

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from r1router.focus import focus
+from r1router.evidence.shown import focus
 from r1router.types import Evidence
 
 TABLE = Evidence(
@@ -87,7 +87,7 @@ def test_nothing_makes_nothing():
 
 
 CUPS = """
-from r1router.focus import focus
+from r1router.evidence.shown import focus
 from r1router.types import Evidence
 names = "Oslo Lima Quito Dakar Turku Porto Graz Lagos Bergen Osaka".split()
 pairs = enumerate(zip(names, names[3:] + names[:3]))

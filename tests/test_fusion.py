@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from r1router.kb.fusion import RANK_OFFSET, fuse, reciprocal_rank
+from r1router.evidence.fuse import RANK_OFFSET, fuse, reciprocal_rank
 from r1router.types import Evidence
 
 

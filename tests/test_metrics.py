@@ -23,7 +23,7 @@ from r1router.evals.metrics import (
     token_f1,
     yes_no,
 )
-from r1router.evals.numbers import quantities
+from r1router.evidence.numbers import quantities
 from r1router.policies.scripted import Scripted
 from r1router.types import Answer, Example, Image, Question, Reply, Step, Trajectory
 

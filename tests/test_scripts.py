@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from r1router.focus import focus
+from r1router.evidence.shown import focus
 from r1router.ingest.chunk import windows
 from r1router.ingest.run import index
 from r1router.kb import open_kb

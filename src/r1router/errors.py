@@ -3,6 +3,7 @@
 R1RouterError
 ├── InputError        something given by the user does not exist or does not fit
 │   ├── UnknownName   a name that is not known here; carries the nearest ones
+│   ├── QueryError     a query over a table that is wrong, not allowed or too costly
 │   └── UnreadableFile    a file that no reader could read (reported, never fatal to an index run)
 ├── MissingExtra      an optional package is needed; carries the install command
 ├── ParseError        a reply does not have the asked form (data of a rollout, not a crash)
@@ -39,6 +40,10 @@ class UnknownName(InputError):
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else ";"
         super().__init__(f"unknown {what} {name!r}{hint} known: {', '.join(names) or 'none'}")
+
+
+class QueryError(InputError):
+    """A query over a table that is wrong, not allowed, or needs too much time or memory; says which and why."""
 
 
 class UnreadableFile(InputError):

@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from r1router import parse
-from r1router.citations import cite
 from r1router.errors import BudgetSpent, ParseError, UnknownName
-from r1router.kb.fusion import fuse
+from r1router.evidence.cite import cite
+from r1router.evidence.fuse import fuse
 from r1router.prompts import Prompts
 from r1router.types import (
     Answer,

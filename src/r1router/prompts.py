@@ -35,7 +35,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from r1router import parse
 from r1router.errors import InputError
-from r1router.focus import focus
+from r1router.evidence.shown import focus
 from r1router.types import (
     Ask,
     Card,

@@ -12,6 +12,8 @@ import string
 import unicodedata
 from functools import lru_cache
 
+from r1router.evidence.numbers import NUMBER_WORDS
+
 _DELETE_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _SQUAD_ARTICLES = frozenset(("a", "an", "the"))
 
@@ -21,11 +23,6 @@ def squad_words(text: str) -> list[str]:
     return [w for w in text.lower().translate(_DELETE_PUNCTUATION).split() if w not in _SQUAD_ARTICLES]
 
 
-_UP_TO_TWENTY = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty"
-)
-NUMBER_WORDS = {word: str(number) for number, word in enumerate(_UP_TO_TWENTY.split())}
 _GROUPS = re.compile(r"(?<=\d)[,'\u00a0\u202f](?=\d{3}(?!\d))")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|\d+(?:\.\d+)?|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+")
 _TRAILING_ZEROS = re.compile(r"\.0+$|(\.\d*?[1-9])0+$")

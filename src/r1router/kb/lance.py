@@ -21,10 +21,10 @@ from threading import Lock
 from typing import Any, Literal
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
-from r1router.extremes import superlative
+from r1router.evidence.extremes import superlative
+from r1router.evidence.fuse import reciprocal_rank
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders, Vectors
-from r1router.kb.fusion import reciprocal_rank
 from r1router.kb.snapshot import Snapshot
 from r1router.kb.table import open_table, quoted
 from r1router.kb.whole import ids_of_blocks, whole_tables

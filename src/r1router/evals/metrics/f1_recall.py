@@ -31,7 +31,7 @@ from typing import Any
 
 from r1router.evals.answers import Range, judge_answer, read_range
 from r1router.evals.metrics._contractions import CONTRACTIONS
-from r1router.evals.text import NUMBER_WORDS
+from r1router.evidence.numbers import NUMBER_WORDS
 from r1router.types import Example, Trajectory
 
 

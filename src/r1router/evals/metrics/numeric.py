@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from r1router.evals.answers import judge_answer, read_range
-from r1router.evals.numbers import Quantity, quantities, stated_quantity
+from r1router.evidence.numbers import Quantity, quantities, stated_quantity
 from r1router.types import Example, Trajectory
 
 

@@ -1,12 +1,18 @@
-"""Texts to the quantities in them: numbers with units, thousands separators, percent, magnitudes and ranges."""
+"""Reads numbers in texts and in cells of tables, in one place, because metrics and queries must agree on them."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
-from r1router.evals.text import NUMBER_WORDS
+_UP_TO_TWENTY = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty"
+)
+NUMBER_WORDS = {word: str(number) for number, word in enumerate(_UP_TO_TWENTY.split())}
+"""English number words in small letters to digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +147,98 @@ def stated_quantity(answer: str) -> Quantity | None:
     rest = re.findall(r"[^\W\d_]+", bare)
     others = [word for word in rest if word not in _PARTS_OF_QUANTITIES]
     return found[0] if len(others) <= 1 else None
+
+
+# ── one number in a cell of a table ────────────────────────────────────────────────────────────
+
+Decimal = Literal[".", ","]
+"""The mark before the decimals; the other one may group thousands."""
+
+
+class CellNumber(NamedTuple):
+    """The number that a cell is."""
+
+    value: float
+    unit: str
+    """As written, without magnitude: "km", "%", "€", "goals"; empty for a bare number."""
+    whole: bool
+    """Written without decimals, so that it can be kept as an integer."""
+
+
+_PLAIN = re.compile(r"[-−]?(?:0|[1-9]\d{0,14})(?:\.\d{1,12})?", re.ASCII)
+_REMARKS = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|[*†‡]+)")
+_LEADING_ZERO = re.compile(r"0\d+")
+_CURRENCY = r"(?:(?:US|A|C|NZ|HK|S|R)?\$|[€£¥₹₽₩₺]|EUR|USD|GBP|CHF|Rs\.?)"
+_CELL = {
+    mark: re.compile(
+        rf"""(?P<about>[~≈]|c(?:irc)?a\.?\ )?\ ?(?P<sign>[-−+±])?(?P<money>{_CURRENCY}\ ?)?(?P<sign2>[-−])?
+        (?P<whole>\d{{1,3}}(?:[{group}'’\u00a0\u202f\ ]\d{{3}})+(?!\d)|\d+)(?P<part>{re.escape(mark)}\d+)?
+        (?:\ ?(?P<magnitude>hundred|thousand|million|billion|trillion|bn|mn|mio\.?|mrd\.?)(?!\w))?
+        \ ?(?P<unit>{_CURRENCY}|[%‰°′″"]\ ?[CF]?|[^\W\d_][^\d,;:|]{{0,19}}[²³]?|m²|m³)?""",
+        re.VERBOSE | re.IGNORECASE,
+    )
+    for mark, group in ((".", ","), (",", r"\."))
+}
+_MARKED = {**_MAGNITUDES, "mio": 1e6, "mrd": 1e9}
+_ORDINALS = frozenset(("st", "nd", "rd", "th"))
+
+
+def read_cell(text: str, *, decimal: Decimal = ".") -> CellNumber | None:
+    """The number that a whole cell is, with its unit; remarks in brackets left out. None for anything else.
+
+    A code such as "007" is no number, nor is a cell with two of them ("3–0", "1990–1994", "3/4"). `decimal` says how
+    the column writes decimals: "1.234" is one and a bit with ".", a thousand and more with ",".
+
+    >>> read_cell("1,267,000 km² [1]")
+    CellNumber(value=1267000.0, unit='km²', whole=True)
+    >>> read_cell("1.234,5", decimal=",")
+    CellNumber(value=1234.5, unit='', whole=False)
+    """
+    if decimal == "." and _PLAIN.fullmatch(text):
+        return CellNumber(float(text.replace("−", "-")), "", "." not in text)
+    plain = _REMARKS.sub("", text).strip()
+    found = _CELL[decimal].fullmatch(plain)
+    if found is None or _LEADING_ZERO.fullmatch(found["whole"]):
+        return None
+    digits = re.sub(r"\D", "", found["whole"]) + (found["part"] or "").replace(",", ".")
+    if len(digits) > 300:
+        return None
+    value = float(digits)
+    magnitude = (found["magnitude"] or "").lower().rstrip(".")
+    if magnitude:
+        value *= _MARKED[magnitude]
+    if (found["sign"] or found["sign2"] or "") in ("-", "−") and (found["sign"] or found["sign2"]):
+        value = -value
+    unit = (found["money"] or "").strip() or (found["unit"] or "").strip()
+    if unit.lower() in _ORDINALS:
+        unit = ""
+    return CellNumber(value, unit, not found["part"] and value == int(value))
+
+
+def tell_decimal(text: str) -> Decimal | None:
+    """The decimal mark that a cell's digits leave no doubt about; None where both, or neither, are possible.
+
+    >>> [tell_decimal(text) for text in ("12,5", "1.234.567", "1,234.5", "1.234", "12")]
+    [',', ',', '.', None, None]
+    """
+    point, comma = (read_cell(text, decimal=mark) is not None for mark in (".", ","))
+    return None if point == comma else "." if point else ","
+
+
+def convert_unit(unit: str, to: str) -> float | None:
+    """What a number in `unit` is multiplied with to be in `to`; None for units that do not convert.
+
+    >>> convert_unit("km", "m")
+    1000.0
+    """
+    if unit == to or not unit:
+        return 1.0
+    known = [_known_unit(name) for name in (unit, to)]
+    if known[0] is None or known[1] is None or known[0][0] != known[1][0]:
+        return None
+    return known[0][1] / known[1][1]
+
+
+def _known_unit(name: str) -> tuple[str, float] | None:
+    name = unicodedata.normalize("NFKC", name).lower().replace("²", "2")
+    return ("area", _SQUARE[name]) if name in _SQUARE else _UNIT_WORDS.get(name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence, Set
 
-from r1router.words import words
+from r1router.evidence.words import words
 
 MOST = frozenset(
     ("largest", "biggest", "greatest", "highest", "longest", "most", "tallest", "deepest", "widest", "heaviest")

@@ -15,10 +15,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from r1router.extremes import extremes, superlative
+from r1router.evidence.extremes import extremes, superlative
+from r1router.evidence.words import words
 from r1router.scripts import sentence_end
 from r1router.types import Evidence
-from r1router.words import words
 
 RANK = 0.5
 """What a place further down costs, in the same unit as a shared word (nats). Chosen among 0, 0.2, 0.5, 1 and 2 by

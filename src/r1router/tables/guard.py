@@ -1,0 +1,129 @@
+"""Checks that a query only reads the tables that it was given, because what a model or a stranger writes is untrusted.
+
+The query is looked at as the engine itself parses it, so that the two cannot disagree. Everything that is not known to
+be harmless is refused: statements other than one SELECT, other tables, functions that make rows or read settings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from r1router.errors import QueryError
+
+Tree = dict[str, Any]
+"""A node of a parsed query: "class" and "type" say what it is."""
+
+LONGEST = 4_000
+"""Characters of a query."""
+DEEPEST = 60
+"""Levels of a parsed query, some three for each pair of brackets."""
+
+_AGGREGATES = (
+    "any_value arg_max arg_min avg bool_and bool_or count count_if count_star first last max max_by mean median min "
+    "min_by mode product quantile_cont quantile_disc stddev stddev_pop stddev_samp string_agg group_concat listagg sum "
+    "var_pop var_samp variance"
+)
+AGGREGATES = frozenset(_AGGREGATES.split())
+"""Functions that make one value of many."""
+_OTHERS = (
+    # numbers
+    "abs ceil ceiling floor greatest least ln log log10 log2 mod pow power round sign sqrt trunc "
+    # text
+    "concat concat_ws contains ends_with initcap instr lcase left length like_escape not_like_escape ilike_escape "
+    "not_ilike_escape lower ltrim position prefix regexp_extract regexp_full_match regexp_matches regexp_replace "
+    "replace reverse right rtrim split_part starts_with strip_accents strpos substr substring suffix trim ucase upper "
+    # dates
+    "date_diff date_part date_sub date_trunc datediff datepart day dayname dayofmonth dayofweek dayofyear decade epoch "
+    "hour make_date minute month monthname quarter second strftime to_days to_months to_years week year "
+    # missing values, rows side by side
+    "coalesce if ifnull nullif nvl row "
+    # windows
+    "cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank row_number"
+)
+FUNCTIONS = AGGREGATES | frozenset(_OTHERS.split())
+"""All functions that a query may call, operators aside."""
+
+_EXPRESSIONS = (
+    "BETWEEN CASE CAST COLLATE COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION OPERATOR POSITIONAL_REFERENCE STAR "
+    "SUBQUERY TYPE WINDOW"
+)
+_CLASSES = frozenset(_EXPRESSIONS.split())
+_NODES = frozenset(("SELECT_NODE", "SET_OPERATION_NODE"))
+_SOURCES = frozenset(("BASE_TABLE", "EMPTY", "JOIN", "SUBQUERY"))
+
+
+def check_query(parsed: str, tables: Iterable[str]) -> Tree:
+    """The query's tree, from what the engine's parser says of it. Raises `QueryError` where it may do more than read
+    `tables` and compute."""
+    read = json.loads(parsed)
+    if read["error"]:
+        message = read["error_message"]
+        if read["error_type"] != "parser":
+            message = "only one SELECT is allowed"
+        raise QueryError(message)
+    if len(read["statements"]) != 1:
+        raise QueryError("only one SELECT is allowed")
+    node: Tree = read["statements"][0]["node"]
+    _check(node, frozenset(name.casefold() for name in tables), 0)
+    return node
+
+
+def _check(value: Any, tables: frozenset[str], depth: int) -> None:
+    if depth > DEEPEST:
+        raise QueryError("it is nested too deeply")
+    if isinstance(value, list):
+        for item in value:
+            _check(item, tables, depth)
+        return
+    if not isinstance(value, dict):
+        return
+    if "cte_map" in value:
+        tables = _check_node(value, tables)
+    elif "class" in value:
+        _check_expression(value)
+    elif "from_table" not in value and "query_location" in value and "type" in value:
+        _check_source(value, tables)
+    for item in value.values():
+        if isinstance(item, dict | list):
+            _check(item, tables, depth + 1)
+
+
+def _check_node(node: Tree, tables: frozenset[str]) -> frozenset[str]:
+    """The tables that may be named inside: those given and the query's own."""
+    if node["type"] not in _NODES:
+        raise QueryError("WITH RECURSIVE is not allowed" if "RECURSIVE" in node["type"] else "only SELECT is allowed")
+    return tables | {entry["key"].casefold() for entry in node["cte_map"]["map"]}
+
+
+def _check_source(source: Tree, tables: frozenset[str]) -> None:
+    if source["type"] not in _SOURCES:
+        raise QueryError("only tables and queries may stand in FROM, no functions or lists")
+    if source["type"] == "BASE_TABLE":
+        name = source["table_name"]
+        if source.get("schema_name") or source.get("catalog_name") or name.casefold() not in tables:
+            raise QueryError(f'there is no table "{name}"; the tables are: {", ".join(sorted(tables))}')
+
+
+def _check_expression(expression: Tree) -> None:
+    if expression["class"] not in _CLASSES:
+        raise QueryError(f"{expression['class'].lower().replace('_', ' ')}s are not allowed")
+    name = str(expression.get("function_name", "")).casefold()
+    if name and name not in FUNCTIONS and not expression.get("is_operator"):
+        raise QueryError(f"the function {name} is not allowed")
+
+
+def walk_expressions(value: Any) -> Iterator[Tree]:
+    """Every expression of a part of a tree, queries inside it left out."""
+    if isinstance(value, list):
+        for item in value:
+            yield from walk_expressions(item)
+    elif isinstance(value, dict):
+        if "class" in value:
+            yield value
+            if value["class"] == "SUBQUERY":
+                return
+        for item in value.values():
+            if isinstance(item, dict | list):
+                yield from walk_expressions(item)

@@ -1,0 +1,138 @@
+"""Cells of a table to typed columns."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from r1router.evidence.numbers import convert_unit, read_cell, tell_decimal
+from r1router.table import TableBlock, name_columns
+from r1router.tables.columns import read_columns, read_date, read_seconds
+
+
+def read(*cells: str):
+    (reader,), (values,) = read_columns(["x"], [[cell] for cell in cells])
+    return reader.column.kind, reader.column.unit, values
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "unit"),
+    [
+        ("1,267,000", 1_267_000, ""),
+        ("1 267 000", 1_267_000, ""),
+        ("−12.5", -12.5, ""),
+        ("-$5", -5, "$"),
+        ("$1,200", 1200, "$"),
+        ("5 €", 5, "€"),
+        ("45%", 45, "%"),
+        ("1.4 billion", 1.4e9, ""),
+        ("US$ 5 million", 5e6, "US$"),
+        ("5 mio. €", 5e6, "€"),
+        ("56,785 (land)", 56_785, ""),
+        ("1,240,192[1]", 1_240_192, ""),
+        ("1st", 1, ""),
+        ("~300 km²", 300, "km²"),
+        ("1.85 m (6 ft 1 in)", 1.85, "m"),
+        ("0", 0, ""),
+    ],
+)
+def test_a_cell_that_is_one_number_is_read_with_its_unit(cell, value, unit):
+    found = read_cell(cell)
+    assert found is not None
+    assert (found.value, found.unit) == (value, unit)
+
+
+@pytest.mark.parametrize(
+    "cell", ["007", "3–0", "1990–1994", "3/4", "12:30", "4 July 1999", "A1", "", "12 345 6", "1,23", "1.2.3", "9" * 400]
+)
+def test_a_code_a_score_a_range_and_a_date_are_no_number(cell):
+    assert read_cell(cell) is None
+
+
+def test_a_decimal_comma_is_told_by_the_other_cells_of_its_column():
+    assert [tell_decimal(cell) for cell in ("12,5", "1,234.5", "1.234", "1,234")] == [",", ".", None, None]
+    assert read("1.234", "12,5", "1.000.000") == ("number", "", [1234.0, 12.5, 1_000_000.0])
+    assert read("1.234", "12.5", "7") == ("number", "", [1.234, 12.5, 7.0])
+    assert read("1,234", "2,500") == ("number", "", [1234, 2500])
+
+
+def test_whole_numbers_stay_whole_and_years_are_numbers():
+    kind, _, values = read("1999", "2004", "n/a", "–")
+    assert kind == "number"
+    assert values == [1999, 2004, None, None]
+    assert isinstance(values[0], int)
+
+
+def test_lengths_are_brought_to_one_unit_and_unlike_units_stay_text():
+    assert read("12 km", "900 m", "3 km") == ("number", "km", [12.0, 0.9, 3.0])
+    assert read("12 km", "9 kg", "4 days")[0] == "text"
+    assert convert_unit("km", "kg") is None
+    assert convert_unit("inch", "cm") == pytest.approx(2.54)
+
+
+def test_a_column_of_mixed_content_stays_text_and_a_few_strangers_have_no_value():
+    assert read("1", "DNF", "2") == ("text", "", ["1", "DNF", "2"])
+    assert read("1", "2", "3", "4", "DNF") == ("number", "", [1, 2, 3, 4, None])
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("1999-07-04", datetime.date(1999, 7, 4)),
+        ("4 July 1999", datetime.date(1999, 7, 4)),
+        ("July 4, 1999", datetime.date(1999, 7, 4)),
+        ("Sunday, 4 July 1999", datetime.date(1999, 7, 4)),
+        ("4th of July 1999", datetime.date(1999, 7, 4)),
+        ("4. Juli 1999", datetime.date(1999, 7, 4)),
+        ("4 juillet 1999", datetime.date(1999, 7, 4)),
+        ("04.07.1999", datetime.date(1999, 7, 4)),
+        ("Jul-1999", datetime.date(1999, 7, 1)),
+        ("1999-07-04 12:30", datetime.datetime(1999, 7, 4, 12, 30)),
+        ("1999-07-04T12:30:05Z", datetime.datetime(1999, 7, 4, 12, 30, 5)),
+        ("7/4/1999", None),
+        ("30 February 1999", None),
+        ("Room 1999", None),
+        ("4 July", None),
+    ],
+)
+def test_a_date_is_read_in_the_forms_that_tables_have(text, date):
+    assert read_date(text) == date
+
+
+def test_a_date_of_slashes_is_read_where_the_column_tells_its_order():
+    assert read("7/4/1999", "7/14/1999")[2] == [datetime.date(1999, 7, 4), datetime.date(1999, 7, 14)]
+    assert read("7/4/1999", "14/7/1999")[2] == [datetime.date(1999, 4, 7), datetime.date(1999, 7, 14)]
+    assert read("7/4/1999", "8/5/1999")[0] == "text"
+
+
+def test_a_column_of_dates_may_have_a_bare_year_and_one_of_years_is_no_date():
+    assert read("4 July 1999", "5 May 2001", "2003")[2][2] == datetime.date(2003, 1, 1)
+    assert read("1999", "2001", "4 July 2003")[0] == "text"
+
+
+def test_times_become_seconds():
+    assert [read_seconds(text) for text in ("3:45.2", "1:02:03", "1 h 20 min", "45 s", "12", "3:75")] == [
+        225.2, 3723, 4800, 45, None, None,
+    ]  # fmt: skip
+    assert read("2:03", "1:59.5") == ("time", "s", [123.0, 119.5])
+
+
+def test_a_long_column_is_settled_by_all_of_its_cells():
+    kind, _, values = read(*(["word"] * 1_500 + [str(n) for n in range(1_000)]))
+    assert kind == "text"
+    kind, _, values = read(*([str(n) for n in range(1_500)] + ["word"] * 300))
+    assert kind == "number"
+    assert values[-1] is None
+
+
+def test_every_column_has_a_name_of_its_own():
+    assert name_columns(["Year", "", "year", "Year (2)", "a\nb"]) == ("Year", "column 2", "year (3)", "Year (2)", "a b")
+    assert name_columns(["column 2", ""]) == ("column 2", "column 2 (2)")
+
+
+def test_a_block_is_written_as_lines_below_its_title_and_caption():
+    block = TableBlock("Courts", "North", "Of the north.", ("City", "Judges"), (("Oslo", "5"), ("Bergen", "3")), 7)
+    assert block.text == "Courts — North\nOf the north.\nCity | Judges\nOslo | 5\nBergen | 3"
+    assert block.last_row == 8
+    assert TableBlock("", "", "", ("", ""), (("a", "b"),)).text == "a | b"
