@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from r1router.evidence.numbers import convert_unit, read_cell, tell_decimal
+from r1router.evidence.numbers import convert_unit, quantities, read_cell, tell_decimal
 from r1router.table import TableBlock, name_columns
 from r1router.tables.columns import read_columns, read_date, read_seconds
 
@@ -136,3 +136,16 @@ def test_a_block_is_written_as_lines_below_its_title_and_caption():
     assert block.text == "Courts — North\nOf the north.\nCity | Judges\nOslo | 5\nBergen | 3"
     assert block.last_row == 8
     assert TableBlock("", "", "", ("", ""), (("a", "b"),)).text == "a | b"
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("12,5 km and 1.234.567 people", [12.5, 1_234_567]),
+        ("1.234,5 of 1,234.5", [1234.5, 1234.5]),
+        ("1,2,3 and 1.234", [1, 2, 3, 1.234]),
+        ("1,200", [1200]),
+    ],
+)
+def test_a_text_has_decimal_commas_where_nothing_else_is_meant(text, values):
+    assert [quantity.low for quantity in quantities(text)] == values

@@ -12,13 +12,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from r1router.evidence.numbers import numerals
 from r1router.types import Example, Trajectory
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"(?:({_NUMBER}) )?\[({_NUMBER}), ({_NUMBER})\]")
 _LOOKS_LIKE_RANGE = re.compile(r"\[[^\[\]]*,[^\[\]]*\]$")
-_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_NUMERAL = re.compile(r"(?<![\w.])[-−]?(?:\d+(?:\.\d+)?|\.\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +74,9 @@ def references(prediction: str, answers: Sequence[str]) -> list[str]:
         if span is None:
             found.append(answer)
         else:
-            inside = [n for n in _numerals(prediction) if float(n) in span]
+            inside = [n for n in dict.fromkeys(n.digits for n in numerals(prediction)) if float(n) in span]
             found.extend(inside or [str(span.low if span.value is None else span.value)])
     return found
-
-
-def _numerals(text: str) -> list[str]:
-    plain = _GROUPED.sub("", text)
-    return list(dict.fromkeys(n.replace("−", "-") for n in _NUMERAL.findall(plain)))
 
 
 # ── from strings to rows ───────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ import string
 import unicodedata
 from functools import lru_cache
 
-from r1router.evidence.numbers import NUMBER_WORDS
+from r1router.evidence.numbers import NUMBER_WORDS, drop_separators
 
 _DELETE_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _SQUAD_ARTICLES = frozenset(("a", "an", "the"))
@@ -23,7 +23,6 @@ def squad_words(text: str) -> list[str]:
     return [w for w in text.lower().translate(_DELETE_PUNCTUATION).split() if w not in _SQUAD_ARTICLES]
 
 
-_GROUPS = re.compile(r"(?<=\d)[,'\u00a0\u202f](?=\d{3}(?!\d))")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|\d+(?:\.\d+)?|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+")
 _TRAILING_ZEROS = re.compile(r"\.0+$|(\.\d*?[1-9])0+$")
 
@@ -35,7 +34,7 @@ def words(text: str) -> tuple[str, ...]:
     >>> words("The 1,200-metre hill’s Five peaks")
     ('1200', 'metre', 'hill', 's', '5', 'peaks')
     """
-    plain = _GROUPS.sub("", unicodedata.normalize("NFKC", text).casefold())
+    plain = drop_separators(unicodedata.normalize("NFKC", text).casefold())
     return tuple(
         _number(w) if w[0].isdigit() else NUMBER_WORDS.get(w, w)
         for w in _WORD.findall(plain)

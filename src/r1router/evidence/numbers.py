@@ -76,12 +76,15 @@ _MAGNITUDES["trillion"] = 1e12
 _UNIT = "|".join(sorted(map(re.escape, _UNIT_WORDS), key=len, reverse=True))
 _NUMBER = re.compile(
     rf"""(?<![\w.])(?P<money>(?:us)?[$€£¥]\ ?)?(?P<sign>(?<![\d)])[-−])?[$€£¥]?
-        (?P<digits>\d{{1,3}}(?:[,\u00a0\u202f']\d{{3}})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<exponent>e[-+]?\d+)?
+        (?P<digits>\d{{1,3}}(?:[,\u00a0\u202f']\d{{3}})+(?!\d)(?:\.\d+)?
+          |(?P<comma>\d{{1,3}}(?:\.\d{{3}})+,\d+|\d{{1,3}}(?:\.\d{{3}}){{2,}}(?![\d.])|(?<!\d,)\d+,\d{{1,2}}(?!\d|,\d))
+          |\d+(?:\.\d+)?|\.\d+)(?P<exponent>e[-+]?\d+)?
         (?:[\ -]?(?P<magnitude>hundred|thousand|million|billion|trillion|bn|mn)\b|(?P<kilo>k\b))?
         (?:[\ -]?(?P<square>square\ kilomet(?:re|er)|square\ met(?:re|er)|sq\ km)s?\b
           |[\ -]?(?P<unit>per\ cent|{_UNIT})(?![\w^]))?""",
     re.VERBOSE,
 )
+_SEPARATORS = re.compile(r"(?<=\d)[,'\u00a0\u202f](?=\d{3}(?!\d))")
 _BETWEEN = re.compile(r"\s*(?:-|–|—|to|and)\s*")
 _WORD_NUMBER = re.compile(r"\b(" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")\b")
 
@@ -103,9 +106,35 @@ def quantities(text: str) -> list[Quantity]:
     return [quantity for quantity, _, _ in found]
 
 
+class Numeral(NamedTuple):
+    """A number as it stands in a text, its unit left out."""
+
+    written: str
+    digits: str
+    """Sign, digits and decimal point alone."""
+
+
+def numerals(text: str) -> list[Numeral]:
+    """Every number of a text, in order.
+
+    >>> numerals("1.234,5 of −1,200 people")
+    [Numeral(written='1.234,5', digits='1234.5'), Numeral(written='−1,200', digits='-1200')]
+    """
+    found = []
+    for match in _NUMBER.finditer(text):
+        sign = match["sign"] or ""
+        found.append(Numeral(sign + match["digits"], ("-" if sign else "") + _plain_digits(match)))
+    return found
+
+
+def drop_separators(text: str) -> str:
+    """The text with nothing between the thousands of its numbers."""
+    return _SEPARATORS.sub("", text)
+
+
 def _read(match: re.Match[str]) -> Quantity:
     digits = match["digits"]
-    value = float(re.sub(r"[^\d.]", "", digits) + (match["exponent"] or ""))
+    value = float(_plain_digits(match) + (match["exponent"] or ""))
     value *= _MAGNITUDES[match["magnitude"]] if match["magnitude"] else 1e3 if match["kilo"] else 1.0
     value = -value if match["sign"] else value
     unit, factor = "", 1.0
@@ -117,6 +146,12 @@ def _read(match: re.Match[str]) -> Quantity:
         unit, factor = f"money {match['money'].strip()[-1]}", 1.0
     plain = digits.isdigit() and not (unit or match["magnitude"] or match["kilo"] or match["exponent"])
     return Quantity(value, value, unit, factor, plain)
+
+
+def _plain_digits(match: re.Match[str]) -> str:
+    """The digits with a point before the decimals and nothing between thousands."""
+    digits = match["digits"].replace(".", "").replace(",", ".") if match["comma"] else match["digits"]
+    return re.sub(r"[^\d.]", "", digits)
 
 
 def _join(before: tuple[Quantity, int, int], here: Quantity, text: str, start: int) -> Quantity | None:

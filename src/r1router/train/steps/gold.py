@@ -10,13 +10,13 @@ values compare.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from r1router.errors import InputError
 from r1router.evals.gold import Need, meets, need
+from r1router.evidence.numbers import numerals
 from r1router.parse import NO_ROUTE
 from r1router.train.steps.step_file import Gold, Past, StepRow
 from r1router.types import Card, Evidence, Example, Kind, KnowledgeBase, Query
@@ -29,7 +29,6 @@ _HOLDS: dict[Kind, str] = {
     "text": "Passages of text.", "image": "Pictures with captions.", "table": "Tables of facts and figures.",
 }  # fmt: skip
 _MISSING, _ENOUGH = "A fact is missing.", "Nothing is missing."
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +166,11 @@ def _steps(
 def _concluded(example: Example, history: Sequence[Past]) -> str:
     """Why the answer is the answer: a step that says it, or how the last two values compare."""
     if (example.gold or {}).get("final_reasoning") and len(history) > 1:
-        values = [found.group() for past in history[-2:] if (found := _NUMBER.search(past.answer))]
+        values = [found[0] for past in history[-2:] if (found := numerals(past.answer))]
         if len(values) == 2:
-            one, other = (float(value.replace(",", "")) for value in values)
+            one, other = (float(value.digits) for value in values)
             sign = "equals" if one == other else "is more than" if one > other else "is less than"
-            return f"{values[0]} {sign} {values[1]}."
+            return f"{values[0].written} {sign} {values[1].written}."
     accepted = {answer.casefold() for answer in example.answers}
     for number in range(len(history), 0, -1):
         if history[number - 1].answer.casefold() in accepted:

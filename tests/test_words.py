@@ -1,0 +1,38 @@
+"""Words that tell something, as stems."""
+
+import pytest
+
+from r1router.evidence.words import tell_language, words
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [("country", "countries"), ("city", "cities"), ("box", "boxes"), ("river", "rivers"),
+     ("party", "parties"), ("church", "churches"), ("bridge", "bridges"), ("play", "played")],
+)  # fmt: skip
+def test_singular_and_plural_are_one_word(one, many):
+    assert words(one) == words(many)
+
+
+def test_common_words_tell_nothing():
+    assert words("Which of the countries is it?") == ["countri"]
+    assert words("In welcher der Städte ist es?") == words("die Stadt")
+    assert words("Quelle est la capitale du pays ?") == words("capitale pays", "french")
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("In which year was the album released?", "english"),
+        ("In welchem Jahr wurde die Brücke gebaut?", "german"),
+        ("Dans quelle ville siège la cour ?", "french"),
+        ("Oslo", "english"),
+        ("", "english"),
+    ],
+)
+def test_a_text_is_read_in_its_language(text, language):
+    assert tell_language(text) == language
+
+
+def test_words_of_other_scripts_are_kept():
+    assert words("東京 の 人口")
