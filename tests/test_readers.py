@@ -143,8 +143,6 @@ def test_text_is_read_in_its_encoding(tmp_path, encoding):
         (b" \n\t\n", "the file is empty"),
         (b"\xef\xbb\xbf", "the file is empty"),
         (b"abc\0\0\0\1def", "NUL bytes"),
-        ("Привет, мир и люди".encode("koi8-r"), "UTF-8, UTF-16 and Windows-1252 were tried"),
-        ("日本語の文章です".encode("shift-jis"), "UTF-8, UTF-16 and Windows-1252 were tried"),
     ],
 )
 def test_a_text_file_that_is_none_is_told_why(tmp_path, content, said):
@@ -153,11 +151,12 @@ def test_a_text_file_that_is_none_is_told_why(tmp_path, content, said):
     assert said in reason(path)
 
 
-def test_a_few_wrong_bytes_do_not_turn_the_other_letters_into_others(tmp_path, caplog):
+def test_a_few_wrong_bytes_do_not_turn_the_other_letters_into_others(tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes("Straße, Köln, Győr ".encode() + b"\xff")
-    assert read(path)[0].text == "Straße, Köln, Győr \ufffd"
-    assert "byte 0xff near position 22" in caplog.text
+    passage, problem = read(path)
+    assert passage.text == "Straße, Köln, Győr \ufffd"
+    assert "byte 0xff near position 22" in problem.reason
 
 
 def test_a_compressed_text_is_read_and_a_cut_off_one_reported(tmp_path):

@@ -99,8 +99,10 @@ def _report(report: IndexReport, console: Console) -> None:
     known = f", {report.skipped} unchanged" if report.skipped else ""
     pruned = f", {report.pruned} gone and removed" if report.pruned else ""
     console.print(Text(f"{report.read} files read{known}{pruned} in {report.seconds:.1f} s", style="dim"))
-    if report.problems:
-        console.print(Text("could not be read:", style="yellow"))
-        for problem in report.problems:
+    for heading, read in (("could not be read:", False), ("was read, but look at it:", True)):
+        told = [problem for problem in report.problems if problem.read == read]
+        if told:
+            console.print(Text(heading, style="yellow"))
+        for problem in told:
             place = f"{problem.path}, {problem.where}" if problem.where else problem.path
             console.print(Text(f"  {place}: {problem.reason}"), soft_wrap=True)

@@ -63,3 +63,5 @@ class Problem:
     where: str
     """"line 17", "page 3", "sheet Totals"; empty for the whole file."""
     reason: str
+    read: bool = False
+    """Whether it was read all the same: a choice to know of, or a part that was left out on purpose."""

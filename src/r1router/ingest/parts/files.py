@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import functools
 import gzip
 import io
-import logging
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 from r1router.errors import UnreadableFile
+from r1router.ingest.parts import encodings
+from r1router.ingest.records import Problem
 from r1router.ingest.sources import SourceFile
-
-log = logging.getLogger(__name__)
 
 BLOCK = 1 << 20
 _BOMS = (  # UTF-32 first: its little-endian mark begins with the one of UTF-16
@@ -26,9 +28,9 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with the one of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_ASCII = bytes(range(128))
-_MOST_HIGH_BYTES = 0.2
-"""Western text has few accented letters; Cyrillic or Japanese in their old encodings is mostly high bytes."""
+_SAMPLE = 1 << 16
+_HIGH_WORD = re.compile(rb"[^\s,;|\"]*[\x80-\xff][^\s,;|\"]*")
+"""With the ASCII bytes between: the second byte of a pair may be one."""
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -42,47 +44,84 @@ def open_bytes(path: Path) -> IO[bytes]:
             return path.open("rb")
 
 
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    name: str
+    errors: str = "strict"
+    """The codec's error handler."""
+    doubt: str = ""
+    """What a person should know where the choice was not certain."""
+
+
 @contextmanager
 def open_text(file: SourceFile, *, newline: str | None = None) -> Iterator[IO[str]]:
     """The whole file as text, read once before to find its encoding. Raises `UnreadableFile`."""
-    encoding, errors = encoding_of(file)
-    with open_bytes(file.path) as stream, io.TextIOWrapper(stream, encoding, errors, newline) as text:
+    encoding = encoding_of(file)
+    with (
+        open_bytes(file.path) as stream,
+        io.TextIOWrapper(stream, encoding.name, encoding.errors, newline) as text,
+    ):
         yield text
 
 
-def encoding_of(file: SourceFile) -> tuple[str, str]:
-    """Encoding and error handler: by a mark, else UTF-8, UTF-16 or Windows-1252, whichever fits every byte.
+def doubts(file: SourceFile) -> Iterator[Problem]:
+    """What to report about the encoding that the file was read in."""
+    if doubt := encoding_of(file).doubt:
+        yield Problem(file.source, "its encoding", doubt, read=True)
 
-    UTF-8 with a few wrong bytes is read with those replaced, and a warning. Raises `UnreadableFile` for a
-    file that is empty, binary, cut off, or in none of these.
+
+def encoding_of(file: SourceFile) -> Encoding:
+    """By a mark, else UTF-8 or UTF-16, else what languages suggest and every byte fits.
+
+    UTF-8 with a few wrong bytes is read with those replaced. Raises `UnreadableFile` for a file that is empty,
+    binary, cut off, or whose encoding cannot be told.
     """
+    state = file.path.stat()
+    return _encoding_of(file.path, file.source, state.st_size, state.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=16)
+def _encoding_of(path: Path, source: str, size: int, changed: int) -> Encoding:
+    """Once for a file that does not change: to look inside and to read it ask for the same."""
     try:
-        with open_bytes(file.path) as stream:
+        with open_bytes(path) as stream:
             head = stream.read(BLOCK)
-        encoding = _by_mark(head) or ("utf-8" if b"\0" not in head else _wide(head))
+        encoding = by_mark(head) or ("utf-8" if b"\0" not in head else _wide(head))
         if not encoding:
-            raise UnreadableFile(file.source, "holds NUL bytes, so it is not text")
-        fault, empty = _decode(file.path, encoding)
+            raise UnreadableFile(source, "holds NUL bytes, so it is not text")
+        fault, empty = _decode(path, encoding)
         if empty:
-            raise UnreadableFile(file.source, "the file is empty")
+            raise UnreadableFile(source, "the file is empty")
         if not fault:
-            return encoding, "strict"
-        if encoding in ("utf-8", "utf-8-sig") and _is_utf8_mostly(file.path):
-            log.warning("%s: bytes that are not UTF-8 are replaced, the first: %s", file.source, fault)
-            return encoding, "replace"
-        if encoding == "utf-8" and _is_western(file.path):
-            log.info("%s is not UTF-8; read as Windows-1252", file.source)
-            return "cp1252", "strict"
+            return Encoding(encoding)
+        if encoding in ("utf-8", "utf-8-sig") and _is_utf8_mostly(path):
+            return Encoding(encoding, "replace", f"bytes that are not UTF-8 were replaced, the first: {fault}")
+        if encoding == "utf-8":
+            for guess in encodings.guess(_words_with_high_bytes(path)):
+                if not _decode(path, guess.name)[0]:
+                    return Encoding(guess.name, doubt=guess.doubt)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UnreadableFile(file.source, f"the compressed file is damaged or cut off ({error})") from error
+        raise UnreadableFile(source, f"the compressed file is damaged or cut off ({error})") from error
     raise UnreadableFile(
-        file.source,
-        f"cannot be decoded as {encoding.upper()} ({fault}); "
-        "UTF-8, UTF-16 and Windows-1252 were tried: save it as UTF-8",
+        source, f"cannot be decoded as {encoding.upper()} ({fault}), nor is another encoding plain: save it as UTF-8"
     )
 
 
-def _by_mark(head: bytes) -> str:
+def _words_with_high_bytes(path: Path) -> bytes:
+    """Up to 64 KiB of the words that tell one encoding from another, in order."""
+    found: list[bytes] = []
+    size = 0
+    for block in _blocks(path):
+        for word in _HIGH_WORD.findall(block):
+            found.append(word)
+            size += len(word) + 1
+            if size > _SAMPLE:
+                return b" ".join(found)
+    return b" ".join(found)
+
+
+def by_mark(head: bytes) -> str:
+    """The encoding that a byte order mark names; or ""."""
     return next((encoding for mark, encoding in _BOMS if head.startswith(mark)), "")
 
 
@@ -128,16 +167,3 @@ def _is_utf8_mostly(path: Path) -> bool:
         bad += wrong
         good += len(text) - wrong - len(text.encode("ascii", "ignore"))
     return good > bad
-
-
-def _is_western(path: Path) -> bool:
-    decoder = codecs.getincrementaldecoder("cp1252")()
-    high = total = 0
-    for block in _blocks(path):
-        high += len(block.translate(None, _ASCII))
-        total += len(block)
-        try:
-            decoder.decode(block)
-        except UnicodeDecodeError:
-            return False
-    return high <= total * _MOST_HIGH_BYTES

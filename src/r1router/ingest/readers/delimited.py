@@ -13,7 +13,7 @@ from typing import IO
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import manifest, tabular
 from r1router.ingest.parts.cells import cell, title_of
-from r1router.ingest.parts.files import open_text
+from r1router.ingest.parts.files import doubts, open_text
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.rows import At, at, kind_of_columns, read_rows
 from r1router.ingest.records import Problem, Record
@@ -36,6 +36,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         kind, table, named = _kind(table)
         if as_ == "image" or (kind != "table" and as_ in (None, kind)):
             yield from read_rows(named, file, as_=as_ or kind, ocr=ocr)
+            yield from doubts(file)
             return
         yield from tabular.records(
             table,
@@ -46,6 +47,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             as_=as_,
             ragged="its rows",
         )
+    yield from doubts(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:

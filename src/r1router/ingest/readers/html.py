@@ -10,7 +10,8 @@ from typing import Any
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import grids, tabular
 from r1router.ingest.parts.cells import cell, title_of
-from r1router.ingest.parts.files import encoding_of, open_bytes
+from r1router.ingest.parts.encodings import labelled
+from r1router.ingest.parts.files import by_mark, doubts, encoding_of, open_bytes
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.records import Problem, Record
@@ -39,7 +40,7 @@ _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     from lxml import etree  # type: ignore[import-untyped]
 
-    root = _parse(file)
+    root, notes = _parse(file)
     body = next(root.iter("body"), root)
     titles = (_words(e) for name in ("title", "h1") for e in root.iter(name))
     sections = Sections(file, next(filter(None, titles), title_of(file.path)))
@@ -79,6 +80,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             sections.write(("\n" if tag in _BLOCKS else "") + _space(element.text, preformatted))
     if as_ != "table":
         yield from sections.end()
+    yield from notes
 
 
 def look(path: Path, as_: Kind | None) -> Look:
@@ -87,23 +89,26 @@ def look(path: Path, as_: Kind | None) -> Look:
     return (KINDS if has_tables else ("text",)), ()
 
 
-def _parse(file: SourceFile) -> Any:
+def _parse(file: SourceFile) -> tuple[Any, list[Problem]]:
+    """The page's root, and what to report about its encoding."""
     from lxml import etree
 
     with open_bytes(file.path) as stream:
         data = stream.read()
+    notes: list[Problem] = []
     declared = _CHARSET.search(data[:4096])
     try:
-        text = data.decode(declared[1].decode() if declared else "utf-8")
-    except (LookupError, UnicodeDecodeError):
-        text = data.decode(*encoding_of(file))
+        text = data.decode(by_mark(data) or (labelled(declared[1].decode()) if declared else "") or "utf-8")
+    except UnicodeDecodeError:
+        encoding = encoding_of(file)
+        text, notes = data.decode(encoding.name, encoding.errors), list(doubts(file))
     if not text.strip():
         raise UnreadableFile(file.source, "the file is empty")
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)
     root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     if root is None:
         raise UnreadableFile(file.source, "has no HTML in it")
-    return root
+    return root, notes
 
 
 def _is_dropped(element: Any) -> bool:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from r1router.ingest.parts import manifest
-from r1router.ingest.parts.files import open_text
+from r1router.ingest.parts.files import doubts, open_text
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.rows import At, at, kind_of, read_rows
 from r1router.ingest.records import Problem, Record
@@ -21,7 +21,8 @@ _SAMPLE = 20
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    return read_rows(rows(file), file, as_=as_, ocr=ocr)
+    yield from read_rows(rows(file), file, as_=as_, ocr=ocr)
+    yield from doubts(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from r1router.ingest.parts.cells import cell, title_of
-from r1router.ingest.parts.files import open_text
+from r1router.ingest.parts.files import doubts, open_text
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -37,6 +37,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         else:
             sections.write(line + "\n")
     yield from sections.end()
+    yield from doubts(file)
 
 
 def parse(text: str) -> tuple[str, list[tuple[int, str]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from r1router.ingest.parts.cells import tidy, title_of
-from r1router.ingest.parts.files import open_text
+from r1router.ingest.parts.files import doubts, open_text
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -23,6 +23,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         for number, part in enumerate(_parts(stream), 1):
             id = file.source if number == 1 else f"{file.source}:part {number}"
             yield Passage(id, file.source, tidy(part), title)
+    yield from doubts(file)
 
 
 def _parts(lines: Iterator[str]) -> Iterator[str]:

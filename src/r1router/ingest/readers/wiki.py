@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from r1router.ingest.parts.cells import Ids, cell, tidy
-from r1router.ingest.parts.files import open_text
+from r1router.ingest.parts.files import doubts, open_text
 from r1router.ingest.parts.rows import At, at, read_rows
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -30,6 +30,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             yield from read_rows(_rows(lines, file), file, as_="text", ocr=False)
         else:
             yield from _docs(lines, file)
+    yield from doubts(file)
 
 
 def _rows(lines: IO[str], file: SourceFile) -> Iterator[At | Problem]:

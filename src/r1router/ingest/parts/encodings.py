@@ -1,0 +1,84 @@
+"""Finds the encoding that bytes are text in, by the languages that they could be, or by the label of a web page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+_LEAST = 0.0005
+"""Confidence below which a guess is none."""
+_CLEAR, _SURE = 3.0, 0.02
+"""So many times better than the next guess, and at least so confident, the best is certain."""
+_MOST_ODD = 0.25
+"""Share of words that may look wrong in the right encoding: names, abbreviations, chemistry."""
+_OFTEN = {"Windows-1252": 1.5, "cp1258": 0.3, "KOI8-R": 0.7}
+"""How much oftener than others an encoding is met."""
+_NOT_LATIN = r"\p{Cyrillic}\p{Greek}\p{Hebrew}\p{Arabic}\p{Thai}"
+_ODD = (
+    rf"\p{{Latin}}[{_NOT_LATIN}]|[{_NOT_LATIN}]\p{{Latin}}"  # letters of two alphabets in a word
+    r"|\p{Ll}\p{Lu}"  # a capital behind a small letter
+    r"|\p{Hangul}[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{Han}\p{Hiragana}\p{Katakana}]\p{Hangul}|\p{Ll}\p{Han}\p{Ll}"
+    r"|\p{L}[¡-©«-±´¶-¹»-¿×÷˘-˝“”„‚‹›†‡‰…]+\p{L}|\p{L}[¢-©¬-±÷×‚„†‡‰]"  # a sign between or behind letters
+    r"|[\x80-\x9f\p{Co}\p{So}\u2500-\u259f]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    name: str
+    doubt: str
+
+
+def guess(words: bytes) -> Iterator[Guess]:
+    """Encodings of these words, the likeliest first. `words`: those with bytes above 127, blanks between."""
+    scores = _score(words, modern=True) or _score(words, modern=False)
+    ranked = sorted(scores, key=lambda name: -scores[name])
+    for place, name in enumerate(ranked):
+        others = [other for other in ranked[place + 1 :] if words.decode(other) != words.decode(name)]
+        doubt = ""
+        if scores[name] < _SURE or (others and scores[name] < _CLEAR * scores[others[0]]):
+            like = f", but {others[0]} is possible" if others else ", which is not certain"
+            doubt = f"read as {name}{like}; save it as UTF-8 if words look wrong"
+        yield Guess(name, doubt)
+
+
+def _score(words: bytes, *, modern: bool) -> dict[str, float]:
+    """How likely each encoding is that gives words like those of a language."""
+    import chardet
+
+    era = chardet.EncodingEra.MODERN_WEB if modern else chardet.EncodingEra.ALL
+    scores: dict[str, float] = {}
+    for found in chardet.detect_all(words, ignore_threshold=True, encoding_era=era):
+        name, confidence = str(found["encoding"] or ""), float(found["confidence"])
+        try:
+            text = words.decode(name)
+        except (LookupError, UnicodeDecodeError):
+            continue
+        odd = _share_of_odd_words(text)
+        score = confidence * (1 - odd) ** 2 * _OFTEN.get(name, 1.0)
+        if odd <= _MOST_ODD and score >= _LEAST:
+            scores[name] = max(scores.get(name, 0.0), score)
+    return scores
+
+
+def labelled(label: str) -> str:
+    """The codec that browsers use for the label of a web page (WHATWG): "windows-1252" for "iso-8859-1"; or ""."""
+    import webencodings  # type: ignore[import-untyped]
+
+    found = webencodings.lookup(label)
+    return found.codec_info.name if found else ""
+
+
+def _share_of_odd_words(text: str) -> float:
+    """How many of the words no language would write so."""
+    words = text.split()
+    return sum(1 for word in words if _odd().search(word)) / max(1, len(words))
+
+
+@cache
+def _odd() -> Any:
+    import regex
+
+    return regex.compile(_ODD)
