@@ -23,7 +23,7 @@ from typing import Any
 from r1router.kb import open_kbs
 from r1router.methods import load_method
 from r1router.prompts import Prompts
-from r1router.train import rewards, sft
+from r1router.train import rewards
 from r1router.train.grpo.live_policy import generate
 from r1router.train.grpo.rollout_pool import Pool
 from r1router.train.grpo.run import run
@@ -31,6 +31,7 @@ from r1router.train.grpo.settings import Settings
 from r1router.train.steps.questions import lessons
 from r1router.train.steps.rows import render
 from r1router.train.steps.step_file import read_steps
+from r1router.train.weights.adapter import new_lora
 from r1router.train.weights.load import load_model
 
 
@@ -70,7 +71,6 @@ def offline(file: Path, settings: Settings, out: Path) -> float:
 def plain_trl(file: Path, settings: Settings, out: Path) -> float:
     import torch
     from datasets import Dataset
-    from peft import LoraConfig
     from trl import GRPOConfig, GRPOTrainer
 
     weights, tokenizer = load_model(settings.base)
@@ -83,7 +83,7 @@ def plain_trl(file: Path, settings: Settings, out: Path) -> float:
         processing_class=tokenizer,
         reward_funcs=lambda completions, **_: [0.0] * len(completions),
         train_dataset=Dataset.from_list(examples),
-        peft_config=LoraConfig(**sft.lora(settings.lora, settings.layers, weights)),
+        peft_config=new_lora(weights, rank=settings.lora, layers=settings.layers),
         args=GRPOConfig(
             output_dir=str(out), learning_rate=0.0, num_generations=settings.samples, loss_type=settings.loss,
             per_device_train_batch_size=settings.samples, gradient_accumulation_steps=settings.groups,

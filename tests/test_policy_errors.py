@@ -172,5 +172,5 @@ def test_without_torch_the_install_command_is_given() -> None:
         with pytest.raises(MissingExtra, match="r1router\\[transformers\\]"):
             open_policy("transformers:some/model")
     else:
-        with pytest.raises(InputError, match="cannot load '/nowhere/model'"):
+        with pytest.raises(InputError, match="cannot load the model '/nowhere/model'"):
             open_policy("transformers:/nowhere/model")

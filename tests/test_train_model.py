@@ -17,7 +17,7 @@ from policy_backends import llama_server, model_file
 from r1router.errors import InputError
 from r1router.policies._chat import to_chat_json
 from r1router.prompts import Prompts
-from r1router.train.weights import gguf_names
+from r1router.train.weights import gguf_llama
 from r1router.types import Ask, Card, Evidence, Question, Step, Trajectory
 from small_llama import write_small_llama
 
@@ -79,7 +79,7 @@ def tokenizer() -> Any:
     from r1router.train.weights import load
 
     file = model_file()
-    return load._tokenizer(file, gguf_names.metadata_of(gguf_names.read(file)))
+    return load._tokenizer(file, gguf_llama.read_metadata(gguf_llama.read(file)))
 
 
 @pytest.fixture(scope="module")
@@ -124,10 +124,10 @@ def test_the_weights_of_a_gguf_file_arrive_in_transformers_order(small: Path) ->
     attention = loaded.model.layers[1].self_attn
     assert np.array_equal(attention.v_proj.weight.numpy(force=True), rows["blk.1.attn_v.weight"])
     for name, ours in (("attn_q", attention.q_proj), ("attn_k", attention.k_proj)):
-        heads = gguf_names.heads_of(f"blk.1.{name}.", gguf_names.metadata_of(reader))
+        heads = gguf_llama.count_heads(f"blk.1.{name}.", gguf_llama.read_metadata(reader))
         matrix = ours.weight.numpy(force=True)
         assert not np.array_equal(matrix, rows[f"blk.1.{name}.weight"])
-        assert np.array_equal(gguf_names.permuted(matrix, heads), rows[f"blk.1.{name}.weight"])
+        assert np.array_equal(gguf_llama.permute(matrix, heads), rows[f"blk.1.{name}.weight"])
 
 
 def test_on_a_gpu_the_numbers_are_half_as_wide(small: Path) -> None:
@@ -137,13 +137,16 @@ def test_on_a_gpu_the_numbers_are_half_as_wide(small: Path) -> None:
     assert load_model(str(small), device="cuda")[0].dtype == torch.bfloat16
 
 
-def test_names_come_back_from_both_formats() -> None:
-    for name in ("blk.11.ffn_down.weight", "blk.0.attn_q.weight", "token_embd.weight", "output_norm.weight"):
-        there = gguf_names.to_transformers(name)
-        assert there is not None
-        assert gguf_names.to_gguf(there) == name
-    assert gguf_names.to_transformers("blk.0.attn_q_norm.weight") is None
-    assert gguf_names.to_gguf("model.layers.0.self_attn.rotary_emb.inv_freq") is None
+def test_names_are_those_of_llama_cpp_and_others_are_refused() -> None:
+    assert gguf_llama.map_names(["model.layers.11.mlp.down_proj.weight", "lm_head.weight"]) == {
+        "model.layers.11.mlp.down_proj.weight": "blk.11.ffn_down.weight",
+        "lm_head.weight": "output.weight",
+    }
+    with pytest.raises(InputError, match=r"'model.layers.0.self_attn.q_norm.weight' is none of the Llama family"):
+        gguf_llama.map_names(["model.layers.0.self_attn.q_norm.weight"])
+    assert gguf_llama.is_constant("rope_freqs.weight")
+    assert gguf_llama.is_constant("blk.3.attn_rot_embd.weight")
+    assert not gguf_llama.is_constant("blk.3.attn_q.weight")
 
 
 @pytest.mark.parametrize(
@@ -171,11 +174,11 @@ def test_another_architecture_is_pointed_to_its_hugging_face_folder(tmp_path: Pa
     writer.write_tensors_to_file()
     writer.close()
     with pytest.raises(InputError, match=r"'qwen2'(.|\n)*convert_hf_to_gguf"):
-        gguf_names.metadata_of(gguf_names.read(file))
+        gguf_llama.read_metadata(gguf_llama.read(file))
 
 
 def test_a_file_that_is_no_gguf_is_named(tmp_path: Path) -> None:
     file = tmp_path / "words.gguf"
     file.write_text("these are words")
     with pytest.raises(InputError, match="not a GGUF file"):
-        gguf_names.read(file)
+        gguf_llama.read(file)

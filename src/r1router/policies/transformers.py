@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
 import queue
 import threading
 import time
@@ -18,11 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from r1router import huggingface
 from r1router.errors import InputError, MissingExtra, PolicyError
 from r1router.prompts import beside
 from r1router.types import Ask, Message, Policy, Reply, Token
-
-log = logging.getLogger(__name__)
 
 TOP = 20
 """Alternatives kept at each token when label probabilities are wanted."""
@@ -63,11 +61,10 @@ class Transformers:
         self.spec = f"transformers:{model}"
         self.prompts = beside(*(Path(name).expanduser() for name in (adapter, model) if name))
         self._batch = batch
-        self._model, self._processor, self._sees = _load(model, adapter, device)
-        self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
+        loaded = _load(model, adapter, device)
+        self._model, self._processor, self._sees = loaded
+        self._tokenizer = loaded.tokenizer
         self._tokenizer.padding_side = "left"
-        if self._tokenizer.pad_token is None:
-            self._tokenizer.pad_token = self._tokenizer.eos_token
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="transformers", daemon=True)
         self._thread.start()
@@ -241,37 +238,15 @@ def _pixels(data: bytes) -> Any:
 # ── loading ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _load(name: str, adapter: str, device: str) -> tuple[Any, Any, bool]:
-    """(model, its processor or tokenizer, whether it sees). Raises `InputError`, `MissingExtra`."""
+def _load(name: str, adapter: str, device: str) -> huggingface.Loaded:
+    """On its device, with the adapter worked in. Raises `InputError`, `MissingExtra`."""
     try:
         import torch
-        import transformers
     except ImportError as error:
         raise MissingExtra(error.name or "torch", "transformers", "the transformers: policy") from error
     if not device:
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    path = str(Path(name).expanduser()) if Path(name).expanduser().is_dir() else name
-    log.info("loading %s on %s", path, device)
-    try:
-        config = transformers.AutoConfig.from_pretrained(path)
-        sees = hasattr(config, "vision_config")
-        kind = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
-        processor = (transformers.AutoProcessor if sees else transformers.AutoTokenizer).from_pretrained(path)
-        # Half precision is slow on a CPU.
-        model = kind.from_pretrained(path, dtype=torch.float32 if device == "cpu" else "auto").to(device).eval()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"transformers: cannot load {name!r}: {error}") from error
-    if not (getattr(processor, "chat_template", None)):
-        raise InputError(f"transformers: {name!r} has no chat template; take a model that was tuned for instructions")
-    return (_adapted(model, adapter) if adapter else model), processor, sees
-
-
-def _adapted(model: Any, adapter: str) -> Any:
-    try:
-        import peft
-    except ImportError as error:
-        raise MissingExtra("peft", "transformers", "a LoRA adapter for the transformers: policy") from error
-    try:
-        return peft.PeftModel.from_pretrained(model, adapter).merge_and_unload()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"transformers: cannot put the adapter {adapter!r} on the model: {error}") from error
+    # Half precision is slow on a CPU.
+    loaded = huggingface.load(name, dtype=torch.float32 if device == "cpu" else "auto")
+    model = loaded.model.to(device).eval()
+    return loaded._replace(model=huggingface.add_adapter(model, adapter) if adapter else model)

@@ -19,6 +19,7 @@ from r1router.prompts import Prompts
 from r1router.train import launch, run_folder
 from r1router.train.steps.rows import Row, opened_pictures, shows_answer, varied
 from r1router.train.steps.step_file import StepRow, read_steps
+from r1router.train.weights.adapter import prepare
 from r1router.train.weights.load import check_pictures, count_tokens, load_model, sees_pictures
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,6 @@ def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pi
 def _train(files: Sequence[Path], out: Path, settings: Settings, pictures: Path | None, processes: int) -> None:
     import torch
     import transformers
-    from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 
     transformers.set_seed(settings.seed)
@@ -94,15 +94,13 @@ def _train(files: Sequence[Path], out: Path, settings: Settings, pictures: Path 
     sees = sees_pictures(tokenizer)
     rows = list(_rows(read_steps(*files), settings, pictures))
     dataset = _dataset(rows, tokenizer, settings.max_tokens, shown=pictures is not None)
-    new = None
-    if settings.lora and not settings.adapter:
-        new = LoraConfig(**lora(settings.lora, settings.layers, weights))
+    model, new_lora = prepare(weights, settings.adapter, rank=settings.lora, layers=settings.layers)
     on_gpu = torch.cuda.is_available()
     trainer = SFTTrainer(
-        model=adapted(weights, settings.adapter) if settings.adapter else weights,
+        model=model,
         processing_class=tokenizer,
         train_dataset=dataset,
-        peft_config=new,
+        peft_config=new_lora,
         args=SFTConfig(
             output_dir=str(out),
             num_train_epochs=settings.epochs,
@@ -129,32 +127,6 @@ def _train(files: Sequence[Path], out: Path, settings: Settings, pictures: Path 
     )
     last = run_folder.last_checkpoint(out)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
-
-
-def lora(rank: int, layers: int, weights: Any) -> dict[str, Any]:
-    """Options of PEFT's `LoraConfig`: every linear layer, of the `layers` upper ones where not 0."""
-    total = int(getattr(weights.config, "text_config", weights.config).num_hidden_layers)
-    if layers > total:
-        raise InputError(f"the model has {total} layers; {layers} of them cannot be trained")
-    options: dict[str, Any] = {"r": rank, "lora_alpha": 2 * rank, "task_type": "CAUSAL_LM"}
-    if not layers:
-        return options | {"target_modules": "all-linear"}
-    from torch.nn import Linear
-
-    inside = {
-        name.rpartition(".")[2] for name, m in weights.named_modules() if isinstance(m, Linear) and ".layers." in name
-    }
-    return options | {"target_modules": sorted(inside), "layers_to_transform": list(range(total - layers, total))}
-
-
-def adapted(weights: Any, adapter: str) -> Any:
-    """The model with an adapter of an earlier stage, to be trained on. Raises `InputError` where it does not fit."""
-    from peft import PeftModel
-
-    try:
-        return PeftModel.from_pretrained(weights, adapter, is_trainable=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"cannot put the adapter {adapter!r} on the model: {error}") from error
 
 
 def _rows(steps: Sequence[StepRow], settings: Settings, pictures: Path | None) -> Iterator[Row]:

@@ -20,13 +20,14 @@ from r1router.kb import open_kbs
 from r1router.methods import load_method
 from r1router.policies._chat import to_chat_json
 from r1router.prompts import Prompts
-from r1router.train import launch, rewards, run_folder, sft
+from r1router.train import launch, rewards, run_folder
 from r1router.train.grpo import collapse, reward_functions, rollout_function, validation
 from r1router.train.grpo.rollout_pool import Pool
 from r1router.train.grpo.settings import DEFAULTS, LOSSES, Settings
 from r1router.train.steps.questions import lessons
 from r1router.train.steps.rows import Row, opened_pictures, render, shows_answer, varied
 from r1router.train.steps.step_file import StepRow, read_steps
+from r1router.train.weights.adapter import prepare
 from r1router.train.weights.load import check_pictures, count_tokens, find_gguf_file, load_model, sees_pictures
 from r1router.types import KnowledgeBase
 
@@ -106,16 +107,17 @@ def _train(
     if len(data) < settings.groups:
         raise InputError(f"{len(data)} steps are not enough for {settings.groups} groups; lower the groups")
     share, batch = sizes
+    model, new_lora = prepare(weights, settings.adapter, rank=settings.lora, layers=settings.layers)
     on_gpu = torch.cuda.is_available()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'", category=UserWarning)
         trainer = validation.trainer_class(held_out, max_tokens=settings.max_tokens)(
-            model=sft.adapted(weights, settings.adapter) if settings.adapter else weights,
+            model=model,
             processing_class=tokenizer,
             reward_funcs=reward_functions.functions(weighted, outcomes_of),
             train_dataset=data,
             eval_dataset=data.select([0]) if held_out else None,
-            peft_config=_new_lora(weights, settings),
+            peft_config=new_lora,
             rollout_func=rollout_function.rollout_func(pool) if pool else None,
             callbacks=[collapse.callback(watch)],
             args=GRPOConfig(
@@ -179,17 +181,6 @@ def _choosing(every: int) -> dict[str, Any]:
         "metric_for_best_model": validation.SCORE,
         "greater_is_better": True,
     }
-
-
-# ── weights ────────────────────────────────────────────────────────────────────────────────────
-
-
-def _new_lora(weights: Any, settings: Settings) -> Any:
-    if settings.adapter or not settings.lora:
-        return None
-    from peft import LoraConfig
-
-    return LoraConfig(**sft.lora(settings.lora, settings.layers, weights))
 
 
 # ── data ───────────────────────────────────────────────────────────────────────────────────────

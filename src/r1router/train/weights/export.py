@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from r1router import gguf_weights
+from r1router import gguf_weights, huggingface
 from r1router.errors import InputError, MissingExtra, UnknownName
-from r1router.train.weights import gguf_names
-from r1router.train.weights.gguf_names import Array
+from r1router.train.weights import gguf_llama
+from r1router.train.weights.gguf_llama import Array
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def _template(base: str, template: str) -> Template:
             f"GGUF is written from a GGUF file of the same model, and {template or base!r} is none: name one as the "
             "template, or export 'merged' and give it to llama.cpp's convert_hf_to_gguf.py"
         )
-    return file, gguf_names.metadata_of(gguf_names.read(file))
+    return file, gguf_llama.read_metadata(gguf_llama.read(file))
 
 
 # ── whole weights ──────────────────────────────────────────────────────────────────────────────
@@ -89,50 +89,32 @@ def _merged(trained: Path, base: str, has_adapter: bool) -> tuple[Any, Any]:
     if not has_adapter:
         return load_model(str(trained), device="cpu")
     loaded, tokenizer = load_model(base, device="cpu")
-    try:
-        import peft
-    except ImportError as error:
-        raise MissingExtra("peft", "train", "the export of an adapter") from error
-    try:
-        adapted = peft.PeftModel.from_pretrained(loaded, str(trained))
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"the adapter {trained} does not fit the model {base or 'default'!r}: {error}") from error
-    return adapted.merge_and_unload(), tokenizer
+    return huggingface.add_adapter(loaded, str(trained)), tokenizer
 
 
 def _write_gguf(model: Any, folder: Path, like: Template, forms: Sequence[str]) -> None:
     file, metadata = like
     tied = model.config.tie_word_embeddings
-    fresh = {
-        _known(name): numbers
-        for name, numbers in model.state_dict().items()
-        if not (tied and name == "lm_head.weight")  # the same numbers as the embeddings'
-    }
+    state = model.state_dict()
+    if tied:
+        state.pop("lm_head.weight", None)  # the same numbers as the embeddings'
+    names = gguf_llama.map_names(state)
+    fresh = {names[name]: numbers for name, numbers in state.items()}
 
     for form in forms:
         left = dict(fresh)
 
         def trained_numbers(name: str, old: Array, left: dict[str, Any] = left) -> Array:
-            if gguf_names.to_transformers(name) is None:
-                return old  # constants of the architecture, such as the factors of a stretched context
+            if gguf_llama.is_constant(name):
+                return old
             if name not in left or tuple(left[name].shape) != old.shape:
                 raise InputError(f"the model has no tensor like {name!r} of {file}; are they the same model?")
             numbers = left.pop(name).float().numpy(force=True)
-            return gguf_names.in_order(name, numbers, metadata)
+            return gguf_llama.order_rows(name, numbers, metadata)
 
         gguf_weights.rewrite(file, folder / FILES[form], kind=form.upper(), change=trained_numbers)
         if left:
             raise InputError(f"{file} has no tensor {min(left)!r}, which the trained model has; are they the same?")
-
-
-def _known(name: str) -> str:
-    there = gguf_names.to_gguf(name)
-    if there is None:
-        raise InputError(
-            f"the tensor {name!r} is none of the Llama family, which alone is written as GGUF here; export 'merged' "
-            "and give it to llama.cpp's convert_hf_to_gguf.py"
-        )
-    return there
 
 
 # ── the adapter alone ──────────────────────────────────────────────────────────────────────────
@@ -148,13 +130,14 @@ def _write_lora(trained: Path, file: Path, metadata: Mapping[str, Any]) -> None:
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", settings.lora_alpha * (settings.r**0.5 if settings.use_rslora else 1.0))
-    for name, numbers in sorted(_lora_tensors(trained).items()):
-        module, half = name.removeprefix("base_model.model.").rsplit(".lora_", 1)
-        there = _known(f"{module}.weight")
+    tensors = _lora_tensors(trained)
+    names = gguf_llama.map_names(f"{module}.weight" for module, _ in tensors)
+    for (module, half), numbers in sorted(tensors.items()):
+        there = names[f"{module}.weight"]
         if half == "A.weight":
             writer.add_tensor(f"{there}.lora_a", numbers.astype(np.float16))
         else:
-            writer.add_tensor(f"{there}.lora_b", gguf_names.in_order(there, numbers, metadata).astype(np.float16))
+            writer.add_tensor(f"{there}.lora_b", gguf_llama.order_rows(there, numbers, metadata).astype(np.float16))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -181,7 +164,8 @@ def _lora_settings(trained: Path) -> Any:
     return settings
 
 
-def _lora_tensors(trained: Path) -> Mapping[str, Array]:
+def _lora_tensors(trained: Path) -> dict[tuple[str, str], Array]:
+    """(name of a matrix, its half as PEFT calls it, such as A.weight) to numbers in float32."""
     from safetensors.torch import load_file
 
     file = trained / "adapter_model.safetensors"
@@ -192,7 +176,12 @@ def _lora_tensors(trained: Path) -> Mapping[str, Array]:
         raise InputError(
             f"the adapter {trained} has a tensor {other[0]!r}, which a GGUF adapter cannot hold; export 'q8_0' or 'f16'"
         )
-    return found
+    return {_halved(name): numbers for name, numbers in found.items()}
+
+
+def _halved(name: str) -> tuple[str, str]:
+    module, _, half = name.removeprefix("base_model.model.").rpartition(".lora_")
+    return module, half
 
 
 # ── into place ─────────────────────────────────────────────────────────────────────────────────

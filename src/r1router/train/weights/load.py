@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from r1router import huggingface
 from r1router.errors import InputError, MissingExtra
 from r1router.policies import _default_model as default_model
-from r1router.train.weights import gguf_names
+from r1router.train.weights import gguf_llama
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,11 @@ def load_model(spec: str = "", *, device: str = "") -> tuple[Any, Any]:
     if file is not None:
         log.info("loading %s for training", file)
         return _from_gguf(file, dtype)
-    log.info("loading %s for training", spec)
-    return _from_hub(spec, dtype)
+    try:
+        loaded = huggingface.load(spec, dtype=dtype, safetensors_only=True)
+    except InputError as error:
+        raise InputError(f"{error}; or a .gguf file, or nothing for the default model") from error
+    return loaded.model, loaded.processor
 
 
 def sees_pictures(tokenizer: Any) -> bool:
@@ -62,7 +66,7 @@ def count_tokens(tokenizer: Any, messages: Sequence[Mapping[str, Any]], *, reply
     if sees_pictures(tokenizer):  # whose templates want content in parts
         messages = [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
     text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=reply_follows)
-    return len(_words(tokenizer)(text, add_special_tokens=False).input_ids)
+    return len(huggingface.tokenizer_of(tokenizer)(text, add_special_tokens=False).input_ids)
 
 
 def find_gguf_file(spec: str) -> Path | None:
@@ -72,37 +76,6 @@ def find_gguf_file(spec: str) -> Path | None:
     return Path(spec).expanduser() if spec.endswith(".gguf") else None
 
 
-def _from_hub(spec: str, dtype: Any) -> tuple[Any, Any]:
-    import transformers
-
-    folder = Path(spec).expanduser()
-    name = str(folder) if folder.is_dir() else spec
-    try:
-        config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
-        pictures_too = hasattr(config, "vision_config")
-        reader = transformers.AutoProcessor if pictures_too else transformers.AutoTokenizer
-        kind = transformers.AutoModelForImageTextToText if pictures_too else transformers.AutoModelForCausalLM
-        tokenizer = reader.from_pretrained(name, trust_remote_code=False)
-        model = kind.from_pretrained(name, dtype=dtype, use_safetensors=True, trust_remote_code=False)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"cannot load the model {spec!r} for training: {error}\n"
-            "It is a Hugging Face id (with a network), a folder with safetensors, a .gguf file, or nothing for the "
-            "default model"
-        ) from error
-    if not getattr(tokenizer, "chat_template", None):
-        raise InputError(f"the model {spec!r} has no chat template; take one that was tuned for instructions")
-    words = _words(tokenizer)
-    if words.pad_token is None:
-        words.pad_token = words.eos_token
-    return model, tokenizer
-
-
-def _words(tokenizer: Any) -> Any:
-    """The tokenizer, of a processor too."""
-    return getattr(tokenizer, "tokenizer", tokenizer)
-
-
 # ── from GGUF ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -110,13 +83,17 @@ def _from_gguf(file: Path, dtype: Any) -> tuple[Any, Any]:
     import torch
     import transformers
 
-    reader = gguf_names.read(file)
-    metadata = gguf_names.metadata_of(reader)
+    reader = gguf_llama.read(file)
+    metadata = gguf_llama.read_metadata(reader)
     tokenizer = _tokenizer(file, metadata)
-    state = {name: torch.from_numpy(numbers) for name, numbers in gguf_names.weights(reader, metadata)}
+    tied = all(tensor.name != "output.weight" for tensor in reader.tensors)
     config = transformers.LlamaConfig(
-        **gguf_names.settings(metadata, tied="lm_head.weight" not in state), architectures=["LlamaForCausalLM"]
+        **gguf_llama.read_settings(metadata, tied=tied), architectures=["LlamaForCausalLM"]
     )
+    with torch.device("meta"):  # for the names of its tensors alone
+        wanted = transformers.LlamaForCausalLM(config).state_dict()
+    names = gguf_llama.map_names(wanted)
+    state = {name: torch.from_numpy(numbers) for name, numbers in gguf_llama.read_weights(reader, metadata, names)}
     model = transformers.LlamaForCausalLM.from_pretrained(None, config=config, state_dict=state, dtype=dtype)
     model.name_or_path = model.config.name_or_path = ""  # of a name, PEFT asks the hub whenever it saves
     return model, tokenizer

@@ -1,12 +1,13 @@
-"""A GGUF file of the Llama family to the names, row order and settings of transformers, and back.
+"""Converts GGUF files of the Llama family to the names, row order and settings of transformers, and back.
 
 llama.cpp keeps the rows of q and k in another order than transformers: within each head, the two halves that
-rotate together are interleaved. `permuted` and `unpermuted` are that change and its inverse. Numpy only.
+rotate together are interleaved. `permute` and `unpermute` are that change and its inverse. Numpy only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,58 +18,53 @@ from r1router.errors import InputError
 
 Array = npt.NDArray[Any]
 
-_LAYER = {
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
-_OUTSIDE = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
-_LAYER_BACK = {theirs: ours for ours, theirs in _LAYER.items()}
-_OUTSIDE_BACK = {theirs: ours for ours, theirs in _OUTSIDE.items()}
-
 
 # ── names and order ────────────────────────────────────────────────────────────────────────────
 
 
-def to_transformers(name: str) -> str | None:
-    """`blk.3.attn_q.weight` to `model.layers.3.self_attn.q_proj.weight`; None for a tensor that has no counterpart."""
-    stem, _, suffix = name.rpartition(".")
-    if stem in _OUTSIDE:
-        return f"{_OUTSIDE[stem]}.{suffix}"
-    parts = stem.split(".", 2)
-    if len(parts) == 3 and parts[0] == "blk" and parts[2] in _LAYER:
-        return f"model.layers.{parts[1]}.{_LAYER[parts[2]]}.{suffix}"
-    return None
+def map_names(names: Iterable[str]) -> dict[str, str]:
+    """Each of transformers' tensor names to its name in a GGUF file, by llama.cpp's own list.
+
+    Raises `InputError` for a name that is none of the Llama family.
+    """
+    names = list(names)
+    known = _names_known(names)
+    found = {name: known.get_name(name, try_suffixes=(".weight", ".bias")) for name in names}
+    if unknown := [name for name, there in found.items() if there is None]:
+        raise InputError(
+            f"the tensor {unknown[0]!r} is none of the Llama family, which alone is written as GGUF here; export "
+            "'merged' and give it to llama.cpp's convert_hf_to_gguf.py"
+        )
+    return {name: there for name, there in found.items() if there is not None}
 
 
-def to_gguf(name: str) -> str | None:
-    """The inverse of `to_transformers`."""
-    stem, _, suffix = name.rpartition(".")
-    if stem in _OUTSIDE_BACK:
-        return f"{_OUTSIDE_BACK[stem]}.{suffix}"
-    parts = stem.split(".", 3)
-    if len(parts) == 4 and parts[:2] == ["model", "layers"] and parts[3] in _LAYER_BACK:
-        return f"blk.{parts[2]}.{_LAYER_BACK[parts[3]]}.{suffix}"
-    return None
+def is_constant(gguf_name: str) -> bool:
+    """Whether the tensor holds constants of the architecture, such as the factors of a stretched context."""
+    import gguf
+
+    kind = _names_known([gguf_name]).get_type(gguf_name, try_suffixes=(".weight",))
+    return kind in gguf.MODEL_TENSOR_SKIP[gguf.MODEL_ARCH.LLAMA]
 
 
-def permuted(rows: Array, heads: int) -> Array:
+def _names_known(names: Iterable[str]) -> Any:
+    """llama.cpp's names, and everybody's for them, for a model with the layers that these names tell of."""
+    import gguf
+
+    layers = [int(number) for name in names for number in re.findall(r"\.(\d+)\.", name)]
+    return gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, max(layers, default=-1) + 1)
+
+
+def permute(rows: Array, heads: int) -> Array:
     """Rows of q or k as transformers has them, in llama.cpp's order. `heads` of this very matrix."""
     return rows.reshape(heads, 2, rows.shape[0] // heads // 2, *rows.shape[1:]).swapaxes(1, 2).reshape(rows.shape)
 
 
-def unpermuted(rows: Array, heads: int) -> Array:
-    """The inverse of `permuted`."""
+def unpermute(rows: Array, heads: int) -> Array:
+    """The inverse of `permute`."""
     return rows.reshape(heads, rows.shape[0] // heads // 2, 2, *rows.shape[1:]).swapaxes(1, 2).reshape(rows.shape)
 
 
-def heads_of(gguf_name: str, metadata: Mapping[str, Any]) -> int:
+def count_heads(gguf_name: str, metadata: Mapping[str, Any]) -> int:
     """How many heads the rows of this tensor make; 0 for a tensor whose rows are in the same order in both."""
     if ".attn_q." in gguf_name:
         return int(metadata["llama.attention.head_count"])
@@ -77,10 +73,10 @@ def heads_of(gguf_name: str, metadata: Mapping[str, Any]) -> int:
     return 0
 
 
-def in_order(gguf_name: str, rows: Array, metadata: Mapping[str, Any]) -> Array:
+def order_rows(gguf_name: str, rows: Array, metadata: Mapping[str, Any]) -> Array:
     """The rows of a tensor of transformers (or of the B half of its adapter) as the GGUF file has them."""
-    heads = heads_of(gguf_name, metadata)
-    return permuted(rows, heads) if heads else rows
+    heads = count_heads(gguf_name, metadata)
+    return permute(rows, heads) if heads else rows
 
 
 # ── reading ────────────────────────────────────────────────────────────────────────────────────
@@ -98,7 +94,7 @@ def read(file: Path) -> Any:
         raise InputError(f"{file} is not a GGUF file that can be read: {error}") from error
 
 
-def metadata_of(reader: Any) -> dict[str, Any]:
+def read_metadata(reader: Any) -> dict[str, Any]:
     """Every setting of the file by its name. Raises `InputError` for a model that is not of the Llama family."""
     found = {name: field.contents() for name, field in reader.fields.items()}
     if (architecture := found.get("general.architecture")) != "llama":
@@ -110,23 +106,26 @@ def metadata_of(reader: Any) -> dict[str, Any]:
     return found
 
 
-def weights(reader: Any, metadata: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
-    """(transformers' name, float32 array in transformers' order) of each tensor, one at a time."""
+def read_weights(reader: Any, metadata: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[tuple[str, Array]]:
+    """(transformers' name, float32 array in transformers' order) of each tensor, one at a time.
+
+    `names` are those of `map_names`. Raises `InputError` for a tensor that is not among them.
+    """
     import gguf
 
+    back = {there: name for name, there in names.items()}
     for tensor in reader.tensors:
-        name = to_transformers(tensor.name)
-        if name is None:
+        if tensor.name not in back:
             raise InputError(
                 f"the GGUF file has a tensor {tensor.name!r} that is not read here; take the Hugging Face folder "
                 "of the model instead"
             )
         numbers = gguf.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
-        heads = heads_of(tensor.name, metadata)
-        yield name, unpermuted(numbers, heads) if heads else numbers
+        heads = count_heads(tensor.name, metadata)
+        yield back[tensor.name], unpermute(numbers, heads) if heads else numbers
 
 
-def settings(metadata: Mapping[str, Any], *, tied: bool) -> dict[str, Any]:
+def read_settings(metadata: Mapping[str, Any], *, tied: bool) -> dict[str, Any]:
     """What transformers' `LlamaConfig` is made from. Raises `InputError` for a stretched context."""
     scaling = metadata.get("llama.rope.scaling.type", "none")
     if scaling != "none":
