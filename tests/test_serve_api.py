@@ -15,6 +15,7 @@ import fastapi
 import pydantic
 import pytest
 
+from r1router.api import Setup
 from r1router.errors import PolicyError
 from r1router.ingest.run import index
 from r1router.kb.writer import locked
@@ -221,7 +222,7 @@ def test_a_question_has_its_time_and_no_more(kbs: Path) -> None:
 
 
 def test_a_silent_stretch_is_bridged_by_comments(kbs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("r1router.serve.work.admission.KEEP_ALIVE", 0.05)
+    monkeypatch.setattr("r1router.serve.work.questions.KEEP_ALIVE", 0.05)
     policy = Slow()
     policy.seconds = 0.3
     with live(small_app(kbs, policy)) as port:
@@ -400,7 +401,7 @@ def test_the_policy_is_asked_with_the_prompts_that_it_brings(kbs: Path, tmp_path
 
 def test_the_openapi_document_is_the_one_that_clients_were_written_against(tmp_path: Path) -> None:
     """A change of it is seen in review: `UPDATE_GOLDEN=1 pytest` writes it anew."""
-    document = create_app(tmp_path, Scripted([]), key="open sesame").openapi()
+    document = create_app(Setup(kbs=tmp_path, policy=Scripted([])), key="open sesame").openapi()
     document["info"]["version"] = f"FastAPI {fastapi.__version__}, pydantic {pydantic.VERSION}"
     written, golden = json.dumps(document, indent=1, ensure_ascii=False) + "\n", GOLDEN / "openapi.json"
     if os.environ.get("UPDATE_GOLDEN"):

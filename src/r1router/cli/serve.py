@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from r1router.api import Setup, open_policy_of
 from r1router.cli import listening, options
 from r1router.errors import MissingExtra
-from r1router.policies import open_policy
 
 
+@options.takes(setup=options.make_setup)
 def serve(
-    kbs: options.Kbs = Path("kbs"),
-    policy: options.PolicySpec = "llamacpp:",
+    *,
+    setup: Setup,
     host: Annotated[str, typer.Option(help="Address to listen at; one that others reach needs a key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at.")] = 8000,
     api_key_env: Annotated[
         str, typer.Option(metavar="NAME", help="Environment variable with the key that clients must send.")
     ] = "",
-    method: options.MethodSpec = "r1_router",
-    prompts: options.PromptSet = None,
-    max_steps: options.MaxSteps = 3,
-    k: options.K = 5,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="Further name in the Host header that is served.")
     ] = None,
@@ -56,12 +53,7 @@ def serve(
     logs.set_up(as_json=log_json)
     check_free(host, port)
     app = create_app(
-        kbs,
-        open_policy(policy),
-        method=method,
-        prompts=prompts,
-        max_steps=max_steps,
-        k=k,
+        replace(setup, policy=open_policy_of(setup)),
         key=key,
         hosts={*access.LOOPBACK, *names} if access.is_loopback(host) else allow_host or (),
         origins=allow_origin or (),
