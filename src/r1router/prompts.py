@@ -36,6 +36,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from r1router import parse
 from r1router.errors import InputError
 from r1router.evidence.shown import focus
+from r1router.routing.odds import read_odds
 from r1router.types import (
     Ask,
     Card,
@@ -47,6 +48,7 @@ from r1router.types import (
     Question,
     Role,
     Shape,
+    Sight,
     Step,
     Trajectory,
 )
@@ -82,6 +84,8 @@ class Prompts:
         self._labels_by_kind: dict[str, str] = options.get("labels", {})
         self._limits: dict[str, int] = _LIMITS | options.get("limits", {}) | dict(limits or {})
         self.spaced_answers = bool(options.get("form", {}).get("spaced_answers", False))
+        self.odds = read_odds(self.folder)
+        """How what is seen of the knowledge bases and what the policy says make up a route."""
         self._environment = ImmutableSandboxedEnvironment(
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
@@ -114,11 +118,15 @@ class Prompts:
 
     # ── the paper's three prompts; methods that take the same turn in other words name their template ──
 
-    def next_step(self, path: Trajectory, kbs: Mapping[str, Card], *, template: str = "next_step") -> Ask:
-        """What is still to be found out, and where? Reply: `parse.read_step`."""
+    def next_step(
+        self, path: Trajectory, kbs: Mapping[str, Card], *, sights: Sequence[Sight] = (), template: str = "next_step"
+    ) -> Ask:
+        """What is still to be found out, and where? `sights`: what a look has seen. Reply: `parse.read_step`."""
         labels = self.labels(kbs)
         shape = parse.step_shape(list(labels), think=self._limits["think"], sub_question=self._limits["sub_question"])
-        return self._ask("plan", template, shape, path, labels=labels, **_choices(labels, kbs))
+        return self._ask(
+            "plan", template, shape, path, labels=labels, sights=_seen(labels, sights), **_choices(labels, kbs)
+        )
 
     def answer_step(self, path: Trajectory, step: Step, *, template: str = "answer_step") -> Ask:
         """What does the evidence say to the sub-question? `path` is what came before. Reply: `parse.read_answer`."""
@@ -285,6 +293,21 @@ def _history(path: Trajectory, labels: Mapping[str, str]) -> list[dict[str, str]
 def _choices(labels: Mapping[str, str], kbs: Mapping[str, Card]) -> dict[str, Any]:
     cards = tuple(_Choice(label, kbs[name].kind, kbs[name].holds) for label, name in labels.items())
     return {"kbs": cards, "labels_in_words": " | ".join([*labels, parse.STOP])}
+
+
+def _seen(labels: Mapping[str, str], sights: Sequence[Sight]) -> list[dict[str, Any]]:
+    """The sights as templates see them, in the order of the labels: shares in whole percent."""
+    of = {sight.kb: sight for sight in sights}
+    return [
+        {
+            "label": label,
+            "line": of[name].line,
+            "near": round(100 * of[name].similarity),
+            "matched": round(100 * of[name].matched),
+        }
+        for label, name in labels.items()
+        if name in of
+    ]
 
 
 # ── which set ──────────────────────────────────────────────────────────────────────────────────
