@@ -183,10 +183,10 @@ def flatten(
         history = (*history, Past(asked, step.answer or UNKNOWN, kb))
     count = len(trajectory.steps)
     if trajectory.stop == "enough":
-        plan = last_plan or Step()
-        stop = Gold(_one_line(plan.thought), None, NO_ROUTE)
+        ended = last_plan or Step()
+        stop = Gold(_one_line(ended.thought), None, NO_ROUTE)
         yield StepRow(
-            f"{name}/{count}/plan", "plan", history=history, kbs=cards, sights=plan.sights, gold=stop, **common
+            f"{name}/{count}/plan", "plan", history=history, kbs=cards, sights=ended.sights, gold=stop, **common
         )
     thought = _one_line(trajectory.answer.thought) if trajectory.answer else ""
     final = Gold(thought, answers=_best_first(_one_line(prediction(trajectory)), example.answers))
