@@ -7,6 +7,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -378,9 +379,16 @@ def test_the_openapi_document_has_every_route_an_example_and_typed_errors(port: 
         for operation in methods.values():
             schema = operation["responses"]["4XX"]["content"]["application/json"]["schema"]
             assert schema == {"$ref": "#/components/schemas/Problem"}
-    page = call(port, "GET", "/docs").body.decode()
-    assert "/v1/chat/completions" in page
+
+
+def test_the_page_of_the_api_names_only_files_of_this_server_and_allows_only_its_own_script(port: int) -> None:
+    got = call(port, "GET", "/docs")
+    page, policy = got.body.decode(), got.headers["content-security-policy"]
     assert "://" not in page, "nothing is loaded from elsewhere"
+    for name in re.findall(r'(?:src|href)="([^"]+)"', page):
+        assert call(port, "GET", name).status == 200, name
+    assert "unsafe" not in policy
+    assert policy.count("'sha256-") == len(re.findall("<script>", page)) == 1
 
 
 def test_every_example_of_the_document_is_answered(port: int) -> None:

@@ -126,6 +126,11 @@ def test_an_upload_that_is_being_indexed_is_finished_first(tmp_path: Path) -> No
     assert taken.entries > 1
 
 
+def test_the_option_to_fetch_pictures_says_what_to_do_instead(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="data URL"):
+        serve(kbs=tmp_path, policy="scripted:none", allow_url_images=True)
+
+
 def test_a_host_that_others_reach_needs_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for host in ("0.0.0.0", "::", "192.168.1.5", "example.org"):
         with pytest.raises(InputError, match="needs a key"):

@@ -9,7 +9,7 @@ import typer
 
 from r1router.api import Setup, open_policy_of
 from r1router.cli import listening, options
-from r1router.errors import MissingExtra
+from r1router.errors import InputError, MissingExtra
 
 
 @options.takes(setup=options.make_setup)
@@ -28,7 +28,7 @@ def serve(
         list[str] | None, typer.Option(help="Web page of elsewhere that may ask, such as https://chat.example.")
     ] = None,
     allow_url_images: Annotated[
-        bool, typer.Option("--allow-url-images", help="Fetch pictures from public web addresses that a client names.")
+        bool, typer.Option("--allow-url-images", hidden=True, help="Gone; see the error.")
     ] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Take no uploads and remove nothing.")] = False,
     max_questions: Annotated[int, typer.Option(min=1, help="Questions in work at once; more are told to wait.")] = 64,
@@ -48,6 +48,11 @@ def serve(
         from r1router.serve.run import check_free, run
     except ImportError as error:
         raise MissingExtra(error.name or "fastapi", "serve", "r1router serve") from error
+    if allow_url_images:
+        raise InputError(
+            "--allow-url-images is gone: this server fetches nothing that a client names; clients send a picture "
+            "itself, as a data URL"
+        )
     names = {host, *(allow_host or ())}
     key = listening.key_for(names, api_key_env)
     logs.set_up(as_json=log_json)
@@ -58,7 +63,6 @@ def serve(
         hosts={*access.LOOPBACK, *names} if access.is_loopback(host) else allow_host or (),
         origins=allow_origin or (),
         limits=Limits(questions=max_questions, seconds=max_seconds, upload_bytes=max_upload_mb * MIB),
-        allow_url_images=allow_url_images,
         read_only=read_only,
         tracer=telemetry.open_tracer(),
     )

@@ -40,7 +40,6 @@ def create_app(
     hosts: Collection[str] = LOOPBACK,
     origins: Collection[str] = (),
     limits: Limits | None = None,
-    allow_url_images: bool = False,
     read_only: bool = False,
     text_embedder: TextEmbedder | None = None,
     image_embedder: ImageEmbedder | None = None,
@@ -64,7 +63,6 @@ def create_app(
         limits=limits,
         metrics=metrics,
         tracer=tracer,
-        allow_url_images=allow_url_images,
     )
     jobs = Jobs(most=limits.jobs, metrics=metrics)
 
@@ -93,7 +91,7 @@ def create_app(
     page_routes = page.routes()
     app.include_router(ask.router(questions, admission))
     app.include_router(chat_completions.router(questions, admission))
-    app.include_router(kbs.router(knowledge_bases, admission, limits=limits, allow_url_images=allow_url_images))
+    app.include_router(kbs.router(knowledge_bases, admission, limits=limits))
     app.include_router(
         files.router(
             knowledge_bases, jobs, read_only=read_only, text_embedder=text_embedder, image_embedder=image_embedder

@@ -246,7 +246,6 @@ def create_server(
         limits=limits,
         metrics=metrics,
         tracer=telemetry.open_tracer(),
-        allow_url_images=False,
     )
     handlers = _Handlers(setup, knowledge_bases, questions, admission)
     return Server(

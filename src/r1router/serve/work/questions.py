@@ -55,7 +55,6 @@ class Questions:
         limits: Limits,
         metrics: Metrics,
         tracer: telemetry.Tracer | None,
-        allow_url_images: bool,
     ) -> None:
         """`setup` is how questions are answered whose client says nothing else.
 
@@ -67,7 +66,6 @@ class Questions:
         self._setup = replace(setup, prompts=Prompts(prompts) if isinstance(prompts, str | Path) else prompts)
         self._knowledge_bases, self._admission = knowledge_bases, admission
         self._limits, self._metrics, self._tracer = limits, metrics, tracer
-        self._allow_urls = allow_url_images
         self._policy: Policy | None = None
 
     def open(self, policy: Policy) -> None:
@@ -77,7 +75,7 @@ class Questions:
         self._admission.open()
 
     async def check(self, text: str, image: str | None, method: str | None, options: Options) -> Checked:
-        """What a client asks, with `image` as an URL. Raises `Refused` for what cannot be answered.
+        """What a client asks, with `image` as a data URL. Raises `Refused` for what cannot be answered.
 
         Clients choose among our methods by name; only who starts the server names other code.
         """
@@ -89,7 +87,7 @@ class Questions:
         kbs = self._knowledge_bases.select(options.kbs)
         picture = None
         if image is not None:
-            picture = await asyncio.to_thread(pictures.take, image, limits=self._limits, allow_urls=self._allow_urls)
+            picture = await asyncio.to_thread(pictures.decode, image, limits=self._limits)
         setup = replace(
             self._setup,
             kbs=kbs,
