@@ -19,7 +19,7 @@ def first_sentences(grammar, most=400):
     for start in rules.get("answer-span", "").split(" | "):
         said, rule = "", start
         while rule and len(spans) < most:
-            literals = re.findall(r'"((?:[^"\\\\]|\\\\.)*)"', rules[rule])
+            literals = re.findall(r'"((?:[^"\\]|\\.)*)"', rules[rule])
             said += unquote(literals[0])
             spans.add(said)
             following = re.search(r"(answer-\d+)\)\?$", rules[rule])
@@ -30,7 +30,7 @@ def first_sentences(grammar, most=400):
 
 
 def unquote(text):
-    return re.sub(r"\\\\(.)", r"\1", text)
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 def test_an_answer_begins_at_any_word_and_ends_after_any():
