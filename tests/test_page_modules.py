@@ -5,6 +5,9 @@ import json
 import pytest
 
 from browsing import chromium
+from r1router.codec import to_dict
+from r1router.evidence.location import describe
+from r1router.types import Location
 from serving import live, small_app
 
 
@@ -134,3 +137,19 @@ def test_a_run_keeps_what_it_has_when_it_is_stopped_fails_or_ends_with_fewer_ste
         ["failed", phases, "broken"],
         0,
     ]
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        Location("a.md"),
+        Location("a.pdf", page=3),
+        Location("a.pdf", page=3, section="Norway"),
+        Location("a.csv", rows=(1, 20)),
+        Location("a.csv", section="Sheet 2", rows=(7, 7)),
+    ],
+)
+def test_the_page_says_where_evidence_came_from_as_the_command_line_does(browser, location):
+    evidence = json.dumps({"id": "a#1", "location": to_dict(location)})
+    said = call(browser, f"const {{place}} = await load('said.js'); return place({evidence})")
+    assert said.replace(" · ", ", ") == describe(location)

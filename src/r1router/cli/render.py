@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from r1router.evidence.location import describe, find_title
 from r1router.parse import NO_ROUTE
 from r1router.types import (
     Answered,
@@ -97,19 +98,11 @@ def end(trajectory: Trajectory, console: Console) -> None:
 
 
 def where(evidence: Evidence) -> str:
-    """Where a person finds this piece: knowledge base, file, page or section, rows."""
-    place = evidence.location
-    if place is None:
-        return f"{evidence.kb}: {evidence.title or evidence.id}"
-    parts = [place.source]
-    if place.page is not None:
-        parts.append(f"page {place.page}")
-    if place.section:
-        parts.append(place.section)
-    if place.rows is not None:
-        parts.append(f"rows {place.rows[0]}–{place.rows[1]}")
+    """Where a person finds this piece: knowledge base, title, file, page or section, rows."""
+    if evidence.location is None:
+        return f"{evidence.kb}: {find_title(evidence)}"
     title = f"{evidence.title} — " if evidence.title else ""
-    return f"{evidence.kb}: {title}{', '.join(parts)}"
+    return f"{evidence.kb}: {title}{describe(evidence.location)}"
 
 
 def line(label: str, text: Text) -> Padding:

@@ -6,6 +6,7 @@ flow.py     serves one walk's requests asynchronously
 serve.py    who serves which kind of request
 one.py      one question, its events streamed as they happen
 many.py     many questions in flight, searches gathered into batches
+in_flight.py  many things worked on side by side, a bounded number at once
 batches.py  searches of many questions gathered into few calls
 record.py   requests and what they brought, kept on disk
 explore.py  one question, every decision sampled several times: the groups of Step-GRPO

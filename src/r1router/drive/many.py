@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from r1router.drive.budget import Budget
 from r1router.drive.flow import run
+from r1router.drive.in_flight import map_in_flight
 from r1router.drive.record import Record
 from r1router.drive.serve import serve_with
 from r1router.drive.walk import Walk
@@ -36,28 +36,14 @@ async def answer_many(
     go on. `questions` is read as room becomes free, so it may be long. A `record` serves what it has already
     and keeps the rest.
     """
-
     serve = serve_with(policy, kbs, record)
     cards = {name: kb.card for name, kb in kbs.items()}
 
-    async def work(position: int, question: Question) -> tuple[int, Trajectory]:
+    async def answer(question: Question) -> Trajectory:
         try:
-            return position, await run(Walk(method, question, cards, prompts, budget), serve)
+            return await run(Walk(method, question, cards, prompts, budget), serve)
         except R1RouterError as error:
-            return position, Trajectory(question, stop="error", error=str(error), method=label(method))
+            return Trajectory(question, stop="error", error=str(error), method=label(method))
 
-    waiting = enumerate(questions)
-    running: set[asyncio.Task[tuple[int, Trajectory]]] = set()
-    try:
-        while True:
-            while len(running) < in_flight and (following := next(waiting, None)) is not None:
-                running.add(asyncio.create_task(work(*following)))
-            if not running:
-                return
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                yield task.result()
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+    async for answered in map_in_flight(answer, questions, in_flight=in_flight):
+        yield answered

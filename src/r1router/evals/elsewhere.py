@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from r1router import parse
 from r1router.drive.flow import Served, timed
+from r1router.drive.in_flight import Tell, map_in_flight
 from r1router.drive.record import Record
 from r1router.errors import ParseError, UnknownName
 from r1router.evals.metrics import length_aware
@@ -20,9 +20,6 @@ from r1router.types import Ask, Evidence, KnowledgeBase, Policy, Query, Reply, S
 _BATCH = 256
 _RIGHT = 0.5
 """Least length-aware score of a right answer."""
-
-Tell = Callable[[int, int], None]
-"""Hears how much is done, and of how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,27 +123,22 @@ async def read_elsewhere(
     def reply(ask: Ask) -> Awaitable[Served[Reply]]:
         return timed(policy.reply(ask))
 
-    answer, room, rescued, done = record.keep(Ask, reply), asyncio.Semaphore(in_flight), set(), 0
+    answer = record.keep(Ask, reply)
 
-    async def read(at: int, evidence: tuple[Evidence, ...]) -> None:
-        nonlocal done
+    async def read(place: tuple[int, tuple[Evidence, ...]]) -> bool:
+        """Whether this evidence gives a right answer."""
+        at, evidence = place
         one, wanted = wrong[at]
         before = replace(one.row.trajectory, steps=one.row.trajectory.steps[: one.at], answer=None)
-        async with room:
-            served = await answer(prompts.answer_step(before, replace(one.step, evidence=evidence)))
+        served = await answer(prompts.answer_step(before, replace(one.step, evidence=evidence)))
         try:
             said = parse.read_answer(served.result).text
         except ParseError as error:
             said = parse.salvage_answer(error.reply).text
-        if _right(said, wanted, one):
-            rescued.add(at)
-        done += 1
-        if tell:
-            tell(done, len(todo))
+        return _right(said, wanted, one)
 
-    async with asyncio.TaskGroup() as group:
-        for at, evidence in todo:
-            group.create_task(read(at, evidence))
+    answers = map_in_flight(read, todo, in_flight=in_flight, tell=tell)
+    rescued = {todo[place][0] async for place, right in answers if right}
     steps = Counter(one.row.method for one, _ in judged)
     failed = Counter(one.row.method for one, _ in wrong)
     regret = Counter(wrong[at][0].row.method for at in rescued)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from r1router.drive.flow import Served, timed
+from r1router.drive.in_flight import map_in_flight
 from r1router.drive.record import Record
 from r1router.evals.answers import prediction
 from r1router.evals.judge import judge
@@ -31,18 +31,14 @@ async def judge_rows(
 ) -> Metric:
     """The metric that says the policy's verdict on each of these rows. Raises what `judge` raises."""
     todo = {_key(row.trajectory, row.example): row for row in rows}
-    verdicts: dict[tuple[str, str], float | None] = {}
-    judging, room = _Recorded(policy, record), asyncio.Semaphore(in_flight)
+    judging = _Recorded(policy, record)
 
-    async def work(key: tuple[str, str], row: Row) -> None:
-        async with room:
-            verdicts[key] = await judge(row.trajectory, row.example, judging)
-        if tell:
-            tell(len(verdicts), len(todo))
+    def work(row: Row) -> Awaitable[float | None]:
+        return judge(row.trajectory, row.example, judging)
 
-    async with asyncio.TaskGroup() as group:
-        for key, row in todo.items():
-            group.create_task(work(key, row))
+    judged = map_in_flight(work, list(todo.values()), in_flight=in_flight, tell=tell)
+    keys = list(todo)
+    verdicts = {keys[place]: verdict async for place, verdict in judged}
     return lambda trajectory, example: verdicts[_key(trajectory, example)]
 
 

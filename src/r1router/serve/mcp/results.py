@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, Field
 
+from r1router.evidence.location import describe
 from r1router.types import Evidence, Step, Trajectory
 
 KBS = "r1router://kbs"
@@ -94,23 +95,16 @@ def _line(source: Source) -> str:
 
 def _sources(found: Iterable[Evidence]) -> list[Source]:
     return [
-        Source(number=n, kb=e.kb, title=e.title, where=_where(e), text=e.text, uri=uri_of(e))
+        Source(
+            number=n,
+            kb=e.kb,
+            title=e.title,
+            where=describe(e.location) if e.location else "",
+            text=e.text,
+            uri=uri_of(e),
+        )
         for n, e in enumerate(found, 1)
     ]
-
-
-def _where(evidence: Evidence) -> str:
-    location = evidence.location
-    if location is None:
-        return ""
-    parts = [location.source]
-    if location.page is not None:
-        parts.append(f"page {location.page}")
-    if location.section:
-        parts.append(location.section)
-    if location.rows is not None:
-        parts.append(f"rows {location.rows[0]}-{location.rows[1]}")
-    return ", ".join(parts)
 
 
 def _step(step: Step) -> StepTaken:

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from r1router.evidence.location import find_title
 from r1router.serve.limits import MOST_QUESTION
 from r1router.serve.problems import Refused
 from r1router.serve.work.pictures import url_of
@@ -98,7 +99,7 @@ def reasoning_of(event: Event) -> str:
             asked = f"Asks {_routes(step.routes, step.probabilities)}: {step.sub_question}"
             return f"Step {index + 1}. {step.thought}\n{asked}\n"
         case Retrieved(_, step):
-            titles = dict.fromkeys(e.title or (e.location.source if e.location else e.id) for e in step.evidence)
+            titles = dict.fromkeys(map(find_title, step.evidence))
             found = "; ".join(list(titles)[:3]) + ("; …" if len(titles) > 3 else "")
             return f"Found {len(step.evidence)}: {found}\n" if titles else "Found nothing.\n"
         case Answered(_, step):
@@ -125,7 +126,7 @@ def _citation(evidence: Evidence, end: int) -> dict[str, Any]:
     return {
         "start_index": 0,
         "end_index": end,
-        "title": evidence.title or source or evidence.id,
+        "title": find_title(evidence),
         "url": url_of(evidence.kb, evidence.image) if evidence.image else source + (f"#page={page}" if page else ""),
         "source": source,
         "page": page,

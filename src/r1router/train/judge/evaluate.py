@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from r1router.drive.in_flight import map_in_flight
 from r1router.drive.many import IN_FLIGHT
 from r1router.errors import R1RouterError
 from r1router.train.steps.rows import Row
@@ -26,26 +26,19 @@ async def evaluate(
     A row that the policy fails on (its prompt too long, say) has the reply "", which counts as malformed, and is
     logged. Raises what it failed with where it fails on all of them.
     """
-    replies = [""] * len(rows)
     failures: list[R1RouterError] = []
-    waiting = iter(enumerate(rows))
-    done = 0
 
-    async def work() -> None:
-        nonlocal done
-        for place, row in waiting:
-            try:
-                replies[place] = (await policy.reply(row.ask)).text
-            except R1RouterError as error:
-                log.warning("no reply to the step %s: %s", row.step.id, error)
-                failures.append(error)
-            done += 1
-            if tell:
-                tell(done, len(rows))
+    async def reply(row: Row) -> str:
+        try:
+            return (await policy.reply(row.ask)).text
+        except R1RouterError as error:
+            log.warning("no reply to the step %s: %s", row.step.id, error)
+            failures.append(error)
+            return ""
 
-    async with asyncio.TaskGroup() as workers:
-        for _ in range(min(concurrency, len(rows))):
-            workers.create_task(work())
+    replies = [""] * len(rows)
+    async for place, text in map_in_flight(reply, rows, in_flight=concurrency, tell=tell):
+        replies[place] = text
     if rows and len(failures) == len(rows):
         raise failures[-1]
     return replies
