@@ -22,7 +22,7 @@ r1router synthesize "$data/questions.jsonl" --from-gold --kbs "$folder/kbs" --ou
 
 stage "SFT"
 r1router train sft "$folder/steps.jsonl" --out "$folder/sft" \
-  --max-steps 3 --batch 4 --accumulate 1 --layers 4 --max-tokens 400 --save-every 3
+  --max-steps 3 --batch 4 --layers 4 --max-tokens 400 --save-every 3
 
 stage "Step-GRPO, offline"
 r1router train grpo "$folder/steps.jsonl" --adapter "$folder/sft/adapter" --out "$folder/offline" \

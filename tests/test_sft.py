@@ -241,7 +241,7 @@ def test_nothing_left_to_train_on_is_an_error(base: Path, steps: Path, tmp_path:
 
 
 def test_rows_that_the_passes_cannot_share_are_refused(base: Path, steps: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a batch of 16 rows cannot be shared by 3 passes of 1 processes"):
+    with pytest.raises(InputError, match="a batch of 16 rows cannot be shared by 3 batches of 1 processes"):
         sft.run([steps], tmp_path / "run", settings(base, batch=16, accumulate=3))
     assert not (tmp_path / "run").exists()
 

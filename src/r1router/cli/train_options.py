@@ -19,7 +19,9 @@ Base = Annotated[
 ]
 Adapter = Annotated[
     str,
-    typer.Option(help="The adapter to go on from, such as SFT leaves. [a new LoRA]", show_default=False),
+    typer.Option(
+        help="The adapter to go on from: a folder that training left, or a GGUF file. [a new LoRA]", show_default=False
+    ),
 ]
 Prompts = Annotated[
     Path | None,
@@ -39,6 +41,7 @@ VaryCards = Annotated[
     bool, typer.Option(help="Rename, redescribe and shuffle the knowledge bases, so that their cards are read.")
 ]
 SaveEvery = Annotated[int, typer.Option(min=1, help="Optimizer steps between checkpoints.")]
+SaveMinutes = Annotated[float, typer.Option(min=0.0, help="And at least one in so many minutes.")]
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn.")]
 ReportTo = Annotated[str, typer.Option(help="Where the logs go: tensorboard, wandb, trackio or none.")]
 
@@ -48,7 +51,8 @@ def prompt_set(named: Path | None, *, adapter: str, base: str) -> str:
     from r1router.prompts import beside
     from r1router.train.sft import SHORT
 
-    return str(named or beside(*(Path(weights).expanduser() for weights in (adapter, base) if weights)) or SHORT)
+    places = (Path(weights).expanduser() for weights in (adapter, base) if weights)
+    return str(named or beside(*(place.parent if place.suffix == ".gguf" else place for place in places)) or SHORT)
 
 
 def refuse_without(switch: str, context: typer.Context, *names: str) -> None:

@@ -180,20 +180,7 @@ class LanceKnowledgeBase:
             offsets[i].append(WORDS_OFFSET)
         fused = [reciprocal_rank(r, offsets=o)[:k] for r, o in zip(rankings, offsets, strict=True)]
         rows = snapshot.rows(sorted({row_id for ranking in fused for row_id, _ in ranking}))
-        near = self._similarities(snapshot, scans, [[row_id for row_id, _ in ranking] for ranking in fused])
-        return [
-            [self._evidence(rows[row_id], score, s) for (row_id, score), s in zip(ranking, similar, strict=True)]
-            for ranking, similar in zip(fused, near, strict=True)
-        ]
-
-    def _similarities(self, snapshot: Snapshot, scans: list[_Scan], found: list[list[int]]) -> list[list[float | None]]:
-        """The cosine of each query's words to each entry found for it; None where the query has no words."""
-        near: list[list[float | None]] = [[None] * len(row_ids) for row_ids in found]
-        for scan in scans:
-            if scan.space == "vector" and snapshot.width("vector"):
-                for i, vector in zip(scan.of, scan.vectors, strict=True):
-                    near[i] = [*snapshot.similarities("vector", vector, found[i])]
-        return near
+        return [[self._evidence(rows[row_id], score) for row_id, score in ranking] for ranking in fused]
 
     def _check_width(self, scan: _Scan, snapshot: Snapshot) -> None:
         """The embedder's vectors are as long as those stored; a later version of it may have others."""
@@ -205,7 +192,7 @@ class LanceKnowledgeBase:
                 manifest.name, f"{spec} ({stored} numbers a vector)", f"{spec} as it is now ({asked} numbers)"
             )
 
-    def _evidence(self, row: dict[str, Any], score: float, similarity: float | None = None) -> Evidence:
+    def _evidence(self, row: dict[str, Any], score: float) -> Evidence:
         rows = (row["first_row"], row["last_row"]) if row["first_row"] is not None else None
         return Evidence(
             kb=self.manifest.name,
@@ -216,7 +203,6 @@ class LanceKnowledgeBase:
             image=str((self.folder / row["image"]).absolute()) if row["image"] else None,
             location=Location(row["source"], row["page"], row["section"], rows),
             record=row["record"],
-            similarity=similarity,
         )
 
     def _newest(self) -> Snapshot | None:

@@ -1,7 +1,8 @@
 """Steps to an adapter that imitates them: supervised fine-tuning, on TRL and PEFT, the stage before Step-GRPO.
 
 The loss is on the reply alone. What is trained is a LoRA on all linear layers, of the upper `layers` where those are
-given: below the lowest of them nothing has to be propagated back, which a CPU feels.
+given: below the lowest of them nothing has to be propagated back, which a CPU feels. How it is computed at less cost is
+in `train.fast`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from r1router.errors import InputError, MissingExtra
 from r1router.policies._chat import to_chat_json
 from r1router.prompts import Prompts
 from r1router.train import launch, run_folder
+from r1router.train.fast.numbers import fastest_dtype, use_free_threads
+from r1router.train.fast.saving import save_by_time
+from r1router.train.fast.sft import trainer_class
 from r1router.train.steps.rows import Row, opened_pictures, shows_answer, varied
 from r1router.train.steps.step_file import StepRow, read_steps
 from r1router.train.weights.adapter import prepare
@@ -42,7 +46,10 @@ class Settings:
     """Optimizer steps; -1 for what `epochs` come to."""
     batch: int = 16
     """Rows of an optimizer step, over all processes and `accumulate`."""
-    accumulate: int = 2
+    accumulate: int = 1
+    """Batches that an optimizer step is made of; for GPUs that cannot hold the rows of one at once."""
+    tokens: int = 2048
+    """Of one pass on a CPU, padding included; the numbers are the same whatever it is. 0 for all rows at once."""
     learning_rate: float = 5e-4
     lora: int = 32
     """Rank; 0 trains all weights."""
@@ -54,6 +61,9 @@ class Settings:
     """Knowledge bases are renamed, described otherwise, shuffled and joined (see `train.steps.cards`); evidence is now
     and then cut shorter than the prompt set does."""
     save_every: int = 50
+    """Optimizer steps between checkpoints."""
+    save_minutes: float = 5.0
+    """There is one at least so often, whatever `save_every` says."""
     seed: int = 0
     report_to: str = "none"
     """tensorboard, wandb, trackio or none."""
@@ -73,7 +83,7 @@ def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pi
         raise MissingExtra(error.name or "trl", "train", "training") from error
     processes = launch.check()
     if settings.batch % (settings.accumulate * processes):
-        shares = f"{settings.accumulate} passes of {processes} processes"
+        shares = f"{settings.accumulate} batches of {processes} processes"
         raise InputError(f"a batch of {settings.batch} rows cannot be shared by {shares}")
     with launch.state().main_process_first():
         run_folder.open_run(out, method="sft", options=asdict(settings), files=files)
@@ -86,21 +96,24 @@ def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pi
 def _train(files: Sequence[Path], out: Path, settings: Settings, pictures: Path | None, processes: int) -> None:
     import torch
     import transformers
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTConfig
 
     transformers.set_seed(settings.seed)
-    weights, tokenizer = load_model(settings.base)
+    use_free_threads()
+    dtype = fastest_dtype() if settings.lora or settings.adapter else None  # all weights are trained in float32
+    weights, tokenizer = load_model(settings.base, dtype=dtype)
     check_pictures(tokenizer, pictures)
     sees = sees_pictures(tokenizer)
     rows = list(_rows(read_steps(*files), settings, pictures))
     dataset = _dataset(rows, tokenizer, settings.max_tokens, shown=pictures is not None)
     model, new_lora = prepare(weights, settings.adapter, rank=settings.lora, layers=settings.layers)
     on_gpu = torch.cuda.is_available()
-    trainer = SFTTrainer(
+    trainer = trainer_class(tokens=0 if on_gpu else settings.tokens)(
         model=model,
         processing_class=tokenizer,
         train_dataset=dataset,
         peft_config=new_lora,
+        callbacks=[save_by_time(settings.save_minutes)],
         args=SFTConfig(
             output_dir=str(out),
             num_train_epochs=settings.epochs,

@@ -65,7 +65,9 @@ class SourceList(BaseModel):
     total: int
 
 
-def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Limits) -> APIRouter:
+def router(
+    knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Limits, allow_url_images: bool
+) -> APIRouter:
     routes = APIRouter(tags=["Knowledge bases"])
 
     @routes.get("/v1/kbs", response_model=KnowledgeBaseList)
@@ -81,7 +83,7 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         with admission.admit():
             picture = None
             if image is not None:
-                picture = await asyncio.to_thread(pictures.decode, image, limits=limits)
+                picture = await asyncio.to_thread(pictures.take, image, limits=limits, allow_urls=allow_url_images)
             query = types.Query(text, picture)
             found = await asyncio.to_thread(found_in.search, [query], k=k, mode=mode)
         return JSONResponse({"results": pictures.shown(found[0])})

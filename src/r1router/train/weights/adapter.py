@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError
 from r1router.huggingface import add_adapter
+from r1router.train.weights.gguf_adapter import add_gguf_adapter
 
 
 def prepare(model: Any, adapter: str, *, rank: int, layers: int) -> tuple[Any, Any]:
     """(the model, the `LoraConfig` of a new LoRA or None), as TRL's trainers take them.
 
-    With an `adapter`, a folder, that one is trained on. Else a new LoRA of this `rank` is put on every linear layer,
-    of the `layers` upper ones where not 0; rank 0 trains all weights. Raises `InputError` where the adapter does not
-    fit or there are not so many layers.
+    With an `adapter`, a folder of PEFT's or a GGUF file, that one is trained on. Else a new LoRA of this `rank` is put
+    on every linear layer, of the `layers` upper ones where not 0; rank 0 trains all weights. Raises `InputError` where
+    the adapter does not fit or there are not so many layers.
     """
+    if adapter.endswith(".gguf"):
+        return add_gguf_adapter(model, Path(adapter).expanduser()), None
     if adapter:
         return add_adapter(model, adapter, trainable=True), None
     return model, new_lora(model, rank=rank, layers=layers) if rank else None

@@ -24,12 +24,12 @@ _CONTROL, _USER_DEFINED = 3, 4
 """GGUF's marks of tokens that text is never merged into."""
 
 
-def load_model(spec: str = "", *, device: str = "") -> tuple[Any, Any]:
+def load_model(spec: str = "", *, device: str = "", dtype: Any = None) -> tuple[Any, Any]:
     """(model, tokenizer), ready for a trainer to place; a processor instead of the tokenizer if the model sees.
 
     `spec` is a Hugging Face id or folder, a `.gguf` file of the Llama family, or "" for the default model.
-    `device` ("cpu", "cuda"; by itself cuda where there is one) decides the numbers: bfloat16 on a GPU, float32
-    on a CPU, where half precision is slow. The model itself is left on the CPU.
+    `device` ("cpu", "cuda"; by itself cuda where there is one) decides the numbers where `dtype`, a `torch.dtype`, does
+    not: bfloat16 on a GPU, float32 on a CPU. The model itself is left on the CPU.
     Raises `InputError` where there is no such model, `MissingExtra`, `PolicyError` from fetching the default.
     """
     try:
@@ -38,7 +38,7 @@ def load_model(spec: str = "", *, device: str = "") -> tuple[Any, Any]:
     except ImportError as error:
         raise MissingExtra(error.name or "torch", "train", "training") from error
     on_gpu = device.startswith("cuda") if device else torch.cuda.is_available()
-    dtype = torch.bfloat16 if on_gpu else torch.float32
+    dtype = dtype or (torch.bfloat16 if on_gpu else torch.float32)
     file = find_gguf_file(spec)
     if file is not None:
         log.info("loading %s for training", file)

@@ -1,1 +1,0 @@
-"""Chooses knowledge bases by what they would bring, because their cards tell only half."""
