@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from r1router.ingest.chunk import BLOCK, STRIDE, TAIL, WINDOW, cut, flatten, windows
+from r1router.ingest.chunk import BLOCK, STRIDE, TAIL, WINDOW, cut, windows
 from r1router.ingest.records import Passage, Picture, Table
 from r1router.types import Image
 
@@ -107,9 +107,12 @@ def test_a_table_without_rows_is_found_by_its_header() -> None:
     assert (entry.text, entry.rows) == ("Season\nYear | Goals", None)
 
 
-def test_a_flattened_table_is_one_line_a_row() -> None:
-    assert flatten(("a", "b"), [("1", "two\nlines"), ("", "4")]) == "a | b\n1 | two lines\n | 4"
-    assert flatten(("", ""), [("1", "2")]) == "1 | 2"
+def test_a_block_keeps_its_cells_apart_below_the_text_that_is_searched() -> None:
+    [entry] = cut(replace(table(1), header=("a", "b|c"), rows=(("1 | 2", "two\nlines"),), first_row=9))
+    assert entry.text.endswith("a | b|c\n1 | 2 | two lines")
+    assert entry.table is not None
+    assert (entry.table.header, entry.table.rows) == (("a", "b|c"), (("1 | 2", "two\nlines"),))
+    assert (entry.table.first_row, entry.rows) == (9, (9, 9))
 
 
 # ── pictures ───────────────────────────────────────────────────────────────────────────────────

@@ -8,14 +8,20 @@ from functools import partial
 import pytest
 
 from r1router.evidence.shown import focus
+from r1router.table import TableBlock
 from r1router.types import Evidence
 
-TABLE = Evidence(
-    "table",
-    "t#0",
-    "Geography of Djibouti\nIndicator | Value\nTotal area | 23,200 sq km\nCoastline | 314 km\nForest | 0.3%",
-)
-BORDERS = Evidence("table", "b#0", "Borders of Djibouti\nNeighbour | Length\nEritrea | 125\nSomalia | 61")
+
+def piece(id, title, header, *rows, caption=""):
+    block = TableBlock(title, caption=caption, header=tuple(header), rows=tuple(map(tuple, rows)))
+    return Evidence("table", id, block.text, table=block)
+
+
+TABLE = piece(
+    "t#0", "Geography of Djibouti", ("Indicator", "Value"),
+    ("Total area", "23,200 sq km"), ("Coastline", "314 km"), ("Forest", "0.3%"),
+)  # fmt: skip
+BORDERS = piece("b#0", "Borders of Djibouti", ("Neighbour", "Length"), ("Eritrea", "125"), ("Somalia", "61"))
 PROSE = Evidence("text", "p#0", "Lima\nLima lies on the coast. It was founded in 1535. It is the capital of Peru.")
 
 
@@ -37,23 +43,62 @@ def test_a_row_names_its_columns_below_the_title():
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("table", "shown"),
     [
-        ("Cup\nA caption. Of two.\nNo | Club | Goals\n7 | Rovers |", "Cup\nA caption.\nOf two.\nNo: 7 | Club: Rovers"),
-        ("No | Club\n7 | Rovers\n8 | Stars", "No: 7 | Club: Rovers\nNo: 8 | Club: Stars"),
-        ("Cup\nClub | Goals\nRovers | 3 | more\nStars | 2", "Cup\nRovers | 3 | more\nStars | Goals: 2"),
-        ("Cup\n | Goals\nRovers | 3", "Cup\nRovers | Goals: 3"),
-        ("Pipes\nThe sign a | b is old.\nIt is not a table.", "Pipes\nThe sign a | b is old.\nIt is not a table."),
+        (
+            piece("1", "Cup", ("No", "Club", "Goals"), ("7", "Rovers", ""), caption="A caption. Of two."),
+            "Cup\nA caption.\nOf two.\nNo: 7 | Club: Rovers",
+        ),
+        (piece("1", "", ("No", "Club"), ("7", "Rovers"), ("8", "Stars")), "No: 7 | Club: Rovers\nNo: 8 | Club: Stars"),
+        (piece("1", "Cup", ("", "Goals"), ("Rovers", "3")), "Cup\nRovers | Goals: 3"),
+        (piece("1", "Cup", ("", ""), ("Rovers", "3"), ("Stars", "2")), "Cup\nRovers | 3\nStars | 2"),
+        (piece("1", "A | B", ("Club", "Cup"), ("x | y", "3 | 4")), "A | B\nx | y | Cup: 3 | 4"),
+        (piece("1", "Cup", ("Club", "Year", "Year"), ("R", "1", "2")), "Cup\nR | Year: 1 | Year (2): 2"),
+        (piece("1", "Cup", ("Club", "Cup"), ("R", "1", "more"), ("S",)), "Cup\nR | Cup: 1 | more\nS"),
+        (piece("1", "Clubs", ("Club",), ("Rovers",), ("Stars",)), "Clubs\nClub\nRovers\nStars"),
+        (piece("1", "Cup", ("Club", "Goals")), "Cup\nClub | Goals"),
     ],
 )
-def test_what_is_a_table_and_what_is_not(text, shown):
-    assert texts("Which club?", [Evidence("table", "1", text)], 1000) == [shown]
+def test_a_cell_stands_under_the_name_of_its_column(table, shown):
+    assert texts("Which club?", [table], 1000) == [shown]
+
+
+def test_bars_in_a_passage_make_no_table():
+    prose = "Pipes\nThe sign a | b is old.\nIt is | not a table."
+    assert texts("Which club?", [Evidence("text", "1", prose)], 1000) == [prose]
 
 
 def test_the_name_of_a_column_tells_which_row_is_meant():
-    towns = Evidence("table", "1", "Towns\nTown | Mayor\nPuno | A. Rojas\nCusco | B. Inca")
-    other = Evidence("table", "2", "Rivers\nRiver | Length\nIca | 220")
+    towns = piece("1", "Towns", ("Town", "Mayor"), ("Puno", "A. Rojas"), ("Cusco", "B. Inca"))
+    other = piece("2", "Rivers", ("River", "Length"), ("Ica", "220"))
     assert texts("Who is mayor?", [other, towns], 40) == ["Towns\nPuno | Mayor: A. Rojas"]
+
+
+@pytest.mark.parametrize(
+    ("question", "table", "row"),
+    [
+        (
+            "In which year was the Greatest Hits album by Rovers released?",
+            piece("1", "Albums", ("Album", "Artist", "Year", "Sales"), ("Greatest Hits", "Rovers", "1999", "5"),
+                  ("Best", "Stars", "2001", "90")),
+            "Greatest Hits | Artist: Rovers | Year: 1999 | Sales: 5",
+        ),
+        (
+            "In which city does the highest court sit?",
+            piece("1", "Courts", ("Court", "City", "Judges"), ("Highest court", "Brno", "20"), ("Court", "Oslo", "90")),
+            "Highest court | City: Brno | Judges: 20",
+        ),
+        (
+            "Which films cost more than The Longest Day?",
+            piece("1", "Films", ("Film", "Cost"), ("The Longest Day", "10"), ("Cleopatra", "31"), ("Psycho", "1")),
+            "Cleopatra | Cost: 31",
+        ),
+    ],
+)  # fmt: skip
+def test_a_superlative_hides_no_row(question, table, row):
+    (shown,) = texts(question, [table], 1000)
+    assert row in shown.split("\n")
+    assert len(shown.split("\n")) == 1 + len(table.table.rows)
 
 
 def test_a_passage_keeps_its_title_and_the_telling_sentence():
@@ -88,12 +133,14 @@ def test_nothing_makes_nothing():
 
 CUPS = """
 from r1router.evidence.shown import focus
+from r1router.table import TableBlock
 from r1router.types import Evidence
 names = "Oslo Lima Quito Dakar Turku Porto Graz Lagos Bergen Osaka".split()
 pairs = enumerate(zip(names, names[3:] + names[:3]))
 rows = [f"{name} {other} | alpha beta gamma delta {name} | {n}" for n, (name, other) in pairs]
 rows += ["alpha | beta | 1", "gamma | beta | 2", "delta | x | 3", "alpha | gamma delta | 4"]
-table = Evidence("t", "1", "\\n".join(["Cups", "a | b | c", *rows]))
+block = TableBlock("Cups", header=("a", "b", "c"), rows=tuple(tuple(row.split(" | ")) for row in rows))
+table = Evidence("t", "1", block.text, table=block)
 print(focus("alpha beta gamma delta of " + " ".join(names), [table], 200))
 """
 

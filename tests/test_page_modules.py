@@ -57,25 +57,29 @@ def test_words_of_the_question_and_the_answer_are_marked(browser, text, question
 
 
 @pytest.mark.parametrize(
-    ("text", "rows", "read"),
+    ("table", "drawn"),
     [
-        ("T\nA | B\n1 | 2\n3 | 4", [5, 6], {"top": ["T"], "header": ["A", "B"], "rows": [["1", "2"], ["3", "4"]]}),
-        ("A | B\n | 2", [1, 1], {"top": [], "header": ["A", "B"], "rows": [["", "2"]]}),
-        ("A | B\n1 | \n4", [1, 2], {"top": [], "header": ["A", "B"], "rows": [["1", ""], ["4", ""]]}),
-        ("T\nName\nAda\nBob", [1, 2], {"top": ["T"], "header": ["Name"], "rows": [["Ada"], ["Bob"]]}),
-        ("1 | 2", [1, 1], {"top": [], "header": [], "rows": [["1", "2"]]}),
+        (
+            {"title": "T", "caption": "C", "header": ["A", "B"], "rows": [["1", "2 | 3"], ["3", "4\n5"]],
+             "first_row": 5},
+            {"top": ["T", "C"], "header": ["A", "B"], "rows": [["1", "2 | 3"], ["3", "4\n5"]], "first": 5},
+        ),
+        (
+            {"title": "T", "section": "S", "header": ["A"], "rows": [["Ada", "x"], ["Bob"]]},
+            {"top": ["T — S"], "header": ["A", ""], "rows": [["Ada", "x"], ["Bob", ""]], "first": 1},
+        ),
+        ({"header": ["", ""], "rows": [["1", "2"]]}, {"top": [], "header": [], "rows": [["1", "2"]], "first": 1}),
     ],
 )  # fmt: skip
-def test_the_text_of_a_table_becomes_its_parts(browser, text, rows, read):
-    evidence = json.dumps({"text": text, "location": {"rows": rows}})
-    found = call(browser, f"const {{readTable}} = await load('table.js'); return readTable({evidence})")
-    assert found == {**read, "first": rows[0]}
+def test_a_table_is_drawn_with_every_cell_in_its_column(browser, table, drawn):
+    evidence = json.dumps({"text": "T\nA | B\n1 | 2 | 3", "table": table})
+    assert call(browser, f"const {{tableOf}} = await load('table.js'); return tableOf({evidence})") == drawn
 
 
-def test_a_table_without_rows_is_shown_as_text(browser):
-    read = "const {readTable} = await load('table.js'); return "
-    assert call(browser, read + "readTable({text: 'A | B', location: {source: 'x'}})") is None
-    assert call(browser, read + "readTable({text: 'A', location: {rows: [1, 9]}})") is None
+def test_evidence_without_cells_is_shown_as_text(browser):
+    read = "const {tableOf} = await load('table.js'); return "
+    assert call(browser, read + "tableOf({text: 'A | B\\n1 | 2', location: {rows: [1, 1]}})") is None
+    assert call(browser, read + "tableOf({text: 'A', table: {header: ['A']}})") is None
 
 
 def test_the_row_that_tells_is_the_one_that_fits_best_and_none_where_two_fit_alike(browser):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import invented
 
+from r1router.table import TableBlock
 from r1router.train.steps.step_file import Gold, StepRow, write_steps
 from r1router.types import Evidence
 
@@ -179,8 +180,8 @@ def subject(kind: str, rng: random.Random, but: str = "") -> str:
     return rng.choice(known) if known and rng.random() < 0.5 else invented.name(kind, rng)
 
 
-def from_table(rng: random.Random) -> tuple[str, str, list[str]]:
-    """A question, its answer, and the texts of tables, the telling one first."""
+def from_table(rng: random.Random) -> tuple[str, str, list[TableBlock]]:
+    """A question, its answer, and tables, the telling one first."""
     kind = rng.choice(list(TABLES))
     column = rng.choice(list(TABLES[kind][1]))
     told, rows = _table(kind, rng, with_column=column)
@@ -195,7 +196,9 @@ def from_table(rng: random.Random) -> tuple[str, str, list[str]]:
     return question, answer, [told, *others]
 
 
-def _table(kind: str, rng: random.Random, with_column: str = "", but: str = "") -> tuple[str, list[dict[str, str]]]:
+def _table(
+    kind: str, rng: random.Random, with_column: str = "", but: str = ""
+) -> tuple[TableBlock, list[dict[str, str]]]:
     titles, values = TABLES[kind]
     columns = rng.sample(list(values), rng.randint(2, min(6, len(values))))
     if with_column and with_column not in columns:
@@ -203,8 +206,8 @@ def _table(kind: str, rng: random.Random, with_column: str = "", but: str = "") 
     names = {subject(kind, rng, but) for _ in range(rng.randint(3, 10))}
     rows = [{kind: name} | {column: values[column](rng) for column in columns} for name in sorted(names)]
     title = rng.choice(titles).format(invented.word(rng))
-    lines = [" | ".join([kind.capitalize(), *columns]), *(" | ".join(row.values()) for row in rows)]
-    return "\n".join([title, *lines]), rows
+    header = (kind.capitalize(), *columns)
+    return TableBlock(title, header=header, rows=tuple(tuple(row.values()) for row in rows)), rows
 
 
 def from_passage(rng: random.Random) -> tuple[str, str, list[str]]:
@@ -279,17 +282,20 @@ MAKERS = (
 )
 
 
+def _evidence(kb: str, id: str, piece: str | TableBlock, score: float) -> Evidence:
+    if isinstance(piece, TableBlock):
+        return Evidence(kb, id, piece.text, score, piece.title, table=piece)
+    return Evidence(kb, id, piece, score, piece.partition("\n")[0])
+
+
 def steps(rows: int, rng: random.Random) -> list[StepRow]:
     made = []
     for index in range(rows):
         kb, make = MAKERS[index % len(MAKERS)]
-        question, answer, texts = make(rng)
+        question, answer, pieces = make(rng)
         place = rng.choice((0, 0, 0, 1, 1, 2, 3))  # rankings are good, and not always right
-        texts.insert(place, texts.pop(0))
-        evidence = tuple(
-            Evidence(kb, f"made-{index}-{n}", text, score=1 / (n + 1), title=text.partition("\n")[0])
-            for n, text in enumerate(texts)
-        )
+        pieces.insert(place, pieces.pop(0))
+        evidence = tuple(_evidence(kb, f"made-{index}-{n}", piece, 1 / (n + 1)) for n, piece in enumerate(pieces))
         gold = Gold(f"Piece {place + 1} says it.", evidence_ids=(evidence[place].id,), answers=(answer,))
         made.append(
             StepRow(

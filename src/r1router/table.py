@@ -29,7 +29,7 @@ class TableBlock:
     def above(self) -> tuple[str, ...]:
         """The lines above the header: title and section, caption; those that are there."""
         heading = " — ".join(part for part in map(join_lines, (self.title, self.section)) if part)
-        return tuple(line for line in (heading, join_lines(self.caption)) if line)
+        return tuple(line for line in (heading, join_lines(self.caption)) if line.strip(" |"))
 
     @property
     def text(self) -> str:

@@ -5,7 +5,7 @@
                   ▼
               Trajectory (Steps with their Evidence, an Answer, why it stopped, what it cost)
 
-Only the standard library is imported here. Gold answers live in `Example` and never reach a method.
+Nothing is imported here but the standard library and `table`. Gold answers live in `Example` and never reach a method.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
+
+from r1router.table import TableBlock, TableColumn, TableResult
 
 Kind = Literal["text", "image", "table"]
 """What the entries of a knowledge base are made from."""
@@ -96,6 +98,10 @@ class Evidence:
     location: Location | None = None
     record: str = ""
     """Id of the document part, table or picture that it is cut from; data sets name gold evidence by it."""
+    table: TableBlock | None = None
+    """The rows that it is, of evidence from a table; `text` says the same."""
+    result: TableResult | None = None
+    """What a query gave, of evidence that was computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +357,26 @@ class KnowledgeBase(Protocol):
         """The `k` best entries for each query, best first, or fewer; called from worker threads.
 
         A query that this knowledge base cannot serve (a picture alone, asked of a text KB) gets [].
+        """
+        ...
+
+
+@runtime_checkable
+class TableKnowledgeBase(KnowledgeBase, Protocol):
+    """A knowledge base whose tables can be queried. `id`: of an entry (`Evidence.id`), or of its record."""
+
+    def record(self, id: str) -> list[Evidence]:
+        """All entries of one record, in order; [] where there is none of this id."""
+        ...
+
+    def columns(self, id: str) -> tuple[TableColumn, ...]:
+        """The columns of a whole table as queries see them. Raises `KnowledgeBaseError` where `id` is no table."""
+        ...
+
+    def compute(self, id: str, sql: str) -> TableResult:
+        """What a query over a whole table, called "t" in it, gives; called from worker threads.
+
+        Raises `QueryError` where the query is wrong or too costly, `KnowledgeBaseError` where `id` is no table.
         """
         ...
 

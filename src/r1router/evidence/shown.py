@@ -1,11 +1,9 @@
-"""A ranking of evidence to its most telling lines: what a small policy reads instead of all of it.
+"""Chooses the most telling lines of evidence, because a small policy reads little and must not read past the answer.
 
 Passages are cut at sentence ends, tables at rows; the title stays above what is kept. A row is shown with the names of
-its columns in it (`Botswana | Capital: Gaborone`), so that a small model need not count columns. Where the question
-asks for the largest or smallest of something and a table tells (see `extremes`), only the rows that are it are kept,
-and the cell says so in the question's word: `Niger | Area (km²): 1,267,000 (largest)`. A line counts by the rare words
-that it shares with the question, title words included, and by its entry's rank. Nothing is reworded and the order
-stays, so a piece can still be cited by its number.
+its columns in it (`Botswana | Capital: Gaborone`), so that a small model need not count columns. A line counts by the
+rare words that it shares with the question, title words included, and by its entry's rank. Nothing is reworded and the
+order stays, so a piece can still be cited by its number.
 """
 
 from __future__ import annotations
@@ -14,10 +12,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
-from r1router.evidence.extremes import extremes, superlative
-from r1router.evidence.words import words
+from r1router.evidence.words import tell_language, words
 from r1router.scripts import sentence_end
+from r1router.table import CELLS, TableBlock, join_lines, name_columns
 from r1router.types import Evidence
 
 RANK = 0.5
@@ -27,23 +26,12 @@ how often the answer stays within 500 to 1,000 characters (docs/results.md)."""
 TITLE = 150
 """A first line of more characters is no title; it is prose to choose sentences from."""
 
-_CELLS = " | "
-
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     entry: int
     text: str
     words: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    above: list[str]
-    """Title and caption."""
-    header: str
-    rows: list[tuple[int, list[str]]]
-    """(number of the piece of evidence that it came in, cells) of each."""
 
 
 def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[tuple[Evidence, str]]:
@@ -54,12 +42,13 @@ def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[tuple
     """
     heads: list[str] = []
     lines: list[_Line] = []
-    for number, text in enumerate(_compared(question, evidence)):
-        head, body = _split(text)
+    language = tell_language(question)
+    for number, item in enumerate(evidence):
+        head, body = _split(item)
         heads.append(head)
-        title = frozenset(words(head))
-        lines += [_Line(number, text, title | set(words(text))) for text in body]
-    kept = _choose(frozenset(words(question)), lines, heads, chars)
+        title = frozenset(words(head, language))
+        lines += [_Line(number, text, title | set(words(text, language))) for text in body]
+    kept = _choose(frozenset(words(question, language)), lines, heads, chars)
     focused = []
     for number, item in enumerate(evidence):
         texts = [line.text for place, line in enumerate(lines) if place in kept and line.entry == number]
@@ -67,52 +56,6 @@ def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[tuple
             text = "\n".join(([heads[number]] if heads[number] else []) + texts)
             focused.append((item, text[:chars]))
     return focused
-
-
-def _compared(question: str, evidence: Sequence[Evidence]) -> list[str]:
-    """The texts; where the question asks for the largest or smallest of something, no more of tables than those rows.
-
-    Of several tables those count whose titles and columns share most words with the question, at least one. Where no
-    table has such a row, the texts stay as they are.
-    """
-    texts = [item.text for item in evidence]
-    shown: dict[int, str] = {}
-    nearest = 1
-    for table in _tables(evidence) if superlative(question) else ():
-        shared, rows = _extreme_rows(question, table)
-        if rows and shared >= nearest:
-            shown = rows if shared > nearest else shown | rows
-            nearest = shared
-    if shown:
-        texts = [shown.get(n, "") if _header(text.split("\n")) is not None else text for n, text in enumerate(texts)]
-    return texts
-
-
-def _tables(evidence: Sequence[Evidence]) -> list[_Table]:
-    """The tables, each with all of its rows that are there, in whichever pieces."""
-    tables: dict[tuple[str, str, str], _Table] = {}
-    for number, item in enumerate(evidence):
-        lines = item.text.split("\n")
-        if (header := _header(lines)) is not None:
-            key = (item.kb, item.record or item.id, lines[header])
-            table = tables.setdefault(key, _Table(lines[:header], lines[header], []))
-            table.rows.extend((number, _cells(line)) for line in lines[header + 1 :])
-    return list(tables.values())
-
-
-def _extreme_rows(question: str, table: _Table) -> tuple[int, dict[int, str]]:
-    """(words that title and columns share with the question, the table cut to the rows asked for by piece)."""
-    word, names = superlative(question), _cells(table.header)
-    rows = [list(cells) for _, cells in table.rows]
-    found = extremes(question, " ".join(table.above), names, rows)
-    for place, column in found:
-        rows[place][column] += f" ({word})"
-    told = words(" ".join([*table.above, *(names[column] for _, column in found)]))
-    lines: dict[int, list[str]] = {}
-    for place in sorted({place for place, _ in found}):
-        lines.setdefault(table.rows[place][0], [*table.above, table.header]).append(_CELLS.join(rows[place]))
-    shared = (set(words(question)) - {word}) & set(told)
-    return len(shared), {number: "\n".join(piece) for number, piece in lines.items()}
 
 
 def _choose(asked: frozenset[str], lines: Sequence[_Line], heads: Sequence[str], chars: int) -> set[int]:
@@ -136,35 +79,28 @@ def _choose(asked: frozenset[str], lines: Sequence[_Line], heads: Sequence[str],
     return kept
 
 
-def _split(text: str) -> tuple[str, list[str]]:
-    """(the title, which stays above; the lines to choose from: sentences, and the rows of a table)."""
-    lines = text.split("\n")
-    header = _header(lines)
-    above = lines if header is None else lines[:header]
-    rows = [] if header is None else [_labelled(lines[header], row) for row in lines[header + 1 :]]
+def _split(item: Evidence) -> tuple[str, list[str]]:
+    """(the title, which stays above; the lines to choose from: sentences, and the rows of a table).
+
+    A table of one column, or without rows, reads as prose.
+    """
+    table = item.table if item.table and item.table.rows and len(item.table.header) > 1 else None
+    above = list(table.above) if table else item.text.split("\n")
+    rows = _name_cells(table) if table else []
     titled = above and len(above[0]) <= TITLE and (rows or len(above) > 1)
     title, prose = (above[0], above[1:]) if titled else ("", above)
     return title, [s for line in prose for s in sentence_end().split(line) if s] + rows
 
 
-def _header(lines: Sequence[str]) -> int | None:
-    """Where the line with the names of the columns is: the first of those with cells, where nothing else follows."""
-    first = next((place for place, line in enumerate(lines) if _CELLS in line), len(lines))
-    return first if first + 1 < len(lines) and all(_CELLS in line for line in lines[first:]) else None
-
-
-def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in (line + " ").split(_CELLS)]  # a last cell may be empty
-
-
-def _labelled(header: str, row: str) -> str:
-    """The row with each cell called by its column, empty ones left out; the first is its name, unless a number."""
-    names, cells = _cells(header), _cells(row)
-    if len(names) != len(cells):
-        return row
-    named = [
-        cell if not name or (place == 0 and not cell[:1].isdigit()) else f"{name}: {cell}"
-        for place, (name, cell) in enumerate(zip(names, cells, strict=True))
-        if cell
-    ]
-    return _CELLS.join(named)
+def _name_cells(table: TableBlock) -> list[str]:
+    """The rows, each cell called by its column, empty ones left out; the first is its row's name, unless a number."""
+    names = [name if own else "" for own, name in zip(table.header, name_columns(table.header), strict=True)]
+    rows = []
+    for row in table.rows:
+        cells = [
+            cell if not name or (place == 0 and not cell[:1].isdigit()) else f"{name}: {cell}"
+            for place, (name, cell) in enumerate(zip_longest(names, map(join_lines, row), fillvalue=""))
+            if cell
+        ]
+        rows.append(CELLS.join(cells))
+    return rows

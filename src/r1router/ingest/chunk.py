@@ -12,6 +12,7 @@ from dataclasses import replace
 from r1router.ingest.records import Passage, Picture, Record, Table
 from r1router.kb.entry import Entry
 from r1router.scripts import count_pieces, word_spans
+from r1router.table import TableBlock, join_lines, write_row
 
 WINDOW = 100
 """Words of a window."""
@@ -23,7 +24,7 @@ BLOCK = 160
 """Words, numbers and marks of a block of rows with what it repeats: close to an embedder's tokens, of which
 the default one reads 256; what it counts too few are long numbers and rare words."""
 
-RECIPE = f"2:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}"
+RECIPE = f"3:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}"
 """Changes when the same record would be cut otherwise, so that sources are cut again."""
 
 LONG = 16
@@ -64,12 +65,6 @@ def windows(text: str, *, size: int = WINDOW, stride: int = STRIDE, tail: int = 
         yield text[words[start][0] : words[end - 1][1]]
 
 
-def flatten(header: Sequence[str], rows: Sequence[Sequence[str]], *, top: Sequence[str] = ()) -> str:
-    """A table as lines: what is on `top`, the header, the rows, cells apart by " | "."""
-    lines = [line for line in (*top, _row(header)) if line.strip(" |")]
-    return "\n".join([*lines, *map(_row, rows)])
-
-
 def _windows(record: Passage) -> Iterator[Entry]:
     heading = _heading(record.title, record.section)
     bare = _entry(record, "", page=record.page, section=record.section)
@@ -79,20 +74,15 @@ def _windows(record: Passage) -> Iterator[Entry]:
 
 
 def _blocks(record: Table) -> Iterator[Entry]:
-    top = (_heading(record.title, record.section), _one_line(record.caption))
-    bare = _entry(record, "", page=record.page, section=record.section)
+    empty = TableBlock(record.title, record.section, record.caption, record.header)
+    bare = _entry(record, empty.text, page=record.page, section=record.section, table=empty)
     if not record.rows:
-        text = flatten(record.header, (), top=top)
-        if text:
-            yield replace(bare, text=text)
+        if bare.text:
+            yield bare
         return
-    repeated = count_pieces(flatten(record.header, (), top=top))
-    for start, end in _spans([count_pieces(_row(row)) for row in record.rows], BLOCK - repeated):
-        yield replace(
-            bare,
-            text=flatten(record.header, record.rows[start:end], top=top),
-            rows=(record.first_row + start, record.first_row + end - 1),
-        )
+    for start, end in _spans([count_pieces(write_row(row)) for row in record.rows], BLOCK - count_pieces(bare.text)):
+        block = replace(empty, rows=record.rows[start:end], first_row=record.first_row + start)
+        yield replace(bare, text=block.text, rows=(block.first_row, block.last_row), table=block)
 
 
 def _spans(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
@@ -107,7 +97,7 @@ def _spans(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
 
 
 def _picture(record: Picture) -> Iterator[Entry]:
-    caption = _one_line(record.caption)
+    caption = join_lines(record.caption)
     title = "" if caption.startswith(record.title) else record.title
     text = "\n".join(part for part in (title, caption, record.words.strip()) if part)
     yield _entry(record, text or record.image.name or record.id, image=record.image)
@@ -119,22 +109,15 @@ def _entry(record: Record, text: str, **location: object) -> Entry:
 
 
 def _heading(title: str, section: str) -> str:
-    return " — ".join(part for part in (_one_line(title), _one_line(section)) if part)
-
-
-def _row(cells: Sequence[str]) -> str:
-    return " | ".join(map(_one_line, cells))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " — ".join(part for part in (join_lines(title), join_lines(section)) if part)
 
 
 def _digest(entry: Entry) -> str:
     """16 hex digits over everything that is stored but the id."""
     seen = hashlib.sha256()
     location = (entry.page, entry.section, entry.rows)
-    for part in (entry.record, entry.source, entry.title, entry.text, repr(location)):
+    cells = repr((entry.table.caption, entry.table.header, entry.table.rows)) if entry.table else ""
+    for part in (entry.record, entry.source, entry.title, entry.text, repr(location), *([cells] if cells else [])):
         seen.update(part.encode("utf-8", "surrogatepass") + b"\0")
     if entry.image:
         seen.update(entry.image.data)

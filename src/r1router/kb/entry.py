@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from r1router.table import TableBlock
 from r1router.types import Image
 
 
@@ -21,4 +22,6 @@ class Entry:
     page: int | None = None
     section: str = ""
     rows: tuple[int, int] | None = None
+    table: TableBlock | None = None
+    """The rows of a table that it is; `text` says the same."""
     image: Image | None = None

@@ -21,14 +21,15 @@ from threading import Lock
 from typing import Any, Literal
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
-from r1router.evidence.extremes import superlative
 from r1router.evidence.fuse import reciprocal_rank
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders, Vectors
 from r1router.kb.snapshot import Snapshot
-from r1router.kb.table import open_table, quoted
-from r1router.kb.whole import ids_of_blocks, whole_tables
+from r1router.kb.table import open_table, quoted, read_block, stored_columns
 from r1router.scripts import normalized
+from r1router.table import TableColumn, TableResult
+from r1router.tables.blocks import join_blocks
+from r1router.tables.engine import Tables
 from r1router.types import Card, Evidence, ImageEmbedder, Location, Query, TextEmbedder
 
 Mode = Literal["fused", "vector", "text"]
@@ -102,8 +103,6 @@ class LanceKnowledgeBase:
     def search(self, queries: Sequence[Query], *, k: int = 5, mode: Mode = "fused") -> list[list[Evidence]]:
         """The `k` best entries for each query; words and pictures are each embedded in one call.
 
-        A query for the largest or smallest of something gets the tables of its best entries whole (see `whole`): fewer
-        hits where several were blocks of one table, under the id of its first block.
         A picture asked of a text or table KB is ignored; a query that is left without anything gets []. No
         queries at all just load the index: call it so while a model starts, and the first search is quick.
         Raises `KnowledgeBaseError` where the folder cannot be read.
@@ -118,12 +117,7 @@ class LanceKnowledgeBase:
                 snapshot = self._newest()
                 if snapshot is None:
                     return [[] for _ in queries]
-                found = self._look_up(snapshot, scans, words, len(queries), k)
-                comparing = [place for place, query in enumerate(queries) if superlative(query.text)]
-                blocks = snapshot.with_ids(ids_of_blocks(hit for place in comparing for hit in found[place]))
-                for place in comparing:
-                    found[place] = whole_tables(found[place], blocks)
-                return found
+                return self._look_up(snapshot, scans, words, len(queries), k)
             except (LookupError, OSError, RuntimeError, ValueError) as error:  # how a missing file comes up
                 if attempt == _ATTEMPTS - 1:
                     raise KnowledgeBaseError(f"{self.folder} cannot be searched: {error}") from error
@@ -137,12 +131,53 @@ class LanceKnowledgeBase:
 
         Raises `KnowledgeBaseError` where the folder cannot be read.
         """
+        found = self._read(f"id = {quoted(id)}", limit=1)
+        return self._evidence(found[0], 0.0) if found else None
+
+    def record(self, id: str) -> list[Evidence]:
+        """All entries of one record of the newest version, in order. `id`: of one of them, or of the record.
+
+        Where several records have the id, the first one's. Raises `KnowledgeBaseError` where the folder cannot be read.
+        """
+        named = self._read(f"id = {quoted(id)}", limit=1) or self._read(f"record = {quoted(id)}", limit=1)
+        if not named:
+            return []
+        record, source = quoted(named[0]["record"]), quoted(named[0]["source"])
+        found = self._read(f"record = {record} AND source = {source}")
+        return [self._evidence(row, 0.0) for row in sorted(found, key=lambda row: int(row["id"].rpartition("#")[2]))]
+
+    def columns(self, id: str) -> tuple[TableColumn, ...]:
+        """The columns of a whole table as queries see them. `id`: of one of its entries, or of its record.
+
+        Raises `KnowledgeBaseError` where there is no such table.
+        """
+        with self._open_tables(id) as tables:
+            [columns] = tables.columns.values()
+        return columns
+
+    def compute(self, id: str, sql: str) -> TableResult:
+        """What a query over a whole table gives; the table is called "t" in it. `id`: as for `columns`.
+
+        Raises `QueryError` where the query is wrong or too costly, `KnowledgeBaseError` where there is no such table.
+        """
+        with self._open_tables(id) as tables:
+            return tables.query(sql)
+
+    def _open_tables(self, id: str) -> Tables:
+        """The whole table with this entry, or of this record: from its file where it is long."""
+        return Tables(join_blocks(self.record(id), id))
+
+    def _read(self, where: str, *, limit: int | None = None) -> list[dict[str, Any]]:
+        """The stored columns of the entries for which a condition holds."""
         try:
             table = open_table(self.folder)
-            found = table.search().where(f"id = {quoted(id)}").limit(1).to_list() if table is not None else []
+            if table is None:
+                return []
+            found = table.search().where(where).select(stored_columns(table)).limit(limit or table.count_rows())
+            rows: list[dict[str, Any]] = found.to_arrow().to_pylist()
         except (OSError, RuntimeError, ValueError) as error:
             raise KnowledgeBaseError(f"{self.folder} cannot be read: {error}") from error
-        return self._evidence(found[0], 0.0) if found else None
+        return rows
 
     def _embed(self, queries: Sequence[Query]) -> list[_Scan]:
         """Every comparison that these queries ask for."""
@@ -203,6 +238,7 @@ class LanceKnowledgeBase:
             image=str((self.folder / row["image"]).absolute()) if row["image"] else None,
             location=Location(row["source"], row["page"], row["section"], rows),
             record=row["record"],
+            table=read_block(row),
         )
 
     def _newest(self) -> Snapshot | None:

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from r1router.table import TableColumn, TableResult
+from r1router.tables.blocks import join_blocks
+from r1router.tables.engine import Tables, compute
 from r1router.types import Card, Evidence, Query, TextEmbedder
 
 _WORD = re.compile(r"\w+")
@@ -34,6 +37,22 @@ class MemoryKnowledgeBase:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def record(self, id: str) -> list[Evidence]:
+        """All entries of one record, in the order given. `id`: of one of them, or of the record."""
+        named = [e for e in self._entries if e.id == id] or [e for e in self._entries if e.record == id]
+        record = (named[0].record or named[0].id) if named else None
+        return [e for e in self._entries if (e.record or e.id) == record]
+
+    def columns(self, id: str) -> tuple[TableColumn, ...]:
+        """The columns of a whole table. Raises `KnowledgeBaseError` where there is none of this id."""
+        with Tables(join_blocks(self.record(id), id)) as tables:
+            [columns] = tables.columns.values()
+        return columns
+
+    def compute(self, id: str, sql: str) -> TableResult:
+        """What a query over a whole table gives. Raises `QueryError`, and `KnowledgeBaseError` for no table."""
+        return compute(join_blocks(self.record(id), id), sql)
 
     def search(self, queries: Sequence[Query], *, k: int = 5) -> list[list[Evidence]]:
         """The `k` best entries for each query; [] for a query without words."""

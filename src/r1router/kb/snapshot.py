@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from r1router.kb.embedding import Vectors
-from r1router.kb.table import STORED, TERMS, all_phrases, any_of, quoted, spaces
+from r1router.kb.table import TERMS, all_phrases, any_of, spaces, stored_columns
 from r1router.scripts import terms
 
 AT_ONCE = 1 << 24
@@ -88,19 +88,17 @@ class Snapshot:
         """The stored columns by row id. Raises `LookupError` where this version is no longer on disk."""
         if not row_ids:
             return {}
-        found = self._table.take_row_ids(list(row_ids)).select(list(STORED)).with_row_id().to_arrow().to_pylist()
+        found = (
+            self._table.take_row_ids(list(row_ids))
+            .select(stored_columns(self._table))
+            .with_row_id()
+            .to_arrow()
+            .to_pylist()
+        )
         rows = {row["_rowid"]: row for row in found}
         if len(rows) < len(row_ids):
             raise LookupError(f"version {self.version} is gone")
         return rows
-
-    def with_ids(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """The stored columns of those of these entries that there are, by id."""
-        if not ids:
-            return {}
-        wanted = f"id IN ({', '.join(map(quoted, ids))})"
-        found = self._table.search().where(wanted).select(list(STORED)).limit(len(ids)).to_arrow().to_pylist()
-        return {row["id"]: row for row in found}
 
 
 def top_positions(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:

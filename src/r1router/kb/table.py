@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from r1router.scripts import LONGEST, terms_to_store
+from r1router.table import TableBlock
 
 NAME = "index"
-STORED = ("id", "record", "title", "text", "source", "page", "section", "first_row", "last_row", "image")
+STORED = ("id", "record", "title", "text", "source", "page", "section", "first_row", "last_row", "image", "cells")
 """Columns that make an `Evidence`; beside them: terms, digest, vector and, in an image KB, image_vector."""
+CELLS = "cells"
+"""The column with the caption, header and rows of a block of a table, as JSON; null for what is none."""
 TERMS = "terms"
 """The column that full text searches: what `scripts.terms_to_store` makes of `text`."""
 
@@ -86,6 +90,34 @@ def add_terms(table: Any) -> None:
     index_words(table)
 
 
+def add_cells(table: Any) -> None:
+    """Gives the column of cells to a table that was made before there was one. They come when files are read again."""
+    import pyarrow as pa
+
+    table.add_columns(pa.field(CELLS, pa.string()))
+
+
+def write_cells(block: TableBlock | None) -> str | None:
+    """What of a block is in no other column, as it is stored."""
+    if block is None:
+        return None
+    return json.dumps([block.caption, block.header, block.rows], ensure_ascii=False, separators=(",", ":"))
+
+
+def read_block(row: Mapping[str, Any]) -> TableBlock | None:
+    """The block of a table that a stored entry is; None for any other, and for one stored before there were cells."""
+    if not (cells := row.get(CELLS)):
+        return None
+    caption, header, rows = json.loads(cells)
+    first = row["first_row"] or 1
+    return TableBlock(row["title"], row["section"], caption, tuple(header), tuple(map(tuple, rows)), first)
+
+
+def stored_columns(table: Any) -> list[str]:
+    """Those of `STORED` that there are."""
+    return [name for name in STORED if name in table.schema.names]
+
+
 def spaces(table: Any) -> list[str]:
     """Names of its vector columns."""
     return [name for name in ("vector", "image_vector") if name in table.schema.names]
@@ -94,10 +126,3 @@ def spaces(table: Any) -> list[str]:
 def quoted(text: str) -> str:
     """`text` as the store's filters take it."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def above_and_rows(block: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """The lines of a stored block of a table: what stands above its rows (title, caption, header), and its rows."""
-    lines = block["text"].split("\n")
-    above = len(lines) - (block["last_row"] - block["first_row"] + 1)
-    return lines[:above], lines[above:]

@@ -24,8 +24,20 @@ from r1router.kb.embedding import Vectors
 from r1router.kb.entry import Entry
 from r1router.kb.ledger import Ledger
 from r1router.kb.manifest import Manifest
-from r1router.kb.table import TERMS, above_and_rows, add_terms, create_table, index_words, open_table, quoted
+from r1router.kb.table import (
+    CELLS,
+    TERMS,
+    add_cells,
+    add_terms,
+    create_table,
+    index_words,
+    open_table,
+    quoted,
+    read_block,
+    write_cells,
+)
 from r1router.scripts import terms_to_store
+from r1router.table import join_lines
 from r1router.types import Image
 
 LOCK = "write.lock"
@@ -82,6 +94,8 @@ class Writer:
         self._changed = False
         if self._table is not None and TERMS not in self._table.schema.names:  # made before there were terms
             add_terms(self._table)
+        if self._table is not None and CELLS not in self._table.schema.names:
+            add_cells(self._table)
         if self._table is not None and not self._table.list_indices():  # killed right after it was made
             index_words(self._table)
         self.held: dict[str, dict[str, str]] = {}
@@ -111,6 +125,7 @@ class Writer:
             "first_row": [e.rows[0] if e.rows else None for e in entries],
             "last_row": [e.rows[1] if e.rows else None for e in entries],
             "image": [self._keep(e.image) if e.image else None for e in entries],
+            CELLS: [write_cells(e.table) for e in entries],
             TERMS: [terms_to_store(e.text) for e in entries],
             "digest": [e.digest for e in entries],
             "vector": _column(vectors),
@@ -188,14 +203,14 @@ class Writer:
         return manifests.describe(self.manifest.kind, len(title_of), titles, columns)
 
     def _columns(self) -> dict[str, list[str]]:
-        """The columns of the tables under each title, as the first block of each table has them above its rows."""
-        wanted = ["title", "text", "first_row", "last_row"]
+        """The columns of the tables under each title, by the first block of each table."""
+        wanted = ["title", "section", "first_row", CELLS]
         first = self._table.search().where("first_row = 1").select(wanted).to_arrow()
         columns: dict[str, list[str]] = {}
         for row in first.to_pylist():
-            above, _ = above_and_rows(row)
-            if above and " | " in above[-1]:
-                columns.setdefault(row["title"], []).extend(above[-1].split(" | "))
+            block = read_block(row)
+            if block is not None and len(block.header) > 1:
+                columns.setdefault(row["title"], []).extend(map(join_lines, block.header))
         return {title: list(dict.fromkeys(names)) for title, names in columns.items()}
 
     def _keep(self, image: Image) -> str:

@@ -15,6 +15,14 @@ KBS = "r1router://kbs"
 EVIDENCE = f"{KBS}/{{kb}}/{{id}}"
 
 
+class SourceTable(BaseModel):
+    """The rows of a source that is part of a table; a cell may hold anything, bars and line breaks too."""
+
+    header: list[str]
+    rows: list[list[str]]
+    first_row: int = Field(description="1-based number of the first of these rows in the whole table.")
+
+
 class Source(BaseModel):
     number: int = Field(description="The number that the text gives it, from 1.")
     kb: str
@@ -22,6 +30,7 @@ class Source(BaseModel):
     where: str = Field(description="File, page, section or rows that it came from.")
     text: str
     uri: str = Field(description="The resource that holds it, with its picture where it is one.")
+    table: SourceTable | None = Field(default=None, description="The cells of `text`, where it is part of a table.")
 
 
 class StepTaken(BaseModel):
@@ -102,9 +111,17 @@ def _sources(found: Iterable[Evidence]) -> list[Source]:
             where=describe(e.location) if e.location else "",
             text=e.text,
             uri=uri_of(e),
+            table=table_of(e),
         )
         for n, e in enumerate(found, 1)
     ]
+
+
+def table_of(evidence: Evidence) -> SourceTable | None:
+    table = evidence.table
+    if table is None:
+        return None
+    return SourceTable(header=list(table.header), rows=list(map(list, table.rows)), first_row=table.first_row)
 
 
 def _step(step: Step) -> StepTaken:

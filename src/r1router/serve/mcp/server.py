@@ -219,6 +219,9 @@ class _Handlers:
         contents: list[types.TextResourceContents | types.BlobResourceContents] = [
             types.TextResourceContents(uri=uri, mime_type="text/plain", text=evidence.text)
         ]
+        if (table := results.table_of(evidence)) is not None:
+            text = table.model_dump_json()
+            contents.append(types.TextResourceContents(uri=uri, mime_type="application/json", text=text))
         if evidence.image:
             picture = load_image(evidence.image)
             blob = base64.b64encode(picture.data).decode()

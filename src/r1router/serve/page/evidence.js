@@ -4,7 +4,7 @@ import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { RemotePicture } from "./remote-picture.js";
 import { part, place } from "./said.js";
-import { readTable } from "./table.js";
+import { tableOf } from "./table.js";
 import { TableEvidence } from "./table-evidence.js";
 import { segments } from "./words.js";
 
@@ -22,7 +22,7 @@ export const FoldedEvidence = ({ evidence, number, kind, pattern, open, id, note
 `;
 
 export function EvidenceBody({ evidence, kind, pattern }) {
-  const table = kind === "table" ? readTable(evidence) : null;
+  const table = tableOf(evidence);
   return html`
     <div class="piece-body">
       ${evidence.image
