@@ -94,7 +94,7 @@ def _split(item: Evidence) -> tuple[str, list[str]]:
 
 def _name_cells(table: TableBlock) -> list[str]:
     """The rows, each cell called by its column, empty ones left out; the first is its row's name, unless a number."""
-    names = [name if own else "" for own, name in zip(table.header, name_columns(table.header), strict=True)]
+    names = [name if own.strip() else "" for own, name in zip(table.header, name_columns(table.header), strict=True)]
     rows = []
     for row in table.rows:
         cells = [
