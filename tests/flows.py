@@ -45,8 +45,9 @@ def piece(kb, name="1", text="some text"):
     return Evidence(kb, name, text)
 
 
-def drive(method, reply, found, question="Q?", image=None, **options):
-    """Run a method; `reply(ask)` and `found(search)` give what it receives, or the exception thrown into it."""
+def drive(method, reply, found, question="Q?", image=None, look=None, **options):
+    """Run a method; `reply(ask)`, `found(search)` and `look(look)`, which sees nothing where it is not given, give
+    what it receives, or the exception thrown into it."""
     flow = load_method(method, **options)(Question(question, image), KBS, prompts=PROMPTS)
     said, result = [], None
     try:
@@ -55,6 +56,8 @@ def drive(method, reply, found, question="Q?", image=None, **options):
             match said[-1]:
                 case Ask():
                     result = reply(said[-1])
+                case Search(look=True):
+                    result = look(said[-1]) if look else [[] for _ in said[-1].routes]
                 case Search():
                     result = found(said[-1])
                 case _:
@@ -63,7 +66,7 @@ def drive(method, reply, found, question="Q?", image=None, **options):
         return said, end.value
 
 
-def play(method, replies, found, question="Q?", image: Image | None = None, **options):
+def play(method, replies, found, question="Q?", image: Image | None = None, look=None, **options):
     """Run a method on replies in order and on evidence (by KB name)."""
     replies = iter(replies)
 
@@ -74,15 +77,19 @@ def play(method, replies, found, question="Q?", image: Image | None = None, **op
     def search(request):
         return [list(found.get(name, ()))[: request.k] for name in request.routes]
 
-    played = drive(method, reply, search, question, image, **options)
+    played = drive(method, reply, search, question, image, look, **options)
     assert next(replies, None) is None, "the method made fewer requests than expected"
     return played
 
 
 def requests(said):
-    return [s.purpose if isinstance(s, Ask) else "search" for s in said if isinstance(s, Ask | Search)]
+    return [s.purpose if isinstance(s, Ask) else "search" for s in said if isinstance(s, Ask) or _searches(s)]
 
 
 def searches(said):
     """(knowledge bases, words) of every search."""
-    return [(s.routes, s.query.text) for s in said if isinstance(s, Search)]
+    return [(s.routes, s.query.text) for s in said if _searches(s)]
+
+
+def _searches(said):
+    return isinstance(said, Search) and not said.look

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import uvicorn
 from fastapi import FastAPI
 
+from r1router.api import Setup
 from r1router.ingest.run import index
 from r1router.policies.scripted import Scripted
 from r1router.serve.app import create_app
@@ -52,9 +53,8 @@ def make_kbs(folder: Path) -> Path:
 
 def small_app(kbs: Path, policy: Any = None, **options: Any) -> FastAPI:
     """The app with embedders of a few lines."""
-    return create_app(
-        kbs, policy or Scripted(talk), text_embedder=HashedWords(), image_embedder=Thumbnails(), **options
-    )
+    setup = Setup(kbs=kbs, policy=policy or Scripted(talk))
+    return create_app(setup, text_embedder=HashedWords(), image_embedder=Thumbnails(), **options)
 
 
 @contextmanager

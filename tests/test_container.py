@@ -13,6 +13,7 @@ import pytest
 import typer
 import yaml
 
+from r1router.api import Setup
 from r1router.cli import app
 from r1router.policies import open_policy
 from r1router.policies.scripted import Scripted
@@ -80,7 +81,7 @@ def test_it_runs_as_a_user_with_volumes_of_its_own_and_is_asked_for_its_health(t
     assert {volume.partition(":")[2] for volume in SERVER["volumes"]} <= set(volumes)
     [port, path] = re.findall(r"http://127\.0\.0\.1:(\d+)(/\w+)", said("HEALTHCHECK")[0])[0]
     assert port == said("EXPOSE")[0]
-    assert path in create_app(tmp_path, Scripted([])).openapi()["paths"]
+    assert path in create_app(Setup(kbs=tmp_path, policy=Scripted([]))).openapi()["paths"]
 
 
 def test_the_policy_of_compose_opens_and_is_the_model_that_vllm_serves(monkeypatch: pytest.MonkeyPatch) -> None:

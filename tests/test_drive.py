@@ -54,7 +54,8 @@ def test_one_question_streams_its_events_as_they_happen():
     assert path.sources[0].text == "Oslo is the capital of Norway."
     usage = path.usage
     assert (usage.calls, usage.retrievals, usage.tokens) == (4, 1, 2 * 110 + 2 * 55)
-    assert set(usage.seconds) == {"plan", "search", "answer", "final"}
+    assert usage.looks == 3  # one knowledge base, for the question, its sub-question, and to stop
+    assert set(usage.seconds) == {"look", "plan", "search", "answer", "final"}
 
 
 def test_an_event_arrives_before_the_next_request_is_answered():
@@ -209,8 +210,8 @@ def test_many_questions_come_back_with_their_positions_and_their_searches_in_bat
     assert sorted(answered) == list(range(100))
     assert all(answered[n].question.text == questions[n] for n in answered)
     assert all(path.answer.text == "Oslo" for path in answered.values())
-    assert sum(counting.batches) == 100
-    assert len(counting.batches) < 30
+    assert sum(counting.batches) == 400  # one search each; looks for the question, its sub-question, and to stop
+    assert len(counting.batches) < 120
 
 
 def test_every_search_of_a_batch_gets_as_many_entries_as_it_asked_for():

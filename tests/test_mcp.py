@@ -19,6 +19,7 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from r1router.api import Setup
 from r1router.cli.mcp import mcp
 from r1router.errors import InputError, MissingExtra
 from r1router.ingest.run import index
@@ -72,7 +73,7 @@ def environment() -> dict[str, str]:
 
 def server(kbs: Path, policy: Any = None, **options: Any) -> Any:
     embedders = {"text_embedder": HashedWords(), "image_embedder": Thumbnails()}
-    return create_server(kbs, policy or Scripted(talk), **embedders, **options)
+    return create_server(Setup(kbs=kbs, policy=policy or Scripted(talk)), **embedders, **options)
 
 
 def texts(result: Any) -> str:
@@ -359,11 +360,11 @@ def test_over_http_the_same_access_checks_stand_in_front(kbs: Path) -> None:
 
 def test_a_public_address_needs_a_key(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="needs a key"):
-        mcp(tmp_path, "scripted:none", http=True, host="0.0.0.0")
+        mcp(kbs=tmp_path, policy="scripted:none", http=True, host="0.0.0.0")
 
 
 def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
     monkeypatch.delitem(sys.modules, "r1router.serve.mcp.server")
     with pytest.raises(MissingExtra, match=r"pip install 'r1router\[mcp\]'"):
-        mcp(tmp_path, "scripted:none")
+        mcp(kbs=tmp_path, policy="scripted:none")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows import KBS, STOP, answer, piece, play, requests, step, with_probabilities
+from flows import KBS, STOP, answer, piece, play, requests, searches, step, with_probabilities
 from r1router.errors import BudgetSpent, InputError, UnknownName
 from r1router.methods import label, load_method, names
 from r1router.types import Answered, Ask, Malformed, Planned, Retrieved, Search
@@ -53,7 +53,7 @@ def test_empty_evidence_sends_the_sub_question_to_the_next_likely_knowledge_base
         [with_probabilities("Who is it?", "image", text=0.1, table=0.3), answer("a"), STOP, answer("c")],
         {"table": [piece("table")], "text": [piece("text")]},
     )
-    assert [s.routes for s in said if isinstance(s, Search)] == [("image",), ("table",)]
+    assert searches(said) == [(("image",), "Who is it?"), (("table",), "Who is it?")]
     assert path.steps[0].routes == ("image", "table")
     assert path.steps[0].note == "image had no evidence; searched table instead"
     assert path.steps[0].evidence == (piece("table"),)
@@ -69,11 +69,11 @@ def test_an_unsure_route_is_searched_together_with_the_second():
     reply = with_probabilities("Who is it?", "image", text=0.4, table=0.1)
     found = {"image": [piece("image")], "text": [piece("text")]}
     said, path = play("r1_router?min_confidence=0.6", [reply, answer("a"), STOP, answer("c")], found)
-    assert next(s.routes for s in said if isinstance(s, Search)) == ("image", "text")
+    assert searches(said)[0] == (("image", "text"), "Who is it?")
     assert {e.kb for e in path.steps[0].evidence} == {"image", "text"}
     assert "unsure of image" in path.steps[0].note
     said, _ = play("r1_router?min_confidence=0.4", [reply, answer("a"), STOP, answer("c")], found)
-    assert next(s.routes for s in said if isinstance(s, Search)) == ("image",)
+    assert searches(said)[0] == (("image",), "Who is it?")
 
 
 def test_a_malformed_reply_is_re_asked_with_what_was_wrong():

@@ -356,3 +356,13 @@ def test_nothing_scrolls_sideways_on_a_narrow_phone(page):
     person.sees("#search").send_keys("capital\n")
     person.sees(".results .piece")
     assert not person.runs(too_wide)
+
+
+def test_the_page_of_the_api_works_with_nothing_from_elsewhere(page):
+    person = page.person
+    person.driver.get(person.url + "docs")
+    person.sees(".opblock-summary-path", "/v1/chat/completions")
+    person.clicks(".opblock-summary-control", "/healthz")
+    person.clicks(".try-out__btn")
+    person.clicks(".execute")
+    person.sees(".live-responses-table .response-col_status", "200")

@@ -39,8 +39,9 @@ def test_every_module_opens_by_saying_what_it_does(script):
 
 
 def test_vendored_files_are_the_ones_that_were_published():
-    said = dict(re.findall(r"`(\w+\.js)`.*?`([0-9a-f]{64})`", (PAGE / "vendor" / "README.md").read_text()))
-    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in PAGE.glob("vendor/*.js")}
+    said = dict(re.findall(r"`([\w-]+\.(?:js|css))`.*?`([0-9a-f]{64})`", (PAGE / "vendor" / "README.md").read_text()))
+    vendored = [path for path in PAGE.glob("vendor/*") if path.suffix in (".js", ".css")]
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in vendored}
     assert said == files
 
 

@@ -180,7 +180,7 @@ def test_rendering_the_row_of_a_state_gives_byte_for_byte_what_the_policy_saw(fo
 
     _, groups = asyncio.run(
         explore(
-            Question(QUESTION), CARDS, method=load_method("r1_router"), prompts=prompts, choose=first,
+            Question(QUESTION), CARDS, method=load_method("r1_router?look=false"), prompts=prompts, choose=first,
             sample=samples(policy, size=1), search=in_batches(bases),
         )
     )  # fmt: skip
@@ -190,13 +190,13 @@ def test_rendering_the_row_of_a_state_gives_byte_for_byte_what_the_policy_saw(fo
         assert render(row(lesson, group.ask, group.path, CARDS), prompts).ask == group.ask
 
     served = rr.Scripted(right)  # and serving asks for the same
-    rr.ask(QUESTION, kbs=bases, policy=served, prompts=prompts)
+    rr.ask(QUESTION, kbs=bases, policy=served, prompts=prompts, method="r1_router?look=false")
     assert served.asks == policy.asks
 
 
 def test_the_gold_rows_of_a_question_are_what_a_policy_sees_that_does_everything_right():
     prompts, policy = Prompts(SHORT), rr.Scripted(right)
-    rr.ask(QUESTION, kbs=kbs(), policy=policy, prompts=prompts)
+    rr.ask(QUESTION, kbs=kbs(), policy=policy, prompts=prompts, method="r1_router?look=false")
     asked = [ask.messages for ask in policy.asks if ask.purpose != "answer"]
     assert [render(gold, prompts).ask.messages for gold in steps()] == asked
 
@@ -220,7 +220,7 @@ def pool(given=None, bases=None, **options):
     return Pool(
         lessons(given or steps()),
         bases or kbs(),
-        method=load_method("r1_router"),
+        method=load_method("r1_router?look=false"),
         prompts=Prompts(SHORT),
         rewards=rewards.load_rewards(weights),
         best=1.0,

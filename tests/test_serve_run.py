@@ -126,15 +126,20 @@ def test_an_upload_that_is_being_indexed_is_finished_first(tmp_path: Path) -> No
     assert taken.entries > 1
 
 
+def test_the_option_to_fetch_pictures_says_what_to_do_instead(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="data URL"):
+        serve(kbs=tmp_path, policy="scripted:none", allow_url_images=True)
+
+
 def test_a_host_that_others_reach_needs_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for host in ("0.0.0.0", "::", "192.168.1.5", "example.org"):
         with pytest.raises(InputError, match="needs a key"):
-            serve(tmp_path, "scripted:none", host=host)
+            serve(kbs=tmp_path, policy="scripted:none", host=host)
     with pytest.raises(InputError, match=r"kb\.example can be reached by others"):
-        serve(tmp_path, "scripted:none", allow_host=["kb.example"])
+        serve(kbs=tmp_path, policy="scripted:none", allow_host=["kb.example"])
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(InputError, match="MY_KEY holds no key"):
-        serve(tmp_path, "scripted:none", host="0.0.0.0", api_key_env="MY_KEY")
+        serve(kbs=tmp_path, policy="scripted:none", host="0.0.0.0", api_key_env="MY_KEY")
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:

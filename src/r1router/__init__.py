@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _WHERE = {
-    "api": ("ask", "ask_many", "stream"),
+    "api": ("Setup", "ask", "ask_many", "stream"),
     "drive.budget": ("Budget",),
     "embedders": ("open_image_embedder", "open_text_embedder"),
     "evals.datasets": ("load_examples",),
@@ -57,7 +57,7 @@ _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names
 __all__ = sorted(["__version__", *_MODULE_OF])
 
 if TYPE_CHECKING:
-    from r1router.api import ask, ask_many, stream
+    from r1router.api import Setup, ask, ask_many, stream
     from r1router.codec import from_dict, to_dict
     from r1router.drive.budget import Budget
     from r1router.embedders import open_image_embedder, open_text_embedder

@@ -1,19 +1,24 @@
-"""The Python interface with the nouns of the command line: ask, stream and ask_many over knowledge bases.
+"""Answers questions from Python: `Setup` says how, and `ask`, `stream` and `ask_many` do it.
 
     import r1router as rr
     kbs, policy = rr.open_kbs("kbs"), rr.open_policy("llamacpp:")
     trajectory = rr.ask("What is the capital of Norway?", kbs=kbs, policy=policy)
 
-Asynchronous programs use `r1router.drive.one.stream` and `r1router.drive.many.answer_many`, which these call.
+The command line and the server are built on the same `Setup`. Asynchronous programs use
+`r1router.drive.one.stream` and `r1router.drive.many.answer_many`, which these call.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from r1router.drive import many, one, threads
 from r1router.drive.budget import Budget
+from r1router.drive.record import Record
 from r1router.images import load_image
 from r1router.kb import open_kbs
 from r1router.methods import Method, load_method
@@ -21,115 +26,129 @@ from r1router.policies import open_policy
 from r1router.prompts import Prompts, chosen
 from r1router.types import Event, Finished, Image, KnowledgeBase, Policy, Question, Trajectory
 
-KnowledgeBases = Mapping[str, KnowledgeBase] | str | Path
-"""Opened knowledge bases, or the folder that holds them."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How questions are answered. What can be opened is given opened, or as what opens it."""
+
+    kbs: Mapping[str, KnowledgeBase] | str | Path = "kbs"
+    """The knowledge bases by name, or the folder that holds them."""
+    policy: Policy | str = "llamacpp:"
+    """The model. A spec is opened for one call; open it once with `open_policy` to ask several questions."""
+    method: Method | str = "r1_router"
+    prompts: Prompts | str | Path | None = None
+    """A prompt set or its folder; None takes the policy's own, or ours where it has none."""
+    max_steps: int = 3
+    """Most steps before the final answer. This and `k` default to the paper's; methods without them ignore them."""
+    k: int = 5
+    """Entries for each search."""
+    budget: Budget | None = None
+    """What one question may cost."""
+    record: Record | None = None
+    """Serves the requests that it has already, and keeps the others."""
+
+
+class Options(TypedDict, total=False):
+    """The fields of `Setup`, as keyword arguments."""
+
+    kbs: Mapping[str, KnowledgeBase] | str | Path
+    policy: Policy | str
+    method: Method | str
+    prompts: Prompts | str | Path | None
+    max_steps: int
+    k: int
+    budget: Budget | None
+    record: Record | None
+
+
+class Parts(TypedDict):
+    """A setup with everything opened: the keyword arguments of the drivers."""
+
+    method: Method
+    policy: Policy
+    kbs: Mapping[str, KnowledgeBase]
+    prompts: Prompts
+    budget: Budget | None
+    record: Record | None
+
+
+def open_parts(setup: Setup, policy: Policy) -> Parts:
+    """Opens what the setup only names, for a policy that is open already.
+
+    Raises `InputError`, `UnknownName` or `KnowledgeBaseError` for what cannot be opened.
+    """
+    method = setup.method
+    return Parts(
+        method=load_method(method, max_steps=setup.max_steps, k=setup.k) if isinstance(method, str) else method,
+        policy=policy,
+        kbs=open_kbs(setup.kbs) if isinstance(setup.kbs, str | Path) else setup.kbs,
+        prompts=chosen(setup.prompts, policy),
+        budget=setup.budget,
+        record=setup.record,
+    )
+
+
+def open_policy_of(setup: Setup) -> Policy:
+    """Its policy, opened where it is a spec. Raises what `open_policy` raises."""
+    return open_policy(setup.policy) if isinstance(setup.policy, str) else setup.policy
+
+
+@contextmanager
+def open_setup(setup: Setup) -> Iterator[Parts]:
+    """Opens all that the setup names, and at the end closes the policy, where it was opened here."""
+    policy = open_policy_of(setup)
+    try:
+        yield open_parts(setup, policy)
+    finally:
+        if policy is not setup.policy:
+            threads.wait_for(policy.close())
 
 
 def stream(
     question: str | Question,
+    setup: Setup | None = None,
     *,
     image: Image | str | Path | None = None,
-    kbs: KnowledgeBases = "kbs",
-    policy: Policy | str = "llamacpp:",
-    method: Method | str = "r1_router",
-    prompts: Prompts | str | Path | None = None,
-    max_steps: int = 3,
-    k: int = 5,
-    budget: Budget | None = None,
+    **options: Unpack[Options],
 ) -> Iterator[Event]:
     """The events of one question as they happen: `Planned`, `Retrieved`, `Answered`, …, `Finished` last.
 
-    `image` is a picture or its path. A `policy` given as a spec is opened for this call and closed after it;
-    open it once with `open_policy` to ask several questions. `prompts` is a prompt set or its folder; without one,
-    the policy's own, else ours. `max_steps` and `k` default to the paper's.
+    `image` is a picture or its path. `options` are fields of `Setup`, taken instead of those of `setup`.
     """
-    opened = _open_policy(policy)
-    try:
-        yield from threads.iterate(
-            one.stream(
-                _question(question, image),
-                method=load_method(method, max_steps=max_steps, k=k) if isinstance(method, str) else method,
-                policy=opened,
-                kbs=_open_kbs(kbs),
-                prompts=chosen(prompts, opened),
-                budget=budget,
-            )
-        )
-    finally:
-        if isinstance(policy, str):
-            threads.wait_for(opened.close())
+    with open_setup(replace(setup or Setup(), **options)) as parts:
+        yield from threads.iterate(one.stream(_make_question(question, image), **parts))
 
 
 def ask(
     question: str | Question,
+    setup: Setup | None = None,
     *,
     image: Image | str | Path | None = None,
-    kbs: KnowledgeBases = "kbs",
-    policy: Policy | str = "llamacpp:",
-    method: Method | str = "r1_router",
-    prompts: Prompts | str | Path | None = None,
-    max_steps: int = 3,
-    k: int = 5,
-    budget: Budget | None = None,
+    **options: Unpack[Options],
 ) -> Trajectory:
     """The finished trajectory of one question: its steps, its answer and its sources. Takes what `stream` takes."""
-    events = stream(
-        question,
-        image=image,
-        kbs=kbs,
-        policy=policy,
-        method=method,
-        prompts=prompts,
-        max_steps=max_steps,
-        k=k,
-        budget=budget,
-    )
+    events = stream(question, setup, image=image, **options)
     finished = [event.trajectory for event in events if isinstance(event, Finished)]
     return finished[-1]
 
 
 def ask_many(
     questions: Iterable[str | Question],
+    setup: Setup | None = None,
     *,
-    kbs: KnowledgeBases = "kbs",
-    policy: Policy | str = "llamacpp:",
-    method: Method | str = "r1_router",
-    prompts: Prompts | str | Path | None = None,
-    max_steps: int = 3,
-    k: int = 5,
-    budget: Budget | None = None,
     in_flight: int = many.IN_FLIGHT,
+    **options: Unpack[Options],
 ) -> Iterator[tuple[int, Trajectory]]:
     """(position of the question, its trajectory) as they finish, `in_flight` of them worked on at once.
 
-    A question that fails gets a trajectory with stop "error"; the others go on.
+    A question that fails gets a trajectory with stop "error"; the others go on. `options` as for `stream`.
     """
-    opened = _open_policy(policy)
-    try:
-        answered: AsyncIterator[tuple[int, Trajectory]] = many.answer_many(
-            (_question(q, None) for q in questions),
-            method=load_method(method, max_steps=max_steps, k=k) if isinstance(method, str) else method,
-            policy=opened,
-            kbs=_open_kbs(kbs),
-            prompts=chosen(prompts, opened),
-            budget=budget,
-            in_flight=in_flight,
-        )
-        yield from threads.iterate(answered)
-    finally:
-        if isinstance(policy, str):
-            threads.wait_for(opened.close())
+    with open_setup(replace(setup or Setup(), **options)) as parts:
+        asked = (_make_question(question, None) for question in questions)
+        yield from threads.iterate(many.answer_many(asked, in_flight=in_flight, **parts))
 
 
-def _question(question: str | Question, image: Image | str | Path | None) -> Question:
+def _make_question(question: str | Question, image: Image | str | Path | None) -> Question:
     if isinstance(question, Question):
         return question
     return Question(question, load_image(image) if isinstance(image, str | Path) else image)
-
-
-def _open_kbs(kbs: KnowledgeBases) -> Mapping[str, KnowledgeBase]:
-    return open_kbs(kbs) if isinstance(kbs, str | Path) else kbs
-
-
-def _open_policy(policy: Policy | str) -> Policy:
-    return open_policy(policy) if isinstance(policy, str) else policy

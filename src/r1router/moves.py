@@ -6,7 +6,7 @@ bring (`Reply`, a ranking for each route), and it yields news (`Planned`, `Retri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -16,6 +16,8 @@ from r1router.errors import BudgetSpent, ParseError, UnknownName
 from r1router.evidence.cite import cite
 from r1router.evidence.fuse import fuse
 from r1router.prompts import Prompts
+from r1router.routing.odds import fuse_odds
+from r1router.routing.sights import LOOK, see
 from r1router.types import (
     Answer,
     Answered,
@@ -30,6 +32,7 @@ from r1router.types import (
     Reply,
     Retrieved,
     Search,
+    Sight,
     Step,
     Trajectory,
 )
@@ -73,12 +76,65 @@ def ask_answer(request: Ask, prompts: Prompts) -> Flow[Answer]:
     return answer
 
 
-def plan(path: Trajectory, kbs: Mapping[str, Card], prompts: Prompts, *, template: str = "next_step") -> Flow[Step]:
-    """The next step: a thought, a sub-question and its route, or no sub-question when the policy stops."""
+def plan(
+    path: Trajectory, kbs: Mapping[str, Card], prompts: Prompts, *, look: bool = False, template: str = "next_step"
+) -> Flow[Step]:
+    """The next step: a thought, a sub-question and its route, or no sub-question when the policy stops.
+
+    With `look` the policy sees what every knowledge base would bring for the question and the answers so far, and
+    the route is chosen by its label probabilities and by what they would bring for its sub-question.
+    """
+    wanted = wanted_after(path)
+    shown = sights = (yield from look_around(path, kbs, wanted)) if look else ()
     read = partial(parse.read_step, routes=prompts.labels(kbs))
-    step = yield from ask(prompts.next_step(path, kbs, template=template), read, prompts)
+    step = yield from ask(prompts.next_step(path, kbs, sights=shown, template=template), read, prompts)
+    step = replace(step, sights=shown)
+    if look and step.sub_question is not None:
+        if step.sub_question != wanted:
+            sights = yield from look_around(path, kbs, step.sub_question)
+        picture = path.question.image is not None
+        fused = fuse_odds(prompts.odds, sights, kbs, step.probabilities, picture=picture)
+        step = _follow_odds(replace(step, probabilities=fused))
     yield Planned(len(path.steps), step)
     return step
+
+
+def wanted_after(path: Trajectory) -> str:
+    """The words to look with before the next plan: the question and the answers so far."""
+    return " ".join([path.question.text, *(step.answer for step in path.steps)])
+
+
+def look_around(path: Trajectory, kbs: Mapping[str, Card], text: str) -> Flow[tuple[Sight, ...]]:
+    """What every knowledge base would bring for these words, and for the question's picture."""
+    names = tuple(kbs)
+    rankings = yield Search(names, Query(text, path.question.image), LOOK, look=True)
+    return see(text, dict(zip(names, rankings, strict=True)))
+
+
+def _follow_odds(step: Step) -> Step:
+    """The step with its most probable route; the policy's own among equals, and where nothing is known."""
+    own = step.routes[0]
+    known = {name: p for name, p in step.probabilities.items() if name != parse.NO_ROUTE}
+    best = max(known, key=lambda name: known[name], default=own)
+    if known.get(best, 0.0) <= known.get(own, 0.0):
+        return step
+    return replace(step, routes=(best,), note=f"the policy named {own}; {best} has nearer entries")
+
+
+def widen(step: Step, min_confidence: float, search_all_below: float) -> Step:
+    """The step with more routes where it is unsure of its own: less probable than `min_confidence`, the second most
+    probable one too; less than `search_all_below`, all others. Where no probabilities are known, as it is."""
+    own = step.routes[0]
+    others = sorted(
+        (name for name in step.probabilities if name not in (own, parse.NO_ROUTE)),
+        key=lambda name: -step.probabilities[name],
+    )
+    sure = step.probabilities.get(own, 1.0) + step.probabilities.get(parse.NO_ROUTE, 0.0)
+    if not others or sure >= min_confidence:
+        return step
+    more = others if sure < search_all_below else others[:1]
+    note = f"unsure of {own}; searched {', '.join(more)} too"
+    return replace(step, routes=(own, *more), note="; ".join(filter(None, (step.note, note))))
 
 
 def plan_query(
@@ -108,16 +164,22 @@ def pinned(kb: str, kbs: Mapping[str, Card]) -> tuple[str, ...]:
     return (kb,) if kb else tuple(kbs)
 
 
-def search(routes: tuple[str, ...], text: str, image: Image | None, k: int) -> Flow[tuple[Evidence, ...]]:
-    """The `k` best entries of these knowledge bases, their rankings fused where there are several."""
+def search(
+    routes: tuple[str, ...], text: str, image: Image | None, k: int, *, weights: Sequence[float] | None = None
+) -> Flow[tuple[Evidence, ...]]:
+    """The `k` best entries of these knowledge bases, their rankings fused where there are several.
+
+    `weights`: how much the ranking of each route counts, alike where not given.
+    """
     rankings = yield Search(routes, Query(text, image), k)
-    return tuple(rankings[0] if len(rankings) == 1 else fuse(rankings, k))
+    return tuple(rankings[0] if len(rankings) == 1 else fuse(rankings, k, weights))
 
 
 def retrieve(path: Trajectory, step: Step, k: int) -> Flow[Trajectory]:
     """The trajectory and this step with its evidence; where its route has none, the next likely one is searched."""
     question = path.question
-    evidence = yield from search(step.routes, step.sub_question or "", question.image, k)
+    weights = [max(step.probabilities.get(name, 0.0), 0.01) for name in step.routes] if step.sights else None
+    evidence = yield from search(step.routes, step.sub_question or "", question.image, k, weights=weights)
     if not evidence:
         untried = {name: p for name, p in step.probabilities.items() if name not in (*step.routes, parse.NO_ROUTE)}
         if untried:

@@ -41,9 +41,10 @@ def step_shape(labels: Sequence[str] | None, *, think: int = 200, sub_question: 
     return Shape((stops,) if labels is not None and not labels else ((*thought, *asked, *label), stops))
 
 
-def answer_shape(*, think: int = 200, answer: int = 300, spaced: bool = False) -> Shape:
-    """The form of an answer; `think=0` leaves the thought out. Bounds in characters. `spaced`: see `types.Tag`."""
-    return Shape(((*((Tag("think", think),) if think else ()), Tag("answer", answer, spaced=spaced)),))
+def answer_shape(*, think: int = 200, answer: int = 300, spaced: bool = False, grammar: str = "") -> Shape:
+    """The form of an answer; `think=0` leaves the thought out. Bounds in characters. `spaced`, `grammar`: see
+    `types.Tag`."""
+    return Shape(((*((Tag("think", think),) if think else ()), Tag("answer", answer, spaced=spaced, grammar=grammar)),))
 
 
 def sentence_shape(*, sentence: int = 200) -> Shape:

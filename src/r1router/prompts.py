@@ -12,6 +12,8 @@ An optional `set.toml` beside the templates holds
     evidence = 1000     shown of one search, its most telling lines (see `focus`); 0 shows all
     [form]
     spaced_answers = true   the answer comes after a space (see `types.Tag`)
+    answers = "copied"      an answer is a span of what is shown, yes, no or unknown, where a policy decodes under a
+                            grammar (see `spans`); "free", the default, leaves it open
 
 so that released weights can be served with the prompts that they were trained with: a folder `prompts` beside
 the weights is taken with them (see `chosen`). A set may hold a part; what it lacks is ours. Everything that is put
@@ -36,6 +38,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from r1router import parse
 from r1router.errors import InputError
 from r1router.evidence.shown import focus
+from r1router.routing.odds import read_odds
+from r1router.spans import write_span_grammar
 from r1router.types import (
     Ask,
     Card,
@@ -47,6 +51,7 @@ from r1router.types import (
     Question,
     Role,
     Shape,
+    Sight,
     Step,
     Trajectory,
 )
@@ -81,7 +86,11 @@ class Prompts:
         _check_settings(options, settings)
         self._labels_by_kind: dict[str, str] = options.get("labels", {})
         self._limits: dict[str, int] = _LIMITS | options.get("limits", {}) | dict(limits or {})
-        self.spaced_answers = bool(options.get("form", {}).get("spaced_answers", False))
+        form = options.get("form", {})
+        self.spaced_answers = bool(form.get("spaced_answers", False))
+        self.copied_answers = form.get("answers", "free") == "copied"
+        self.odds = read_odds(self.folder)
+        """How what is seen of the knowledge bases and what the policy says make up a route."""
         self._environment = ImmutableSandboxedEnvironment(
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
@@ -114,31 +123,36 @@ class Prompts:
 
     # ── the paper's three prompts; methods that take the same turn in other words name their template ──
 
-    def next_step(self, path: Trajectory, kbs: Mapping[str, Card], *, template: str = "next_step") -> Ask:
-        """What is still to be found out, and where? Reply: `parse.read_step`."""
+    def next_step(
+        self, path: Trajectory, kbs: Mapping[str, Card], *, sights: Sequence[Sight] = (), template: str = "next_step"
+    ) -> Ask:
+        """What is still to be found out, and where? `sights`: what a look has seen. Reply: `parse.read_step`."""
         labels = self.labels(kbs)
         shape = parse.step_shape(list(labels), think=self._limits["think"], sub_question=self._limits["sub_question"])
-        return self._ask("plan", template, shape, path, labels=labels, **_choices(labels, kbs))
+        return self._ask(
+            "plan", template, shape, path, labels=labels, sights=_seen(labels, sights), **_choices(labels, kbs)
+        )
 
     def answer_step(self, path: Trajectory, step: Step, *, template: str = "answer_step") -> Ask:
         """What does the evidence say to the sub-question? `path` is what came before. Reply: `parse.read_answer`."""
+        evidence = self._shown(step.sub_question or "", step.evidence)
         return self._ask(
-            "answer", template, self._answer_shape(), path,
-            thought=step.thought, sub_question=step.sub_question,
-            evidence=self._shown(step.sub_question or "", step.evidence),
+            "answer", template, self._answer_shape(evidence, step.sub_question or ""), path,
+            thought=step.thought, sub_question=step.sub_question, evidence=evidence,
         )  # fmt: skip
 
     def final_answer(self, path: Trajectory, *, template: str = "final_answer") -> Ask:
         """What is the answer, from the steps so far? Reply: `parse.read_answer`."""
-        return self._ask("final", template, self._answer_shape(), path)
+        known = [{"text": step.answer} for step in path.steps if step.answer]
+        return self._ask("final", template, self._answer_shape(known, path.question.text), path)
 
     # ── the baselines' ─────────────────────────────────────────────────────────────────────────
 
     def answer_directly(self, question: Question, *, template: str, evidence: Sequence[Evidence] = ()) -> Ask:
         """The final answer in one call, by the named template. Reply: `parse.read_answer`."""
-        return self._ask(
-            "final", template, self._answer_shape(), Trajectory(question), evidence=self._shown(question.text, evidence)
-        )
+        shown = self._shown(question.text, evidence)
+        shape = self._answer_shape(shown, question.text)
+        return self._ask("final", template, shape, Trajectory(question), evidence=shown)
 
     def next_query(self, path: Trajectory, *, template: str, think: bool = True) -> Ask:
         """What is to be searched next, by the named template? Reply: `parse.read_query`."""
@@ -175,9 +189,15 @@ class Prompts:
             for item, text in (focus(question, evidence, limit) if limit else ((e, e.text) for e in evidence))
         ]
 
-    def _answer_shape(self) -> Shape:
-        limits = self._limits
-        return parse.answer_shape(think=limits["think"], answer=limits["answer"], spaced=self.spaced_answers)
+    def _answer_shape(self, shown: Sequence[Mapping[str, Any]], question: str) -> Shape:
+        """The form of an answer; where the set has answers copied, from what is shown or from the question."""
+        texts = [neutralise(text) for text in (*(item["text"] for item in shown), question)]
+        return parse.answer_shape(
+            think=self._limits["think"],
+            answer=self._limits["answer"],
+            spaced=self.spaced_answers,
+            grammar=write_span_grammar("answer", texts) if self.copied_answers and shown else "",
+        )
 
     def _ask(
         self,
@@ -258,14 +278,14 @@ def _render(part: _Part, data: tuple[tuple[str, Any], ...]) -> str:
 
 
 def _check_settings(options: Mapping[str, Any], path: Path) -> None:
-    known = {"labels": None, "limits": _LIMITS, "form": ("spaced_answers",)}
+    known = {"labels": None, "limits": _LIMITS, "form": ("spaced_answers", "answers")}
     unknown = options.keys() - known.keys()
     for section, names in known.items():
         unknown |= options.get(section, {}).keys() - names if names is not None else set()
     if unknown:
         raise InputError(
             f"{path}: unknown settings {', '.join(sorted(unknown))}; "
-            f"known: labels, limits ({', '.join(_LIMITS)}), form (spaced_answers)"
+            f"known: labels, limits ({', '.join(_LIMITS)}), form (spaced_answers, answers)"
         )
 
 
@@ -285,6 +305,21 @@ def _history(path: Trajectory, labels: Mapping[str, str]) -> list[dict[str, str]
 def _choices(labels: Mapping[str, str], kbs: Mapping[str, Card]) -> dict[str, Any]:
     cards = tuple(_Choice(label, kbs[name].kind, kbs[name].holds) for label, name in labels.items())
     return {"kbs": cards, "labels_in_words": " | ".join([*labels, parse.STOP])}
+
+
+def _seen(labels: Mapping[str, str], sights: Sequence[Sight]) -> list[dict[str, Any]]:
+    """The sights as templates see them, in the order of the labels: shares in whole percent."""
+    of = {sight.kb: sight for sight in sights}
+    return [
+        {
+            "label": label,
+            "line": of[name].line,
+            "near": round(100 * of[name].similarity),
+            "matched": round(100 * of[name].matched),
+        }
+        for label, name in labels.items()
+        if name in of
+    ]
 
 
 # ── which set ──────────────────────────────────────────────────────────────────────────────────

@@ -102,6 +102,9 @@ class Evidence:
     """The rows that it is, of evidence from a table; `text` says the same."""
     result: TableResult | None = None
     """What a query gave, of evidence that was computed."""
+    similarity: float | None = None
+    """Cosine of the query's words to it, -1 to 1, by the embedder of its knowledge base; None where there is none.
+    Comparable between knowledge bases of the same embedder, which `score` is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,20 @@ class Query:
 
     text: str = ""
     image: Image | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a knowledge base would bring for a question: seen before a route is chosen, never read as evidence."""
+
+    kb: str
+    line: str = ""
+    """The line of its best entry that shares most words with the question, cut to a few words; empty where it has
+    nothing."""
+    similarity: float = 0.0
+    """The highest cosine of the question to one of its entries, -1 to 1; 0 where it has none."""
+    matched: float = 0.0
+    """Share of the question's telling words that its best entries hold, 0 to 1."""
 
 
 # ── what the policy says ───────────────────────────────────────────────────────────────────────
@@ -144,8 +161,10 @@ class Usage:
     """Model calls."""
     retrievals: int = 0
     """Searches sent to one knowledge base."""
+    looks: int = 0
+    """Searches sent to one knowledge base only to see what it would bring."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Wall seconds waited per stage: plan, answer, final, search."""
+    """Wall seconds waited per stage: plan, answer, final, look, search."""
 
     def __add__(self, other: Usage) -> Usage:
         stages = {*self.seconds, *other.seconds}
@@ -154,6 +173,7 @@ class Usage:
             self.completion_tokens + other.completion_tokens,
             self.calls + other.calls,
             self.retrievals + other.retrievals,
+            self.looks + other.looks,
             {s: self.seconds.get(s, 0.0) + other.seconds.get(s, 0.0) for s in sorted(stages)},
         )
 
@@ -186,7 +206,10 @@ class Step:
     routes: tuple[str, ...] = ()
     """Names of the knowledge bases searched, in order; empty when the policy stops."""
     probabilities: Mapping[str, float] = field(default_factory=dict)
-    """Probability of each route (KB name, or "none") as far as the log-probabilities tell; sums to at most 1."""
+    """Probability of each route (KB name, or "none") as far as the log-probabilities tell; sums to at most 1. Where
+    the knowledge bases were looked into, what was seen counts too."""
+    sights: tuple[Sight, ...] = ()
+    """What the policy was shown of each knowledge base when it planned, where the method looked before."""
     evidence: tuple[Evidence, ...] = ()
     answer_thought: str = ""
     answer: str = ""
@@ -279,6 +302,8 @@ class Search:
     routes: tuple[str, ...]
     query: Query
     k: int = 5
+    look: bool = False
+    """Only to see what would be found, before a route is chosen: counted as a look, and never read as evidence."""
 
 
 # ── what a method tells while it works (and a driver streams) ──────────────────────────────────

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from r1router.evals.run import Row
 
 
+@options.takes(budget=options.make_budget)
 def eval_(
     dataset: options.Dataset,
     out: Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on where it stopped.")],
@@ -41,9 +42,8 @@ def eval_(
     prompts: options.PromptSet = None,
     max_steps: options.MaxSteps = 3,
     k: options.K = 5,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="Budget of tokens for each question.")] = None,
-    max_seconds: Annotated[float | None, typer.Option(min=0.0, help="Budget of seconds for each question.")] = None,
-    max_retrievals: Annotated[int | None, typer.Option(min=0, help="Budget of searches for each question.")] = None,
+    *,
+    budget: Budget,
     replay: Annotated[
         Path | None, typer.Option(help="A run whose recorded replies and evidence are used; asks no model.")
     ] = None,
@@ -74,7 +74,7 @@ def eval_(
                 prompts=chosen(prompts, opened),
                 max_steps=max_steps,
                 k=k,
-                budget=Budget(max_tokens, max_seconds, max_retrievals),
+                budget=budget,
                 in_flight=concurrency,
                 replay=replay,
                 tell=tell,

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from r1router.api import Setup, open_policy_of
 from r1router.cli import listening, options
 from r1router.errors import MissingExtra
-from r1router.policies import open_policy
 
 
+@options.takes(setup=options.make_setup)
 def mcp(
-    kbs: options.Kbs = Path("kbs"),
-    policy: options.PolicySpec = "llamacpp:",
+    *,
+    setup: Setup,
     http: Annotated[bool, typer.Option("--http", help="Serve streamable HTTP at /mcp instead of stdio.")] = False,
     host: Annotated[str, typer.Option(help="With --http: address; one that others reach needs a key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="With --http: port to listen at.")] = 8001,
     api_key_env: Annotated[
         str, typer.Option(metavar="NAME", help="With --http: environment variable with the key that clients must send.")
     ] = "",
-    method: options.MethodSpec = "r1_router",
-    prompts: options.PromptSet = None,
-    max_steps: options.MaxSteps = 3,
-    k: options.K = 5,
 ) -> None:
     """Serve the knowledge bases to an MCP client: tools to ask and to search, evidence to read."""
     try:
@@ -39,14 +36,7 @@ def mcp(
     if http:
         check_free(host, port)
     # Over stdio the model is opened once the client has stdout, so that nothing of it lands there.
-    server = create_server(
-        kbs,
-        open_policy(policy) if http else policy,
-        method=method,
-        prompts=prompts,
-        max_steps=max_steps,
-        k=k,
-    )
+    server = create_server(replace(setup, policy=open_policy_of(setup)) if http else setup)
     if not http:
         run_stdio(server)
         return

@@ -1,11 +1,19 @@
-"""Options that several commands share, so that they have one name, one help text and one default."""
+"""Declares the options that several commands share, so that each has one name, one help text and one default."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
+
+from r1router.api import Setup
+from r1router.drive.budget import Budget
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 Kbs = Annotated[Path, typer.Option(envvar="R1ROUTER_KBS", help="Folder of the knowledge bases.")]
 PolicySpec = Annotated[
@@ -22,6 +30,9 @@ PromptSet = Annotated[
 ]
 MaxSteps = Annotated[int, typer.Option(min=1, help="Most steps before the final answer.")]
 K = Annotated[int, typer.Option("--k", min=1, help="Pieces of evidence for each search.")]
+MaxTokens = Annotated[int | None, typer.Option(min=1, help="Most tokens for one question.")]
+MaxSeconds = Annotated[float | None, typer.Option(min=0.0, help="Most seconds for one question.")]
+MaxRetrievals = Annotated[int | None, typer.Option(min=0, help="Most searches for one question.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Dataset = Annotated[
     str, typer.Argument(help="Question file, or FORMAT:FILE: jsonl, csv, hotpotqa, musique, …", show_default=False)
@@ -32,3 +43,62 @@ Metrics = Annotated[
 Primary = Annotated[
     str | None, typer.Option(help="The metric of the tests, groups and plots. [length_aware]", metavar="METRIC")
 ]
+
+
+# ── options that belong together ───────────────────────────────────────────────────────────────
+
+
+def make_setup(
+    kbs: Kbs = Path("kbs"),
+    policy: PolicySpec = "llamacpp:",
+    method: MethodSpec = "r1_router",
+    prompts: PromptSet = None,
+    max_steps: MaxSteps = 3,
+    k: K = 5,
+) -> Setup:
+    return Setup(kbs=kbs, policy=policy, method=method, prompts=prompts, max_steps=max_steps, k=k)
+
+
+def make_budget(
+    max_tokens: MaxTokens = None, max_seconds: MaxSeconds = None, max_retrievals: MaxRetrievals = None
+) -> Budget:
+    return Budget(max_tokens, max_seconds, max_retrievals)
+
+
+def takes(**makers: Callable[..., Any]) -> Callable[[F], F]:
+    """Gives a command the options of `makers`, and what they make of them as arguments.
+
+    >>> @takes(budget=make_budget)
+    ... def ask(question: str, budget: Budget) -> None: ...
+    >>> list(inspect.signature(ask).parameters)
+    ['question', 'max_tokens', 'max_seconds', 'max_retrievals']
+    """
+
+    def decorate(command: F) -> F:
+        options = {name: _parameters(maker) for name, maker in makers.items()}
+
+        @functools.wraps(command)
+        def run(**given: Any) -> Any:
+            made = {
+                name: maker(**{o.name: given.pop(o.name) for o in options[name] if o.name in given})
+                for name, maker in makers.items()
+            }
+            return command(**given, **made)
+
+        parameters: list[inspect.Parameter] = []
+        for parameter in _parameters(command):
+            parameters += options.get(parameter.name, [parameter])
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return run  # type: ignore[return-value]
+
+    return decorate
+
+
+def _parameters(function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
+    """With their annotations evaluated, and all by keyword, so that one without a default may follow any other."""
+    hints = get_type_hints(function, include_extras=True)
+    return [
+        parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in inspect.signature(function).parameters.items()
+    ]

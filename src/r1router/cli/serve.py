@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from r1router.api import Setup, open_policy_of
 from r1router.cli import listening, options
-from r1router.errors import MissingExtra
-from r1router.policies import open_policy
+from r1router.errors import InputError, MissingExtra
 
 
+@options.takes(setup=options.make_setup)
 def serve(
-    kbs: options.Kbs = Path("kbs"),
-    policy: options.PolicySpec = "llamacpp:",
+    *,
+    setup: Setup,
     host: Annotated[str, typer.Option(help="Address to listen at; one that others reach needs a key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at.")] = 8000,
     api_key_env: Annotated[
         str, typer.Option(metavar="NAME", help="Environment variable with the key that clients must send.")
     ] = "",
-    method: options.MethodSpec = "r1_router",
-    prompts: options.PromptSet = None,
-    max_steps: options.MaxSteps = 3,
-    k: options.K = 5,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="Further name in the Host header that is served.")
     ] = None,
@@ -31,7 +28,7 @@ def serve(
         list[str] | None, typer.Option(help="Web page of elsewhere that may ask, such as https://chat.example.")
     ] = None,
     allow_url_images: Annotated[
-        bool, typer.Option("--allow-url-images", help="Fetch pictures from public web addresses that a client names.")
+        bool, typer.Option("--allow-url-images", hidden=True, help="Gone; see the error.")
     ] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Take no uploads and remove nothing.")] = False,
     max_questions: Annotated[int, typer.Option(min=1, help="Questions in work at once; more are told to wait.")] = 64,
@@ -51,22 +48,21 @@ def serve(
         from r1router.serve.run import check_free, run
     except ImportError as error:
         raise MissingExtra(error.name or "fastapi", "serve", "r1router serve") from error
+    if allow_url_images:
+        raise InputError(
+            "--allow-url-images is gone: this server fetches nothing that a client names; clients send a picture "
+            "itself, as a data URL"
+        )
     names = {host, *(allow_host or ())}
     key = listening.key_for(names, api_key_env)
     logs.set_up(as_json=log_json)
     check_free(host, port)
     app = create_app(
-        kbs,
-        open_policy(policy),
-        method=method,
-        prompts=prompts,
-        max_steps=max_steps,
-        k=k,
+        replace(setup, policy=open_policy_of(setup)),
         key=key,
         hosts={*access.LOOPBACK, *names} if access.is_loopback(host) else allow_host or (),
         origins=allow_origin or (),
         limits=Limits(questions=max_questions, seconds=max_seconds, upload_bytes=max_upload_mb * MIB),
-        allow_url_images=allow_url_images,
         read_only=read_only,
         tracer=telemetry.open_tracer(),
     )

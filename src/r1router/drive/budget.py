@@ -68,7 +68,7 @@ class Meter:
                 most = max(self._tokens_left(final), LEAST_TOKENS) if final else math.inf
                 return replace(request, max_tokens=int(most)) if most < request.max_tokens else request
             case Search():
-                if self.usage.retrievals + len(request.routes) > _limit(self.budget.retrievals):
+                if not request.look and self.usage.retrievals + len(request.routes) > _limit(self.budget.retrievals):
                     raise BudgetSpent("retrievals")
                 return request
             case _:
@@ -107,6 +107,9 @@ def cost_of(request: Request, result: Any, seconds: float) -> Usage:
         case Ask():
             return Usage(result.prompt_tokens, result.completion_tokens, calls=1, seconds={request.purpose: seconds})
         case Search():
-            return Usage(retrievals=len(request.routes), seconds={"search": seconds})
+            routes = len(request.routes)
+            if request.look:
+                return Usage(looks=routes, seconds={"look": seconds})
+            return Usage(retrievals=routes, seconds={"search": seconds})
         case _:
             assert_never(request)

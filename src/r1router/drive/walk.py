@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from r1router.drive.budget import Budget, Meter, Request
 from r1router.errors import BudgetSpent
@@ -24,10 +24,12 @@ from r1router.types import (
     Answered,
     Card,
     Event,
+    Evidence,
     Finished,
     Malformed,
     Question,
     Retrieved,
+    Search,
     Step,
     Trajectory,
     Usage,
@@ -53,6 +55,8 @@ class Walk:
         self.question = question
         self.request: Request | None = None
         """What is waited for; None before the start and after the end."""
+        self.looked: tuple[Search, list[list[Evidence]]] | None = None
+        """The last look, and what it brought."""
         self.events: list[Event] = []
         """What the method told so far, in order."""
         self.format_errors: list[str] = []
@@ -96,6 +100,8 @@ class Walk:
             return self._resume(None, result)
         took = time.perf_counter() - self._asked_at if seconds is None else seconds
         self._meter.count(request, result, took)
+        if isinstance(request, Search) and request.look:
+            self.looked = request, cast(list[list[Evidence]], result)
         return self._resume(result, None)
 
     def close(self) -> None:

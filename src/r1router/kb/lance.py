@@ -215,7 +215,20 @@ class LanceKnowledgeBase:
             offsets[i].append(WORDS_OFFSET)
         fused = [reciprocal_rank(r, offsets=o)[:k] for r, o in zip(rankings, offsets, strict=True)]
         rows = snapshot.rows(sorted({row_id for ranking in fused for row_id, _ in ranking}))
-        return [[self._evidence(rows[row_id], score) for row_id, score in ranking] for ranking in fused]
+        near = self._similarities(snapshot, scans, [[row_id for row_id, _ in ranking] for ranking in fused])
+        return [
+            [self._evidence(rows[row_id], score, s) for (row_id, score), s in zip(ranking, similar, strict=True)]
+            for ranking, similar in zip(fused, near, strict=True)
+        ]
+
+    def _similarities(self, snapshot: Snapshot, scans: list[_Scan], found: list[list[int]]) -> list[list[float | None]]:
+        """The cosine of each query's words to each entry found for it; None where the query has no words."""
+        near: list[list[float | None]] = [[None] * len(row_ids) for row_ids in found]
+        for scan in scans:
+            if scan.space == "vector" and snapshot.width("vector"):
+                for i, vector in zip(scan.of, scan.vectors, strict=True):
+                    near[i] = [*snapshot.similarities("vector", vector, found[i])]
+        return near
 
     def _check_width(self, scan: _Scan, snapshot: Snapshot) -> None:
         """The embedder's vectors are as long as those stored; a later version of it may have others."""
@@ -227,7 +240,7 @@ class LanceKnowledgeBase:
                 manifest.name, f"{spec} ({stored} numbers a vector)", f"{spec} as it is now ({asked} numbers)"
             )
 
-    def _evidence(self, row: dict[str, Any], score: float) -> Evidence:
+    def _evidence(self, row: dict[str, Any], score: float, similarity: float | None = None) -> Evidence:
         rows = (row["first_row"], row["last_row"]) if row["first_row"] is not None else None
         return Evidence(
             kb=self.manifest.name,
@@ -239,6 +252,7 @@ class LanceKnowledgeBase:
             location=Location(row["source"], row["page"], row["section"], rows),
             record=row["record"],
             table=read_block(row),
+            similarity=similarity,
         )
 
     def _newest(self) -> Snapshot | None:

@@ -78,7 +78,11 @@ class MemoryKnowledgeBase:
 
     def _best(self, scores: list[float], k: int) -> list[Evidence]:
         order = sorted(range(len(scores)), key=lambda i: -scores[i])[:k]
-        return [replace(self._entries[i], score=scores[i]) for i in order if self._embedder or scores[i] > 0]
+        return [
+            replace(self._entries[i], score=scores[i], similarity=scores[i] if self._embedder else None)
+            for i in order
+            if self._embedder or scores[i] > 0
+        ]
 
 
 def _words(text: str) -> list[str]:

@@ -35,6 +35,7 @@ class Snapshot:
         self.version: int = table.version
         self._table = table
         self.row_ids, self._vectors = _load(table)
+        self._by_id = np.argsort(self.row_ids)
         self.seconds_to_load = time.perf_counter() - started
 
     def __len__(self) -> int:
@@ -56,6 +57,12 @@ class Snapshot:
             scores = queries[start : start + step] @ vectors.T
             best += [self.row_ids[top_positions(row, k)].tolist() for row in scores]
         return best
+
+    def similarities(self, space: str, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float]:
+        """The dot product of one query vector with the vector of each of these rows."""
+        places = self._by_id[np.searchsorted(self.row_ids, np.asarray(row_ids, np.uint64), sorter=self._by_id)]
+        products: list[float] = (self._vectors[space][places] @ query).tolist()
+        return products
 
     def matching(self, words: str, k: int) -> list[int]:
         """Row ids of the `k` best BM25 scores, best first; rows not yet in the index are scored too.

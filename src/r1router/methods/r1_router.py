@@ -9,13 +9,11 @@ after re-asking; the final answer is then given from what is known, and `Traject
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from r1router.errors import BudgetSpent, ParseError
-from r1router.moves import Flow, asked_before, conclude, plan, read, retrieve
-from r1router.parse import NO_ROUTE
+from r1router.moves import Flow, asked_before, conclude, plan, read, retrieve, widen
 from r1router.prompts import Prompts
-from r1router.types import Card, Question, Step, Trajectory
+from r1router.types import Card, Question, Trajectory
 
 
 def solve(
@@ -25,23 +23,28 @@ def solve(
     prompts: Prompts,
     max_steps: int = 3,
     k: int = 5,
-    min_confidence: float = 0.0,
+    look: bool = True,
+    min_confidence: float = 0.6,
+    search_all_below: float = 0.3,
 ) -> Flow[Trajectory]:
     """Answer a question step by step; `max_steps` and `k` (entries for a step) default to the paper's.
 
-    A route less probable than `min_confidence` (0 to 1) is searched together with the second most probable one.
+    `look`: before each plan, see what every knowledge base would bring. A route at least as probable as
+    `min_confidence` (0 to 1) is searched alone; else the two most probable ones are searched and fused; where the
+    first is less probable than `search_all_below`, all are. The paper's method, which routes by the cards alone and
+    searches one, is `look=false&min_confidence=0`.
     """
     path, stop = Trajectory(question), "max_steps"
     try:
         while len(path.steps) < max_steps:
-            step = yield from plan(path, kbs, prompts)
+            step = yield from plan(path, kbs, prompts, look=look)
             if step.sub_question is None:  # the policy knows enough
                 stop = "enough"
                 break
             if asked_before(path, step):
                 stop = "repeated"
                 break
-            path = yield from retrieve(path, _widen(step, min_confidence), k)
+            path = yield from retrieve(path, widen(step, min_confidence, search_all_below), k)
             if not path.steps[-1].evidence:
                 stop = "no_evidence"
                 break
@@ -51,13 +54,3 @@ def solve(
     except ParseError:
         stop = "format"
     return (yield from conclude(path, prompts.final_answer(path), stop, prompts))
-
-
-def _widen(step: Step, min_confidence: float) -> Step:
-    """The step with its second route added, where the first is less probable than `min_confidence`."""
-    chosen = step.routes[0]
-    others = {name: p for name, p in step.probabilities.items() if name not in (chosen, NO_ROUTE)}
-    if not others or step.probabilities.get(chosen, 1.0) >= min_confidence:
-        return step
-    second = max(others, key=lambda name: others[name])
-    return replace(step, routes=(chosen, second), note=f"unsure of {chosen}; searched {second} too")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,8 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 
 import r1router
-from r1router.policies import open_policy
-from r1router.prompts import Prompts
+from r1router.api import Setup, open_policy_of
 from r1router.serve import problems, telemetry
 from r1router.serve.limits import Limits
 from r1router.serve.metrics import Metrics
@@ -27,8 +25,8 @@ from r1router.serve.routes import jobs as job_routes
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.jobs import Jobs
 from r1router.serve.work.kbs import KnowledgeBases
-from r1router.serve.work.questions import QuestionReader
-from r1router.types import ImageEmbedder, Policy, TextEmbedder
+from r1router.serve.work.questions import Questions, folder_of
+from r1router.types import ImageEmbedder, TextEmbedder
 
 DESCRIPTION = (
     "Questions over several knowledge bases, answered in steps: each step chooses the knowledge base to search."
@@ -36,48 +34,42 @@ DESCRIPTION = (
 
 
 def create_app(
-    folder: str | Path,
-    policy: Policy | str,
+    setup: Setup,
     *,
-    method: str = "r1_router",
-    prompts: Prompts | str | Path | None = None,
-    max_steps: int = 3,
-    k: int = 5,
     key: str = "",
     hosts: Collection[str] = LOOPBACK,
     origins: Collection[str] = (),
     limits: Limits | None = None,
-    allow_url_images: bool = False,
     read_only: bool = False,
     text_embedder: TextEmbedder | None = None,
     image_embedder: ImageEmbedder | None = None,
     tracer: telemetry.Tracer | None = None,
 ) -> FastAPI:
-    """The application over the knowledge bases in `folder`, which may be empty at first.
+    """The application that answers questions as `setup` says, unless a client says otherwise.
 
-    The policy is opened when the app starts, where it is a spec, and closed when it stops. `key`, where given, is
-    wanted from everyone for everything but the page and /healthz. `hosts` are the names in the Host header that are
-    served, empty for any; `origins` the other web pages that may ask. `read_only` takes no uploads.
-    Raises `InputError` for a method or prompts that are none.
+    The folder of its knowledge bases may be empty at first. Its policy is opened when the app starts, where it is a
+    spec, and closed when it stops. `key`, where given, is wanted from everyone for everything but the page and
+    /healthz. `hosts` are the names in the Host header that are served, empty for any; `origins` the other web pages
+    that may ask. `read_only` takes no uploads. Raises `InputError` for a method or prompts that are none.
     """
     limits = limits or Limits()
     metrics = Metrics()
-    knowledge_bases = KnowledgeBases(Path(folder), text_embedder=text_embedder, image_embedder=image_embedder)
-    admission = Admission(
-        prompts=prompts,
+    knowledge_bases = KnowledgeBases(folder_of(setup), text_embedder=text_embedder, image_embedder=image_embedder)
+    admission = Admission(most=limits.questions, metrics=metrics)
+    questions = Questions(
+        setup,
+        knowledge_bases,
+        admission,
         limits=limits,
         metrics=metrics,
         tracer=tracer,
-    )
-    reader = QuestionReader(
-        knowledge_bases, method=method, max_steps=max_steps, k=k, limits=limits, allow_url_images=allow_url_images
     )
     jobs = Jobs(most=limits.jobs, metrics=metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        opened = await asyncio.to_thread(open_policy, policy) if isinstance(policy, str) else policy
-        admission.open(opened)
+        opened = await asyncio.to_thread(open_policy_of, setup)
+        questions.open(opened)
         jobs.start()
         try:
             yield
@@ -95,16 +87,11 @@ def create_app(
         redoc_url=None,
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )
-    app.state.admission, app.state.jobs, app.state.knowledge_bases, app.state.reader = (
-        admission,
-        jobs,
-        knowledge_bases,
-        reader,
-    )
+    app.state.admission, app.state.jobs = admission, jobs
     page_routes = page.routes()
-    app.include_router(ask.router(reader, admission))
-    app.include_router(chat_completions.router(reader, admission))
-    app.include_router(kbs.router(knowledge_bases, admission, limits=limits, allow_url_images=allow_url_images))
+    app.include_router(ask.router(questions, admission))
+    app.include_router(chat_completions.router(questions, admission))
+    app.include_router(kbs.router(knowledge_bases, admission, limits=limits))
     app.include_router(
         files.router(
             knowledge_bases, jobs, read_only=read_only, text_embedder=text_embedder, image_embedder=image_embedder

@@ -1,7 +1,7 @@
 """Serves the knowledge bases over the Model Context Protocol: two tools, and evidence to read.
 
 Over stdio for a client that starts it, over HTTP (run in `run_http`) for those that connect. What may be asked, for
-how long and by how many at once is as in the other server: the same admission, reader and limits.
+how long and by how many at once is as in the other server: the same checks and limits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import anyio
@@ -27,11 +26,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 
 import r1router
+from r1router.api import Setup, open_policy_of
 from r1router.images import load_image
 from r1router.kb.lance import LanceKnowledgeBase
 from r1router.methods import names as method_names
-from r1router.policies import open_policy
-from r1router.prompts import Prompts
 from r1router.serve import logs, problems, telemetry
 from r1router.serve.limits import MOST_QUESTION, MOST_RESULTS, Limits
 from r1router.serve.mcp import results
@@ -43,7 +41,8 @@ from r1router.serve.problems import Refused
 from r1router.serve.routes import chat_messages
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
-from r1router.serve.work.questions import Options, QuestionReader
+from r1router.serve.work.options import Options
+from r1router.serve.work.questions import Questions, folder_of
 from r1router.types import Finished, ImageEmbedder, Policy, Query, TextEmbedder, Trajectory
 
 PATH = "/mcp"
@@ -77,9 +76,10 @@ class _Handlers:
     """Answers what a client asks for: tools and resources."""
 
     def __init__(
-        self, policy: Policy | str, knowledge_bases: KnowledgeBases, reader: QuestionReader, admission: Admission
+        self, setup: Setup, knowledge_bases: KnowledgeBases, questions: Questions, admission: Admission
     ) -> None:
-        self._policy, self._knowledge_bases, self._reader, self._admission = policy, knowledge_bases, reader, admission
+        self._setup, self._knowledge_bases = setup, knowledge_bases
+        self._questions, self._admission = questions, admission
         self._opening: asyncio.Task[Policy] | None = None
 
     @asynccontextmanager
@@ -98,9 +98,8 @@ class _Handlers:
                 self._opening.cancel()
 
     async def _open(self) -> Policy:
-        policy = self._policy
-        opened = await asyncio.to_thread(open_policy, policy) if isinstance(policy, str) else policy
-        self._admission.open(opened)
+        opened = await asyncio.to_thread(open_policy_of, self._setup)
+        self._questions.open(opened)
         return opened
 
     # ── tools ──────────────────────────────────────────────────────────────────────────────────
@@ -160,8 +159,8 @@ class _Handlers:
             await context.session.report_progress(progress, message="Opening the model")
         await asyncio.shield(self._opening)
         with self._admission.admit():
-            checked = await self._reader.read(asked.question, asked.image, asked.method, asked)
-            async with aclosing(self._admission.answer(checked)) as events:
+            checked = await self._questions.check(asked.question, asked.image, asked.method, asked)
+            async with aclosing(self._questions.answer(checked)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         return event.trajectory
@@ -230,34 +229,28 @@ class _Handlers:
 
 
 def create_server(
-    folder: str | Path,
-    policy: Policy | str,
+    setup: Setup,
     *,
-    method: str = "r1_router",
-    prompts: Prompts | str | Path | None = None,
-    max_steps: int = 3,
-    k: int = 5,
     limits: Limits | None = None,
     text_embedder: TextEmbedder | None = None,
     image_embedder: ImageEmbedder | None = None,
 ) -> Server[Any]:
-    """The server over the knowledge bases in `folder`; it closes the policy when it ends.
+    """The server that answers questions as `setup` says; it closes the policy when it ends.
 
     Raises `InputError` for a method or prompts that are none.
     """
-    limits = limits or Limits()
-    knowledge_bases = KnowledgeBases(Path(folder), text_embedder=text_embedder, image_embedder=image_embedder)
-    handlers = _Handlers(
-        policy,
+    limits, metrics = limits or Limits(), Metrics()
+    knowledge_bases = KnowledgeBases(folder_of(setup), text_embedder=text_embedder, image_embedder=image_embedder)
+    admission = Admission(most=limits.questions, metrics=metrics)
+    questions = Questions(
+        setup,
         knowledge_bases,
-        QuestionReader(knowledge_bases, method=method, max_steps=max_steps, k=k, limits=limits, allow_url_images=False),
-        Admission(
-            prompts=prompts,
-            limits=limits,
-            metrics=Metrics(),
-            tracer=telemetry.open_tracer(),
-        ),
+        admission,
+        limits=limits,
+        metrics=metrics,
+        tracer=telemetry.open_tracer(),
     )
+    handlers = _Handlers(setup, knowledge_bases, questions, admission)
     return Server(
         "r1router",
         version=r1router.__version__,

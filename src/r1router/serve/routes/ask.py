@@ -16,7 +16,8 @@ from r1router.serve import logs, problems, sse
 from r1router.serve.limits import MOST_QUESTION
 from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission
-from r1router.serve.work.questions import Options, QuestionReader
+from r1router.serve.work.options import Options
+from r1router.serve.work.questions import Checked, Questions
 from r1router.types import Finished, Trajectory
 
 _PIXEL = (
@@ -63,7 +64,7 @@ class AskRequest(Options):
     stream: bool = True
 
 
-def router(reader: QuestionReader, admission: Admission) -> APIRouter:
+def router(questions: Questions, admission: Admission) -> APIRouter:
     routes = APIRouter(tags=["Questions"])
 
     @routes.post(
@@ -93,10 +94,10 @@ def router(reader: QuestionReader, admission: Admission) -> APIRouter:
 
     async def _events(asked: AskRequest) -> AsyncGenerator[bytes, None]:
         with admission.admit():
-            checked = await reader.read(asked.question, asked.image, asked.method, asked)
-            yield sse.event("started", _started(checked.method_name, checked.kbs))
+            checked = await questions.check(asked.question, asked.image, asked.method, asked)
+            yield sse.event("started", _started(checked))
             try:
-                async with aclosing(admission.answer(checked)) as events:
+                async with aclosing(questions.answer(checked)) as events:
                     async for event in events:
                         name = type(event).__name__.lower()
                         yield sse.event(name, pictures.shown(event)) if event else sse.COMMENT
@@ -105,8 +106,8 @@ def router(reader: QuestionReader, admission: Admission) -> APIRouter:
 
     async def _trajectory(asked: AskRequest) -> Trajectory:
         with admission.admit():
-            checked = await reader.read(asked.question, asked.image, asked.method, asked)
-            async with aclosing(admission.answer(checked)) as events:
+            checked = await questions.check(asked.question, asked.image, asked.method, asked)
+            async with aclosing(questions.answer(checked)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         return event.trajectory
@@ -115,6 +116,6 @@ def router(reader: QuestionReader, admission: Admission) -> APIRouter:
     return routes
 
 
-def _started(method: str, kbs: Any) -> dict[str, Any]:
-    cards = [to_dict(kb.card) for kb in kbs.values()]
-    return {"request_id": logs.request_id.get(), "method": method, "kbs": cards}
+def _started(checked: Checked) -> dict[str, Any]:
+    cards = [to_dict(kb.card) for kb in checked.parts["kbs"].values()]
+    return {"request_id": logs.request_id.get(), "method": checked.method, "kbs": cards}

@@ -20,7 +20,8 @@ from r1router.serve import logs, problems, sse
 from r1router.serve.problems import Refused
 from r1router.serve.routes import chat_messages
 from r1router.serve.work.admission import Admission
-from r1router.serve.work.questions import Options, QuestionReader
+from r1router.serve.work.options import Options
+from r1router.serve.work.questions import Questions
 from r1router.types import Finished, Trajectory
 
 MODEL = "r1router"
@@ -78,7 +79,7 @@ class ChatCompletion(BaseModel):
     usage: dict[str, int]
 
 
-def router(reader: QuestionReader, admission: Admission) -> APIRouter:
+def router(questions: Questions, admission: Admission) -> APIRouter:
     routes = APIRouter(tags=["OpenAI's protocol"])
     began = int(time.time())
     models = [MODEL, *(f"{MODEL}/{name}" for name in method_names())]
@@ -125,8 +126,8 @@ def router(reader: QuestionReader, admission: Admission) -> APIRouter:
         question = chat_messages.question_of(asked.messages)
         reasoning = []
         with admission.admit():
-            checked = await reader.read(question.text, question.image, _method(asked.model), asked)
-            async with aclosing(admission.answer(checked)) as events:
+            checked = await questions.check(question.text, question.image, _method(asked.model), asked)
+            async with aclosing(questions.answer(checked)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         trajectory = event.trajectory
@@ -149,7 +150,7 @@ def router(reader: QuestionReader, admission: Admission) -> APIRouter:
     async def _chunks(asked: ChatRequest) -> AsyncGenerator[bytes, None]:
         question = chat_messages.question_of(asked.messages)
         with admission.admit():
-            checked = await reader.read(question.text, question.image, _method(asked.model), asked)
+            checked = await questions.check(question.text, question.image, _method(asked.model), asked)
             head = _head(asked, "chat.completion.chunk")
             with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
             if with_usage:
@@ -161,7 +162,7 @@ def router(reader: QuestionReader, admission: Admission) -> APIRouter:
 
             yield chunk({"role": "assistant", "content": ""})
             try:
-                async with aclosing(admission.answer(checked)) as events:
+                async with aclosing(questions.answer(checked)) as events:
                     async for event in events:
                         if event is None:
                             yield sse.COMMENT

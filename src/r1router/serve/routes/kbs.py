@@ -65,9 +65,7 @@ class SourceList(BaseModel):
     total: int
 
 
-def router(
-    knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Limits, allow_url_images: bool
-) -> APIRouter:
+def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Limits) -> APIRouter:
     routes = APIRouter(tags=["Knowledge bases"])
 
     @routes.get("/v1/kbs", response_model=KnowledgeBaseList)
@@ -83,7 +81,7 @@ def router(
         with admission.admit():
             picture = None
             if image is not None:
-                picture = await asyncio.to_thread(pictures.take, image, limits=limits, allow_urls=allow_url_images)
+                picture = await asyncio.to_thread(pictures.decode, image, limits=limits)
             query = types.Query(text, picture)
             found = await asyncio.to_thread(found_in.search, [query], k=k, mode=mode)
         return JSONResponse({"results": pictures.shown(found[0])})

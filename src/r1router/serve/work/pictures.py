@@ -14,24 +14,22 @@ from r1router.codec import to_dict
 from r1router.images import media_type
 from r1router.serve.limits import Limits
 from r1router.serve.problems import Refused
-from r1router.serve.work import fetch
 from r1router.types import Image
 
 _DATA_URL = re.compile(r"data:[\w./+-]*(?:;[\w=.-]+)*;base64,", re.IGNORECASE)
 
 
-def take(url: str, *, limits: Limits, allow_urls: bool) -> Image:
-    """The picture of a data URL, or of a web address where those are allowed. Raises `Refused`."""
+def decode(url: str, *, limits: Limits) -> Image:
+    """The picture of a data URL. Raises `Refused` for any other one: a server that fetched them could be led to
+    addresses that only it can reach."""
     if url[:5].lower() == "data:":
-        return _checked(_decoded(url, limits), limits)
-    if not url.lower().startswith(("http://", "https://")):
-        raise Refused(400, "a picture is given as a data URL: data:image/png;base64,…")
-    if not allow_urls:
+        return _check(_decode_base64(url, limits), limits)
+    if url.lower().startswith(("http://", "https://")):
         raise Refused(400, "pictures at web addresses are not fetched here; send the picture itself as a data URL")
-    return _checked(fetch.fetch(url, most=limits.picture_bytes), limits)
+    raise Refused(400, "a picture is given as a data URL: data:image/png;base64,…")
 
 
-def _decoded(url: str, limits: Limits) -> bytes:
+def _decode_base64(url: str, limits: Limits) -> bytes:
     head = _DATA_URL.match(url[:200])
     if not head:
         raise Refused(400, "the data URL of the picture must be base64: data:image/png;base64,…")
@@ -43,7 +41,7 @@ def _decoded(url: str, limits: Limits) -> bytes:
         raise Refused(400, "the data URL of the picture is not good base64") from None
 
 
-def _checked(data: bytes, limits: Limits) -> Image:
+def _check(data: bytes, limits: Limits) -> Image:
     """Its size is read from its head before anything is decoded; then it is decoded once, to be sure of it."""
     from PIL import Image as Pillow
 

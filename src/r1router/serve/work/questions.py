@@ -1,63 +1,85 @@
-"""Checks what a client asks, so that only questions that can be answered are let in."""
+"""Checks questions and answers them in time with the server's policy, whichever protocol they came by."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+import time
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from r1router.api import Parts, Setup, open_parts
+from r1router.drive import one
 from r1router.drive.budget import Budget
-from r1router.methods import load_method
+from r1router.errors import InputError
+from r1router.methods import label, load_method
 from r1router.methods import names as method_names
-from r1router.serve.limits import MOST_EVIDENCE, MOST_STEPS, Limits
+from r1router.prompts import Prompts, chosen
+from r1router.serve import telemetry
+from r1router.serve.limits import Limits
+from r1router.serve.metrics import Metrics
 from r1router.serve.problems import Refused
+from r1router.serve.sse import KEEP_ALIVE
 from r1router.serve.work import pictures
-from r1router.serve.work.admission import CheckedQuestion
+from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
-from r1router.types import Question
+from r1router.serve.work.options import Options
+from r1router.types import Event, Policy, Question
+
+ANSWERING = 0.75
+"""Share of a question's seconds that its steps may take; the rest is for the final answer."""
 
 
-class BudgetRequest(BaseModel):
-    """What the question may cost; when it is spent, the answer is given from what is known by then."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A question that may be answered, and with what."""
 
-    model_config = ConfigDict(extra="forbid")
-    tokens: Annotated[int, Field(ge=1, le=10**9)] | None = None
-    seconds: Annotated[float, Field(gt=0, le=86_400)] | None = None
-    retrievals: Annotated[int, Field(ge=0, le=10**6)] | None = None
+    question: Question
+    parts: Parts
 
-
-class Options(BaseModel):
-    """How a question is to be answered; what is left out is as the server was started."""
-
-    kbs: Annotated[list[str], Field(min_length=1, max_length=64)] | None = Field(
-        None, description="Names of the knowledge bases that may be searched."
-    )
-    max_steps: Annotated[int, Field(ge=1, le=MOST_STEPS)] | None = None
-    k: Annotated[int, Field(ge=1, le=MOST_EVIDENCE)] | None = Field(None, description="Entries for each search.")
-    budget: BudgetRequest | None = None
+    @property
+    def method(self) -> str:
+        return label(self.parts["method"])
 
 
-class QuestionReader:
-    """Checks requests. Clients choose among our methods by name; only who starts the server names other code."""
+class Questions:
+    """The policy of the server, and what it is asked."""
 
     def __init__(
         self,
+        setup: Setup,
         knowledge_bases: KnowledgeBases,
+        admission: Admission,
         *,
-        method: str,
-        max_steps: int,
-        k: int,
         limits: Limits,
-        allow_url_images: bool,
+        metrics: Metrics,
+        tracer: telemetry.Tracer | None,
     ) -> None:
-        """`method` is a spec. Raises `UnknownName` or `InputError` where it is none."""
-        self._knowledge_bases, self._limits, self._allow_urls = knowledge_bases, limits, allow_url_images
-        self._method, self._max_steps, self._k = method, max_steps, k
-        load_method(method, max_steps=max_steps, k=k)
+        """`setup` is how questions are answered whose client says nothing else.
 
-    async def read(self, text: str, image: str | None, method: str | None, options: Options) -> CheckedQuestion:
-        """Raises `Refused`."""
+        Raises `InputError` or `UnknownName` for a method or prompts that are none.
+        """
+        if isinstance(setup.method, str):
+            load_method(setup.method)
+        prompts = setup.prompts
+        self._setup = replace(setup, prompts=Prompts(prompts) if isinstance(prompts, str | Path) else prompts)
+        self._knowledge_bases, self._admission = knowledge_bases, admission
+        self._limits, self._metrics, self._tracer = limits, metrics, tracer
+        self._policy: Policy | None = None
+
+    def open(self, policy: Policy) -> None:
+        """Questions are answered by this policy from now on."""
+        self._policy = policy
+        self._setup = replace(self._setup, prompts=chosen(self._setup.prompts, policy))
+        self._admission.open()
+
+    async def check(self, text: str, image: str | None, method: str | None, options: Options) -> Checked:
+        """What a client asks, with `image` as a data URL. Raises `Refused` for what cannot be answered.
+
+        Clients choose among our methods by name; only who starts the server names other code.
+        """
+        assert self._policy is not None
         if not text.strip():
             raise Refused(400, "the question is empty")
         if method is not None and method not in method_names():
@@ -65,12 +87,65 @@ class QuestionReader:
         kbs = self._knowledge_bases.select(options.kbs)
         picture = None
         if image is not None:
-            picture = await asyncio.to_thread(pictures.take, image, limits=self._limits, allow_urls=self._allow_urls)
-        asked = options.budget or BudgetRequest()
-        return CheckedQuestion(
-            Question(text, picture),
-            method or self._method.partition("?")[0],
-            load_method(method or self._method, max_steps=options.max_steps or self._max_steps, k=options.k or self._k),
-            kbs,
-            Budget(asked.tokens, asked.seconds, asked.retrievals),
+            picture = await asyncio.to_thread(pictures.decode, image, limits=self._limits)
+        setup = replace(
+            self._setup,
+            kbs=kbs,
+            method=method or self._setup.method,
+            max_steps=options.max_steps or self._setup.max_steps,
+            k=options.k or self._setup.k,
+            budget=self._within_limits(options),
         )
+        return Checked(Question(text, picture), open_parts(setup, self._policy))
+
+    async def answer(self, checked: Checked) -> AsyncGenerator[Event | None, None]:
+        """The events of one question, to be read while it is admitted; None after some seconds without one.
+
+        Closing the generator cancels the model call that is under way. Raises `Refused` when time is up or the
+        server stops, and what the policy or a knowledge base raises.
+        """
+        parts = checked.parts
+        until = time.monotonic() + self._limits.seconds
+        with telemetry.watched(self._tracer, checked.method, parts["policy"], parts["kbs"]) as seen:
+            parts = Parts(**{**parts, "policy": seen.policy, "kbs": seen.kbs})
+            events = one.stream(checked.question, **parts)
+            ended = asyncio.create_task(self._admission.ended.wait())
+            following = asyncio.ensure_future(anext(events, None))
+            try:
+                while True:
+                    patience = max(0.0, min(KEEP_ALIVE, until - time.monotonic()))
+                    await asyncio.wait({following, ended}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                    if following.done():
+                        event = following.result()
+                        if event is None:
+                            return
+                        self._metrics.see(event)
+                        seen.see(event)
+                        yield event
+                        following = asyncio.ensure_future(anext(events, None))
+                    elif ended.done():
+                        raise Refused(503, "the server has stopped before this was answered")
+                    elif time.monotonic() >= until:
+                        raise Refused(504, f"not answered within {self._limits.seconds:g} seconds")
+                    else:
+                        yield None
+            finally:
+                for task in (following, ended):
+                    task.cancel()
+                    with suppress(asyncio.CancelledError, Exception):
+                        await task
+                await events.aclose()  # type: ignore[attr-defined]  # a generator, announced as an iterator
+
+    def _within_limits(self, options: Options) -> Budget:
+        """The budget that the client names, or the server's, within the seconds that steps may take here."""
+        named = options.budget
+        budget = Budget(named.tokens, named.seconds, named.retrievals) if named else self._setup.budget or Budget()
+        most = self._limits.seconds * ANSWERING
+        return replace(budget, seconds=min(budget.seconds or most, most))
+
+
+def folder_of(setup: Setup) -> Path:
+    """The folder of the knowledge bases. Raises `InputError` where the setup has opened ones instead."""
+    if not isinstance(setup.kbs, str | Path):
+        raise InputError("a server takes the folder of the knowledge bases, so that what is indexed later appears")
+    return Path(setup.kbs)

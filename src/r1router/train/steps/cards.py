@@ -85,11 +85,13 @@ def vary(row: StepRow, rng: random.Random, *, titles: Sequence[str] = ()) -> Ste
     shown = [*renamed.values(), *joined]
     rng.shuffle(shown)
     route = row.gold.route
+    sights = tuple(replace(s, kb=renamed[s.kb].name) for s in row.sights if s.kb in renamed)
     past = tuple(replace(p, kb=renamed[p.kb].name if p.kb in renamed else p.kb) for p in row.history)
     return replace(
         row,
         kbs=tuple(shown),
         history=past,
+        sights=sights,
         gold=replace(row.gold, route=renamed[route].name if route in renamed else route),
     )
 

@@ -17,9 +17,11 @@ from typing import Any
 from r1router.errors import InputError
 from r1router.evals.gold import Need, meets, need
 from r1router.evidence.numbers import numerals
+from r1router.moves import wanted_after
 from r1router.parse import NO_ROUTE
+from r1router.routing.sights import LOOK, see
 from r1router.train.steps.step_file import Gold, Past, StepRow
-from r1router.types import Card, Evidence, Example, Kind, KnowledgeBase, Query
+from r1router.types import Card, Evidence, Example, Kind, KnowledgeBase, Query, Sight, Step, Trajectory
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +58,12 @@ def from_gold(
         wanted = [(example, hop) for example, chain in zip(group, chains, strict=True) for hop in chain or ()]
         names = {hop.kb: _named(hop.kb, kbs) for _, hop in wanted}
         found = iter(_search(wanted, names, kbs, k) if kbs else [[] for _ in wanted])
+        seen = iter(_look([(e, c) for e, c in zip(group, chains, strict=True) if c], kbs) if kbs else ())
         cards = tuple(kb.card for kb in kbs.values()) if kbs else _cards(hop.kb for _, hop in wanted)
         for example, chain in zip(group, chains, strict=True):
             if chain:
-                yield from _steps(example, chain, names, cards, [next(found) for _ in chain], source)
+                sights = [next(seen, ()) for _ in range(len(chain) + 1)]
+                yield from _steps(example, chain, names, cards, sights, [next(found) for _ in chain], source)
     if broken:
         log.warning("%d questions left out: a gold step lacks its sub-question, knowledge base or answer", broken)
 
@@ -132,11 +136,23 @@ def _search(
     return found
 
 
+def _look(chains: Sequence[tuple[Example, list[_Hop]]], kbs: Mapping[str, KnowledgeBase]) -> list[tuple[Sight, ...]]:
+    """What is seen of every knowledge base before each plan of these chains, the last one, which stops, included."""
+    queries = []
+    for example, chain in chains:
+        for end in range(len(chain) + 1):
+            told = tuple(Step(answer=hop.answer) for hop in chain[:end])
+            queries.append(Query(wanted_after(Trajectory(example.question, told)), example.question.image))
+    found = {name: iter(kb.search(queries, k=LOOK)) for name, kb in kbs.items()} if queries else {}
+    return [see(query.text, {name: next(rankings) for name, rankings in found.items()}) for query in queries]
+
+
 def _steps(
     example: Example,
     chain: Sequence[_Hop],
     names: Mapping[str, str],
     cards: tuple[Card, ...],
+    sights: Sequence[tuple[Sight, ...]],
     found: Sequence[Sequence[Evidence]],
     source: str,
 ) -> Iterator[StepRow]:
@@ -148,7 +164,9 @@ def _steps(
     for index, (hop, evidence) in enumerate(zip(chain, found, strict=True)):
         kb, ids = names[hop.kb], tuple(sorted(hop.need.ids))
         plan = Gold(_MISSING, hop.sub_question, kb, ids)
-        yield StepRow(f"{example.id}/{index}/plan", "plan", history=history, kbs=cards, gold=plan, **common)
+        yield StepRow(
+            f"{example.id}/{index}/plan", "plan", history=history, kbs=cards, sights=sights[index], gold=plan, **common
+        )
         piece = next((n for n, item in enumerate(evidence, 1) if meets(hop.need, item)), None)
         if piece and hop.answer:
             read = Gold(f"Piece {piece} says it.", None, "", ids, (hop.answer,))
@@ -158,7 +176,9 @@ def _steps(
             )  # fmt: skip
         history = (*history, Past(hop.sub_question, hop.answer, kb))
     end = Gold(_ENOUGH, None, NO_ROUTE)
-    yield StepRow(f"{example.id}/{len(chain)}/plan", "plan", history=history, kbs=cards, gold=end, **common)
+    yield StepRow(
+        f"{example.id}/{len(chain)}/plan", "plan", history=history, kbs=cards, sights=sights[-1], gold=end, **common
+    )
     last = Gold(_concluded(example, history), answers=example.answers)
     yield StepRow(f"{example.id}/{len(chain)}/final", "final", history=history, gold=last, **common)
 

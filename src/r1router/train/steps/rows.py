@@ -40,7 +40,7 @@ def render(step: StepRow, prompts: Prompts, *, pictures: Path | None = None) -> 
     path = _path(step, pictures)
     match step.kind:
         case "plan":
-            ask = prompts.next_step(path, {card.name: card for card in step.kbs})
+            ask = prompts.next_step(path, {card.name: card for card in step.kbs}, sights=step.sights)
         case "answer":
             ask = prompts.answer_step(path, Step(sub_question=step.sub_question, evidence=step.evidence))
         case "final":

@@ -15,7 +15,7 @@ from pathlib import Path
 from r1router.codec import from_dict, to_dict
 from r1router.errors import InputError
 from r1router.parse import NO_ROUTE
-from r1router.types import Card, Evidence, Purpose
+from r1router.types import Card, Evidence, Purpose, Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ class StepRow:
     history: tuple[Past, ...] = ()
     kbs: tuple[Card, ...] = ()
     """The knowledge bases to choose from."""
+    sights: tuple[Sight, ...] = ()
+    """`plan` rows: what was seen of them before the plan."""
     sub_question: str = ""
     """`answer` rows: what is to be answered from `evidence`."""
     evidence: tuple[Evidence, ...] = ()

@@ -115,8 +115,8 @@ def synthesize(
 
     def steps() -> Iterator[StepRow]:
         for row in kept:
-            thought = threads.wait_for(_last_thought(row.example, replay))
-            yield from flatten(row.trajectory, row.example, cards, source=source, stop_thought=thought)
+            last = threads.wait_for(_last_plan(row.example, replay))
+            yield from flatten(row.trajectory, row.example, cards, source=source, last_plan=last)
 
     return Synthesis(write_steps(steps(), out), len(kept), dropped, folder)
 
@@ -150,12 +150,17 @@ def verdict(trajectory: Trajectory, example: Example, *, score: Score, at_least:
 
 
 def flatten(
-    trajectory: Trajectory, example: Example, cards: tuple[Card, ...], *, source: str = "", stop_thought: str = ""
+    trajectory: Trajectory,
+    example: Example,
+    cards: tuple[Card, ...],
+    *,
+    source: str = "",
+    last_plan: Step | None = None,
 ) -> Iterator[StepRow]:
     """The steps of a trajectory: a plan and an answer for each step that brought one, the stop, the final answer.
 
-    The gold is what the teacher said, and as gold evidence what of it says the step's answer. `stop_thought` is
-    what it thought when it stopped, which a trajectory does not hold.
+    The gold is what the teacher said, and as gold evidence what of it says the step's answer. `last_plan` is
+    how it stopped, with its thought and what it was shown, which a trajectory does not hold.
     """
     question, name = example.question, example.id + _TAUGHT
     common: dict[str, Any] = {
@@ -168,7 +173,9 @@ def flatten(
             ids = _said_in(step.evidence, step.answer)
             plan = Gold(step.thought, asked, kb, ids)
             read = Gold(step.answer_thought, evidence_ids=ids, answers=(step.answer,))
-            yield StepRow(f"{name}/{index}/plan", "plan", history=history, kbs=cards, gold=plan, **common)
+            yield StepRow(
+                f"{name}/{index}/plan", "plan", history=history, kbs=cards, sights=step.sights, gold=plan, **common
+            )
             yield StepRow(
                 f"{name}/{index}/answer", "answer", history=history,
                 sub_question=asked, evidence=step.evidence, gold=read, **common,
@@ -176,8 +183,11 @@ def flatten(
         history = (*history, Past(asked, step.answer or UNKNOWN, kb))
     count = len(trajectory.steps)
     if trajectory.stop == "enough":
-        stop = Gold(_one_line(stop_thought), None, NO_ROUTE)
-        yield StepRow(f"{name}/{count}/plan", "plan", history=history, kbs=cards, gold=stop, **common)
+        ended = last_plan or Step()
+        stop = Gold(_one_line(ended.thought), None, NO_ROUTE)
+        yield StepRow(
+            f"{name}/{count}/plan", "plan", history=history, kbs=cards, sights=ended.sights, gold=stop, **common
+        )
     thought = _one_line(trajectory.answer.thought) if trajectory.answer else ""
     final = Gold(thought, answers=_best_first(_one_line(prediction(trajectory)), example.answers))
     yield StepRow(f"{name}/{count}/final", "final", history=history, gold=final, **common)
@@ -211,17 +221,17 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-async def _last_thought(example: Example, replay: Mapping[str, Any]) -> str:
-    """What the teacher thought at its last plan, from the record of its run."""
-    thought = ""
+async def _last_plan(example: Example, replay: Mapping[str, Any]) -> Step | None:
+    """The teacher's last plan, from the record of its run."""
+    last = None
     try:
         async for event in stream(example.question, **replay):
             if isinstance(event, Planned):
-                thought = event.step.thought
+                last = event.step
     except R1RouterError as error:
         path = replay["record"].path
         raise InputError(
             f"{error}: the knowledge bases or what their cards say have changed since {path} was written; "
             f"remove {path.parent} to work the questions again"
         ) from error
-    return thought
+    return last

@@ -1,0 +1,101 @@
+"""Fuses what the policy says of the routes with what a look has seen, because either alone is wrong too often.
+
+A conditional logit (McFadden, 1974): each knowledge base has a score, a weighted sum of a few features; the
+probability of a route is the softmax of the scores. The features say how near the best entry is, how many of the
+question's words it holds, both beside the other knowledge bases, and what the policy's label probability is. The
+weights are numbers in a prompt set's `odds.toml`, fitted by `recipes/router/fit_odds.py` on made folders.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from r1router.errors import InputError
+from r1router.parse import NO_ROUTE
+from r1router.types import Card, Sight
+
+LEAST = 1e-4
+"""The least probability that is believed of a label, so that a look can still outvote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """The weight of each feature; the defaults were fitted without a policy and serve any."""
+
+    similarity: float = 12.0
+    """Of the similarity's distance from the highest of all knowledge bases, a cosine."""
+    matched: float = 2.0
+    """Of the share of matched words, less the highest share of all."""
+    policy: float = 0.35
+    """Of the natural logarithm of the policy's probability for the label."""
+    image: float = 0.0
+    """Added for knowledge bases of pictures, whose short captions are nearer or farther than text of the same worth."""
+    table: float = 0.0
+    """Added for knowledge bases of tables."""
+    pictured: float = 1.0
+    """Added for knowledge bases of pictures where the question comes with one."""
+
+
+def read_odds(folder: Path) -> Odds:
+    """The weights beside a prompt set; the defaults where it has none. Raises `InputError` for what is no weight."""
+    file = folder / "odds.toml"
+    if not file.is_file():
+        return Odds()
+    given = tomllib.loads(file.read_text(encoding="utf-8"))
+    known = {field.name for field in fields(Odds)}
+    wrong = [name for name, value in given.items() if name not in known or not isinstance(value, int | float)]
+    if wrong:
+        raise InputError(f"{file}: {', '.join(wrong)} is no weight; known: {', '.join(sorted(known))}, each a number")
+    return Odds(**given)
+
+
+def features(
+    sights: Sequence[Sight], cards: Mapping[str, Card], probabilities: Mapping[str, float], *, picture: bool = False
+) -> dict[str, dict[str, float]]:
+    """By knowledge base, the value of each feature that `Odds` has a weight for. `picture`: the question has one."""
+    nearest = max((s.similarity for s in sights), default=0.0)
+    most = max((s.matched for s in sights), default=0.0)
+    told = sum(probabilities.get(s.kb, 0.0) for s in sights)
+    return {
+        s.kb: {
+            "similarity": s.similarity - nearest,
+            "matched": s.matched - most,
+            "policy": math.log(max(probabilities.get(s.kb, 0.0) / told, LEAST)) if told > 0 else 0.0,
+            "image": float(cards[s.kb].kind == "image"),
+            "table": float(cards[s.kb].kind == "table"),
+            "pictured": float(picture and cards[s.kb].kind == "image"),
+        }
+        for s in sights
+    }
+
+
+def fuse_odds(
+    odds: Odds,
+    sights: Sequence[Sight],
+    cards: Mapping[str, Card],
+    probabilities: Mapping[str, float],
+    *,
+    picture: bool = False,
+) -> dict[str, float]:
+    """The probability of each knowledge base, highest first, with what the policy gives to stopping left as it is.
+
+    A knowledge base in which nothing was seen gets 0; where nothing was seen in any, the policy's stay as they are.
+    `probabilities`: the policy's, by name; may be empty.
+    """
+    seen = [s for s in sights if s.line]
+    if not seen:
+        return dict(probabilities)
+    scores = {
+        name: sum(getattr(odds, feature) * value for feature, value in told.items())
+        for name, told in features(seen, cards, probabilities, picture=picture).items()
+    }
+    highest = max(scores.values())
+    shares = {name: math.exp(score - highest) for name, score in scores.items()}
+    total, goes_on = sum(shares.values()), 1.0 - probabilities.get(NO_ROUTE, 0.0)
+    fused = {s.kb: goes_on * shares.get(s.kb, 0.0) / total for s in sights}
+    ordered = dict(sorted(fused.items(), key=lambda pair: -pair[1]))
+    return ordered | {name: p for name, p in probabilities.items() if name == NO_ROUTE}

@@ -1,0 +1,59 @@
+"""Reads off what each knowledge base would bring for a question, because a look costs milliseconds and a wrong route
+costs the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from r1router.evidence.words import tell_language, words
+from r1router.types import Evidence, Sight
+
+LOOK = 3
+"""Entries of each knowledge base that a look sees."""
+Read = Callable[[str], list[str]]
+"""The telling words of a text, in the language of the question."""
+LINE = 90
+"""Characters of a line that is shown."""
+
+
+def see(question: str, found: Mapping[str, Sequence[Evidence]]) -> tuple[Sight, ...]:
+    """One sight for each knowledge base, in their order. `found`: its best entries for the question, by its name."""
+    language = tell_language(question)
+    read = partial(words, language=language)
+    asked = frozenset(read(question))
+    return tuple(_see_one(name, asked, read, ranking) for name, ranking in found.items())
+
+
+def _see_one(name: str, asked: frozenset[str], read: Read, ranking: Sequence[Evidence]) -> Sight:
+    if not ranking:
+        return Sight(name)
+    similarity = max(item.similarity or 0.0 for item in ranking)
+    held = {word for item in ranking for word in read(f"{item.title}\n{item.text}")}
+    matched = len(asked & held) / len(asked) if asked else 0.0
+    best = max(ranking, key=lambda item: item.similarity or 0.0)
+    return Sight(name, _telling_line(best, asked, read), round(similarity, 3), round(matched, 2))
+
+
+def _telling_line(item: Evidence, asked: frozenset[str], read: Read) -> str:
+    """The title, and the line with most of the words asked for, cut around the first of them."""
+    title = item.title.strip()
+    lines = [line for line in item.text.splitlines() if line.strip() and line.strip() != title]
+    best = max(lines, key=lambda line: len(asked & set(read(line))), default="")
+    if not title or not best:
+        return _cut(best or title, asked, read, LINE)
+    shown = title[: LINE // 2]
+    return f"{shown}: {_cut(best, asked, read, LINE - len(shown) - 2)}"
+
+
+def _cut(line: str, asked: frozenset[str], read: Read, chars: int) -> str:
+    """At most so many characters of the line, words whole, the first word asked for among them."""
+    line = " ".join(line.split())
+    if len(line) <= chars:
+        return line
+    said = line.split(" ")
+    place = next((n for n, word in enumerate(said) if asked & set(read(word))), 0)
+    begin = max(0, place - 4)
+    kept = " ".join(said[begin:])[: chars - 1]
+    return ("…" if begin else "") + (kept.rsplit(" ", 1)[0] if " " in kept else kept)

@@ -1,0 +1,96 @@
+"""What a look sees, and how it makes up a route with what the policy says."""
+
+import pytest
+
+from flows import KBS, STOP, answer, drive, with_probabilities
+from r1router.errors import InputError
+from r1router.parse import NO_ROUTE
+from r1router.prompts import Prompts
+from r1router.routing.odds import Odds, fuse_odds, read_odds
+from r1router.routing.sights import LINE, see
+from r1router.types import Evidence, Question, Reply, Sight, Trajectory
+
+NEAR = Sight("table", "Plants: Vamma | 1915", 0.7, 1.0)
+FAR = Sight("text", "Holidays", 0.2, 0.25)
+NOTHING = Sight("image")
+
+
+def piece(kb, text, similarity, title=""):
+    return Evidence(kb, "1", text, title=title, similarity=similarity)
+
+
+def test_a_sight_shows_the_line_with_the_words_asked_for_and_how_many_of_them_are_there():
+    found = {
+        "text": [piece("text", "Rules\nBring a towel.\nThe sauna opens at nine.", 0.4, title="Rules")],
+        "table": [],
+    }
+    text, table = see("When does the sauna open on Sunday?", found)
+    assert text == Sight("text", "Rules: The sauna opens at nine.", 0.4, text.matched)
+    assert 0 < text.matched < 1
+    assert table == Sight("table")
+
+
+def test_a_long_line_is_cut_around_the_words_asked_for():
+    line = " ".join(["and so on"] * 100) + " the heron stands there " + " ".join(["and more"] * 100)
+    (sight,) = see("Where is the heron?", {"text": [piece("text", line, 0.5)]})
+    assert "heron" in sight.line
+    assert len(sight.line) <= LINE + 1
+
+
+def test_the_nearest_knowledge_base_is_the_most_probable_and_one_without_entries_is_impossible():
+    fused = fuse_odds(Odds(), [FAR, NEAR, NOTHING], KBS, {})
+    assert list(fused) == ["table", "text", "image"]
+    assert fused["table"] > 0.9
+    assert fused["image"] == 0
+    assert sum(fused.values()) == pytest.approx(1)
+
+
+def test_the_policy_can_outvote_a_small_difference_and_keeps_its_share_for_stopping():
+    close = Sight("text", "Plants", NEAR.similarity - 0.01, 1.0)
+    said = {"text": 0.79, "table": 0.01, NO_ROUTE: 0.2}
+    fused = fuse_odds(Odds(), [close, NEAR], KBS, said)
+    assert fused["text"] > fused["table"]
+    assert fused[NO_ROUTE] == 0.2
+    assert sum(fused.values()) == pytest.approx(1)
+
+
+def test_where_nothing_is_seen_the_policy_is_believed():
+    assert fuse_odds(Odds(), [NOTHING], KBS, {"text": 0.9}) == {"text": 0.9}
+
+
+def test_weights_come_with_the_prompt_set_and_an_unknown_one_is_refused(tmp_path):
+    (tmp_path / "odds.toml").write_text("similarity = 3\n")
+    assert read_odds(tmp_path) == Odds(similarity=3)
+    assert Prompts(tmp_path).odds == Odds(similarity=3)
+    (tmp_path / "odds.toml").write_text("similarty = 3\n")
+    with pytest.raises(InputError, match="similarty is no weight; known: image"):
+        read_odds(tmp_path)
+
+
+def test_the_plan_shows_what_was_seen_and_nothing_where_nobody_looked():
+    path = Trajectory(Question("Which plant is the oldest?"))
+    looked = Prompts().next_step(path, KBS, sights=[NEAR, FAR]).messages[-1].content
+    assert "- table (70): Plants: Vamma | 1915" in looked
+    blind = Prompts().next_step(path, KBS).messages[-1].content
+    assert blind == looked.split("\nWhat each knowledge base")[0]
+
+
+def test_the_route_follows_what_was_seen_and_says_where_the_policy_was_overruled():
+    def look(request):
+        assert request.routes == ("text", "image", "table")
+        return [[piece("text", "Holidays", 0.1)], [], [piece("table", "Plants: which plant is oldest", 0.8)]]
+
+    replies = iter(
+        [with_probabilities("Which plant is oldest?", "text", table=0.3), answer("Vamma"), STOP, answer("Vamma")]
+    )
+
+    def reply(_):
+        text = next(replies)
+        return text if isinstance(text, Reply) else Reply(text)
+
+    found = {"table": [piece("table", "Vamma", 0.8)]}
+    _, path = drive("r1_router", reply, lambda s: [found.get(n, []) for n in s.routes], "Oldest plant?", look=look)
+    step = path.steps[0]
+    assert step.routes == ("table",)
+    assert step.note == "the policy named text; table has nearer entries"
+    assert [s.kb for s in step.sights] == ["text", "image", "table"]
