@@ -27,7 +27,7 @@ from r1router.train import rewards
 from r1router.train.grpo.live_policy import generate
 from r1router.train.grpo.rollout_pool import Pool
 from r1router.train.grpo.run import run
-from r1router.train.grpo.settings import Settings
+from r1router.train.grpo.settings import GrpoSettings
 from r1router.train.steps.questions import lessons
 from r1router.train.steps.rows import render
 from r1router.train.steps.step_file import read_steps
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=96)
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
-    settings = Settings(
+    settings = GrpoSettings(
         base=given.base, learning_rate=0.0, samples=given.samples, groups=given.groups, max_steps=given.steps,
         max_tokens=given.max_tokens, save_every=given.steps, vary_cards=False, format_valid=0.0,
     )  # fmt: skip
@@ -62,13 +62,13 @@ def main() -> None:
         )
 
 
-def offline(file: Path, settings: Settings, out: Path) -> float:
+def offline(file: Path, settings: GrpoSettings, out: Path) -> float:
     run([file], out, settings)
     state = out / f"checkpoint-{settings.max_steps}" / "trainer_state.json"
     return per_step(json.loads(state.read_text())["log_history"])
 
 
-def plain_trl(file: Path, settings: Settings, out: Path) -> float:
+def plain_trl(file: Path, settings: GrpoSettings, out: Path) -> float:
     import torch
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
@@ -101,7 +101,7 @@ def per_step(logs: list[dict[str, Any]]) -> float:
     return sum(seconds) / len(seconds)
 
 
-def online(file: Path, kbs: str, settings: Settings, places: int) -> float:
+def online(file: Path, kbs: str, settings: GrpoSettings, places: int) -> float:
     import torch
 
     weights, tokenizer = load_model(settings.base)

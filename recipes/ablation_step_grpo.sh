@@ -20,7 +20,7 @@ set -euo pipefail
 train=${1:?usage: $0 TRAIN_STEPS DEV_STEPS [FOLDER]}
 dev=${2:?usage: $0 TRAIN_STEPS DEV_STEPS [FOLDER]}
 folder=${3:-runs/ablation}
-short=$(python -c 'from r1router.train.sft import SHORT; print(SHORT)')
+short=$(python -c 'from r1router.train.settings import SHORT; print(SHORT)')
 base=${BASE:-}
 threads=${THREADS:+threads=$THREADS&}
 mkdir -p "$folder"

@@ -35,8 +35,8 @@ pytest.importorskip("trl", reason="training is an extra")
 from r1router.train.grpo import reward_functions, rollout_function, validation  # noqa: E402  # after the skips
 from r1router.train.grpo.live_policy import encode, generate  # noqa: E402
 from r1router.train.grpo.run import run  # noqa: E402
-from r1router.train.grpo.settings import Settings  # noqa: E402
-from r1router.train.sft import SHORT  # noqa: E402
+from r1router.train.grpo.settings import GrpoSettings  # noqa: E402
+from r1router.train.settings import SHORT  # noqa: E402
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:You are using 'rollout_func':UserWarning"),
@@ -84,9 +84,9 @@ def file_of(rows: list[StepRow], folder: Path) -> Path:
     return folder / "steps.jsonl"
 
 
-def settings(base: Path | str, **more: Any) -> Settings:
+def settings(base: Path | str, **more: Any) -> GrpoSettings:
     small = {"samples": 2, "groups": 2, "max_steps": 2, "max_tokens": 6, "save_every": 1, "lora": 4}
-    return Settings(base=str(base), **(small | {"rewards": "format=1 cost=1"} | more))
+    return GrpoSettings(base=str(base), **(small | {"rewards": (("format", 1.0), ("cost", 1.0))} | more))
 
 
 def letters(outcomes: Any) -> list[float | None]:
@@ -263,7 +263,7 @@ def test_an_offline_run_leaves_the_best_adapter_with_its_prompts_and_goes_on_whe
 def test_training_goes_on_from_the_adapter_of_an_earlier_stage(base: Path, tmp_path: Path) -> None:
     file = file_of(steps(2), tmp_path)
     first = run([file], tmp_path / "one", settings(base, max_steps=1))
-    more = settings(base, max_steps=1, adapter=str(first), learning_rate=0.1, rewards=f"{__name__}:letters=1")
+    more = settings(base, max_steps=1, adapter=str(first), learning_rate=0.1, rewards=((f"{__name__}:letters", 1.0),))
     second = run([file], tmp_path / "two", more)
     from safetensors.torch import load_file
 
@@ -333,7 +333,7 @@ def test_a_collapse_stays_one_when_the_command_is_repeated(base: Path, tmp_path:
         ({"processes": 2}, "2 processes were asked for and there is 1"),
         ({"base": "some.gguf", "lora": 0}, "take --beta 0"),
         ({"loss": "grop"}, "unknown loss 'grop'; did you mean 'grpo'"),
-        ({"rewards": "evidence=1"}, "no step is left to train on; see the reasons above"),
+        ({"rewards": (("evidence", 1.0),)}, "no step is left to train on; see the reasons above"),
         ({"max_prompt": 3}, "no step is left to train on; see the reasons above"),
     ],
 )
@@ -369,7 +369,7 @@ def script(folder: Path, base: Path, **more: Any) -> Path:
         textwrap.dedent(f"""
         from pathlib import Path
         from r1router.train.grpo.run import run
-        from r1router.train.grpo.settings import Settings
+        from r1router.train.grpo.settings import GrpoSettings
         settings = {settings(base, **more)!r}
         run([Path({str(file_of(steps(), folder))!r})], Path({str(folder / "run")!r}), settings)
         """)

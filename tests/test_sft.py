@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from policy_backends import tiny_llama, tiny_llava
 from r1router.errors import InputError, R1RouterError
 from r1router.parse import NO_ROUTE
 from r1router.train import run_folder
+from r1router.train.settings import SHORT, SftSettings
 from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
 from r1router.types import Card, Evidence
+from small_llama import write_small_llama
 
 CARDS = (Card("text", "text", "Passages"), Card("table", "table", "Tables"))
 PAST = (Past("Where is it?", "Peru", "text"),)
@@ -45,38 +48,70 @@ def checkpoint(run: Path, step: int, **state: Any) -> Path:
     return made
 
 
-def test_a_run_s_folder_tells_options_data_and_versions(steps: Path, tmp_path: Path) -> None:
-    run_folder.open_run(tmp_path / "run", method="sft", options={"seed": 1}, files=[steps])
+def open_run(run: Path, *files: Path, **settings: Any) -> None:
+    run_folder.open_run(run, method="sft", settings=SftSettings(**settings), files=files)
+
+
+def test_a_run_s_folder_tells_settings_data_and_versions(steps: Path, tmp_path: Path) -> None:
+    (tmp_path / "base.gguf").write_text("weights")
+    open_run(tmp_path / "run", steps, seed=1, base=str(tmp_path / "base.gguf"))
     told = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert (told["method"], told["options"]) == ("sft", {"seed": 1})
-    assert len(told["data"][str(steps)]) == 64
+    assert told["method"] == "sft"
+    assert told["settings"].keys() == {field.name for field in fields(SftSettings)}
+    assert (told["settings"]["seed"], told["settings"]["base"]["name"]) == (1, "base.gguf")
+    assert told["settings"]["prompts"]["name"] == "short"
+    assert told["data"] == [{"name": "steps.jsonl", "sha256": hashlib.sha256(steps.read_bytes()).hexdigest()}]
     assert {"python", "r1router"} <= told["versions"].keys()
+    assert str(tmp_path) not in json.dumps(told)
 
 
-def test_a_run_is_taken_up_with_the_same_options_only(steps: Path, tmp_path: Path) -> None:
+def test_a_run_is_taken_up_with_the_same_settings_and_data_only(steps: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    run_folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
+    open_run(run, steps, seed=1)
     checkpoint(run, 1)
-    run_folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
+    open_run(run, steps, seed=1)
     with pytest.raises(InputError, match="seed was 1"):
-        run_folder.open_run(run, method="sft", options={"seed": 2}, files=[steps])
+        open_run(run, steps, seed=2)
+    with pytest.raises(InputError, match="prompts was short"):
+        open_run(run, steps, seed=1, prompts=str(SHORT.parent / "default"))
     steps.write_text(steps.read_text() + "\n")
-    with pytest.raises(InputError, match=r"steps\.jsonl was"):
-        run_folder.open_run(run, method="sft", options={"seed": 1}, files=[steps])
+    with pytest.raises(InputError, match=r"the steps were steps\.jsonl"):
+        open_run(run, steps, seed=1)
 
 
-def test_a_run_that_has_trained_nothing_takes_other_options(steps: Path, tmp_path: Path) -> None:
+def test_a_run_goes_on_where_it_and_all_that_it_reads_were_moved(steps: Path, tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    weights = write_small_llama(here / "base.gguf")
+    (here / "adapter").mkdir()
+    (here / "adapter" / "adapter_model.safetensors").write_text("weights")
+    shutil.copytree(SHORT, here / "prompts")
+    steps = steps.rename(here / "steps.jsonl")
+
+    def open_in(place: Path) -> None:
+        base, adapter, prompts = (str(place / name) for name in (weights.name, "adapter", "prompts"))
+        open_run(place / "run", place / steps.name, base=base, adapter=adapter, prompts=prompts)
+
+    open_in(here)
+    checkpoint(here / "run", 1)
+    here.rename(there)
+    open_in(there)
+    (there / "adapter" / "adapter_model.safetensors").write_text("other weights")
+    with pytest.raises(InputError, match=r"adapter was adapter \([0-9a-f]{12}\)"):
+        open_in(there)
+
+
+def test_a_run_that_has_trained_nothing_takes_other_settings(steps: Path, tmp_path: Path) -> None:
     for seed in (1, 2):
-        run_folder.open_run(tmp_path / "run", method="sft", options={"seed": seed}, files=[steps])
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["options"] == {"seed": 2}
+        open_run(tmp_path / "run", steps, seed=seed)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["settings"]["seed"] == 2
     (tmp_path / "run" / "adapter").mkdir()
     with pytest.raises(InputError, match="seed was 2"):
-        run_folder.open_run(tmp_path / "run", method="sft", options={"seed": 3}, files=[steps])
+        open_run(tmp_path / "run", steps, seed=3)
 
 
 def test_a_folder_of_something_else_is_left_alone(steps: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not empty and holds no training run"):
-        run_folder.open_run(tmp_path, method="sft", options={}, files=[steps])
+        open_run(tmp_path, steps)
 
 
 def test_the_last_complete_checkpoint_is_taken(tmp_path: Path) -> None:
@@ -143,9 +178,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_llama(tmp_path_factory.mktemp("tiny"))
 
 
-def settings(base: Path, **more: Any) -> sft.Settings:
+def settings(base: Path, **more: Any) -> SftSettings:
     small: dict[str, Any] = {"max_steps": 2, "batch": 2, "accumulate": 1, "save_every": 1, "lora": 4}
-    return sft.Settings(base=str(base), **(small | more))
+    return SftSettings(base=str(base), **(small | more))
 
 
 def logged(run: Path) -> list[dict[str, Any]]:
@@ -157,7 +192,7 @@ def logged(run: Path) -> list[dict[str, Any]]:
 def test_a_run_leaves_an_adapter_with_its_prompts(base: Path, steps: Path, tmp_path: Path) -> None:
     adapter = sft.run([steps], tmp_path / "run", settings(base))
     assert (adapter / "adapter_model.safetensors").is_file()
-    assert {p.name for p in sft.SHORT.iterdir()} == {p.name for p in (adapter / "prompts").iterdir()}
+    assert {p.name for p in SHORT.iterdir()} == {p.name for p in (adapter / "prompts").iterdir()}
 
 
 def test_what_is_imitated_is_learned(base: Path, steps: Path, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from r1router.cli import app, train_options
 from r1router.cli.train_grpo import grpo as grpo_command
 from r1router.cli.train_sft import sft as sft_command
 from r1router.errors import InputError
-from r1router.train import sft
-from r1router.train.grpo.settings import Settings as GrpoSettings
+from r1router.train.grpo.settings import GrpoSettings
+from r1router.train.settings import SHORT, SftSettings
 from r1router.train.steps.step_file import Gold, StepRow, write_steps
 from r1router.types import Card
 
@@ -45,12 +45,23 @@ def steps(tmp_path):
 
 @pytest.mark.parametrize(
     ("command", "settings", "elsewhere"),
-    [(grpo_command, GrpoSettings, {"rewards", "prompts", "kbs"}), (sft_command, sft.Settings, {"prompts"})],
+    [(grpo_command, GrpoSettings, {"rewards", "prompts", "kbs"}), (sft_command, SftSettings, {"prompts"})],
 )
-def test_a_command_has_every_setting_of_its_stage_with_the_same_default(command, settings, elsewhere):
-    offered = {name: p.default for name, p in inspect.signature(command).parameters.items()}
-    wanted = {field.name: field.default for field in fields(settings) if field.name not in elsewhere}
-    assert {name: offered[name] for name in wanted} == wanted
+def test_a_command_has_every_setting_of_its_stage_with_the_same_default_and_its_words(command, settings, elsewhere):
+    offered = inspect.signature(command).parameters
+    told = " ".join(run(command.__name__, "--help").output.split())
+    for field in fields(settings):
+        if field.name not in elsewhere:
+            assert offered[field.name].default == field.default
+            assert f"--{field.name.replace('_', '-')} " in told.replace("/", " ")
+            assert field.metadata["help"].split(".")[0].split(";")[0].split(",")[0] in told
+
+
+@pytest.mark.parametrize(("option", "value"), [("--samples", 1), ("--best", 1.5), ("--temperature", 0), ("--lora", -1)])
+def test_a_setting_out_of_its_bounds_is_refused(steps, tmp_path, option, value):
+    said = run("grpo", steps, "--out", tmp_path / "run", option, value)
+    assert said.exit_code == 2
+    assert option in said.output
 
 
 SIZES = ("--samples", 2, "--groups", 2, "--max-steps", 1, "--max-tokens", 4, "--lora", 4)
@@ -64,14 +75,14 @@ def test_a_run_from_the_command_line_says_where_the_adapter_is_and_what_comes_ne
     assert said.exit_code == 0, said.output
     assert f"trained: {out / 'adapter'}" in said.output
     assert f"next: r1router train export {out / 'adapter'} --base {base} --form merged --out FOLDER" in said.output
-    assert '"rewards": "format=0.5 route=1"' in (out / "run.json").read_text()
+    assert json.loads((out / "run.json").read_text())["settings"]["rewards"] == [["format", 0.5], ["route", 1.0]]
 
 
 @pytest.mark.parametrize("rank", [4, 0])
 def test_the_next_stage_goes_on_from_what_sft_has_trained_with_the_prompts_of_that(steps, tmp_path, rank):
     pytest.importorskip("trl")
     base, first, second = tiny_llama(tmp_path / "base"), tmp_path / "sft", tmp_path / "grpo"
-    prompts = shutil.copytree(sft.SHORT, tmp_path / "my prompts")
+    prompts = shutil.copytree(SHORT, tmp_path / "my prompts")
     one = ("--batch", 2, "--accumulate", 1, "--max-steps", 1, "--lora", rank, "--prompts", prompts)
     said = run("sft", steps, "--out", first, "--base", base, *one)
     assert said.exit_code == 0, said.output
@@ -79,7 +90,8 @@ def test_the_next_stage_goes_on_from_what_sft_has_trained_with_the_prompts_of_th
     assert f"next: r1router train grpo STEPS {' '.join(map(str, weights))} --out RUN" in said.output
     said = run("grpo", steps, "--out", second, *weights, "--reward", "format=1", "--beta", 0, *SIZES)
     assert said.exit_code == 0, said.output
-    assert json.loads((second / "run.json").read_text())["options"]["prompts"] == str(first / "adapter" / "prompts")
+    assert json.loads((second / "run.json").read_text())["settings"]["prompts"]["name"] == "prompts"
+    assert (second / "adapter" / "prompts" / "set.toml").read_text() == (prompts / "set.toml").read_text()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from r1router.errors import InputError
 from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.parse import read_answer, read_step
 from r1router.prompts import Prompts
-from r1router.train.sft import SHORT
+from r1router.train.settings import SHORT
 from r1router.train.steps.cards import vary
 from r1router.train.steps.gold import from_gold
 from r1router.train.steps.rows import render, shows_answer, varied

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import Field, fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar, cast, get_type_hints
 
 import typer
 
 from r1router.errors import InputError
+from r1router.train.settings import TrainSettings
+
+T = TypeVar("T")
 
 Steps = Annotated[list[Path], typer.Argument(help="Files of steps, as synthesize writes.", show_default=False)]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on where it stopped.")]
 Base = Annotated[
     str,
-    typer.Option(help="What is trained: Hugging Face id, folder or GGUF file. [the default model]", show_default=False),
-]
-Adapter = Annotated[
-    str,
     typer.Option(
-        help="The adapter to go on from: a folder that training left, or a GGUF file. [a new LoRA]", show_default=False
+        help="What was trained: Hugging Face id, folder or GGUF file. [the default model]", show_default=False
     ),
 ]
 Prompts = Annotated[
@@ -33,26 +36,48 @@ Prompts = Annotated[
 Pictures = Annotated[
     Path | None, typer.Option(help="Folder that the steps' pictures start from, for a model that sees.")
 ]
-Lora = Annotated[int, typer.Option(min=0, help="Rank of a new LoRA; 0 trains all weights. An --adapter has its own.")]
-Layers = Annotated[
-    int, typer.Option(min=0, help="A new LoRA on the upper layers only, so many; 0 for all. An --adapter has its own.")
-]
-VaryCards = Annotated[
-    bool, typer.Option(help="Rename, redescribe and shuffle the knowledge bases, so that their cards are read.")
-]
-SaveEvery = Annotated[int, typer.Option(min=1, help="Optimizer steps between checkpoints.")]
-SaveMinutes = Annotated[float, typer.Option(min=0.0, help="And at least one in so many minutes.")]
-Seed = Annotated[int, typer.Option(help="Of everything that is drawn.")]
-ReportTo = Annotated[str, typer.Option(help="Where the logs go: tensorboard, wandb, trackio or none.")]
 
 
-def prompt_set(named: Path | None, *, adapter: str, base: str) -> str:
+def with_settings(made: type[T], *, but: Sequence[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command whose parameter `settings` comes from options, one for each field of this dataclass except `but`."""
+    types = get_type_hints(made)
+    offered = [Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=_option(f, types[f.name]))
+               for f in fields(cast(Any, made)) if f.name not in but]  # fmt: skip
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in signature(command, eval_str=True).parameters.values()]
+        place = [p.name for p in own].index("settings")
+        parameters = [*own[:place], *offered, *own[place + 1 :]]
+
+        @wraps(command)
+        def run(**given: Any) -> None:
+            told = {p.name: given.pop(p.name) for p in offered}
+            command(**given, settings=made(**told))
+
+        run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        return run
+
+    return decorate
+
+
+def _option(field: Field[Any], kind: Any) -> Any:
+    """The annotation of a command's parameter for a setting; a switch that is off by itself has no `--no-…`."""
+    name = f"--{field.name.replace('_', '-')}"
+    names = [f"{name}/--no-{field.name.replace('_', '-')}" if field.default is True else name]
+    bounds = {"min": field.metadata["min"], "max": field.metadata["max"]}
+    return Annotated[
+        kind, typer.Option(*names, help=field.metadata["help"], **bounds, show_default=field.default != "")
+    ]
+
+
+def choose_prompt_set(named: Path | None, settings: TrainSettings) -> str:
     """The prompts to train with: what is trained further keeps those that it was trained with."""
     from r1router.prompts import beside
-    from r1router.train.sft import SHORT
 
-    places = (Path(weights).expanduser() for weights in (adapter, base) if weights)
-    return str(named or beside(*(place.parent if place.suffix == ".gguf" else place for place in places)) or SHORT)
+    weights = [Path(spec).expanduser() for spec in (settings.adapter, settings.base) if spec]
+    places = (place.parent if place.suffix == ".gguf" else place for place in weights)
+    return str(named or beside(*places) or settings.prompts)
 
 
 def refuse_without(switch: str, context: typer.Context, *names: str) -> None:

@@ -1,6 +1,6 @@
 """A training run's folder: what it was asked for, with which data and versions, where to go on, and what came out.
 
-RUN/run.json          method, options, sha256 of every file of steps, versions of the packages
+RUN/run.json          method, settings, digests of every file of steps, versions of the packages
 RUN/checkpoint-N/     the trainer's own checkpoints
 RUN/adapter/          the result, whole or not there: a PEFT adapter (or a whole model) with its `prompts/`
 """
@@ -12,11 +12,15 @@ import json
 import platform
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError, R1RouterError
+from r1router.kb import kb_folders
+from r1router.prompts import Prompts
+from r1router.train.settings import TrainSettings
 
 _PACKAGES = ("r1router", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
 _TO_GO_ON = (
@@ -28,16 +32,17 @@ _TO_GO_ON = (
 """What a checkpoint holds besides the weights."""
 
 
-def open_run(out: Path, *, method: str, options: Mapping[str, Any], files: Iterable[Path]) -> None:
+def open_run(out: Path, *, method: str, settings: TrainSettings, files: Iterable[Path]) -> None:
     """The folder is made or taken up again.
 
-    Raises `InputError` where the folder holds a run with other options or other data, and says which. Until there is
-    a checkpoint they may be changed: nothing was trained with the old ones.
+    What is noted tells data, prompts and weights by what is in them and not by where they lie, so a run goes on after
+    it, or what it reads, was moved. Raises `InputError` where the folder holds a run with other settings or other
+    data, and says which. Until there is a checkpoint they may be changed: nothing was trained with the old ones.
     """
     wanted = {
         "method": method,
-        "options": {key: _plain(value) for key, value in options.items()},
-        "data": {str(file): _sha256(file) for file in files},
+        "settings": _told(settings),
+        "data": [{"name": file.name, "sha256": _sha256(file)} for file in files],
     }
     record = out / "run.json"
     if not record.exists() and out.exists() and any(out.iterdir()):
@@ -127,14 +132,57 @@ def _state(checkpoint: Path) -> dict[str, Any]:
 
 def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     said = [] if found.get("method") == wanted["method"] else [f"method {found.get('method')}"]
-    for part in ("options", "data"):
-        old, new = found.get(part, {}), wanted[part]
-        said += [f"{key} was {old.get(key)!r}" for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    old, new = found.get("settings", {}), wanted["settings"]
+    said += [
+        f"{key} was {_named(old.get(key))}"
+        for key in sorted({*old, *new})
+        if _content(old.get(key)) != _content(new.get(key))
+    ]
+    old, new = found.get("data", []), wanted["data"]
+    if [_content(file) for file in old] != [_content(file) for file in new]:
+        said.append(f"the steps were {', '.join(map(_named, old))}")
     return said
 
 
-def _plain(value: object) -> Any:
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+def _content(value: Any) -> Any:
+    """What decides whether a noted value is the same: of files what is in them, not what they are called."""
+    return value["sha256"] if isinstance(value, Mapping) and "sha256" in value else value
+
+
+def _named(value: Any) -> str:
+    return f"{value['name']} ({value['sha256'][:12]})" if isinstance(value, Mapping) else repr(value)
+
+
+def _told(settings: TrainSettings) -> dict[str, Any]:
+    """The settings as JSON, files and folders by their names and digests, knowledge bases by their names."""
+    told = asdict(settings) | {
+        "base": _identify(settings.base),
+        "adapter": _identify(settings.adapter),
+        "prompts": _identify_prompts(Path(settings.prompts)),
+    }
+    if told.get("kbs"):
+        told["kbs"] = list(kb_folders(told["kbs"]))
+    plain: dict[str, Any] = json.loads(json.dumps(told))
+    return plain
+
+
+def _identify(spec: str) -> Any:
+    """Weights: a file or a folder by its name and digest, what is not here (an id of the hub) by its name alone."""
+    path = Path(spec).expanduser()
+    if not spec or not path.exists():
+        return spec
+    if path.is_file():
+        return {"name": path.name, "sha256": _sha256(path)}
+    digests = {file.name: _sha256(file) for file in sorted(path.iterdir()) if file.is_file()}
+    return {"name": path.name, "sha256": _digest(json.dumps(digests))}
+
+
+def _identify_prompts(folder: Path) -> dict[str, str]:
+    return {"name": folder.name, "sha256": _digest(json.dumps(Prompts(folder).sources(), sort_keys=True))}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _sha256(file: Path) -> str:
@@ -142,4 +190,4 @@ def _sha256(file: Path) -> str:
         with file.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(f"the steps cannot be read: {error}") from error
+        raise InputError(f"{file} cannot be read: {error}") from error

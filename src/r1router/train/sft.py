@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from r1router.train import launch, run_folder
 from r1router.train.fast.numbers import fastest_dtype, use_free_threads
 from r1router.train.fast.saving import save_by_time
 from r1router.train.fast.sft import trainer_class
+from r1router.train.settings import SftSettings
 from r1router.train.steps.rows import Row, opened_pictures, shows_answer, varied
 from r1router.train.steps.step_file import StepRow, read_steps
 from r1router.train.weights.adapter import prepare
@@ -28,48 +28,11 @@ from r1router.train.weights.load import check_pictures, count_tokens, load_model
 
 log = logging.getLogger(__name__)
 
-SHORT = Path(__file__).parents[1] / "prompt_sets" / "short"
-"""The prompt set made for trained weights."""
+
+DEFAULTS = SftSettings()
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a run is asked for; kept in `run.json`."""
-
-    base: str = ""
-    """Hugging Face id, folder or GGUF file; the default model where empty."""
-    adapter: str = ""
-    """The adapter that training goes on from; a new LoRA where empty."""
-    prompts: str = str(SHORT)
-    epochs: float = 1.0
-    max_steps: int = -1
-    """Optimizer steps; -1 for what `epochs` come to."""
-    batch: int = 16
-    """Rows of an optimizer step, over all processes and `accumulate`."""
-    accumulate: int = 1
-    """Batches that an optimizer step is made of; for GPUs that cannot hold the rows of one at once."""
-    tokens: int = 2048
-    """Of one pass on a CPU, padding included; the numbers are the same whatever it is. 0 for all rows at once."""
-    learning_rate: float = 5e-4
-    lora: int = 32
-    """Rank; 0 trains all weights."""
-    layers: int = 0
-    """Train the upper layers only, so many; 0 for all."""
-    max_tokens: int = 1024
-    """Longer rows are left out, and counted; pictures are not part of the length."""
-    vary_cards: bool = True
-    """Knowledge bases are renamed, described otherwise, shuffled and joined (see `train.steps.cards`); evidence is now
-    and then cut shorter than the prompt set does."""
-    save_every: int = 50
-    """Optimizer steps between checkpoints."""
-    save_minutes: float = 5.0
-    """There is one at least so often, whatever `save_every` says."""
-    seed: int = 0
-    report_to: str = "none"
-    """tensorboard, wandb, trackio or none."""
-
-
-def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pictures: Path | None = None) -> Path:
+def run(files: Sequence[Path], out: Path, settings: SftSettings = DEFAULTS, *, pictures: Path | None = None) -> Path:
     """The folder of the trained adapter (or model, for `lora=0`). Goes on from the last checkpoint in `out`.
 
     `pictures` is the folder that the steps' pictures are in, for models that see; without it none is shown.
@@ -86,14 +49,14 @@ def run(files: Sequence[Path], out: Path, settings: Settings = Settings(), *, pi
         shares = f"{settings.accumulate} batches of {processes} processes"
         raise InputError(f"a batch of {settings.batch} rows cannot be shared by {shares}")
     with launch.state().main_process_first():
-        run_folder.open_run(out, method="sft", options=asdict(settings), files=files)
+        run_folder.open_run(out, method="sft", settings=settings, files=files)
     if not run_folder.is_trained(out):
         _train(files, out, settings, pictures, processes)
     with launch.state().main_process_first():
         return run_folder.result(out) or run_folder.keep(run_folder.last_checkpoint(out), Path(settings.prompts), out)
 
 
-def _train(files: Sequence[Path], out: Path, settings: Settings, pictures: Path | None, processes: int) -> None:
+def _train(files: Sequence[Path], out: Path, settings: SftSettings, pictures: Path | None, processes: int) -> None:
     import torch
     import transformers
     from trl import SFTConfig
@@ -142,7 +105,7 @@ def _train(files: Sequence[Path], out: Path, settings: Settings, pictures: Path 
     trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
-def _rows(steps: Sequence[StepRow], settings: Settings, pictures: Path | None) -> Iterator[Row]:
+def _rows(steps: Sequence[StepRow], settings: SftSettings, pictures: Path | None) -> Iterator[Row]:
     """The steps as rows to imitate, those left out counted by reason."""
     prompts = Prompts(settings.prompts)
     left_out: Counter[str] = Counter()

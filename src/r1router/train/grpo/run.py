@@ -11,7 +11,6 @@ import logging
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from r1router.prompts import Prompts
 from r1router.train import launch, rewards, run_folder
 from r1router.train.grpo import collapse, reward_functions, rollout_function, validation
 from r1router.train.grpo.rollout_pool import Pool
-from r1router.train.grpo.settings import DEFAULTS, LOSSES, Settings
+from r1router.train.grpo.settings import DEFAULTS, LOSSES, GrpoSettings
 from r1router.train.steps.questions import lessons
 from r1router.train.steps.rows import Row, opened_pictures, render, shows_answer, varied
 from r1router.train.steps.step_file import StepRow, read_steps
@@ -37,7 +36,7 @@ log = logging.getLogger(__name__)
 def run(
     files: Sequence[Path],
     out: Path,
-    settings: Settings = DEFAULTS,
+    settings: GrpoSettings = DEFAULTS,
     *,
     dev_files: Sequence[Path] = (),
     pictures: Path | None = None,
@@ -59,7 +58,7 @@ def run(
         raise UnknownName("loss", settings.loss, LOSSES)
     sizes = _sizes(settings, launch.check(processes=settings.processes, sharding=settings.sharding))
     with launch.state().main_process_first():
-        run_folder.open_run(out, method="grpo", options=asdict(settings), files=[*files, *dev_files])
+        run_folder.open_run(out, method="grpo", settings=settings, files=[*files, *dev_files])
     watch = collapse.Watch(collapse.Bounds(format_valid=settings.format_valid))
     watch.recall(run_folder.logged(out))
     if not (watch.reason or run_folder.is_trained(out)):
@@ -73,7 +72,7 @@ def run(
 def _train(
     files: Sequence[Path],
     out: Path,
-    settings: Settings,
+    settings: GrpoSettings,
     watch: collapse.Watch,
     sizes: tuple[int, int],
     dev_files: Sequence[Path],
@@ -89,7 +88,7 @@ def _train(
         raise InputError("the KL of all weights takes them twice, and TRL reads no GGUF file; take --beta 0")
     weights, tokenizer = load_model(settings.base)
     sees = sees_pictures(tokenizer)
-    weighted = rewards.load_rewards(rewards.parse_weights(settings.rewards.split()))
+    weighted = rewards.load_rewards(dict(settings.rewards))
     prompts = Prompts(settings.prompts)
     steps = read_steps(*files)
     held_out = [render(step, prompts) for step in (read_steps(*dev_files) if dev_files else ())]
@@ -157,7 +156,7 @@ def _train(
             pool.close()
 
 
-def _sizes(settings: Settings, processes: int) -> tuple[int, int]:
+def _sizes(settings: GrpoSettings, processes: int) -> tuple[int, int]:
     """(replies of an optimizer step on one process, replies of one pass). Raises `InputError` where these do not fit.
 
     Groups are whole on their process: TRL finds them by their place alone.
@@ -188,7 +187,7 @@ def _choosing(every: int) -> dict[str, Any]:
 
 def _pool(
     steps: Sequence[StepRow],
-    settings: Settings,
+    settings: GrpoSettings,
     weighted: Sequence[rewards.Weighted],
     prompts: Prompts,
     pictures: Path | None,
@@ -224,7 +223,7 @@ def _questions(steps: Sequence[StepRow]) -> Any:
 
 def _rows(
     steps: Sequence[StepRow],
-    settings: Settings,
+    settings: GrpoSettings,
     weighted: Sequence[rewards.Weighted],
     prompts: Prompts,
     tokenizer: Any,

@@ -1,0 +1,52 @@
+"""Names what the training commands can be told, once: the command line makes its options from these fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SHORT = Path(__file__).parents[1] / "prompt_sets" / "short"
+"""The prompt set made for trained weights."""
+
+
+def setting(default: Any, help: str, *, min: float | None = None, max: float | None = None) -> Any:
+    """A field with what the command line says of it, and the bounds that it checks."""
+    return field(default=default, metadata={"help": help, "min": min, "max": max})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """What every training run can be told; a stage adds its own."""
+
+    base: str = setting("", "What is trained: Hugging Face id, folder or GGUF file. [the default model]")
+    adapter: str = setting("", "The adapter to go on from: a folder that training left, or a GGUF file. [a new LoRA]")
+    prompts: str = setting(str(SHORT), "Folder of prompt templates.")
+    lora: int = setting(32, "Rank of a new LoRA; 0 trains all weights. An --adapter has its own.", min=0)
+    layers: int = setting(
+        0, "A new LoRA on the upper layers only, so many; 0 for all. An --adapter has its own.", min=0
+    )
+    vary_cards: bool = setting(
+        True,
+        "Rename, redescribe and shuffle the knowledge bases, so that their cards are read; now and then cut evidence "
+        "shorter than the prompt set does.",
+    )
+    save_every: int = setting(50, "Optimizer steps between checkpoints.", min=1)
+    seed: int = setting(0, "Of everything that is drawn.")
+    report_to: str = setting("none", "Where the logs go: tensorboard, wandb, trackio or none.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SftSettings(TrainSettings):
+    """What a run of supervised fine-tuning is told."""
+
+    epochs: float = setting(1.0, "How often each step is seen.", min=0.0)
+    max_steps: int = setting(-1, "Optimizer steps; -1 for what the epochs come to.")
+    batch: int = setting(16, "Rows of an optimizer step, over all processes.", min=1)
+    accumulate: int = setting(1, "Batches that an optimizer step is made of, for GPUs that cannot hold one.", min=1)
+    tokens: int = setting(
+        2048, "Of one pass on a CPU, padding included; bounds the memory, not the result. 0 for all rows.", min=0
+    )
+    learning_rate: float = setting(5e-4, "At its highest, soon after the start; then along a cosine to 0.", min=0.0)
+    max_tokens: int = setting(1024, "Longer rows are left out, and counted; pictures do not count.", min=1)
+    save_minutes: float = setting(5.0, "There is a checkpoint at least so often.", min=0.0)
