@@ -101,7 +101,7 @@ def open_setup(setup: Setup) -> Iterator[Parts]:
         yield open_parts(setup, policy)
     finally:
         if policy is not setup.policy:
-            threads.wait_for(policy.close())
+            threads.finish(policy.close())
 
 
 def stream(

@@ -84,3 +84,8 @@ def _read_noun(kind: type, value: Any, where: str) -> Any:
         return kind(**{name: _read(known[name], item, f"{where}.{name}") for name, item in value.items()})
     except TypeError as error:
         raise InputError(f"{where}: {error}") from error
+
+
+def encodable(text: str) -> str:
+    """The text with a question mark for each lone surrogate, which has no UTF-8."""
+    return text.encode("utf-8", "replace").decode()

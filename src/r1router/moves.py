@@ -55,11 +55,12 @@ def ask(request: Ask, read: Callable[[Reply], T], prompts: Prompts) -> Flow[T]:
         try:
             return read(reply)
         except ParseError as error:
-            yield Malformed(request.purpose, error.reason, error.reply)
+            reason = f"{error.reason}; the reply was cut off" if reply.truncated else error.reason
+            yield Malformed(request.purpose, reason, error.reply)
             if not left:
                 raise
             try:
-                reply = yield prompts.again(request, error.reply, error.reason)
+                reply = yield prompts.again(request, error.reply, reason)
             except BudgetSpent:
                 if request.purpose == "final":
                     raise error from None

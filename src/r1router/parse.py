@@ -13,6 +13,8 @@ raises nothing but `ParseError`. `gbnf` and `regex` turn the same form into what
 
 from __future__ import annotations
 
+import html
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -130,23 +132,24 @@ def _write(*fields: tuple[str, str | None]) -> str:
 
 # ── reading ────────────────────────────────────────────────────────────────────────────────────
 
+# Linear in the text, whatever it is: a run of blanks is taken whole or not at all (possessive `*+`).
+
 _NAMES = {
     "think": "think",
     "sub-question": r"sub[-_ ]?question",
     "ret": r"ret(?:riever|rieve)?|route",
     "answer": "answer",
 }
-_ANY_TAG = r"<\s*/?\s*(?:" + "|".join(_NAMES.values()) + r")\s*>"
+_ANY_TAG = re.compile(r"<\s*+/?+\s*+(?:" + "|".join(_NAMES.values()) + r")\s*+>", re.IGNORECASE)
 _TAGS = {
     # A field ends at its closing tag, at the next tag of ours, or at the end of the reply.
-    name: re.compile(
-        rf"<\s*(?:{pattern})\s*>(.*?)(?=<\s*/\s*(?:{pattern})\s*>|{_ANY_TAG}|\Z)", re.IGNORECASE | re.DOTALL
-    )
+    name: re.compile(rf"<\s*+(?:{pattern})\s*+>(.*?)(?={_ANY_TAG.pattern}|\Z)", re.IGNORECASE | re.DOTALL)
     for name, pattern in _NAMES.items()
 }
-_END_OF_THOUGHT = re.compile(r"<\s*/\s*think\s*>", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?<!\b[A-Z])(?<!\b(?:Dr|Mr|Ms|St|Mt|Jr))[.!?][\"')\]]*(?=\s+[\"'(\[]?[^\Wa-z\d_])")
-_FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
+_END_OF_THOUGHT = re.compile(r"<\s*+/\s*+think\s*+>", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<!\b[A-Z])(?<!\b(?:Dr|Mr|Ms|St|Mt|Jr))[.!?][\"')\]]*+(?=\s++[\"'(\[]?[^\Wa-z\d_])")
+_FENCE = re.compile(r"^[^\S\n]*+```\w*+[^\S\n]*+$", re.MULTILINE)
+_ESCAPE = re.compile(r"\\u003([ce])|\\([<>/_-])", re.IGNORECASE)
 _NOTHING = {"", "no", "none", "null", "n/a", "na"}
 
 
@@ -208,18 +211,52 @@ def read_answer(reply: Reply) -> Answer:
 def salvage_answer(text: str) -> Answer:
     """The best answer in a reply that `read_answer` refused: what is left without thought, tags and fences."""
     thought, rest = _split_thought(text)
-    left = re.sub(_ANY_TAG, " ", rest, flags=re.IGNORECASE)
+    left = _ANY_TAG.sub(" ", rest)
     return Answer(thought, " ".join(left.split()).strip("` "))
+
+
+def without_thought(text: str) -> str:
+    """What a reply says after its thought; "" where it ends before its thought does."""
+    return _split_thought(text)[1].strip()
 
 
 def _split_thought(text: str) -> tuple[str, str]:
     """(thought, everything after it); a thought that was never closed ends at the next tag."""
-    text = _FENCE.sub("", text) if "```" in text else text
+    text = _as_tagged(_FENCE.sub("", text) if "```" in text else text)
     opened, closed = _TAGS["think"].search(text), _END_OF_THOUGHT.search(text)
     if closed:  # a chat template may have written the opening tag already
         begin = opened.start(1) if opened and opened.start(1) <= closed.start() else 0
         return text[begin : closed.start()].strip(), text[closed.end() :]
     return (opened.group(1).strip(), text[opened.end() :]) if opened else ("", text)
+
+
+def _as_tagged(text: str) -> str:
+    """A reply in tags: one that has none of ours may have escaped them, or say the same as a JSON object."""
+    if _ANY_TAG.search(text):
+        return text
+    for read in (_from_json, html.unescape, lambda t: _ESCAPE.sub(_unescaped, t)):
+        if _ANY_TAG.search(tagged := read(text)):
+            return tagged
+    return text
+
+
+def _from_json(text: str) -> str:
+    """The first JSON object in a text with its fields as tags, or the JSON string that it is; else the text."""
+    text = text.strip()
+    begin = 0 if text.startswith('"') else text.find("{")
+    try:
+        said, _ = json.JSONDecoder(strict=False).raw_decode(text, begin) if begin >= 0 else (text, 0)
+    except (ValueError, RecursionError):
+        return text
+    if isinstance(said, str):
+        return said
+    named = {name: value for name in _NAMES for key, value in said.items() if re.fullmatch(_NAMES[name], key, re.I)}
+    fields = ((n, STOP if v is None else v) for n, v in named.items() if v is None or isinstance(v, str | int | float))
+    return _write(*((name, str(value)) for name, value in fields))
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return "<>"[escape[1] in "eE"] if escape[1] else escape[2]
 
 
 def _field(text: str, name: str) -> str | None:

@@ -62,7 +62,7 @@ UNKNOWN = "unknown"
 _LIMITS = {"think": 200, "sub_question": 200, "answer": 300, "evidence": 0}
 _OF_THE_KBS = frozenset(("kbs", "labels_in_words"))
 _ROLE_LINE = re.compile(r"^### (system|user|assistant)[ \t]*\n", re.MULTILINE)
-_TAG = re.compile(r"<(\s*/?\s*(?:think|sub[-_ ]?question|ret|answer)\s*)>", re.IGNORECASE)
+_TAG = re.compile(r"<(\s*+/?+\s*+(?:think|sub[-_ ]?question|ret|answer)\s*+)>", re.IGNORECASE)
 _CHAT_MARK = re.compile(r"<\|([^|>\s]{1,40})\|>")
 
 

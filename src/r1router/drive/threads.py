@@ -38,6 +38,24 @@ def wait_for(awaitable: Awaitable[T]) -> T:
         raise
 
 
+def finish(work: Awaitable[object]) -> None:
+    """Waits for the last work of an object. In the loop's own thread, where the garbage collector may close an iterator
+    that nobody read to its end, waiting would be for ever: there the work is left to the loop.
+    """
+
+    async def run() -> None:
+        await work
+
+    loop = _loop()
+    try:
+        inside = asyncio.get_running_loop() is loop
+    except RuntimeError:  # no loop runs in this thread
+        inside = False
+    future = asyncio.run_coroutine_threadsafe(run(), loop)
+    if not inside:
+        future.result()
+
+
 def iterate(items: AsyncIterator[T]) -> Iterator[T]:
     """The items of an asynchronous iterator, as they come; leaving early stops the work."""
     passed: queue.SimpleQueue[Any] = queue.SimpleQueue()

@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field
 
 from r1router.embedders._texts import clean
 from r1router.embedders._vectors import unit_rows
+from r1router.endpoint import hide, read_body, server_words
 from r1router.errors import InputError, KnowledgeBaseError
 
 URL = "https://api.openai.com/v1"
@@ -59,6 +61,19 @@ def open_(
     )
 
 
+Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
+"""Of a vector: the squares of some thousand such numbers still add up in float32."""
+
+
+class _Vector(BaseModel):
+    index: int
+    embedding: list[Number]
+
+
+class _Vectors(BaseModel):
+    data: list[_Vector]
+
+
 class OpenAI:
     def __init__(
         self,
@@ -78,8 +93,11 @@ class OpenAI:
         self.spec = f"openai:{model}" + f"@{url}" * (url != URL) + "?" * bool(options) + "&".join(options)
         self._model, self._url, self._batch = model, url, batch
         self._asked: dict[str, Any] = {"dimensions": dimensions} if dimensions else {}
+        key = os.environ.get(key_env, "").strip()
         # The client insists on a key; servers without one ignore it.
-        self._client = openai.OpenAI(base_url=url, api_key=os.environ.get(key_env) or "none", timeout=timeout)
+        self._client = openai.OpenAI(base_url=url, api_key=key or "none", timeout=timeout)
+        self._hide = lambda text: hide(text, key)
+        self._words = lambda error: server_words(error, key=key)
         self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="embed")
         self.dim = len(self._request(["length"])[0])
 
@@ -100,15 +118,15 @@ class OpenAI:
         import openai
 
         try:
-            answer = self._client.embeddings.create(
+            response = self._client.embeddings.with_raw_response.create(
                 model=self._model,
                 input=[text if text.strip() else "-" for text in clean(texts)],  # OpenAI refuses an empty text
                 encoding_format="float",
                 **self._asked,
             )
-        except (openai.OpenAIError, ValueError) as error:  # ValueError: an answer that is no JSON
-            raise self._failure(error) from error
-        rows = sorted(getattr(answer, "data", None) or [], key=lambda item: item.index)  # a web page has no data
+            rows = sorted(read_body(_Vectors, response.content).data, key=lambda item: item.index)
+        except (openai.OpenAIError, ValueError) as error:
+            raise self._failure(error) from None  # the client's own errors may hold the key
         if len(rows) != len(texts):
             raise KnowledgeBaseError(
                 f"embedding with {self._model} at {self._url}: {len(rows)} vectors came for {len(texts)} texts\n"
@@ -117,7 +135,7 @@ class OpenAI:
         return [item.embedding for item in rows]
 
     def _failure(self, error: Exception) -> KnowledgeBaseError:
-        """What happened and what to do; the client's own words can hold neither key nor texts."""
+        """What happened and what to do."""
         import openai
 
         match error:
@@ -126,11 +144,12 @@ class OpenAI:
             case openai.APIConnectionError():
                 said, hint = str(error.__cause__ or error), "is the server running, and is the URL right?"
             case openai.APIStatusError():
-                said, hint = f"status {error.status_code}: {_words(error)}", _HINTS.get(error.status_code, "")
+                said, hint = f"status {error.status_code}: {self._words(error)}", _HINTS.get(error.status_code, "")
             case _:
-                said, hint = f"no embeddings: {error}", "does the URL end as it should, in /v1 usually?"
+                said = f"no embeddings: {error}"
+                hint = "is this an embeddings server, and does the URL end as it should, in /v1 usually?"
         return KnowledgeBaseError(
-            f"embedding with {self._model} at {self._url}: {said}" + (f"\n{hint}" if hint else "")
+            self._hide(f"embedding with {self._model} at {self._url}: {said}" + (f"\n{hint}" if hint else ""))
         )
 
 
@@ -142,9 +161,3 @@ _HINTS = {
     413: "the request is too large; lower ?batch=",
     429: "too many calls, or the quota is spent; lower ?concurrency=",
 }
-
-
-def _words(error: Any) -> str:
-    """What the server said, at most a few lines of it."""
-    said = error.body.get("message") if isinstance(error.body, dict) else None
-    return str(said or error.message)[:500]

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
+from r1router.codec import encodable
 from r1router.types import Image, Message
 
 
@@ -16,9 +17,9 @@ def to_chat_json(messages: Sequence[Message], *, pictures: bool = True) -> list[
 
 def _message(message: Message, pictures: bool) -> dict[str, Any]:
     if not (pictures and message.images):
-        return {"role": message.role, "content": message.content}
+        return {"role": message.role, "content": encodable(message.content)}
     shown = [{"type": "image_url", "image_url": {"url": data_url(image)}} for image in message.images]
-    return {"role": message.role, "content": [*shown, {"type": "text", "text": message.content}]}
+    return {"role": message.role, "content": [*shown, {"type": "text", "text": encodable(message.content)}]}
 
 
 def data_url(image: Image) -> str:

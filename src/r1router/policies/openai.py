@@ -9,12 +9,17 @@ import asyncio
 import codecs
 import logging
 import os
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
 
 from r1router import parse
+from r1router.endpoint import Text, hide, read_body, server_words
 from r1router.errors import InputError, PolicyError, UnknownName
 from r1router.policies._chat import to_chat_json
+from r1router.prompts import neutralise
 from r1router.types import Ask, Policy, Reply, Shape, Token
 
 log = logging.getLogger(__name__)
@@ -22,6 +27,8 @@ log = logging.getLogger(__name__)
 URL = "https://api.openai.com/v1"
 TOP = 20
 """Alternatives asked for at each token when label probabilities are wanted; the most that OpenAI and vLLM give."""
+ROOM = (0, 4096, 16_384)
+"""Tokens of room for a thought beside the reply, tried in turn where a reply ends before its thought does."""
 
 _CONSTRAINTS: dict[str, Callable[[Shape], dict[str, Any]]] = {
     # Where each server takes the form of a reply, from its own documentation.
@@ -39,12 +46,14 @@ def open_(
     constrain: str = "none",
     concurrency: int = 64,
     timeout: float = 600.0,
+    think: int = -1,
 ) -> Policy:
     """`openai:MODEL@URL?option=value`; without `@URL`, OpenAI's own.
 
     `key_env` names the environment variable with the key, `constrain` the server's way to be told the form of a
     reply (vllm, sglang, llamacpp; with none, the prompt's words must do), `concurrency` the most calls in
-    flight, `timeout` the seconds until one is given up. Raises `InputError`.
+    flight, `timeout` the seconds until one is given up. `think` is the tokens that a model may think before its
+    reply; -1 gives more room (`ROOM`) once a reply was cut off while the model still thought. Raises `InputError`.
     """
     model, _, url = target.rpartition("@") if "@" in target else (target, "", URL)
     if not model:
@@ -55,14 +64,14 @@ def open_(
         raise InputError(f"openai: {url!r} is no URL; write MODEL@http://host:port/v1")
     if constrain not in _CONSTRAINTS:
         raise UnknownName("way to constrain a reply", constrain, _CONSTRAINTS)
-    if concurrency < 1:
-        raise InputError(f"openai: concurrency is at least 1, not {concurrency}")
-    key = os.environ.get(key_env, "")
+    if concurrency < 1 or think < -1:
+        raise InputError(f"openai: concurrency is at least 1 and think at least 0; got {concurrency=}, {think=}")
+    key = os.environ.get(key_env, "").strip()
     if not key and (url == URL or key_env != "OPENAI_API_KEY"):
         raise InputError(
             f"openai: the environment variable {key_env} holds no key for {url}; set it, or name another with ?key_env="
         )
-    return OpenAI(model, url, key=key, constrain=constrain, concurrency=concurrency, timeout=timeout)
+    return OpenAI(model, url, key=key, constrain=constrain, concurrency=concurrency, timeout=timeout, think=think)
 
 
 class OpenAI:
@@ -77,6 +86,7 @@ class OpenAI:
         constrain: str = "none",
         concurrency: int = 64,
         timeout: float = 600.0,
+        think: int = -1,
     ) -> None:
         import openai
 
@@ -86,35 +96,59 @@ class OpenAI:
         self._constrain = _CONSTRAINTS[constrain]
         # The client insists on a key; servers without one ignore it.
         self._client = openai.AsyncOpenAI(base_url=url, api_key=key or "none", timeout=timeout)
+        self._hide = lambda text: hide(text, key)
+        self._words = lambda error: server_words(error, key=key)
         self._room = asyncio.Semaphore(concurrency)
         self._refused: set[str] = set()
+        self._rooms = ROOM if think < 0 else (think,)
+        self._thinks = 0
+        """Position in `_rooms`: what this model has turned out to need."""
 
     async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
-        """One chat completion; the client tries again twice where that can help (429, 5xx, a lost connection)."""
+        """One chat completion; the client tries again twice where that can help (429, 5xx, a lost connection).
+
+        A reply that is cut off before the model has thought to its end is asked for again with more room.
+        """
+        spent = Reply("")
+        async with self._room:
+            for position in range(self._thinks, len(self._rooms)):
+                room = self._rooms[position]
+                reply = await self._complete(self._request(ask, temperature, seed, room=room))
+                spent = _added(spent, reply)
+                if not _still_thinks(reply, ask.shape):
+                    return spent
+                if position + 1 < len(self._rooms):
+                    log.info("%s still thought after %d tokens; it gets more room", self.spec, reply.completion_tokens)
+                    self._thinks = max(self._thinks, position + 1)
+        raise PolicyError(
+            f"{self._model} at {self._url}: the reply was cut off after {ask.max_tokens + room} tokens, while the "
+            f"model still thought\ngive it more room with ?think= (tokens), or serve it so that it thinks less"
+        )
+
+    async def _complete(self, request: dict[str, Any]) -> Reply:
+        """One completion, without the parameters that this server has turned out to refuse."""
         import openai
 
-        request = self._request(ask, temperature, seed)
-        async with self._room:
-            while True:
-                wanted = _without(request, self._refused)
-                try:
-                    completion = await self._client.chat.completions.create(**wanted)
-                    return _reply(completion)
-                except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                    refused = _refused_parameter(error, wanted)
-                    if refused is None:
-                        raise self._failure(error) from error
-                    level = logging.WARNING if refused in ("temperature", "seed") else logging.INFO
-                    log.log(level, "%s does not take %s; it is not sent any more", self.spec, refused)
-                    self._refused.add(refused)
-                except (openai.OpenAIError, ValueError) as error:  # ValueError: an answer that is no JSON
-                    raise self._failure(error) from error
+        while True:
+            wanted = _without(request, self._refused)
+            try:
+                response = await self._client.chat.completions.with_raw_response.create(**wanted)
+                return _reply(read_body(_Completion, response.content))
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                refused = _refused_parameter(error, self._words(error), wanted)
+                if refused is None:
+                    raise self._failure(error) from None
+                level = logging.WARNING if refused in ("temperature", "seed") else logging.INFO
+                log.log(level, "%s does not take %s; it is not sent any more", self.spec, refused)
+                self._refused.add(refused)
+            except (openai.OpenAIError, ValueError, _NoReply) as error:
+                raise self._failure(error) from None  # the client's own errors may hold the key
 
-    def _request(self, ask: Ask, temperature: float, seed: int | None) -> dict[str, Any]:
+    def _request(self, ask: Ask, temperature: float, seed: int | None, *, room: int) -> dict[str, Any]:
         request: dict[str, Any] = {
             "model": self._model,
             "messages": to_chat_json(ask.messages),
-            "max_tokens": ask.max_tokens,
+            "max_tokens": ask.max_tokens + room,
             "temperature": temperature,
         }
         if seed is not None:
@@ -135,10 +169,12 @@ class OpenAI:
             case openai.APIConnectionError():
                 said, hint = str(error.__cause__ or error), "is the server running, and is the URL right?"
             case openai.APIStatusError():
-                said, hint = f"status {error.status_code}: {_words(error)}", _HINTS.get(error.status_code, "")
+                said, hint = f"status {error.status_code}: {self._words(error)}", _HINTS.get(error.status_code, "")
+            case _NoReply():
+                said, hint = str(error), ""
             case _:
                 said, hint = f"not a chat completion: {error}", "does the URL end as it should, in /v1 usually?"
-        return PolicyError(f"{self._model} at {self._url}: {said}" + (f"\n{hint}" if hint else ""))
+        return PolicyError(self._hide(f"{self._model} at {self._url}: {said}" + (f"\n{hint}" if hint else "")))
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -158,14 +194,8 @@ _PARAMETERS = ("logprobs", "max_tokens", "temperature", "seed")
 """What some servers and models refuse, and we can do without."""
 
 
-def _words(error: Any) -> str:
-    """What the server said, at most a few lines of it."""
-    said = error.body.get("message") if isinstance(error.body, dict) else None
-    return str(said or error.message)[:500]
-
-
-def _refused_parameter(error: Any, request: dict[str, Any]) -> str | None:
-    said = f"{error.param} {_words(error)}"
+def _refused_parameter(error: Any, words: str, request: dict[str, Any]) -> str | None:
+    said = f"{error.param} {words}"
     return next((name for name in _PARAMETERS if name in said and name in request), None)
 
 
@@ -180,37 +210,154 @@ def _without(request: dict[str, Any], refused: set[str]) -> dict[str, Any]:
 
 
 # ── what they return ───────────────────────────────────────────────────────────────────────────
+# Only what is read is described; null and a missing field are alike.
 
 
-def _reply(completion: Any) -> Reply:
-    if not getattr(completion, "choices", None):
-        raise ValueError(f"it has no choices: {str(completion)[:200]}")
-    choice, usage = completion.choices[0], completion.usage
-    text = choice.message.content or ""
-    logprobs = choice.logprobs.content if choice.logprobs else None
+class _Part(BaseModel):
+    """A piece of a message's content: its words, a thought (Mistral) or a refusal (OpenAI)."""
+
+    text: Text | None = None
+    thinking: Text | list[_Part | Text] | None = None
+    refusal: Text | None = None
+
+
+class _Function(BaseModel):
+    name: Text | None = None
+
+
+class _Call(BaseModel):
+    function: _Function | None = None
+
+
+class _Message(BaseModel):
+    content: Text | list[_Part | Text] | None = None
+    reasoning: Text | None = None
+    """Where OpenRouter, Ollama and newer vLLM put a thought."""
+    reasoning_content: Text | None = None
+    """Where DeepSeek, SGLang, llama-server and older vLLM put it."""
+    refusal: Text | None = None
+    tool_calls: list[_Call] | None = None
+
+
+_Logprob = Annotated[float, Field(le=1e-3)]
+"""Natural; NaN does not fit, minus infinity does."""
+
+
+class _Alternative(BaseModel):
+    token: Text
+    logprob: _Logprob
+    bytes: list[Annotated[int, Field(ge=0, le=255)]] | None = None
+
+
+class _Scored(_Alternative):
+    top_logprobs: list[_Alternative] | None = None
+
+
+class _Logprobs(BaseModel):
+    content: list[_Scored] | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: Text | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Completion(BaseModel):
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Usage | None = None
+
+
+class _NoReply(Exception):
+    """The server sent something in place of a reply, and said what."""
+
+
+def _reply(completion: _Completion) -> Reply:
+    """The words of the first choice, its thought in front where that came apart. Raises `_NoReply`."""
+    choice, usage = completion.choices[0], completion.usage or _Usage()
+    thought, said, refused = _words_of(choice.message)
+    if refused:
+        raise _NoReply(f"the model declined (refusal): {refused[:500]}")
+    if choice.finish_reason == "content_filter":
+        raise _NoReply("the server's content filter stopped the reply")
+    if not said.strip() and choice.message.tool_calls:
+        names = ", ".join(call.function.name or "?" for call in choice.message.tool_calls if call.function) or "?"
+        raise _NoReply(f"it called a tool ({names}) instead of replying; serve the model without tools")
+    truncated = choice.finish_reason == "length"
+    if thought and not said.strip():  # a server that takes all of it for the thought, or the thought was cut off
+        before, said = "", f"<think>{neutralise(thought)}" if truncated else thought
+    else:  # a thought in the words themselves is the one that was asked for
+        before = f"<think>{neutralise(thought)}</think>\n" if thought and "<think>" not in said else ""
+    scored = choice.logprobs.content if choice.logprobs else None
+    tokens = _tokens(scored or (), said, thought)
     return Reply(
-        text=text,
-        tokens=_tokens(logprobs or (), text),
-        prompt_tokens=usage.prompt_tokens if usage else 0,
-        completion_tokens=usage.completion_tokens if usage else 0,
-        truncated=choice.finish_reason == "length",
+        text=before + said,
+        tokens=(Token(before, 0.0), *tokens) if before and tokens else tokens,
+        prompt_tokens=usage.prompt_tokens or 0,
+        completion_tokens=usage.completion_tokens or 0,
+        truncated=truncated,
     )
 
 
-def _tokens(logprobs: Iterable[Any], text: str) -> tuple[Token, ...]:
+def _words_of(message: _Message) -> tuple[str, str, str]:
+    """(thought, words, refusal) of a message, each "" where there is none."""
+    thought, refused = message.reasoning or message.reasoning_content or "", message.refusal or ""
+    if message.content is None or isinstance(message.content, str):
+        return thought, message.content or "", refused
+    said = ""
+    for part in message.content:
+        if isinstance(part, str):
+            said += part
+            continue
+        said += part.text or ""
+        refused += part.refusal or ""
+        inner = part.thinking or ""
+        thought += (
+            inner if isinstance(inner, str) else "".join(p if isinstance(p, str) else p.text or "" for p in inner)
+        )
+    return thought, said, refused
+
+
+def _still_thinks(reply: Reply, shape: Shape | None) -> bool:
+    """Whether a reply was cut off before anything but a thought came, where more than a thought was asked for."""
+    if not reply.truncated or (shape and all(tag.name == "think" for tags in shape.alternatives for tag in tags)):
+        return False
+    return not parse.without_thought(reply.text)
+
+
+def _added(spent: Reply, reply: Reply) -> Reply:
+    """The reply with the tokens of earlier tries counted in."""
+    return replace(
+        reply,
+        prompt_tokens=spent.prompt_tokens + reply.prompt_tokens,
+        completion_tokens=spent.completion_tokens + reply.completion_tokens,
+    )
+
+
+def _tokens(scored: Sequence[_Scored], text: str, thought: str) -> tuple[Token, ...]:
     """Tokens whose texts add up to `text` exactly.
 
     A character cut over several tokens goes to its last one; an end-of-turn token gets no text; what a server
-    leaves out (llama-server: all but the last token of such a character) goes to the token after it.
+    leaves out (llama-server: all but the last token of such a character) goes to the token after it. Where a `thought`
+    came apart, its tokens are left out.
     """
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    pieces = [decoder.decode(bytes(s.bytes)) if s.bytes is not None else s.token for s in scored]
+    ahead = "".join(pieces).rfind(text) if thought else 0
     found: list[Token] = []
     at = 0
-    for entry in logprobs:
-        piece = decoder.decode(bytes(entry.bytes)) if entry.bytes is not None else entry.token
+    for piece, entry in zip(pieces, scored, strict=True):
+        if ahead > 0:
+            ahead -= len(piece)
+            continue
         begin = text.find(piece, at, at + len(piece) + 8) if piece else -1
         end = begin + len(piece) if begin >= 0 else at
-        top = tuple((t.token, t.logprob) for t in entry.top_logprobs)
+        top = tuple((t.token, t.logprob) for t in entry.top_logprobs or ())
         found.append(Token(text[at:end], entry.logprob, top))
         at = end
     if found and at < len(text):
