@@ -262,3 +262,15 @@ def test_asking_ends_with_an_error_where_the_policy_never_answers(tmp_path: Path
         done = CliRunner().invoke(app, told)
     assert isinstance(done.exception, PolicyError)
     assert "gave no answer; final: the tag answer is missing" in str(done.exception)
+
+
+def test_an_iterator_of_events_may_be_collected_in_the_thread_of_the_loop() -> None:
+    """As where nobody reads it to its end: the policy is closed there without waiting for itself."""
+    with serving(lambda _: (200, body({"content": "<answer>Oslo</answer>"}))) as (policy, _):
+        events = rr.stream("Where?", kbs={}, policy=policy.spec, method="direct")
+        next(events)
+
+        async def collect() -> None:
+            events.close()  # type: ignore[attr-defined]
+
+        wait_for(collect())
