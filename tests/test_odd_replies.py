@@ -271,6 +271,6 @@ def test_an_iterator_of_events_may_be_collected_in_the_thread_of_the_loop() -> N
         next(events)
 
         async def collect() -> None:
-            events.close()  # type: ignore[attr-defined]
+            events.close()
 
         wait_for(collect())

@@ -10,7 +10,7 @@ The command line and the server are built on the same `Setup`. Asynchronous prog
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,7 +110,7 @@ def stream(
     *,
     image: Image | str | Path | None = None,
     **options: Unpack[Options],
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """The events of one question as they happen: `Planned`, `Retrieved`, `Answered`, …, `Finished` last.
 
     `image` is a picture or its path. `options` are fields of `Setup`, taken instead of those of `setup`.

@@ -40,10 +40,10 @@ def read_body(kind: type[M], body: bytes) -> M:
 def server_words(error: Any, *, key: str) -> str:
     """What a server said with an error status (an `openai.APIStatusError`), a few lines of it, without the key."""
     said = error.body.get("message") if isinstance(error.body, dict) else None
-    return hide(str(said or error.message), key)[:_WORDS]
+    return hide(str(said or error.message), key=key)[:_WORDS]
 
 
-def hide(text: str, key: str) -> str:
+def hide(text: str, *, key: str) -> str:
     """The text without the key; one of few letters, which words may hold by chance, only where it is named as one."""
     if not key:
         return text

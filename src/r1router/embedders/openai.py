@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -96,8 +97,8 @@ class OpenAI:
         key = os.environ.get(key_env, "").strip()
         # The client insists on a key; servers without one ignore it.
         self._client = openai.OpenAI(base_url=url, api_key=key or "none", timeout=timeout)
-        self._hide = lambda text: hide(text, key)
-        self._words = lambda error: server_words(error, key=key)
+        self._hide = partial(hide, key=key)
+        self._words = partial(server_words, key=key)
         self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="embed")
         self.dim = len(self._request(["length"])[0])
 

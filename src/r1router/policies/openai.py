@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -96,8 +97,8 @@ class OpenAI:
         self._constrain = _CONSTRAINTS[constrain]
         # The client insists on a key; servers without one ignore it.
         self._client = openai.AsyncOpenAI(base_url=url, api_key=key or "none", timeout=timeout)
-        self._hide = lambda text: hide(text, key)
-        self._words = lambda error: server_words(error, key=key)
+        self._hide = partial(hide, key=key)
+        self._words = partial(server_words, key=key)
         self._room = asyncio.Semaphore(concurrency)
         self._refused: set[str] = set()
         self._rooms = ROOM if think < 0 else (think,)
