@@ -1,0 +1,216 @@
+"""Writes training steps over made folders, with live looks and searches, because routers meet folders, not benchmarks.
+
+    python recipes/router/write_folder_steps.py OUT [--folders 60] [--seed 0] [--dev 0.1]
+
+Each folder is three of `folders/` filled anew and indexed as any user's. OUT/steps.jsonl gets plans, readings and final
+answers; OUT/asked.jsonl every question with its table, its query and what the looks have seen, for the steps that query
+tables (`write_query_steps.py`) and for the odds of routes (`fit_odds.py`). Questions are typed as people type. A
+reading whose evidence does not hold the answer is answered "unknown", and one in eight gets the evidence of another
+knowledge base, so that a reader learns to say so. Whole kinds of folders are kept for OUT/*.dev.jsonl.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from made_folders import Asked, Hop, Made, fill, read_folders, roughen, write_files
+
+import r1router as rr
+from r1router.codec import to_dict
+from r1router.errors import QueryError
+from r1router.moves import wanted_after
+from r1router.parse import NO_ROUTE
+from r1router.routing.sights import LOOK, see
+from r1router.table import TableBlock
+from r1router.tables.engine import compute
+from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
+from r1router.types import Evidence, KnowledgeBase, Query, Question, Sight, Step, Trajectory
+
+TOGETHER = 3
+"""Folders as written that make up one."""
+ELSEWHERE = 0.12
+"""How often a reading gets evidence that does not hold the answer."""
+NOTHING = Gold("Nothing says it.", answers=("unknown",))
+"""What is read where the evidence does not say it."""
+KEPT_APART = ("beekeepers", "radio station", "gasthof", "mediatheque")
+"""Kinds of folders for dev only."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--folders", type=int, default=60)
+    parser.add_argument("--dev-folders", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    written = read_folders()
+    apart = [lines for lines in written if _name(lines) in KEPT_APART]
+    learned = [lines for lines in written if _name(lines) not in KEPT_APART]
+    for part, pool, count in (("", learned, given.folders), (".dev", apart, given.dev_folders)):
+        rows: list[StepRow] = []
+        with (given.out / f"asked{part}.jsonl").open("w", encoding="utf-8") as asked:
+            for number in range(count):
+                rng = random.Random(f"{given.seed}/{part}/{number}")
+                for steps, told in _work(f"folder{part}-{number}", pool, rng):
+                    rows += steps
+                    asked.write(json.dumps(told, ensure_ascii=False) + "\n")
+                print(f"{number + 1} of {count} folders{part}, {len(rows)} steps", flush=True)
+        write_steps(rows, given.out / f"steps{part}.jsonl")
+
+
+def _name(lines: Sequence[str]) -> str:
+    return lines[0][2:].split("|")[0].strip()
+
+
+def _work(name: str, pool: list[list[str]], rng: random.Random) -> Iterator[tuple[list[StepRow], dict[str, Any]]]:
+    """The steps of one folder, question by question."""
+    first = rng.choice(pool)
+    language = first[0].split("|")[1]
+    alike = [lines for lines in pool if lines is not first and lines[0].split("|")[1] == language]
+    others = rng.sample(alike, min(rng.choice((1, 2, 2)), len(alike)))
+    if rng.random() < 0.3 or not others:
+        others.append(rng.choice([lines for lines in pool if lines is not first and lines not in others]))
+    made = [fill(lines, rng) for lines in [first, *others]]
+    with tempfile.TemporaryDirectory() as scratch:
+        write_files(made, Path(scratch, "files"))
+        rr.index([Path(scratch, "files")], kbs=Path(scratch, "kbs"), ocr=False)
+        questions = [
+            (f"{name}-{folder.name}-{number}", folder, asked, roughen(asked.question, rng))
+            for folder in made
+            for number, asked in enumerate(folder.asked)
+        ]
+        index = _Index(rr.open_kbs(Path(scratch, "kbs")), [text for q in questions for text in _searched(*q[1:])])
+        for named, folder, asked, question in questions:
+            yield _steps(named, folder, asked, question, index, rng)
+
+
+def _searched(folder: Made, asked: Asked, question: str) -> list[str]:
+    """All words that the steps of a question search or look for."""
+    answers = [_answer(folder, hop) or "" for hop in asked.hops]
+    told = [Step(answer=answer) for answer in answers or ["unknown"]]
+    looked = [wanted_after(Trajectory(Question(question), tuple(told[:end]))) for end in range(len(told) + 1)]
+    return [question, *looked, *(hop.sub_question for hop in asked.hops)]
+
+
+class _Index:
+    """The knowledge bases of one folder, with all that will be searched for found in one go."""
+
+    def __init__(self, kbs: Mapping[str, KnowledgeBase], texts: Sequence[str]) -> None:
+        self.cards = tuple(kb.card for kb in kbs.values())
+        self.names = list(kbs)
+        wanted = list(dict.fromkeys(texts))
+        self._found = {
+            name: dict(zip(wanted, kb.search([Query(text) for text in wanted], k=6), strict=True))
+            for name, kb in kbs.items()
+        }
+
+    def search(self, name: str, text: str, k: int = 5) -> list[Evidence]:
+        return self._found.get(name, {}).get(text, [])[:k]
+
+    def look(self, text: str) -> tuple[Sight, ...]:
+        return see(text, {name: self.search(name, text, LOOK) for name in self.names})
+
+    def look_after(self, question: str, history: Sequence[Past]) -> tuple[Sight, ...]:
+        path = Trajectory(Question(question), tuple(Step(answer=past.answer) for past in history))
+        return self.look(wanted_after(path))
+
+
+def _steps(
+    name: str, folder: Made, asked: Asked, question: str, index: _Index, rng: random.Random
+) -> tuple[list[StepRow], dict[str, Any]]:
+    cards = index.cards
+    common: dict[str, Any] = {"question": question, "source": "folders"}
+    told: dict[str, Any] = {"id": name, "question": question, "hops": []}
+    rows: list[StepRow] = []
+    history: tuple[Past, ...] = ()
+    single = len(asked.hops) == 1
+    for place, hop in enumerate(asked.hops):
+        wanted = question if single else hop.sub_question
+        answer = _answer(folder, hop)
+        if answer is None:
+            return [], told
+        sights = index.look_after(question, history)
+        evidence = index.search(hop.kind, wanted)
+        plan = Gold("A fact is missing.", wanted, hop.kind)
+        plans: dict[str, Any] = {"history": history, "kbs": cards, "sights": sights, "gold": plan, **common}
+        rows.append(StepRow(f"{name}/{place}/plan", "plan", **plans))
+        found = next((n for n, e in enumerate(evidence, 1) if _holds(e, hop, answer)), None)
+        table = folder.tables.get(hop.path)
+        told["hops"].append({
+            "sub_question": wanted, "kb": hop.kind, "answer": answer, "sql": hop.sql,
+            "title": table.title if table else "", "header": table.header if table else [],
+            "rows": table.rows if table else [], "found": bool(found),
+            "sights": to_dict(list(index.look(wanted))), "evidence": to_dict(evidence[:5]),
+        })  # fmt: skip
+        if not hop.sql:
+            id_ = f"{name}/{place}/answer"
+            rows.append(_read(id_, wanted, hop, answer, found, evidence, history, index, rng, common))
+        history = (*history, Past(wanted, answer, hop.kind))
+    if not asked.hops:
+        sights = index.look(question)
+        nearest = max(sights, key=lambda sight: sight.similarity).kb
+        plan = Gold("A fact is missing.", question, nearest)
+        rows.append(StepRow(f"{name}/0/plan", "plan", kbs=cards, sights=sights, gold=plan, **common))
+        evidence = index.search(nearest, question)
+        reads: dict[str, Any] = {"sub_question": question, "evidence": tuple(evidence), "gold": NOTHING, **common}
+        rows.append(StepRow(f"{name}/0/answer", "answer", **reads))
+        history = (Past(question, "unknown", nearest),)
+        told["hops"].append({
+            "sub_question": question, "kb": "", "answer": "unknown", "sql": "", "evidence": to_dict(evidence),
+            "sights": to_dict(list(sights)),
+        })  # fmt: skip
+    stop = Gold("Nothing is missing.", None, NO_ROUTE)
+    sights = index.look_after(question, history)
+    plans = {"history": history, "kbs": cards, "sights": sights, "gold": stop, **common}
+    rows.append(StepRow(f"{name}/{len(history)}/plan", "plan", **plans))
+    last = Gold(f"Fact {len(history)} is the answer.", answers=(history[-1].answer,))
+    rows.append(StepRow(f"{name}/{len(history)}/final", "final", history=history, gold=last, **common))
+    return rows, told
+
+
+def _answer(folder: Made, hop: Hop) -> str | None:
+    """The hop's answer; None where its query has none."""
+    if not hop.sql or hop.answer:
+        return hop.answer
+    table = folder.tables[hop.path]
+    block = TableBlock(table.title, "", "", tuple(table.header), tuple(map(tuple, table.rows)))
+    try:
+        result = compute(block, hop.sql)
+    except QueryError:
+        return None
+    cells = [row[0] for row in result.rows if row[0] not in ("", None)]
+    return ", ".join(map(str, cells)) if 0 < len(cells) <= 8 else None
+
+
+def _holds(evidence: Evidence, hop: Hop, answer: str) -> bool:
+    source = Path(evidence.location.source if evidence.location else "").with_suffix("").as_posix()
+    if not hop.path or not source.endswith(Path(hop.path).with_suffix("").as_posix()):
+        return False
+    return answer.casefold() in evidence.text.casefold() or answer in ("yes", "no")
+
+
+def _read(
+    id_: str, wanted: str, hop: Hop, answer: str, found: int | None, evidence: Sequence[Evidence],
+    history: tuple[Past, ...], index: _Index, rng: random.Random, common: dict[str, Any],
+) -> StepRow:  # fmt: skip
+    """The reading of the hop's evidence, or of some that does not hold it."""
+    if found and rng.random() < ELSEWHERE:
+        evidence = index.search(rng.choice(index.names), wanted, k=6)
+        evidence = [e for e in evidence if not _holds(e, hop, answer)][:5]
+        found = None
+    elif found and rng.random() < 0.5:  # the piece is not always the first one
+        evidence = rng.sample(list(evidence), len(evidence))
+        found = next(n for n, e in enumerate(evidence, 1) if _holds(e, hop, answer))
+    gold = Gold(f"Piece {found} says it.", answers=(answer,)) if found else NOTHING
+    return StepRow(id_, "answer", history=history, sub_question=wanted, evidence=tuple(evidence), gold=gold, **common)
+
+
+if __name__ == "__main__":
+    main()
