@@ -103,7 +103,7 @@ async def whole_job(client: Client) -> None:
     assert data["sources"][0]["uri"] in texts(asked)
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})
     said = "\n".join(message for _, message in seen)
-    assert "Asks text: capital of Norway" in said
+    assert "Asks text (100%): capital of Norway" in said
     assert "Answer: Oslo" in said
 
     read = await client.read_resource(data["sources"][0]["uri"])

@@ -52,7 +52,7 @@ def test_a_completion_has_the_answer_the_steps_the_sources_and_the_usage(client:
     choice = completion.choices[0]
     assert choice.message.content == "Oslo"
     assert choice.finish_reason == "stop"
-    assert "Asks text: capital of Norway" in choice.message.reasoning_content
+    assert "Asks text (100%): capital of Norway" in choice.message.reasoning_content
     source = choice.message.annotations[0].url_citation
     assert (source.title, source.url, source.kb) == ("Norway", "docs/norway.md", "text")
     assert source.text.startswith("Norway\nOslo is the capital")
@@ -134,6 +134,7 @@ def test_a_client_that_stops_reading_stops_the_work(kbs: Path) -> None:
         client = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0)
         with client.chat.completions.create(model="r1router", messages=ASKED, stream=True) as stream:
             next(iter(stream))
+            until(lambda: policy.asked == 1)
         until(lambda: policy.called_off == 1)
         client.close()
 

@@ -50,14 +50,17 @@ def test_a_question_has_steps_and_a_step_has_its_calls_and_searches(kbs: Path) -
     assert tree(spans) == [
         "invoke_agent r1_router",
         "  step 1",
+        "    look text",
         "    chat scripted",
+        "    look text",
         "    retrieval text",
         "    chat scripted",
         "  step 2",
+        "    look text",
         "    chat scripted",
         "  chat scripted",
     ]
-    question, planned, searched = spans[0], spans[2], spans[3]
+    question, planned, searched = spans[0], spans[3], spans[5]
     assert question.attributes is not None
     assert question.attributes["gen_ai.operation.name"] == "invoke_agent"
     assert question.attributes["r1router.request_id"] == request_id

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 
 from r1router.drive.budget import Budget
-from r1router.drive.flow import run
+from r1router.drive.flow import Serve, run
 from r1router.drive.record import Record
 from r1router.drive.serve import serve_with
 from r1router.drive.walk import Walk
@@ -25,15 +25,18 @@ async def stream(
     prompts: Prompts,
     budget: Budget | None = None,
     record: Record | None = None,
+    wrap: Callable[[Serve], Serve] | None = None,
 ) -> AsyncIterator[Event]:
     """The events of one question, `Finished` last. A failed model call or search is raised here.
 
     Leaving the loop early cancels the work that is under way. A `record` serves what it has and keeps the rest.
+    `wrap` is given what serves the requests, and gives back what is to serve them: to watch them, say.
     """
     events: asyncio.Queue[Event | None] = asyncio.Queue()
     cards = {name: kb.card for name, kb in kbs.items()}
     walk = Walk(method, question, cards, prompts, budget, tell=events.put_nowait)
-    work = asyncio.create_task(run(walk, serve_with(policy, kbs, record)))
+    serve = serve_with(policy, kbs, record)
+    work = asyncio.create_task(run(walk, wrap(serve) if wrap else serve))
     work.add_done_callback(lambda _: events.put_nowait(None))
     try:
         while (event := await events.get()) is not None:

@@ -2,26 +2,28 @@
 
     invoke_agent r1_router
       step 1
+        look text         what the knowledge base would bring, before a route is chosen
         chat …            gen_ai.usage.input_tokens, gen_ai.usage.output_tokens, r1router.purpose
         retrieval table   gen_ai.data_source.id, r1router.results
         chat …
       chat …              the final answer
 
 Names follow the GenAI semantic conventions. Words of questions, documents and answers are not recorded. Off unless
-the environment says where spans go (OTEL_EXPORTER_OTLP_ENDPOINT); the extra `otel` is needed then. The policy and
-the knowledge bases of the question are wrapped; nothing else in the package knows of spans.
+the environment says where spans go (OTEL_EXPORTER_OTLP_ENDPOINT); the extra `otel` is needed then. What serves the
+requests of the question is wrapped; nothing else in the package knows of spans.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from r1router.drive.flow import Rankings, Serve, Served
 from r1router.errors import MissingExtra
 from r1router.serve import logs
-from r1router.types import Ask, Card, Event, Evidence, Finished, KnowledgeBase, Policy, Purpose, Query, Reply
+from r1router.types import Ask, Event, Finished, Reply, Search
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -50,23 +52,23 @@ def open_tracer() -> Tracer | None:
     return provider.get_tracer("r1router")
 
 
-class Watched(Protocol):
-    """The policy and the knowledge bases of one question, to be used in place of what they wrap."""
+class Watch(Protocol):
+    """What sees one question go by."""
 
-    @property
-    def policy(self) -> Policy: ...
-    @property
-    def kbs(self) -> Mapping[str, KnowledgeBase]: ...
+    def wrap(self, serve: Serve) -> Serve:
+        """The same servers, watched."""
+        ...
+
     def see(self, event: Event) -> None: ...
 
 
 @contextmanager
-def watched(tracer: Tracer | None, method: str, policy: Policy, kbs: Mapping[str, KnowledgeBase]) -> Iterator[Watched]:
-    """For the time of one question."""
+def watch(tracer: Tracer | None, method: str, policy: str) -> Iterator[Watch]:
+    """Records one question for as long as it lasts; `policy` is the spec of the model."""
     if tracer is None:
-        yield _Unwatched(policy, kbs)
+        yield _NoWatch()
         return
-    question = _Question(tracer, method, policy, kbs)
+    question = _Question(tracer, method, policy)
     try:
         yield question
     except BaseException as error:
@@ -76,9 +78,9 @@ def watched(tracer: Tracer | None, method: str, policy: Policy, kbs: Mapping[str
         question.end()
 
 
-class _Unwatched:
-    def __init__(self, policy: Policy, kbs: Mapping[str, KnowledgeBase]) -> None:
-        self.policy, self.kbs = policy, kbs
+class _NoWatch:
+    def wrap(self, serve: Serve) -> Serve:
+        return serve
 
     def see(self, event: Event) -> None:
         pass
@@ -87,8 +89,10 @@ class _Unwatched:
 class _Question:
     """The spans of one question. Where a step ends follows from the requests, which come in order."""
 
-    def __init__(self, tracer: Tracer, method: str, policy: Policy, kbs: Mapping[str, KnowledgeBase]) -> None:
+    def __init__(self, tracer: Tracer, method: str, policy: str) -> None:
         self._tracer = tracer
+        self._provider, _, model = policy.partition("?")[0].partition(":")
+        self._model = model or self._provider
         self.span: Span = tracer.start_span(
             f"invoke_agent {method}",
             attributes={
@@ -97,11 +101,42 @@ class _Question:
                 "r1router.request_id": logs.request_id.get(),
             },
         )
-        self.policy: Policy = _WatchedPolicy(policy, self)
-        self.kbs: Mapping[str, KnowledgeBase] = {name: _WatchedKnowledgeBase(kb, self) for name, kb in kbs.items()}
         self._step: Span | None = None
         self._steps = 0
         self._searched = self._answered = False
+
+    def wrap(self, serve: Serve) -> Serve:
+        ask, search = serve[Ask], serve[Search]
+
+        async def watched_ask(request: Ask) -> Served[Reply]:
+            asked = {
+                "gen_ai.operation.name": "chat",
+                "gen_ai.provider.name": self._provider,
+                "gen_ai.request.model": self._model,
+                "gen_ai.request.max_tokens": request.max_tokens,
+                "r1router.purpose": request.purpose,
+            }
+            [span] = self._start(request, [(f"chat {self._model}", asked)])
+            with _end_after([span]):
+                served: Served[Reply] = await ask(request)
+                reply = served.result
+                span.set_attribute("gen_ai.usage.input_tokens", reply.prompt_tokens)
+                span.set_attribute("gen_ai.usage.output_tokens", reply.completion_tokens)
+                span.set_attribute("gen_ai.response.finish_reasons", ["length" if reply.truncated else "stop"])
+                return served
+
+        async def watched_search(request: Search) -> Served[Rankings]:
+            what = "look" if request.look else "retrieval"
+            asked = {"gen_ai.operation.name": "retrieval", "r1router.k": request.k, "r1router.look": request.look}
+            named = [(f"{what} {name}", asked | {"gen_ai.data_source.id": name}) for name in request.routes]
+            spans = self._start(request, named)
+            with _end_after(spans):
+                served: Served[Rankings] = await search(request)
+                for span, ranking in zip(spans, served.result, strict=True):
+                    span.set_attribute("r1router.results", len(ranking))
+                return served
+
+        return {**serve, Ask: watched_ask, Search: watched_search}
 
     def see(self, event: Event) -> None:
         if isinstance(event, Finished):
@@ -115,12 +150,15 @@ class _Question:
         self._end_step()
         self.span.end()
 
-    def request(self, what: Purpose | str, name: str, attributes: dict[str, Any]) -> Span:
-        """A span for one request of the question, inside the step that it belongs to."""
+    def _start(self, request: Ask | Search, named: list[tuple[str, dict[str, Any]]]) -> list[Span]:
+        """Spans for one request of the question, inside the step that it belongs to."""
         from opentelemetry.trace import SpanKind, set_span_in_context
 
+        what = _kind(request)
         match what:
             case "final":
+                self._end_step()
+            case "look" if self._searched or self._answered:
                 self._end_step()
             case "plan" if self._searched:
                 self._end_step()
@@ -132,7 +170,10 @@ class _Question:
         self._searched |= what == "search"
         self._answered |= what == "answer"
         inside: Context = set_span_in_context(self._step or self.span)
-        return self._tracer.start_span(name, context=inside, kind=SpanKind.CLIENT, attributes=attributes)
+        return [
+            self._tracer.start_span(name, context=inside, kind=SpanKind.CLIENT, attributes=attributes)
+            for name, attributes in named
+        ]
 
     def _end_step(self) -> None:
         if self._step is not None:
@@ -140,54 +181,20 @@ class _Question:
         self._step, self._searched, self._answered = None, False, False
 
 
+def _kind(request: Ask | Search) -> str:
+    if isinstance(request, Ask):
+        return request.purpose
+    return "look" if request.look else "search"
+
+
 @contextmanager
-def _timed(span: Span) -> Iterator[Span]:
+def _end_after(spans: list[Span]) -> Iterator[None]:
     try:
-        yield span
+        yield
     except BaseException as error:
-        span.set_attribute("error.type", type(error).__name__)
+        for span in spans:
+            span.set_attribute("error.type", type(error).__name__)
         raise
     finally:
-        span.end()
-
-
-class _WatchedPolicy:
-    def __init__(self, inner: Policy, question: _Question) -> None:
-        self.spec, self.prompts = inner.spec, None  # chosen by the admission
-        self._inner, self._question = inner, question
-
-    async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
-        provider, _, model = self.spec.partition("?")[0].partition(":")
-        asked = {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": provider,
-            "gen_ai.request.model": model or provider,
-            "gen_ai.request.max_tokens": ask.max_tokens,
-            "gen_ai.request.temperature": temperature,
-            "r1router.purpose": ask.purpose,
-        }
-        with _timed(self._question.request(ask.purpose, f"chat {model or provider}", asked)) as span:
-            reply = await self._inner.reply(ask, temperature=temperature, seed=seed)
-            span.set_attribute("gen_ai.usage.input_tokens", reply.prompt_tokens)
-            span.set_attribute("gen_ai.usage.output_tokens", reply.completion_tokens)
-            span.set_attribute("gen_ai.response.finish_reasons", ["length" if reply.truncated else "stop"])
-            return reply
-
-    async def close(self) -> None:
-        """Whoever opened the policy closes it."""
-
-
-class _WatchedKnowledgeBase:
-    def __init__(self, inner: KnowledgeBase, question: _Question) -> None:
-        self._inner, self._question = inner, question
-
-    @property
-    def card(self) -> Card:
-        return self._inner.card
-
-    def search(self, queries: Sequence[Query], *, k: int) -> list[list[Evidence]]:
-        asked = {"gen_ai.operation.name": "retrieval", "gen_ai.data_source.id": self.card.name, "r1router.k": k}
-        with _timed(self._question.request("search", f"retrieval {self.card.name}", asked)) as span:
-            found = self._inner.search(queries, k=k)
-            span.set_attribute("r1router.results", sum(map(len, found)))
-            return found
+        for span in spans:
+            span.end()

@@ -106,9 +106,8 @@ class Questions:
         """
         parts = checked.parts
         until = time.monotonic() + self._limits.seconds
-        with telemetry.watched(self._tracer, checked.method, parts["policy"], parts["kbs"]) as seen:
-            parts = Parts(**{**parts, "policy": seen.policy, "kbs": seen.kbs})
-            events = one.stream(checked.question, **parts)
+        with telemetry.watch(self._tracer, checked.method, parts["policy"].spec) as watch:
+            events = one.stream(checked.question, wrap=watch.wrap, **parts)
             ended = asyncio.create_task(self._admission.ended.wait())
             following = asyncio.ensure_future(anext(events, None))
             try:
@@ -120,7 +119,7 @@ class Questions:
                         if event is None:
                             return
                         self._metrics.see(event)
-                        seen.see(event)
+                        watch.see(event)
                         yield event
                         following = asyncio.ensure_future(anext(events, None))
                     elif ended.done():
