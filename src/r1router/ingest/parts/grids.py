@@ -1,9 +1,11 @@
-"""Tables inside documents (HTML, Word), with their spanning cells, to a header and rows."""
+"""Rows of cells that span columns and rows (web pages, Word, slides, sheets) to lines with a cell for each column."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from r1router.ingest.parts.structure import Line
 
 MOST_COLUMNS = 1_000
 
@@ -18,11 +20,8 @@ class Cell:
     """Marked as a header cell."""
 
 
-def spread(rows: Sequence[Sequence[Cell]]) -> list[list[Cell]]:
-    """Every cell repeated over the columns and rows that it spans; all rows of one length.
-
-    A cell over the whole width (a line between groups) fills the first column only.
-    """
+def spread(rows: Sequence[Sequence[Cell]]) -> Iterator[Line]:
+    """Every cell repeated over the columns and rows that it spans; all lines of one length."""
     grid: list[list[Cell]] = []
     pending: dict[int, tuple[Cell, int]] = {}  # column → a cell from above and the rows that it still covers
     for number, row in enumerate(rows):
@@ -49,34 +48,11 @@ def spread(rows: Sequence[Sequence[Cell]]) -> list[list[Cell]]:
                 cell = next(given, None)
         grid.append(line)
     width = max(map(len, grid), default=0)
-    return [whole(line, width) for line in grid]
-
-
-def whole(line: list[Cell], width: int) -> list[Cell]:
-    """A row filled up to `width`, a cell that spans all of it put first."""
-    if width > 1 and len(line) == width and all(cell is line[0] for cell in line):
-        return [line[0], *[Cell("", heads=line[0].heads)] * (width - 1)]
-    return [*line, *[Cell("")] * (width - len(line))]
-
-
-def headed(grid: list[list[Cell]]) -> tuple[tuple[str, ...], list[tuple[str, ...]], str]:
-    """Header, rows and the words of lines above the header.
-
-    A table of two columns whose first names every row (an info box) is turned on its side. Without marked
-    header cells the first row is the header; several header rows are joined column by column.
-    """
-    grid = [line for line in grid if any(cell.text for cell in line)]
-    above: list[str] = []
-    while len(grid) > 2 and len(grid[0]) > 1 and not any(cell.text for cell in grid[0][1:]):
-        above.append(grid.pop(0)[0].text)
-    if grid and len(grid[0]) == 2 and len(grid) > 1 and all(a.heads and not b.heads for a, b in grid):
-        return tuple(a.text for a, _ in grid), [tuple(b.text for _, b in grid)], " ".join(above)
-    heads = 0
-    while heads < len(grid) - 1 and all(cell.heads for cell in grid[heads] if cell.text):
-        heads += 1
-    columns = zip(*grid[: heads or 1], strict=True) if grid else ()
-    header = tuple(
-        " ".join(dict.fromkeys(cell.text for cell in column if cell.text)) or f"column {number}"
-        for number, column in enumerate(columns, 1)
-    )
-    return header, [tuple(cell.text for cell in line) for line in grid[heads or 1 :]], " ".join(above)
+    for number, line in enumerate(grid, 1):
+        cells = [*line, *[Cell("")] * (width - len(line))]
+        yield Line(
+            number,
+            tuple(cell.text for cell in cells),
+            frozenset(c for c in range(1, width) if cells[c] is cells[c - 1] and cells[c].text),
+            frozenset(c for c, cell in enumerate(cells) if cell.heads),
+        )

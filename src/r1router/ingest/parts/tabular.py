@@ -1,20 +1,20 @@
-"""A grid of cells to records: titles and header told from the data, long tables cut into slices."""
+"""Makes records of the tables in a grid of cells, long ones in slices, so that they need not fit in memory."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
+from typing import Any
 
+from r1router.ingest.parts.structure import Found, Line, find_tables
 from r1router.ingest.records import Passage, Problem, Record, Table
 from r1router.types import Kind
 
 SLICE_ROWS = 2_000
 SLICE_CELLS = 200_000
 """A table record holds at most so many rows and cells; a longer table comes in several."""
-_SAMPLE = 50
-_MOST_TITLES = 3
 
 Row = Sequence[str]
 
@@ -25,26 +25,81 @@ class Grid:
 
     header: tuple[str, ...]
     rows: Iterable[Row]
-    titles: tuple[str, ...] = ()
-    """Lines that stood alone above the header."""
 
 
-def grid(rows: Iterable[Row]) -> Grid | None:
-    """Find the header: the first row that is not blank, past lone cells above a wider table. None if blank."""
-    stream = (row for row in rows if any(row))
-    head = list(islice(stream, _SAMPLE))
-    if not head:
-        return None
-    widths = [_width(row) for row in head]
-    usual = Counter(widths).most_common(1)[0][0]
-    left = min(_margin(row) for row in head)
-    titles: list[str] = []
-    while len(head) > 1 and len(titles) < _MOST_TITLES and usual > left + 1 and _stands_alone(head[0], left):
-        titles.append(head.pop(0)[left])
-    first, data = head[0], head[1:]
-    width = max(_width(first), usual)  # data wider than its header more often than not: unnamed columns
-    header = tuple((first[i] if i < len(first) else "") or f"column {i + 1}" for i in range(width))
-    return Grid(header, chain(data, stream), tuple(titles))
+def find_records(
+    lines: Iterable[Line],
+    *,
+    id: str,
+    source: str,
+    title: str,
+    as_: Kind | None,
+    section: str = "",
+    caption: str = "",
+    page: int | None = None,
+    is_sheet: bool = False,
+    ragged: str = "",
+) -> Iterator[Record | Problem]:
+    """The records of all tables in a grid; the second has ":table 2" behind its id. Words below a table are a record
+    of their own under its title; what was guessed is told.
+
+    `is_sheet`: the grid is no table of a document, so that its first line above is its title, and the section says
+    where it begins.
+    """
+    number = 0
+    for found in find_tables(lines):
+        number += bool(found.header)
+        mine = id if number < 2 else f"{id}:table {number}"
+        heading = found.titles[0] if is_sheet and found.titles else ""
+        said = found.titles[1:] if heading else found.titles
+        about: Any = {
+            "source": source,
+            "title": heading or title,
+            "section": ", ".join(part for part in (section, _place(found, number) if is_sheet else "") if part),
+            "caption": " ".join(part for part in (caption, *said) if part),
+            "page": page,
+        }
+        where = about["section"] or "its table"
+        none = True
+        for item in records(Grid(found.header, found.rows), id=mine, as_=as_, ragged=ragged, **about):
+            none = False
+            yield item
+        yield from notes_record(found.notes, id=f"{mine}:below", as_=as_, **about)
+        if found.header and none:
+            yield Problem(source, where, f"has names of columns ({', '.join(found.header)}) and no rows", read=True)
+        elif found.remark:
+            yield Problem(source, where, found.remark, read=True)
+
+
+def _place(found: Found, number: int) -> str:
+    """Where a table begins, as spreadsheets say it, unless that is plain: "from B4"."""
+    if number < 2 and found.first_line == 1 and not found.left:
+        return ""
+    name, column = "", found.left + 1
+    while column:
+        column, letter = divmod(column - 1, 26)
+        name = chr(65 + letter) + name
+    return f"from {name}{found.first_line}"
+
+
+def notes_record(
+    notes: Sequence[str],
+    *,
+    id: str,
+    source: str,
+    title: str,
+    as_: Kind | None,
+    section: str = "",
+    caption: str = "",
+    page: int | None = None,
+) -> Iterator[Record]:
+    """What stands below a table or beside its cells, as an entry of its own under the table's title."""
+    if not notes:
+        return
+    if as_ == "text":
+        yield Passage(id, source, "\n".join(notes), title, page, section)
+    else:
+        yield Table(id, source, (), (), title, section, " ".join(part for part in (caption, *notes) if part), page)
 
 
 def records(
@@ -117,18 +172,3 @@ class _Fit:
                 which = ", ".join(map(str, rows)) + (", …" if self._counts[what] > len(rows) else "")
                 said.append(f"{self._counts[what]} rows (data row {which}) are too {what}: {done}")
         return f"the header has {self._width} cells; " + "; ".join(said) if said else ""
-
-
-def _width(row: Row) -> int:
-    """Cells up to the last one that is not empty."""
-    return next((i for i in range(len(row), 0, -1) if row[i - 1]), 0)
-
-
-def _margin(row: Row) -> int:
-    """Empty cells before the first one that is not."""
-    return next(i for i, value in enumerate(row) if value)
-
-
-def _stands_alone(row: Row, left: int) -> bool:
-    """Whether the only cell that is not empty is the leftmost of the table."""
-    return _margin(row) == left and _width(row) == left + 1

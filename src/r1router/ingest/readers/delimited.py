@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
-from r1router.errors import UnreadableFile
 from r1router.ingest.parts import manifest, tabular
 from r1router.ingest.parts.cells import cell, title_of
 from r1router.ingest.parts.files import doubts, open_text
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.rows import At, at, kind_of_columns, read_rows
+from r1router.ingest.parts.structure import AHEAD, Found, Line, find_tables
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -26,60 +26,96 @@ KINDS: tuple[Kind, ...] = ("table", "text", "image")
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 100
 _LONGEST_FIELD = 16 << 20
+_MOST_OPEN = 20
+"""After so many quotes that are never closed, quotes mean nothing in the rest of the file."""
+_SEP = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
+"""What spreadsheets write into the first line: the delimiter."""
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+    problems: list[Problem] = []
     with open_text(file, newline="") as stream:
-        table = tabular.grid(_rows(stream, file))
-        if table is None:
-            return
-        kind, table, named = _kind(table)
-        if as_ == "image" or (kind != "table" and as_ in (None, kind)):
-            yield from read_rows(named, file, as_=as_ or kind, ocr=ocr)
-            yield from doubts(file)
-            return
-        yield from tabular.records(
-            table,
-            id=file.source,
-            source=file.source,
-            title=table.titles[0] if table.titles else title_of(file.path),
-            caption=" ".join(table.titles[1:]),
-            as_=as_,
-            ragged="its rows",
-        )
+        lines = _lines(stream, file, problems)
+        head = list(islice(lines, AHEAD))
+        kind, found = _kind(head)
+        lines = chain(head, lines)
+        if found and (as_ == "image" or (kind != "table" and as_ in (None, kind))):
+            yield from read_rows(_named(found, lines), file, as_=as_ or kind, ocr=ocr)
+        else:
+            yield from tabular.find_records(
+                lines,
+                id=file.source,
+                source=file.source,
+                title=title_of(file.path),
+                as_=as_,
+                is_sheet=True,
+                ragged="its rows",
+            )
+    yield from problems
     yield from doubts(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
     file = SourceFile(path, path.name, KINDS)
     with open_text(file, newline="") as stream:
-        table = tabular.grid(_rows(stream, file))
-        if table is None:
-            return ("table",), ()
-        kind, _, named = _kind(table)
-        is_manifest = kind == "image" and as_ in (None, "image")
-        return (kind,), manifest.parts((row.fields for row in named), path.parent) if is_manifest else ()
+        lines = _lines(stream, file, [])
+        head = list(islice(lines, AHEAD))
+        kind, found = _kind(head)
+        if found is None or kind != "image" or as_ not in (None, "image"):
+            return (kind,), ()
+        return (kind,), manifest.parts((row.fields for row in _named(found, chain(head, lines))), path.parent)
 
 
-def _kind(table: tabular.Grid) -> tuple[Kind, tabular.Grid, Iterator[At]]:
-    """What the columns and the first row say; the table again, or its rows by column name: use one of them."""
-    rows = iter(table.rows)
-    head = list(islice(rows, 1))
-    whole = replace(table, rows=chain(head, rows))
-    named = (at(f"row {n}", dict(zip(table.header, row, strict=False))) for n, row in enumerate(whole.rows, 1))
-    first = at("", dict(zip(table.header, head[0], strict=False))).fields if head else {}
-    return kind_of_columns(table.header, first), whole, named
+def _kind(head: list[Line]) -> tuple[Kind, Found | None]:
+    """What the columns and the first row of the first table say, and that table."""
+    found = next(find_tables(head), None)
+    row = next(found.rows, None) if found else None
+    if found is None or row is None:
+        return "table", None
+    return kind_of_columns(found.header, at("", dict(zip(found.header, row, strict=False))).fields), found
 
 
-def _rows(stream: IO[str], file: SourceFile) -> Iterator[list[str]]:
+def _named(found: Found, lines: Iterable[Line]) -> Iterator[At]:
+    """Every row below the names of the columns, by these names."""
+    rows = (line.cells for line in lines if line.number > found.last_head and any(line.cells))
+    return (at(f"row {n}", dict(zip(found.header, row, strict=False))) for n, row in enumerate(rows, 1))
+
+
+def _lines(stream: IO[str], file: SourceFile, problems: list[Problem]) -> Iterator[Line]:
+    """The rows, numbered by the line that they begin at. A quote that is never closed is a mark, and a problem."""
     head = list(islice(stream, _SAMPLE_LINES))
+    named = _SEP.match(head[0]) if head else None
+    number = 2 if named else 1
+    source = chain(head[1:] if named else head, stream)
+    how = {"delimiter": named[1] if named else _delimiter(head, file.path), "skipinitialspace": True}
     csv.field_size_limit(_LONGEST_FIELD)
-    parsed = csv.reader(chain(head, stream), delimiter=_delimiter(head, file.path), skipinitialspace=True)
-    try:
-        for row in parsed:
-            yield [cell(value) for value in row]
-    except csv.Error as error:
-        raise UnreadableFile(file.source, f"line {parsed.line_num}: {error}; is a quote left open?") from error
+    again: deque[str] = deque()
+    opened = 0
+
+    def pull(taken: list[str]) -> Iterator[str]:
+        while line := (again.popleft() if again else next(source, "")):
+            taken.append(line)
+            yield line
+
+    while True:
+        taken: list[str] = []
+        quoting = csv.QUOTE_MINIMAL if opened < _MOST_OPEN else csv.QUOTE_NONE
+        try:
+            row = next(csv.reader(pull(taken), strict=True, quoting=quoting, **how), None)  # type: ignore[arg-type]
+        except csv.Error as error:
+            is_open = len(taken) > 1 or "end of data" in str(error)
+            again.extendleft(reversed(taken[1:]))
+            del taken[1:]
+            if is_open:
+                opened += 1
+                told = "a quote is opened here and not closed; it was taken for a mark, and rows end where lines do"
+                problems.append(Problem(file.source, f"line {number}", told, read=True))
+            plain = csv.QUOTE_NONE if is_open else csv.QUOTE_MINIMAL
+            row = next(csv.reader(taken, quoting=plain, **how), [])  # type: ignore[arg-type]
+        if row is None:
+            return
+        yield Line(number, tuple(map(cell, row)))
+        number += len(taken)
 
 
 def _delimiter(head: list[str], path: Path) -> str:

@@ -83,18 +83,16 @@ def _table(
         known: dict[int, grids.Cell] = {}  # a merged cell comes once for each column, the same element each time
         line = [known.setdefault(id_, grids.Cell(cell(c.text))) for c in row.cells for id_ in [hash(c._tc)]]
         grid.append([grids.Cell("")] * row.grid_cols_before + line)
-    width = max(map(len, grid), default=0)
-    header, rows, above = grids.headed([grids.whole(line, width) for line in grid])
-    if len(header) < 2 or not rows:
+    if len(grid) < 2 or max(map(len, grid)) < 2:
         for line in grid:
             sections.write("\n".join(dict.fromkeys(c.text for c in line)) + "\n")
         return
-    yield from tabular.records(
-        tabular.Grid(header, rows),
+    yield from tabular.find_records(
+        grids.spread(grid),
         id=id,
         source=file.source,
         title=sections.title,
         section=sections.section,
-        caption=caption or above,
+        caption=caption,
         as_=as_,
     )

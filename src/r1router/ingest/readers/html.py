@@ -63,16 +63,15 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
                 if as_ != "table":
                     yield passage
             walk.skip_subtree()
-        elif tag == "table" and (found := _data(element)):
+        elif tag == "table" and (rows := _data(element)):
             tables += 1
-            header, rows, above = found
-            yield from tabular.records(
-                tabular.Grid(header, rows),
+            yield from tabular.find_records(
+                grids.spread(rows),
                 id=f"{file.source}:table {tables}",
                 source=file.source,
                 title=sections.title,
                 section=sections.section,
-                caption=_caption(element) or above,
+                caption=_caption(element),
                 as_=as_,
             )
             walk.skip_subtree()
@@ -126,13 +125,16 @@ def _is_dropped(element: Any) -> bool:
     )
 
 
-def _data(table: Any) -> tuple[tuple[str, ...], list[tuple[str, ...]], str] | None:
-    """Header, rows and the words above; None for a table that only lays out the page."""
-    if table.get("role") in ("presentation", "none") or next(table.iterdescendants("table"), None) is not None:
-        return None
-    rows = [[_cell(element, row) for element in row if element.tag in ("td", "th")] for row in table.iter("tr")]
-    header, data, above = grids.headed(grids.spread(rows))
-    return (header, data, above) if len(header) > 1 and data else None
+def _data(table: Any) -> list[list[grids.Cell]]:
+    """The cells of a table of data, a table in a cell as its words; empty for one that only lays out the page."""
+    if table.get("role") in ("presentation", "none"):
+        return []
+    own = [row for row in table.iter("tr") if next(row.iterancestors("table")) is table]
+    rows = [[_cell(element, row) for element in row if element.tag in ("td", "th")] for row in own]
+    nested = next(table.iterdescendants("table"), None) is not None
+    if nested and not any(cell.heads for row in rows for cell in row):
+        return []
+    return rows if len(rows) > 1 and any(sum(1 for cell in row if cell.text) > 1 for row in rows) else []
 
 
 def _cell(element: Any, row: Any) -> grids.Cell:

@@ -1,4 +1,4 @@
-"""An Excel workbook to one table for each sheet that is not empty, formulas as the values last computed."""
+"""An Excel workbook to the tables on its sheets, cells as they are shown, formulas as the values last computed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 
 from r1router.ingest.parts import office, tabular
 from r1router.ingest.parts.cells import Ids, cell, title_of
+from r1router.ingest.parts.formats import show
 from r1router.ingest.parts.registry import Look
+from r1router.ingest.parts.structure import Line
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -18,6 +20,8 @@ from r1router.types import Kind
 PATTERNS = ("*.xlsx", "*.xlsm")
 KINDS: tuple[Kind, ...] = ("table", "text")
 
+MOST_WHOLE = 64 << 20
+"""Bytes of sheets; of more, rows are read as a stream, which knows neither merged nor hidden cells nor notes."""
 _NOT_COMPUTED = re.compile(rb'<c (?![^>]*t="str")[^>]*><f[^>]*>[^<]*</f>(?:<v\s*/>|<v></v>)?</c>')
 """A formula without a value, as programs leave it that write workbooks and cannot compute."""
 _LONGEST_FORMULA = 1 << 14
@@ -29,23 +33,24 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     from openpyxl import load_workbook  # type: ignore[import-untyped]
 
     ids = Ids()
+    streamed = _size(file.path) > MOST_WHOLE
     with file.path.open("rb") as stream:
-        book = load_workbook(stream, read_only=True, data_only=True)
+        book = load_workbook(stream, read_only=streamed, data_only=True)
         for sheet in book.worksheets:
-            sheet.reset_dimensions()  # some programs write a wrong size, and rows beyond it would be lost
-            table = tabular.grid(_rows(sheet))
-            if table is None:
+            where = f"sheet {cell(sheet.title)}"
+            if sheet.sheet_state != "visible":
+                yield Problem(file.source, where, "is hidden, so it was left out", read=True)
                 continue
-            title = table.titles[0] if table.titles else title_of(file.path)
-            yield from tabular.records(
-                table,
-                id=ids.unique(f"{file.source}:{sheet.title}"),
-                source=file.source,
-                title=title,
-                section=cell(sheet.title),
-                caption=" ".join(table.titles[1:]),
-                as_=as_,
-            )
+            id = ids.unique(f"{file.source}:{sheet.title}")
+            about: Any = {"title": title_of(file.path), "section": cell(sheet.title), "as_": as_}
+            lines = _stream(sheet) if streamed else _lines(sheet)
+            yield from tabular.find_records(lines, id=id, source=file.source, is_sheet=True, **about)
+            if not streamed:
+                yield from tabular.notes_record(_notes(sheet), id=f"{id}:notes", source=file.source, **about)
+                yield from _left_out(sheet, file, where)
+    if streamed:
+        reason = f"sheets of over {MOST_WHOLE >> 20} MiB: merged cells, hidden ones and notes were not looked for"
+        yield Problem(file.source, "", reason, read=True)
     if _is_not_computed(file):
         yield Problem(
             file.source,
@@ -56,6 +61,83 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 
 def look(path: Path, as_: Kind | None) -> Look:
     return ("table",), ()
+
+
+def _lines(sheet: Any) -> Iterator[Line]:
+    """Rows without hidden rows and columns, a merged cell's text in each cell that it covers."""
+    rows: dict[int, dict[int, str]] = {}
+    for (row, column), held in sheet._cells.items():  # `iter_rows` makes a million cells of a formatted empty column
+        if text := show(held.value, held.number_format):
+            rows.setdefault(row, {})[column] = text
+    last = max(rows, default=0)
+    copied = _spread(sheet, rows, last)
+    hidden, unseen = _hidden_columns(sheet), _hidden_rows(sheet)
+    columns = [c for c in range(1, max(map(max, rows.values()), default=0) + 1) if c not in hidden]
+    for row in range(1, last + 1):
+        if row not in unseen:
+            cells, marks = rows.get(row, {}), copied.get(row, set())
+            yield Line(
+                row, tuple(cells.get(c, "") for c in columns), frozenset(n for n, c in enumerate(columns) if c in marks)
+            )
+
+
+def _spread(sheet: Any, rows: dict[int, dict[int, str]], last: int) -> dict[int, set[int]]:
+    """Gives each cell under a merged one its text; the columns, by row, whose text comes from their left."""
+    copied: dict[int, set[int]] = {}
+    for span in sheet.merged_cells.ranges:
+        text = rows.get(span.min_row, {}).get(span.min_col)
+        for row in range(span.min_row, min(span.max_row, last) + 1) if text else ():
+            cells = rows.setdefault(row, {})
+            cells.update(dict.fromkeys(range(span.min_col, span.max_col + 1), str(text)))
+            copied.setdefault(row, set()).update(range(span.min_col + 1, span.max_col + 1))
+    return copied
+
+
+def _stream(sheet: Any) -> Iterator[Line]:
+    sheet.reset_dimensions()  # some programs write a wrong size, and rows beyond it would be lost
+    for number, row in enumerate(sheet.iter_rows(), 1):
+        yield Line(number, tuple(show(held.value, getattr(held, "number_format", "")) for held in row))
+
+
+def _hidden_rows(sheet: Any) -> set[int]:
+    """Rows that were hidden by hand; a filter hides for the moment only."""
+    hidden = {row for row, how in sheet.row_dimensions.items() if how.hidden}
+    if hidden and sheet.auto_filter.ref and sheet.auto_filter.filterColumn:
+        start, end = (int("".join(filter(str.isdigit, at)) or 0) for at in sheet.auto_filter.ref.split(":"))
+        hidden -= set(range(start, end + 1))
+    return hidden
+
+
+def _hidden_columns(sheet: Any) -> set[int]:
+    hidden = (how for how in sheet.column_dimensions.values() if how.hidden)
+    return {column for how in hidden for column in range(how.min or 0, (how.max or 0) + 1)}
+
+
+def _left_out(sheet: Any, file: SourceFile, where: str) -> Iterator[Problem]:
+    filled = [place for place, held in sheet._cells.items() if held.value is not None]
+    counts = {
+        "hidden row": len(_hidden_rows(sheet) & {row for row, _ in filled}),
+        "hidden column": len(_hidden_columns(sheet) & {column for _, column in filled}),
+        "picture": len(sheet._images),
+        "chart": len(sheet._charts),
+    }
+    said = ", ".join(f"{count} {noun}{'s' * (count > 1)}" for noun, count in counts.items() if count)
+    if said:
+        yield Problem(file.source, where, f"left out: {said}", read=True)
+
+
+def _notes(sheet: Any) -> list[str]:
+    """What stands in notes at cells."""
+    noted = sorted((place, held) for place, held in sheet._cells.items() if held.comment)
+    shown = [(held, show(held.value, held.number_format)) for _, held in noted]
+    return [
+        f"Note at {held.coordinate}{f' ({text})' if text else ''}: {cell(held.comment.text)}" for held, text in shown
+    ]
+
+
+def _size(path: Path) -> int:
+    with zipfile.ZipFile(path) as archive:
+        return sum(entry.file_size for entry in archive.infolist() if entry.filename.startswith("xl/worksheets/"))
 
 
 def _is_not_computed(file: SourceFile) -> bool:
@@ -69,8 +151,3 @@ def _is_not_computed(file: SourceFile) -> bool:
                             return True
                         tail = block[-_LONGEST_FORMULA:]
     return False
-
-
-def _rows(sheet: Any) -> Iterator[list[str]]:
-    for row in sheet.iter_rows(values_only=True):
-        yield [cell(value) for value in row]

@@ -1,0 +1,185 @@
+"""Grids of cells as people make them to the tables in them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl.comments import Comment
+
+from r1router.ingest.parts.formats import show
+from r1router.ingest.parts.structure import Line, find_tables
+from r1router.ingest.records import Problem, Table
+from reading import read
+
+
+def lines(text: str) -> Iterator[Line]:
+    for number, line in enumerate(text.split("/"), 1):
+        yield Line(number, tuple(cell.strip() for cell in line.split(",")))
+
+
+def found(text: str) -> list[tuple[str, str, str, str]]:
+    """(lines above, header, rows, lines below) of each table, written as in `text`."""
+    return [
+        ("; ".join(t.titles), ",".join(t.header), "/".join(map(",".join, list(t.rows))), "; ".join(t.notes))
+        for t in find_tables(lines(text))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "tables"),
+    [
+        ("City,People/Oslo,7/Bergen,2", [("", "City,People", "Oslo,7/Bergen,2", "")]),
+        ("Oslo,Norway,7/Bergen,Norway,2", [("", "column 1,column 2,column 3", "Oslo,Norway,7/Bergen,Norway,2", "")]),
+        (",,/,,City,People/,,Oslo,7/,,Bergen,2", [("", "City,People", "Oslo,7/Bergen,2", "")]),
+        ("Plant,2019,2020/Alfa,11,12/Bravo,21,22", [("", "Plant,2019,2020", "Alfa,11,12/Bravo,21,22", "")]),
+        (
+            "Plant,2022,,2023,/,Q1,Q2,Q1,Q2/Alfa,1,2,3,4/Bravo,5,6,7,8",
+            [("", "Plant,2022 Q1,2022 Q2,2023 Q1,2023 Q2", "Alfa,1,2,3,4/Bravo,5,6,7,8", "")],
+        ),
+        ("Name,Area,Height/,(km²),(m)/A,12,3/B,13,4", [("", "Name,Area (km²),Height (m)", "A,12,3/B,13,4", "")]),
+        (
+            "Account,Main/Period,2024-01//Date,Amount,Who/2024-01-03,12.50,Shop/2024-01-09,80.00,Rent",
+            [("Account: Main; Period: 2024-01", "Date,Amount,Who", "2024-01-03,12.50,Shop/2024-01-09,80.00,Rent", "")],
+        ),
+        (
+            "Account,Main/Date,Amount,Who/2024-01-03,12.50,Shop/2024-01-09,80.00,Rent",
+            [("Account: Main", "Date,Amount,Who", "2024-01-03,12.50,Shop/2024-01-09,80.00,Rent", "")],
+        ),
+        ("# made by x/# in 2024/id,name/1,Ann/2,Bo", [("made by x; in 2024", "id,name", "1,Ann/2,Bo", "")]),
+        (
+            "Sales 2024/Region,Units/North,12/South,3/Total,15//Source: ERP",
+            [("Sales 2024", "Region,Units", "North,12/South,3", "Total: Units 15"), ("", "", "", "Source: ERP")],
+        ),
+        ("Region,Units/North,12/South,3/* estimated", [("", "Region,Units", "North,12/South,3", "* estimated")]),
+        ("Firm,Staff/Total Energies,9/Shell,8", [("", "Firm,Staff", "Total Energies,9/Shell,8", "")]),
+        (
+            "City,Mayor/Lund,Eva/Oslo,Per///Item,Price,Stock/Chair,40,7/Desk,90,2",
+            [("", "City,Mayor", "Lund,Eva/Oslo,Per", ""), ("", "Item,Price,Stock", "Chair,40,7/Desk,90,2", "")],
+        ),
+        (
+            "Table 1/Region,Units/N,1/S,2/Table 2/Depot,Trucks/X,4/Y,5",
+            [("Table 1", "Region,Units", "N,1/S,2", ""), ("Table 2", "Depot,Trucks", "X,4/Y,5", "")],
+        ),
+        (
+            "City,Mayor,,Item,Price/Lund,Eva,,Chair,40/Oslo,Per,,Desk,90/Turku,Ann,,,",
+            [("", "City,Mayor", "Lund,Eva/Oslo,Per/Turku,Ann", ""), ("", "Item,Price", "Chair,40/Desk,90", "")],
+        ),
+        ("City,People/Oslo,7//Bergen,2/Turku,3", [("", "City,People", "Oslo,7/Bergen,2/Turku,3", "")]),
+        ("City,People/Oslo,7/City,People/Bergen,2", [("", "City,People", "Oslo,7/Bergen,2", "")]),
+        ("City,Note/Vienna,two lines", [("", "City,Note", "Vienna,two lines", "")]),
+        (",name/0,Vienna/1,Graz", [("", "column 1,name", "0,Vienna/1,Graz", "")]),
+        ("Only words here/and more of them", [("", "", "", "Only words here; and more of them")]),
+        ("Item,Price/Pens,/Blue pen,2/Paper,/A4,5", [("", "Item,Price", "Pens,/Blue pen,2/Paper,/A4,5", "")]),
+    ],
+)
+def test_a_grid_is_taken_apart_as_its_author_meant_it(text: str, tables: list[tuple[str, str, str, str]]) -> None:
+    assert found(text) == tables
+
+
+@given(st.lists(st.lists(st.sampled_from(["", "Oslo", "7", "2024", "x y", "Total"]), max_size=5), max_size=12))
+def test_no_word_of_a_grid_is_lost(rows: list[list[str]]) -> None:
+    given_ = [Line(n, tuple(row)) for n, row in enumerate(rows, 1)]
+    kept: list[str] = []
+    for table in find_tables(given_):
+        kept += [*table.header, *table.titles]
+        kept += [cell for row in table.rows for cell in row]
+        kept += table.notes
+    assert {word for row in rows for cell in row for word in cell.split()} <= {
+        word.strip(":;") for cell in kept for word in cell.split()
+    }
+
+
+def test_a_header_that_is_not_plain_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Oslo,Norway,717710\nBergen,Norway,291940\nTurku,Finland,201863\n")
+    table, problem = read(tmp_path)
+    assert isinstance(table, Table)
+    assert table.rows[0] == ("Oslo", "Norway", "717710")
+    assert isinstance(problem, Problem)
+    assert (problem.reason, problem.read) == (
+        "row 1 looks like data, so the columns have no names (confidence 0.7)", True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "shown"),
+    [
+        (0.125, "0.0%", "12.5%"),
+        (0.125, "0 %", "12 %"),
+        (1067, "00000", "01067"),
+        (1200, '#,##0.00 "EUR"', "1,200.00 EUR"),
+        (-1200, '#,##0;(#,##0)', "(1,200)"),
+        (-5, "#,##0;[Red]-#,##0", "-5"),
+        (-0.001, "0.0", "0.0"),
+        (3.14159, "0.00", "3.14"),
+        (12.5, "0.###", "12.5"),
+        (5, "[$€-407] #,##0.00", "€ 5.00"),
+        (0, '0;-0;"–"', "–"),
+        (1234567, '#,##0,"k"', "1,235k"),
+        (0.5, "# ?/?", "0.5"),
+        (12, "General", "12"),
+        (True, "0.00", "true"),
+        (datetime.timedelta(days=1, seconds=48600), "[h]:mm", "37:30"),
+        (datetime.timedelta(seconds=61), "[h]:mm:ss", "0:01:01"),
+        (datetime.datetime(2024, 3, 5), "DD.MM.YYYY", "2024-03-05"),
+        ("0042", "@", "0042"),
+    ],
+)  # fmt: skip
+def test_a_number_is_written_as_its_format_shows_it(value: object, code: str, shown: str) -> None:
+    assert show(value, code) == shown
+
+
+def test_a_workbook_is_read_as_it_is_seen(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (["Region", "Depot", "Secret", "Trucks"], ["North", "Oslo", "x", 12], [None, "Bergen", "x", 7]):
+        sheet.append(row)
+    sheet.append(["South", "Lund", "hush", 3])
+    sheet.merge_cells("A2:A3")
+    sheet.column_dimensions["C"].hidden = True
+    sheet.row_dimensions[4].hidden = True
+    sheet["D2"].comment = Comment("two are rented", "me")
+    book.create_sheet("Hidden").append(["k", "v"])
+    book["Hidden"].sheet_state = "hidden"
+    book.save(tmp_path / "a.xlsx")
+    table, notes, *problems = read(tmp_path)
+    assert (table.header, table.rows) == (
+        ("Region", "Depot", "Trucks"), (("North", "Oslo", "12"), ("North", "Bergen", "7")),
+    )  # fmt: skip
+    assert notes.caption == "Note at D2 (12): two are rented"
+    assert [(p.where, p.reason) for p in problems] == [
+        ("sheet Sheet", "left out: 1 hidden row, 1 hidden column"),
+        ("sheet Hidden", "is hidden, so it was left out"),
+    ]
+
+
+def test_rows_that_a_filter_hides_stay(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (["City", "People"], ["Oslo", 7], ["Lund", 3]):
+        sheet.append(row)
+    sheet.auto_filter.ref = "A1:B3"
+    sheet.auto_filter.add_filter_column(0, ["Oslo"])
+    sheet.row_dimensions[3].hidden = True
+    book.save(tmp_path / "a.xlsx")
+    [table] = read(tmp_path)
+    assert table.rows == (("Oslo", "7"), ("Lund", "3"))
+
+
+def test_tables_of_a_sheet_say_where_they_begin(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row, cells in {
+        3: ["City", "People"],
+        4: ["Oslo", 7],
+        7: ["Item", "Price", "Stock"],
+        8: ["Chair", 40, 7],
+    }.items():
+        for column, value in enumerate(cells, 2):
+            book.active.cell(row, column, value)
+    book.save(tmp_path / "a.xlsx")
+    assert [table.section for table in read(tmp_path)] == ["Sheet, from B3", "Sheet, from B7"]
