@@ -47,10 +47,13 @@ def test_defaults_are_left_out():
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ({"question": {"text": "?"}, "stpes": []}, "Trajectory has unknown fields: stpes"),
+        ({"question": {"text": "?"}, "stpes": []}, "Trajectory has an unknown field: stpes"),
         ({"question": {"text": "?"}, "steps": [{"evidence": 3}]}, r"Trajectory.steps\[0\].evidence must be a list"),
-        ({"question": "?"}, "Trajectory.question must be an object, not str"),
-        ({}, "question"),
+        ({"question": "?"}, "Trajectory.question must be an object"),
+        ({"question": {"text": 3}}, r"Trajectory.question.text is wrong: Input should be a valid string"),
+        ({"question": {"text": "?"}, "usage": {"calls": "many"}}, "Trajectory.usage.calls is wrong: .*integer"),
+        ({"question": {"text": "?", "image": {"data": "ü"}}}, "Trajectory.question.image.data is wrong"),
+        ({}, "Trajectory.question is missing"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_place(value, says):

@@ -1,91 +1,89 @@
-"""The nouns to plain JSON values and back, one trajectory a line in files.
+"""Turns the nouns into plain JSON values and back, so that files, records and clients hold one and the same form.
 
 Pictures travel as base64; what has its default value is left out, so that lines stay short and old lines can
-still be read after a field has been added.
+still be read after a field has been added. Pydantic checks what is read against the types of the fields.
 """
 
 from __future__ import annotations
 
 import base64
 import dataclasses
-import types
-import typing
+import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from r1router.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails
 
 T = TypeVar("T")
 
 
 def to_dict(value: Any) -> Any:
     """A noun (or anything made of nouns) as dicts, lists and scalars that `json.dumps` takes."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: to_dict(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-            if not _is_default(field, getattr(value, field.name))
-        }
-    if isinstance(value, Mapping):
-        return {str(key): to_dict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_dict(item) for item in value]
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    return value
+    return json.loads(json.dumps(_plain(value), default=_write_bytes))
 
 
 def from_dict(kind: type[T], value: Mapping[str, Any]) -> T:
     """The noun of this kind that `to_dict` turned into `value`. Raises `InputError` where it does not fit."""
-    return typing.cast(T, _read(kind, value, kind.__name__))
+    from pydantic import ValidationError
 
-
-def _is_default(field: dataclasses.Field[Any], value: Any) -> bool:
-    if field.default_factory is not dataclasses.MISSING:
-        return bool(value == field.default_factory())
-    return field.default is not dataclasses.MISSING and bool(value == field.default)
+    try:
+        noun: T = _adapter(cast(Any, kind)).validate_python([value])[0]
+    except ValidationError as error:
+        raise InputError(_describe(kind.__name__, error.errors(include_url=False, include_input=False))) from error
+    return noun
 
 
 @cache
-def _field_types(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """For a list of this kind: of a list, and not of a dataclass, the configuration holds for all that is in it."""
+    from pydantic import ConfigDict, TypeAdapter
+
+    return TypeAdapter(list[kind], config=ConfigDict(extra="forbid", val_json_bytes="base64"))
 
 
-def _read(kind: Any, value: Any, where: str) -> Any:
-    """`value` as what the annotation `kind` says, with `where` it stands for messages."""
-    if value is None or kind is Any:
-        return value
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):
-        return _read(next(a for a in arguments if a is not type(None)), value, where)
-    if dataclasses.is_dataclass(kind):
-        return _read_noun(typing.cast(type, kind), value, where)
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise InputError(f"{where} must be a list, not {type(value).__name__}")
-        each = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else arguments
-        return tuple(_read(a, item, f"{where}[{n}]") for n, (a, item) in enumerate(zip(each, value, strict=False)))
-    if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return kind(*value)
-    if kind is bytes:
-        return base64.b64decode(value)
+def _plain(value: Any) -> Any:
+    """`value` without nouns in it; bytes are still bytes."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _adapter(type(value)).dump_python([value], exclude_defaults=True, warnings=False)[0]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
     return value
 
 
-def _read_noun(kind: type, value: Any, where: str) -> Any:
-    if not isinstance(value, Mapping):
-        raise InputError(f"{where} must be an object, not {type(value).__name__}")
-    known = _field_types(kind)
-    unknown = value.keys() - known.keys()
-    if unknown:
-        raise InputError(f"{where} has unknown fields: {', '.join(sorted(unknown))}")
-    try:
-        return kind(**{name: _read(known[name], item, f"{where}.{name}") for name, item in value.items()})
-    except TypeError as error:
-        raise InputError(f"{where}: {error}") from error
+def _write_bytes(value: Any) -> str:
+    if not isinstance(value, bytes):
+        raise TypeError(f"{type(value).__name__} has no form in JSON")
+    return base64.b64encode(value).decode("ascii")
 
 
 def encodable(text: str) -> str:
     """The text with a question mark for each lone surrogate, which has no UTF-8."""
     return text.encode("utf-8", "replace").decode()
+
+
+# ── what did not fit ───────────────────────────────────────────────────────────────────────────
+
+_SAYS = {"tuple_type": "must be a list", "dataclass_type": "must be an object", "missing": "is missing"}
+"""Pydantic's words for these would name Python's types, not JSON's."""
+_TOLD = 3
+"""Errors that a message tells of."""
+
+
+def _describe(name: str, errors: list[ErrorDetails]) -> str:
+    """What is wrong, where: `Trajectory.steps[0].evidence must be a list`."""
+    said = [_describe_one(name, error) for error in errors[:_TOLD]]
+    return "; ".join([*said, *([f"and {len(errors) - _TOLD} more"] if len(errors) > _TOLD else [])])
+
+
+def _describe_one(name: str, error: ErrorDetails) -> str:
+    place = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"][1:]]
+    if error["type"] == "unexpected_keyword_argument":
+        return f"{name}{''.join(place[:-1])} has an unknown field: {error['loc'][-1]}"
+    return f"{name}{''.join(place)} {_SAYS.get(error['type'], 'is wrong: ' + error['msg'])}"
