@@ -286,6 +286,21 @@ def test_an_uploaded_file_is_found_without_a_restart_and_gone_when_it_is_deleted
     assert call(port, "DELETE", "/v1/kbs/text/sources/uploads%2Fchile.txt").status == 404
 
 
+def test_every_file_of_an_upload_is_taken_also_where_one_field_has_several(fresh: tuple[int, Path]) -> None:
+    port, kbs = fresh
+    files = [
+        (field, f"{name}.txt", f"{name} is a city.".encode())
+        for field, name in [("file", "Oslo"), ("file", "Lima"), ("more", "Quito")]
+    ]
+    done = job_done(port, call(port, "POST", "/v1/kbs/files", files=files).json["job"])
+    assert (done["state"], done["report"]["read"]) == ("done", 3)
+    for _, name, _ in files:
+        assert (kbs / "uploads" / name).is_file()
+        words = name.removesuffix(".txt")
+        found = call(port, "GET", f"/v1/kbs/text/search?q={words}&k=1&mode=text").json["results"]
+        assert found[0]["location"]["source"] == f"uploads/{name}"
+
+
 def test_an_upload_makes_a_new_knowledge_base_that_questions_can_be_routed_to(fresh: tuple[int, Path]) -> None:
     port, kbs = fresh
     fields = {"as": "table", "name": "figures"}

@@ -47,17 +47,18 @@ def router(
         """
         check_writable()
         async with request.form(max_files=_MOST_FILES, max_fields=10, max_part_size=1024) as form:
-            files = [value for value in form.values() if isinstance(value, UploadFile)]
-            unknown = {key for key, value in form.items() if isinstance(value, str)} - {"as", "name"}
-            if unknown or not files:
-                raise Refused(400, "a multipart form with a file or more is wanted, and optionally as and name")
+            given = form.multi_items()  # all files of a field; `items` has the last one alone
+            files = [value for _, value in given if isinstance(value, UploadFile)]
+            fields = [key for key, value in given if isinstance(value, str)]
+            if set(fields) - {"as", "name"} or len(set(fields)) < len(fields) or not files:
+                raise Refused(400, "a multipart form with a file or more is wanted, and optionally one as and one name")
             as_, name = form.get("as") or None, form.get("name") or None
             if as_ not in (None, *_KINDS) or isinstance(name, UploadFile):
                 raise Refused(400, "as is text, image or table; name is that of a knowledge base")
             if name:
                 uploads.check_kb_name(name)
-            given = [uploads.Upload(file.filename or "", file.file) for file in files]
-            kept = await asyncio.to_thread(uploads.keep, given, knowledge_bases.folder, name)
+            sent = [uploads.Upload(file.filename or "", file.file) for file in files]
+            kept = await asyncio.to_thread(uploads.keep, sent, knowledge_bases.folder, name)
 
         def work(tell: Any) -> dict[str, Any]:
             return uploads.index_uploads(
