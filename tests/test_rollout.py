@@ -3,17 +3,19 @@
 import asyncio
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import r1router as rr
 from r1router.drive.batches import in_batches
 from r1router.drive.explore import explore, samples
-from r1router.errors import InputError, PolicyError
+from r1router.errors import InputError, PolicyError, R1RouterError
 from r1router.methods import load_method
 from r1router.parse import NO_ROUTE
 from r1router.prompts import DEFAULT, Prompts
 from r1router.train import rewards
+from r1router.train.grpo.rollout_function import rollout_func
 from r1router.train.grpo.rollout_pool import Pool
 from r1router.train.steps.questions import lessons, row
 from r1router.train.steps.renamed_kbs import disguise
@@ -215,9 +217,9 @@ class Replies:
         return [[Reply(right(ask), completion_tokens=9), Reply(self._wrong, completion_tokens=4)] for ask in asks]
 
 
-def pool(given=None, bases=None, **options):
+def pool(given=None, bases=None, *, kind=Pool, **options):
     weights = options.pop("weights", {"route": 1.0, "evidence": 0.5, "answer": 1.0})
-    return Pool(
+    return kind(
         lessons(given or steps()),
         bases or kbs(),
         method=load_method("r1_router?look=false"),
@@ -324,3 +326,17 @@ def test_a_pool_explores_under_other_names_when_it_is_asked_to():
     explored.close()
     assert explored.finished == 9
     assert len(shown) > 3
+
+
+class WithoutTokens(Pool):
+    """Groups whose replies are not those that the trainer generates."""
+
+    def next_groups(self, ids, generate):
+        return super().next_groups(ids, Replies())
+
+
+def test_replies_that_cannot_be_trained_on_are_an_error_and_not_left_out():
+    explored = pool(kind=WithoutTokens)
+    with pytest.raises(R1RouterError, match="a Reply without token ids came back"):
+        rollout_func(explored)([[{"role": "user", "content": "t"}]] * 2, SimpleNamespace(num_generations=2))
+    explored.close()

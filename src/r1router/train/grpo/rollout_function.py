@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from r1router.errors import R1RouterError
 from r1router.train.grpo.live_policy import Sampled, encode, generate, sampled
 from r1router.train.grpo.rollout_pool import Pool
-from r1router.types import Ask
+from r1router.types import Ask, Reply
 
 
 def rollout_func(pool: Pool) -> Callable[[Any, Any], dict[str, list[Any]]]:
@@ -22,7 +23,7 @@ def rollout_func(pool: Pool) -> Callable[[Any, Any], dict[str, list[Any]]]:
     def roll_out(prompts: Sequence[Any], trainer: Any) -> dict[str, list[Any]]:
         ids = [prompt[-1]["content"] for prompt in prompts[:: trainer.num_generations]]
         groups = pool.next_groups(ids, partial(_generate, trainer))
-        replies = [reply for group in groups for reply in group.replies if isinstance(reply, Sampled)]
+        replies = [_with_tokens(reply) for group in groups for reply in group.replies]
         return {
             "prompt_ids": [list(reply.prompt_ids) for reply in replies],
             "completion_ids": [list(reply.ids) for reply in replies],
@@ -31,6 +32,16 @@ def rollout_func(pool: Pool) -> Callable[[Any, Any], dict[str, list[Any]]]:
         }
 
     return roll_out
+
+
+def _with_tokens(reply: Reply) -> Sampled:
+    """The reply itself: an optimizer step over all but some of the replies would train on other groups unnoticed."""
+    if not isinstance(reply, Sampled):
+        raise R1RouterError(
+            f"a {type(reply).__name__} without token ids came back from the rollout pool, and none can be trained on; "
+            "the method must pass on the replies that it was given"
+        )
+    return reply
 
 
 def _generate(trainer: Any, asks: Sequence[Ask]) -> list[list[Sampled]]:
