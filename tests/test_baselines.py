@@ -283,7 +283,7 @@ def test_methods_offer_the_same_options_with_the_same_defaults(method):
     from r1router.registry import options_of
 
     offered = options_of(load_method(method).func)
-    own = {"look": True, "min_confidence": 0.6, "search_all_below": 0.3}
+    own = {"look": True, "min_confidence": 0.6, "search_all_below": 0.3, "verify": True}
     defaults = {"max_steps": 3, "k": 5, "kb": ""} | (own if method == "r1_router" else {})
     assert offered == {key: default for key, default in defaults.items() if key in offered}
     assert offered.keys() >= own.keys() or method != "r1_router"

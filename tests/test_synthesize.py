@@ -17,8 +17,8 @@ from r1router.cli import app
 from r1router.errors import InputError, PolicyError
 from r1router.evals.metrics import length_aware
 from r1router.evals.run import RECORD, read_run
-from r1router.parse import NO_ROUTE
-from r1router.prompts import UNKNOWN, Prompts
+from r1router.parse import NO_ROUTE, UNKNOWN
+from r1router.prompts import Prompts
 from r1router.train.steps.estimate import CHARS_PER_TOKEN, estimate
 from r1router.train.steps.rows import render
 from r1router.train.steps.step_file import Past, read_steps

@@ -15,6 +15,7 @@ from r1router import parse
 from r1router.errors import BudgetSpent, ParseError, UnknownName
 from r1router.evidence.cite import cite
 from r1router.evidence.fuse import fuse
+from r1router.evidence.support import Support, features, judge
 from r1router.prompts import Prompts
 from r1router.routing.odds import fuse_odds
 from r1router.routing.sights import LOOK, see
@@ -209,14 +210,22 @@ def read(path: Trajectory, prompts: Prompts, *, template: str = "answer_step") -
 
 def settle(path: Trajectory, answer: Answer) -> Flow[Trajectory]:
     """The trajectory with this answer in its last step."""
-    step = replace(path.steps[-1], answer_thought=answer.thought, answer=answer.text)
+    step = replace(
+        path.steps[-1],
+        answer_thought=answer.thought,
+        answer=answer.text,
+        confidence=answer.confidence,
+        doubt=answer.doubt,
+    )
     path = replace(path, steps=(*path.steps[:-1], step))
     yield Answered(len(path.steps) - 1, step)
     return path
 
 
-def conclude(path: Trajectory, request: Ask, stop: str, prompts: Prompts) -> Flow[Trajectory]:
+def conclude(path: Trajectory, request: Ask, stop: str, prompts: Prompts, *, verify: bool = False) -> Flow[Trajectory]:
     """The finished trajectory: the final answer with the evidence that it rests on.
+
+    With `verify` it is judged by its evidence, where the prompt set has weights for that (see `evidence.support`).
 
     Where the budget does not even leave room for that, the last step's answer stands in for it.
     """
@@ -224,4 +233,25 @@ def conclude(path: Trajectory, request: Ask, stop: str, prompts: Prompts) -> Flo
         answer = yield from ask_answer(request, prompts)
     except BudgetSpent as spent:
         answer, stop = Answer("", next((step.answer for step in reversed(path.steps) if step.answer), "")), spent.budget
-    return path.finish(replace(answer, citations=cite(path.steps, answer.text)), stop)
+    answer = replace(answer, citations=cite(path.steps, answer.text))
+    if verify and prompts.support is not None:
+        answer = verify_answer(path, answer, prompts.support)
+    return path.finish(answer, stop)
+
+
+def verify_answer(path: Trajectory, answer: Answer, support: Support) -> Answer:
+    """The answer with how it stands to its evidence, as its weakest step does; "unknown" where that is too weak."""
+    if not path.steps or answer.text.strip(" .").casefold() in ("", parse.UNKNOWN):
+        guess = "" if answer.text.casefold() == parse.UNKNOWN else answer.text
+        return replace(answer, text=parse.UNKNOWN, guess=guess, ending="not_found", support=0.0, citations=())
+    told, ending = min((judge(support, step_features(step)) for step in path.steps), key=lambda judged: judged[0])
+    judged = replace(answer, support=round(told, 3), ending=ending)
+    if ending != "not_found":
+        return judged
+    return replace(judged, text=parse.UNKNOWN, guess=answer.text, citations=())
+
+
+def step_features(step: Step) -> Mapping[str, float]:
+    """What tells whether the step's evidence supports its answer."""
+    asked = step.sub_question or ""
+    return features(asked, step.answer, step.evidence, confidence=step.confidence, doubt=step.doubt)

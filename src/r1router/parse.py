@@ -28,6 +28,9 @@ STOP = "None"
 NO_ROUTE = "none"
 """The key of `STOP` in `Step.probabilities`; no knowledge base may have this name."""
 
+UNKNOWN = "unknown"
+"""The answer of whoever does not know: nothing was found, or nothing says it."""
+
 # ── the form ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -205,7 +208,8 @@ def read_answer(reply: Reply) -> Answer:
     text = _field(rest, "answer")
     if not text:
         raise ParseError("the tag answer is missing" if text is None else "the tag answer is empty", reply.text)
-    return Answer(thought, text)
+    confidence, doubt = answer_probabilities(reply.tokens)
+    return Answer(thought, text, confidence=confidence, doubt=doubt)
 
 
 def salvage_answer(text: str) -> Answer:
@@ -317,6 +321,22 @@ def route_probabilities(tokens: Sequence[Token], routes: Mapping[str, str]) -> d
     if not shares:
         return {}
     return {routes[name]: (1 - none) * share for name, share in shares.items()} | {NO_ROUTE: none}
+
+
+def answer_probabilities(tokens: Sequence[Token]) -> tuple[float | None, float | None]:
+    """(geometric mean of the probabilities of the answer's tokens, probability of "unknown" at its first one).
+
+    None for both where the backend gave no log-probabilities.
+    """
+    if not tokens or not any(t.top for t in tokens):
+        return None, None
+    text = "".join(t.text for t in tokens)
+    found = _TAGS["answer"].search(text)
+    if not found or not found.group(1).strip():
+        return None, None
+    start = found.start(1) + len(found.group(1)) - len(found.group(1).lstrip())
+    said = [token.logprob for token, begin, _ in _from(tokens, start) if begin < found.end(1)]
+    return math.exp(sum(said) / len(said)), _share(tokens, start, UNKNOWN)
 
 
 def _alternatives(token: Token) -> dict[str, float]:

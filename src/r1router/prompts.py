@@ -37,7 +37,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from r1router import parse
 from r1router.errors import InputError
+from r1router.evidence.folders import tell_folders
 from r1router.evidence.shown import focus
+from r1router.evidence.support import read_support
 from r1router.routing.odds import read_odds
 from r1router.spans import write_span_grammar
 from r1router.types import (
@@ -57,8 +59,6 @@ from r1router.types import (
 )
 
 DEFAULT = Path(__file__).parent / "prompt_sets" / "default"
-UNKNOWN = "unknown"
-"""What a step without an answer is shown as: nothing was found, or a budget was spent before it was read."""
 _LIMITS = {"think": 200, "sub_question": 200, "answer": 300, "evidence": 0}
 _OF_THE_KBS = frozenset(("kbs", "labels_in_words"))
 _ROLE_LINE = re.compile(r"^### (system|user|assistant)[ \t]*\n", re.MULTILINE)
@@ -89,6 +89,8 @@ class Prompts:
         form = options.get("form", {})
         self.spaced_answers = bool(form.get("spaced_answers", False))
         self.copied_answers = form.get("answers", "free") == "copied"
+        self.support = read_support(self.folder)
+        """How an answer is judged by its evidence; None where answers are taken as they are."""
         self.odds = read_odds(self.folder)
         """How what is seen of the knowledge bases and what the policy says make up a route."""
         self._environment = ImmutableSandboxedEnvironment(
@@ -184,8 +186,15 @@ class Prompts:
         """The evidence as templates see it, each piece numbered by its rank, also where some are left out."""
         limit = self._limits["evidence"]
         ranks = {id(item): rank for rank, item in enumerate(evidence, 1)}
+        folders = tell_folders(evidence)
         return [
-            {"number": ranks[id(item)], "text": text, "kb": item.kb, "title": item.title}
+            {
+                "number": ranks[id(item)],
+                "text": text,
+                "kb": item.kb,
+                "title": item.title,
+                "folder": folders[ranks[id(item)] - 1],
+            }
             for item, text in (focus(question, evidence, limit) if limit else ((e, e.text) for e in evidence))
         ]
 
@@ -216,7 +225,8 @@ class Prompts:
             question=question.text, steps=_history(path, labels), **data,
         )  # fmt: skip
         longest = max(sum(tag.max_chars if not tag.choices else 40 for tag in tags) for tags in shape.alternatives)
-        return Ask(messages, purpose, shape, tuple(labels), max_tokens=64 + longest // 2)
+        wanted = tuple(labels) or ((parse.UNKNOWN,) if purpose != "plan" and self.support is not None else ())
+        return Ask(messages, purpose, shape, wanted, max_tokens=64 + longest // 2)
 
     def _messages(self, template: str, image: Image | None, **data: Any) -> tuple[Message, ...]:
         """The template's messages; the question's picture goes with the last one of the user."""
@@ -296,7 +306,7 @@ def _history(path: Trajectory, labels: Mapping[str, str]) -> list[dict[str, str]
             "thought": step.thought,
             "sub_question": step.sub_question or "",
             "kb": ", ".join(label_of.get(name, name) for name in step.routes),
-            "answer": step.answer or UNKNOWN,
+            "answer": step.answer or parse.UNKNOWN,
         }
         for step in path.steps
     ]

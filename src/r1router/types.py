@@ -213,8 +213,17 @@ class Step:
     evidence: tuple[Evidence, ...] = ()
     answer_thought: str = ""
     answer: str = ""
+    confidence: float | None = None
+    """Of the answer, as in `Answer`."""
+    doubt: float | None = None
+    """About the answer, as in `Answer`."""
     note: str = ""
     """What the engine did beyond the plan, such as a second search after an empty one."""
+
+
+Ending = Literal["", "supported", "unsure", "not_found"]
+"""How an answer stands to its evidence: supported by it, not surely so, or not in the knowledge bases; empty where
+nothing judged it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +232,15 @@ class Answer:
     text: str
     citations: tuple[Evidence, ...] = ()
     """The evidence that the answer rests on, most important first."""
+    confidence: float | None = None
+    """Geometric mean of the policy's probabilities of its words; None where the backend gave none."""
+    doubt: float | None = None
+    """The policy's probability of answering "unknown" in its place, as far as the log-probabilities tell."""
+    ending: Ending = ""
+    support: float | None = None
+    """Probability that the evidence supports the answer; None where nothing judged it."""
+    guess: str = ""
+    """What the policy said, where it was declined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +309,7 @@ class Ask:
     shape: Shape | None = None
     """Backends that can, decode under it; the others are asked in words by the prompt."""
     labels: tuple[str, ...] = ()
-    """Route labels whose probabilities are wanted (log-probabilities are requested when not empty)."""
+    """Labels of routes, or answers, whose probabilities are wanted (log-probabilities are requested when not empty)."""
     max_tokens: int = 512
 
 

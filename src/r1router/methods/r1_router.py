@@ -26,13 +26,15 @@ def solve(
     look: bool = True,
     min_confidence: float = 0.6,
     search_all_below: float = 0.3,
+    verify: bool = True,
 ) -> Flow[Trajectory]:
     """Answer a question step by step; `max_steps` and `k` (entries for a step) default to the paper's.
 
     `look`: before each plan, see what every knowledge base would bring. A route at least as probable as
     `min_confidence` (0 to 1) is searched alone; else the two most probable ones are searched and fused; where the
     first is less probable than `search_all_below`, all are. The paper's method, which routes by the cards alone and
-    searches one, is `look=false&min_confidence=0`.
+    searches one, is `look=false&min_confidence=0&verify=false`. `verify`: an answer that the evidence does not support
+    is not given, where the prompt set can tell.
     """
     path, stop = Trajectory(question), "max_steps"
     try:
@@ -53,4 +55,4 @@ def solve(
         stop = spent.budget
     except ParseError:
         stop = "format"
-    return (yield from conclude(path, prompts.final_answer(path), stop, prompts))
+    return (yield from conclude(path, prompts.final_answer(path), stop, prompts, verify=verify))

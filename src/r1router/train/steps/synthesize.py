@@ -27,8 +27,8 @@ from r1router.evals.metrics import contains, exact_match, load_score
 from r1router.evals.metrics.abstention import abstains
 from r1router.evals.run import CONFIG, RECORD, Row, evaluate, read_run
 from r1router.methods import load_method
-from r1router.parse import NO_ROUTE
-from r1router.prompts import UNKNOWN, Prompts, chosen
+from r1router.parse import NO_ROUTE, UNKNOWN
+from r1router.prompts import Prompts, chosen
 from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
 from r1router.types import Card, Evidence, Example, KnowledgeBase, Planned, Policy, Step, Trajectory
 

@@ -1,0 +1,26 @@
+"""Tells the folders of pieces apart, because `archive/` or `2023/` says of a text what it does not say itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from r1router.types import Evidence
+
+
+def tell_folders(evidence: Sequence[Evidence]) -> list[str]:
+    """For each piece the folders of its file in which it differs from others; "" where all lie in one.
+
+    >>> from r1router.types import Location
+    >>> [piece] = [Evidence("text", "1", "", location=Location("files/rules/archive/fees.md"))]
+    >>> [other] = [Evidence("text", "2", "", location=Location("files/rules/fees.md"))]
+    >>> tell_folders([piece, other])
+    ['rules/archive', 'rules']
+    """
+    parts = [PurePosixPath((e.location.source if e.location else "").replace("\\", "/")).parts[:-1] for e in evidence]
+    if len(set(parts)) < 2:
+        return [""] * len(parts)
+    shared = 0
+    while all(len(p) > shared + 1 for p in parts) and len({p[shared] for p in parts}) == 1:
+        shared += 1
+    return ["/".join(p[shared:]) for p in parts]

@@ -1,0 +1,101 @@
+"""Judges whether evidence supports an answer, because a small model answers whatever it is asked.
+
+A logistic regression over a few features of question, answer and evidence. Its weights are numbers in a prompt set's
+`support.toml`, fitted by `recipes/router/fit_support.py` on made folders, some of whose questions have no answer. Two
+thresholds make three endings: supported, unsure, not found.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from r1router.errors import InputError
+from r1router.evidence.words import tell_language, words
+from r1router.types import Ending, Evidence
+
+FEATURES = ("doubt", "confidence", "similarity", "matched", "beside", "held", "side")
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The weight of each feature, and from which probability on an answer is given."""
+
+    constant: float = 0.0
+    doubt: float = 0.0
+    """Of the log-odds of "unknown" in the answer's place, between -6 and 6."""
+    confidence: float = 0.0
+    """Of the natural logarithm of the answer's mean probability, at least -6."""
+    similarity: float = 0.0
+    """Of the highest cosine of the question to a piece of evidence."""
+    matched: float = 0.0
+    """Of the share of the question's words that one piece holds."""
+    beside: float = 0.0
+    """Of the share of the question's words that stand in one line with the answer."""
+    held: float = 0.0
+    """Where a piece holds the answer word for word."""
+    side: float = 0.0
+    """Where the answer is yes or no, which no piece holds."""
+    sure: float = 0.5
+    """Answers that are supported with at least this probability are given as supported, …"""
+    lost: float = 0.2
+    """… those with less than this are not given at all, and those between as unsure."""
+
+
+def read_support(folder: Path) -> Support | None:
+    """The weights beside a prompt set; None where it has none. Raises `InputError` for what is no weight."""
+    file = folder / "support.toml"
+    if not file.is_file():
+        return None
+    given = tomllib.loads(file.read_text(encoding="utf-8"))
+    known = {field.name for field in fields(Support)}
+    wrong = [name for name, value in given.items() if name not in known or not isinstance(value, int | float)]
+    if wrong:
+        raise InputError(f"{file}: {', '.join(wrong)} is no weight; known: {', '.join(sorted(known))}, each a number")
+    return Support(**given)
+
+
+def features(
+    question: str, answer: str, evidence: Sequence[Evidence], *, confidence: float | None, doubt: float | None
+) -> Mapping[str, float]:
+    """The value of each of `FEATURES`; 0 where something is not known."""
+    language = tell_language(question)
+    asked, said = frozenset(words(question, language)), " ".join(answer.casefold().split())
+    held = beside = matched = 0.0
+    for item in evidence:
+        matched = max(matched, _share(asked, words(f"{item.title}\n{item.text}", language)))
+        title = words(item.title, language)
+        for line in item.text.split("\n"):
+            if said and said in " ".join(line.casefold().split()):
+                held = 1.0
+                beside = max(beside, _share(asked, [*title, *words(line, language)]))
+    return {
+        "doubt": 0.0 if doubt is None else _log_odds(doubt),
+        "confidence": 0.0 if confidence is None else max(-6.0, math.log(max(confidence, 1e-9))),
+        "similarity": max((item.similarity or 0.0 for item in evidence), default=0.0),
+        "matched": matched,
+        "beside": beside,
+        "held": held,
+        "side": float(said in ("yes", "no")),
+    }
+
+
+def judge(support: Support, told: Mapping[str, float]) -> tuple[float, Ending]:
+    """(probability that the answer is supported, how it ends)."""
+    score = support.constant + sum(getattr(support, name) * told[name] for name in FEATURES)
+    probability = 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
+    if probability >= support.sure:
+        return probability, "supported"
+    return probability, "unsure" if probability >= support.lost else "not_found"
+
+
+def _share(asked: frozenset[str], held: Sequence[str]) -> float:
+    return len(asked & set(held)) / len(asked) if asked else 0.0
+
+
+def _log_odds(probability: float) -> float:
+    inside = min(max(probability, 0.0025), 0.9975)
+    return math.log(inside / (1 - inside))

@@ -1,0 +1,94 @@
+"""Whether evidence supports an answer, and how an answer ends."""
+
+import math
+
+import pytest
+
+from flows import KBS, STOP, answer, step
+from r1router.errors import InputError
+from r1router.evidence.support import Support, features, judge, read_support
+from r1router.methods import load_method
+from r1router.parse import answer_probabilities
+from r1router.prompts import Prompts
+from r1router.types import Ask, Evidence, Question, Reply, Search, Token
+
+OPEN = Evidence("text", "1", "Desk\nThe desk is open until 18:15.\nDogs stay outside.", title="Desk", similarity=0.7)
+
+
+def told(question, said, evidence=(OPEN,), confidence=0.9, doubt=0.01):
+    return features(question, said, evidence, confidence=confidence, doubt=doubt)
+
+
+def test_an_answer_beside_the_words_asked_for_is_told_from_one_elsewhere():
+    near, far = told("Until when is the desk open?", "18:15"), told("Until when is the desk open?", "Dogs")
+    assert near["held"] == far["held"] == 1.0
+    assert near["beside"] > far["beside"]
+
+
+def test_an_answer_that_no_piece_holds_is_known():
+    assert told("Who is our CEO?", "Elon Musk")["held"] == 0.0
+    assert told("May dogs come in?", "no")["side"] == 1.0
+
+
+def test_what_is_not_known_counts_for_nothing():
+    unknown = told("Who?", "Ida", (), confidence=None, doubt=None)
+    assert set(unknown.values()) == {0.0}
+
+
+def test_two_thresholds_make_three_endings():
+    support = Support(constant=0.0, doubt=-1.0, sure=0.7, lost=0.3)
+    endings = [judge(support, told("Who?", "x", doubt=doubt))[1] for doubt in (0.05, 0.5, 0.95)]
+    assert endings == ["supported", "unsure", "not_found"]
+
+
+def test_weights_come_with_the_prompt_set_and_an_unknown_one_is_refused(tmp_path):
+    assert read_support(tmp_path) is None
+    (tmp_path / "support.toml").write_text("doubt = -1\n")
+    assert read_support(tmp_path) == Support(doubt=-1)
+    (tmp_path / "support.toml").write_text("doubts = -1\n")
+    with pytest.raises(InputError, match="doubts is no weight"):
+        read_support(tmp_path)
+
+
+def test_the_doubt_of_an_answer_is_read_at_its_first_token():
+    top = ((" 18", math.log(0.6)), (" unknown", math.log(0.3)))
+    tokens = [Token("<answer>", 0.0, (("<answer>", 0.0),)), Token(" 18", math.log(0.6), top), Token("</answer>", 0.0)]
+    confidence, doubt = answer_probabilities(tokens)
+    assert confidence == pytest.approx(0.6)
+    assert doubt == pytest.approx(0.3)
+    assert answer_probabilities([]) == (None, None)
+
+
+def ask(prompts, replies, found):
+    """The trajectory of a question over one knowledge base in which everything finds `found`."""
+    replies, brought = iter(replies), None
+    flow = load_method("r1_router")(Question("Who is our CEO?"), {"text": KBS["text"]}, prompts=prompts)
+    try:
+        while True:
+            match flow.send(brought):
+                case Ask():
+                    brought = Reply(next(replies))
+                case Search():
+                    brought = [found]
+                case _:
+                    brought = None
+    except StopIteration as end:
+        return end.value
+
+
+def test_an_answer_that_the_evidence_does_not_support_is_not_given(tmp_path):
+    (tmp_path / "support.toml").write_text("constant = -3\nheld = 6\n")
+    replies = [step("Who is our CEO?", "text"), answer("Elon Musk"), STOP, answer("Elon Musk")]
+    path = ask(Prompts(tmp_path), replies, [OPEN])
+    assert (path.answer.text, path.answer.ending, path.answer.guess) == ("unknown", "not_found", "Elon Musk")
+    assert path.sources == ()
+    held = [Evidence("text", "2", "Our CEO is Ida Holm.")]
+    replies = [step("Who is our CEO?", "text"), answer("Ida Holm"), STOP, answer("Ida Holm")]
+    path = ask(Prompts(tmp_path), replies, held)
+    assert (path.answer.text, path.answer.ending) == ("Ida Holm", "supported")
+    assert path.sources == tuple(held)
+
+
+def test_without_weights_and_without_verifying_answers_are_taken_as_they_are(tmp_path):
+    replies = [step("Who is it?", "text"), answer("Elon Musk"), STOP, answer("Elon Musk")]
+    assert ask(Prompts(), replies, [OPEN]).answer.ending == ""
