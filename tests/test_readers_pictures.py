@@ -209,10 +209,10 @@ def test_a_picture_that_is_cut_off_is_reported(tmp_path, suffix):
 
 
 def test_files_that_are_no_pictures_are_reported(tmp_path):
-    assert reason(written(tmp_path / "a.png", "text")).startswith("not a PNG, JPEG, WebP or GIF picture")
+    assert reason(written(tmp_path / "a.png", "text")).startswith("not a PNG, JPEG, WebP")
     assert reason(written(tmp_path / "b.jpg", "")) == "the file is empty"
-    Pillow.new("RGB", (5, 5)).save(tmp_path / "c.png", "BMP")
-    assert reason(tmp_path / "c.png").startswith("not a PNG, JPEG, WebP or GIF picture")
+    Pillow.new("RGB", (5, 5)).save(tmp_path / "c.png", "PPM")
+    assert reason(tmp_path / "c.png").startswith("not a PNG, JPEG, WebP")
 
 
 @pytest.mark.parametrize("side", [10_000, 60_000])

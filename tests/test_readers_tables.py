@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from r1router.ingest import readers
+from r1router.ingest.chunk import cut
 from r1router.ingest.parts import office, tabular
-from r1router.ingest.records import Passage, Table
+from r1router.ingest.records import Passage, Picture, Problem, Table
 from reading import read, reason, written
+from small_embedders import plain_picture
 
 # ── csv, tsv ───────────────────────────────────────────────────────────────────────────────────
 
@@ -231,15 +233,19 @@ def test_every_table_of_a_data_base_is_a_table(tmp_path):
         base.execute('CREATE TABLE "odd ""name" (a)')
         base.execute('INSERT INTO "odd ""name" VALUES (CAST(x\'4bf6\' AS TEXT))')
         base.execute("CREATE TABLE empty (a)")
+        base.execute("CREATE VIEW crowded AS SELECT name AS city FROM large_cities WHERE people > 1000")
+        base.execute("CREATE VIEW broken AS SELECT gone FROM large_cities")
         base.execute("CREATE VIRTUAL TABLE words USING fts5(body)")
         base.execute("INSERT INTO words VALUES ('found by words')")
     source = path.as_posix()
     header = ("name", "people", "area", "flag")
     rows = (("Vienna", "1900000", "414.8", ""), ("", "3", "1", ""))
     assert read(path) == [
+        Table(f"{source}:crowded", source, ("city",), (("Vienna",),), "crowded"),
         Table(f"{source}:large_cities", source, header, rows, "large cities"),
         Table(f'{source}:odd "name', source, ("a",), (("K\ufffd",),), 'odd "name'),
         Table(f"{source}:words", source, ("body",), (("found by words",),), "words"),
+        Problem(source, "table broken", "no such column: gone"),
     ]
 
 
@@ -295,3 +301,39 @@ def test_passages_as_a_table_are_one_table(tmp_path):
     path = written(tmp_path / "a.jsonl", '{"id": 1, "text": "one"}\n{"id": 2, "text": "two"}\n')
     [table] = read(path, as_="table")
     assert (table.header, table.rows) == (("id", "text"), (("1", "one"), ("2", "two")))
+
+
+# ── one field name does not decide ─────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("image", ["bolt.jpg", "https://example.org/bolt.jpg"])
+def test_a_list_of_products_stays_a_table_whatever_its_pictures(tmp_path, image):
+    path = written(tmp_path / "a.csv", f"sku,name,price,image\nA1,Brass bolt,0.40,{image}\nB2,Lamp,12.50,\n")
+    [table] = read(path)
+    assert table.rows == (("A1", "Brass bolt", "0.40", image), ("B2", "Lamp", "12.50", ""))
+    path = written(tmp_path / "b.csv", f"image,caption\n{image},A bolt\n")
+    assert isinstance(read(path)[0], Table)
+
+
+def test_the_fields_beside_a_text_are_kept_with_it(tmp_path):
+    rows = [{"id": 1, "text": "Heating is cold.", "town": "Lund", "tags": ["a", "b"], "notes": "n " * 200, "url": "u"}]
+    path = written(tmp_path / "a.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    [passage] = read(path)
+    assert passage.fields == (("town", "Lund"), ("tags", "a, b"), ("url", "u"))
+    assert passage.text.startswith("Heating is cold.\n\nnotes: n n")
+    [first, *_] = cut(passage)
+    assert first.text.startswith("town: Lund; tags: a, b\nHeating is cold.")
+
+
+def test_a_row_without_a_text_among_others_is_kept(tmp_path):
+    path = written(tmp_path / "a.jsonl", '{"text": null, "town": "Oslo"}\n{"text": "Rain.", "town": "Lund"}\n')
+    assert [item.text for item in read(path)] == ["town: Oslo", "Rain."]
+
+
+def test_pictures_inside_a_parquet_file_are_pictures(tmp_path):
+    picture = plain_picture("red").data
+    rows = [{"image": {"bytes": picture, "path": "red.png"}, "label": "a stop sign"}, {"image": None, "label": "none"}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    [found] = read(tmp_path)
+    assert isinstance(found, Picture)
+    assert (found.image.data, found.caption) == (picture, "label: a stop sign")

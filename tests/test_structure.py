@@ -176,6 +176,7 @@ def test_tables_of_a_sheet_say_where_they_begin(tmp_path: Path) -> None:
     for row, cells in {
         3: ["City", "People"],
         4: ["Oslo", 7],
+        5: ["Lund", 3],
         7: ["Item", "Price", "Stock"],
         8: ["Chair", 40, 7],
     }.items():

@@ -27,6 +27,8 @@ the default one reads 256; what it counts too few are long numbers and rare word
 RECIPE = f"3:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}"
 """Changes when the same record would be cut otherwise, so that sources are cut again."""
 
+DULL = frozenset({"source", "url", "lang", "language", "index"})
+"""Fields that say where a text comes from: kept with its record, not written into its entries."""
 LONG = 16
 """A word of more characters counts as several, so that a window is never longer than some 2,000 characters."""
 
@@ -66,7 +68,8 @@ def windows(text: str, *, size: int = WINDOW, stride: int = STRIDE, tail: int = 
 
 
 def _windows(record: Passage) -> Iterator[Entry]:
-    heading = _heading(record.title, record.section)
+    fields = "; ".join(f"{name}: {value}" for name, value in record.fields if name.lower() not in DULL)
+    heading = "\n".join(part for part in (_heading(record.title, record.section), fields) if part)
     bare = _entry(record, "", page=record.page, section=record.section)
     stretches = list(windows(record.text)) or ([""] if heading else [])
     for stretch in stretches:

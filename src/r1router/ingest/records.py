@@ -22,6 +22,8 @@ class Passage:
     page: int | None = None
     """1-based."""
     section: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    """(name, value) of what a row has beside its text: short values, in their order."""
 
 
 @dataclass(frozen=True, slots=True)

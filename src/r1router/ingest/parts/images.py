@@ -15,12 +15,12 @@ from r1router.types import Image
 if TYPE_CHECKING:
     from PIL.Image import Image as Opened
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp")
 MOST_BYTES = 64 << 20
 MOST_PIXELS = 89_478_485
 """Pillow's own bound against decompression bombs: a quarter of a GiB as RGB."""
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
 _DESCRIPTION, _XP_TITLE, _XP_SUBJECT = 0x010E, 0x9C9B, 0x9C9F
 """EXIF tags; the XP ones are UTF-16."""
 _BY_MACHINE = ("digital camera", "created with", "sony dsc", "dcim", "screenshot", "untitled")
@@ -38,19 +38,26 @@ class Loaded:
     caption: str
 
 
-def load(path: Path, source: str) -> Loaded:
-    """Decode the picture once to be sure of it. An animated one becomes its first frame, as PNG.
+def load_file(path: Path, source: str) -> Loaded:
+    """The picture in a file, or of the data of one that has another name; see `load`."""
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise UnreadableFile(source, f"the picture has {size >> 20} MiB; at most {MOST_BYTES >> 20} are read")
+    return load(path.read_bytes(), path.name, source)
+
+
+def load(data: bytes, name: str, source: str) -> Loaded:
+    """Decode the picture once to be sure of it. An animated one becomes its first frame, as PNG, and so does one of
+    a format that browsers do not show.
 
     Raises `UnreadableFile` for one that is damaged, too large, or of another format than its name says.
     """
     from PIL import Image as Pillow
     from PIL import UnidentifiedImageError
 
+    if len(data) > MOST_BYTES:
+        raise UnreadableFile(source, f"the picture has {len(data) >> 20} MiB; at most {MOST_BYTES >> 20} are read")
     try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise UnreadableFile(source, f"the picture has {size >> 20} MiB; at most {MOST_BYTES >> 20} are read")
-        data = path.read_bytes()
         with Pillow.open(io.BytesIO(data), formats=_FORMATS) as opened:
             width, height = opened.size
             if width * height > MOST_PIXELS:
@@ -61,15 +68,17 @@ def load(path: Path, source: str) -> Loaded:
             if not animated:
                 opened.draft("RGB", (1024, 1024))  # a JPEG is decoded at a fraction of its size
             opened.load()
-            if animated:
+            if animated or not media_type(data):
                 data = _png(opened)
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
         raise UnreadableFile(source, f"the picture is too large, scale it down: {error}") from error
     except UnidentifiedImageError as error:
-        raise UnreadableFile(source, "not a PNG, JPEG, WebP or GIF picture, whatever its name says") from error
+        raise UnreadableFile(
+            source, "not a PNG, JPEG, WebP, GIF, TIFF or BMP picture, whatever its name says"
+        ) from error
     except (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupError) as error:
         raise UnreadableFile(source, f"the picture is damaged or cut off ({error})") from error
-    return Loaded(Image(data, media_type(data) or "image/png", path.name), title, caption)
+    return Loaded(Image(data, media_type(data) or "image/png", name), title, caption)
 
 
 def _png(opened: Opened) -> bytes:

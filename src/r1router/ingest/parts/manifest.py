@@ -16,6 +16,13 @@ from r1router.ingest.sources import SourceFile
 FILE = ("file", "file_name", "filename", "path", "image", "image_path", "img_path", "img", "picture", "photo")
 
 
+USUAL = frozenset(
+    {"license", "licence", "author", "artist", "creator", "credit", "copyright", "date", "year", "width", "height"}
+    | {"keywords", "tags", "labels", "label", "category", "text", "mime_type", "media_type", "size"}
+)
+"""Fields that a list of pictures has beside file, title and caption; a list with others is a table of its own."""
+
+
 def picture_field(fields: Mapping[str, Any]) -> str:
     """The path that a row names, as it stands there; empty where it names no picture."""
     for name in FILE:
@@ -69,7 +76,7 @@ def picture(
         yield Problem(file.source, where, path)
         return
     try:
-        loaded = images.load(path, named)
+        loaded = images.load_file(path, named)
     except UnreadableFile as error:
         yield Problem(file.source, where, str(error))
         return

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 from r1router.errors import UnreadableFile
+from r1router.ingest.chunk import DULL
 from r1router.ingest.parts import manifest, tabular
 from r1router.ingest.parts.cells import Ids, cell, tidy, title_of
 from r1router.ingest.records import Passage, Problem, Record
@@ -21,7 +23,12 @@ SECTION = ("section", "section_title", "heading")
 CAPTION = ("caption", "description", "alt")
 HEADER = ("header", "headers", "columns")
 ROWS = ("rows", "data")
-_ABOUT = {*ID, *TITLE, *SECTION, "source", "url", "page", "lang", "language", "index"}
+_ABOUT = {*ID, *TITLE, *SECTION, *DULL, "page"}
+_OF_PICTURES = {*manifest.FILE, *CAPTION, *TEXT, *_ABOUT, *manifest.USUAL}
+_SAMPLE = 20
+"""Rows that are looked at to tell what a file of rows holds."""
+_SHORT, _MOST_SHORT = 200, 500
+"""Characters of a field, and of all fields together, that are repeated with each piece of the text."""
 
 Fields = Mapping[str, Any]
 """One row, its field names in lower case."""
@@ -46,16 +53,20 @@ def kind_of(fields: Fields) -> Kind | None:
     """What a row holds; None for one that is a line of a table like its neighbours."""
     if isinstance(first(fields, HEADER), list) and isinstance(first(fields, ROWS), list):
         return "table"
-    if manifest.picture_field(fields):
+    if manifest.picture_field(fields) and set(fields) <= _OF_PICTURES:
         return "image"
     return "text" if isinstance(first(fields, TEXT), str) else None
 
 
-def kind_of_columns(columns: Sequence[str], fields: Fields) -> Kind:
-    """What a file with columns holds: passages only where no column is beyond a passage's usual ones."""
-    if manifest.picture_field(fields):
-        return "image"
+def kind_of_columns(columns: Sequence[str], rows: Sequence[Fields], folder: Path) -> Kind:
+    """What a file with columns holds, by its names of columns and first rows.
+
+    Passages or pictures only where no column is beyond their usual ones; pictures only where one of them is there.
+    """
     names = {name.lower() for name in columns}
+    named = [picture for fields in rows if (picture := manifest.picture_field(fields))]
+    if names <= _OF_PICTURES and any(isinstance(manifest.locate(picture, folder), Path) for picture in named):
+        return "image"
     texts = names.intersection(TEXT)
     return "text" if texts and names <= _ABOUT | texts else "table"
 
@@ -73,18 +84,12 @@ def said(fields: Fields, names: Sequence[str]) -> str:
 def read_rows(
     rows: Iterable[At | Problem], file: SourceFile, *, as_: Kind | None, ocr: bool
 ) -> Iterator[Record | Problem]:
-    """Records of each row; a file whose first row is none of text, table or picture is one table."""
+    """Records of each row; a file of whose first rows none is a text, table or picture is one table."""
     stream = iter(rows)
-    for item in stream:
-        if isinstance(item, Problem):
-            yield item
-            continue
-        stream = chain([item], stream)
-        kind = kind_of(item.fields)
-        break
-    else:
-        return
-    if as_ in (None, "table") and (kind is None or (as_ == "table" and kind != "table")):
+    head = list(islice(stream, _SAMPLE))
+    kinds = {kind_of(item.fields) for item in head if isinstance(item, At)}
+    stream = chain(head, stream)
+    if as_ in (None, "table") and (kinds == {None} or (as_ == "table" and kinds != {"table"} and kinds)):
         yield from _one_table(stream, file)
         return
     ids = Ids()
@@ -112,8 +117,6 @@ def _read_row(row: At, file: SourceFile, ids: Ids, *, as_: Kind | None, ocr: boo
                 caption=said(row.fields, CAPTION) or said(row.fields, TEXT),
                 ocr=ocr,
             )
-        case None, None:
-            yield Problem(file.source, row.where, "has none of the fields text, header and rows, or file")
         case ((None | "text"), _):
             yield from _passage(row, file, ids.unique(id or f"{file.source}:{row.where}"))
         case _:
@@ -121,8 +124,14 @@ def _read_row(row: At, file: SourceFile, ids: Ids, *, as_: Kind | None, ocr: boo
 
 
 def _passage(row: At, file: SourceFile, id: str) -> Iterator[Record | Problem]:
-    text = first(row.fields, TEXT) or first(row.fields, CAPTION)
+    text = first(row.fields, TEXT) or (first(row.fields, CAPTION) if manifest.picture_field(row.fields) else None)
     title = said(row.fields, TITLE)
+    own = {next((name for name in TEXT if row.fields.get(name) not in (None, "")), "")}
+    others = {
+        name: cell(value)
+        for name, value in row.values.items()
+        if name.strip().lower() not in own | {*ID, *TITLE, *SECTION, "page"} and cell(value)
+    }
     if not isinstance(text, str):  # as_="text" of a row with columns
         text = "; ".join(f"{name}: {cell(value)}" for name, value in row.values.items() if cell(value))
     elif not title and text.startswith('"') and '"\n' in text:  # pyserini's "title" newline text
@@ -130,6 +139,12 @@ def _passage(row: At, file: SourceFile, id: str) -> Iterator[Record | Problem]:
     if not text.strip():
         yield Problem(file.source, row.where, "its text is empty")
         return
+    fields: list[tuple[str, str]] = []
+    for name, value in others.items() if isinstance(first(row.fields, TEXT), str) else ():
+        if len(value) <= _SHORT and sum(len(n) + len(v) for n, v in fields) + len(value) <= _MOST_SHORT:
+            fields.append((name, value))
+        else:
+            text += f"\n\n{name}: {value}"
     page = row.fields.get("page")
     yield Passage(
         id,
@@ -138,6 +153,7 @@ def _passage(row: At, file: SourceFile, id: str) -> Iterator[Record | Problem]:
         title,
         page if isinstance(page, int) and page > 0 else None,
         said(row.fields, SECTION),
+        tuple(fields),
     )
 
 

@@ -25,6 +25,7 @@ KINDS: tuple[Kind, ...] = ("table", "text", "image")
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 100
+_SAMPLE_ROWS = 20
 _LONGEST_FIELD = 16 << 20
 _MOST_OPEN = 20
 """After so many quotes that are never closed, quotes mean nothing in the rest of the file."""
@@ -37,7 +38,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     with open_text(file, newline="") as stream:
         lines = _lines(stream, file, problems)
         head = list(islice(lines, AHEAD))
-        kind, found = _kind(head)
+        kind, found = _kind(head, file.path.parent)
         lines = chain(head, lines)
         if found and (as_ == "image" or (kind != "table" and as_ in (None, kind))):
             yield from read_rows(_named(found, lines), file, as_=as_ or kind, ocr=ocr)
@@ -60,19 +61,20 @@ def look(path: Path, as_: Kind | None) -> Look:
     with open_text(file, newline="") as stream:
         lines = _lines(stream, file, [])
         head = list(islice(lines, AHEAD))
-        kind, found = _kind(head)
+        kind, found = _kind(head, path.parent)
         if found is None or kind != "image" or as_ not in (None, "image"):
             return (kind,), ()
         return (kind,), manifest.parts((row.fields for row in _named(found, chain(head, lines))), path.parent)
 
 
-def _kind(head: list[Line]) -> tuple[Kind, Found | None]:
+def _kind(head: list[Line], folder: Path) -> tuple[Kind, Found | None]:
     """What the columns and the first row of the first table say, and that table."""
     found = next(find_tables(head), None)
-    row = next(found.rows, None) if found else None
-    if found is None or row is None:
+    rows = list(islice(found.rows, _SAMPLE_ROWS)) if found else []
+    if found is None or not rows:
         return "table", None
-    return kind_of_columns(found.header, at("", dict(zip(found.header, row, strict=False))).fields), found
+    named = [at("", dict(zip(found.header, row, strict=False))).fields for row in rows]
+    return kind_of_columns(found.header, named, folder), found
 
 
 def _named(found: Found, lines: Iterable[Line]) -> Iterator[At]:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts import manifest, tabular
+from r1router.ingest import ocr as recognizer
+from r1router.ingest.parts import images, manifest, tabular
 from r1router.ingest.parts.cells import cell, title_of
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.rows import At, at, kind_of_columns, read_rows
-from r1router.ingest.records import Problem, Record
+from r1router.ingest.records import Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -20,13 +21,17 @@ PATTERNS = ("*.parquet", "*.pq")
 KINDS: tuple[Kind, ...] = ("table", "text", "image")
 
 _BATCH = 1_000
+_SAMPLE = 20
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     columns, rows = _open(file)
-    head = list(islice(rows, 1))
+    head = list(islice(rows, _SAMPLE))
     rows = chain(head, rows)
-    kind = kind_of_columns(columns, at("", head[0]).fields) if head else "table"
+    kind = _kind(columns, head, file.path.parent)
+    if as_ in (None, "image") and any(_is_picture(value) for row in head for value in row.values()):
+        yield from _pictures(rows, file, ocr)
+        return
     if as_ == "image" or (kind != "table" and as_ in (None, kind)):
         yield from read_rows(_numbered(rows), file, as_=as_ or kind, ocr=ocr)
         return
@@ -41,11 +46,45 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 
 def look(path: Path, as_: Kind | None) -> Look:
     columns, rows = _open(SourceFile(path, path.name, KINDS))
-    head = list(islice(rows, 1))
-    kind = kind_of_columns(columns, at("", head[0]).fields) if head else "table"
+    head = list(islice(rows, _SAMPLE))
+    kind = _kind(columns, head, path.parent)
     if kind != "image" or as_ not in (None, "image"):
         return (kind,), ()
     return (kind,), manifest.parts((row.fields for row in _numbered(chain(head, rows))), path.parent)
+
+
+def _kind(columns: tuple[str, ...], head: list[dict[str, Any]], folder: Path) -> Kind:
+    if any(_is_picture(value) for row in head for value in row.values()):
+        return "image"
+    return kind_of_columns(columns, [at("", row).fields for row in head], folder)
+
+
+def _is_picture(value: Any) -> bool:
+    """Whether a cell holds a picture as the data sets of Hugging Face do: its bytes, and a name."""
+    return isinstance(value, dict) and set(value) == {"bytes", "path"} and bool(value["bytes"])
+
+
+def _pictures(rows: Iterator[dict[str, Any]], file: SourceFile, ocr: bool) -> Iterator[Record | Problem]:
+    """Each picture that a row holds, captioned by the row's other cells."""
+    for number, row in enumerate(rows, 1):
+        where = f"row {number}"
+        others = {name: cell(value) for name, value in row.items() if not _is_picture(value)}
+        said = "; ".join(f"{name}: {value}" for name, value in others.items() if value)
+        for name in row.keys() - others.keys():
+            called = Path(row[name]["path"] or f"{name} {number}").name
+            try:
+                loaded = images.load(row[name]["bytes"], called, f"{name} of {where}")
+            except UnreadableFile as error:
+                yield Problem(file.source, where, str(error))
+                continue
+            yield Picture(
+                f"{file.source}:{where}:{name}",
+                file.source,
+                loaded.image,
+                loaded.title or f"{title_of(file.path)}, {where}",
+                said or loaded.caption,
+                recognizer.read_words(loaded.image) if ocr else "",
+            )
 
 
 def _numbered(rows: Iterator[dict[str, Any]]) -> Iterator[At]:

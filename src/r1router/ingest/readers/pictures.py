@@ -18,7 +18,7 @@ KINDS: tuple[Kind, ...] = ("image",)
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    loaded = images.load(file.path, file.source)
+    loaded = images.load_file(file.path, file.source)
     beside = sidecars.read(file.path, file.source)
     if beside.problem:
         yield beside.problem

@@ -1,4 +1,4 @@
-"""A SQLite data base, opened read-only, to one table for each table that a user made in it."""
+"""A SQLite data base, opened read-only, to one table for each table or view that a user made in it."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _tables(base: sqlite3.Connection) -> list[str]:
-    """Names of the tables that hold rows of their own, in alphabetical order."""
-    made = dict(base.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
+    """Names of the tables that hold rows of their own, and of the views, in alphabetical order."""
+    made = dict(base.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view')"))
     virtual = {name for name, sql in made.items() if (sql or "").upper().startswith("CREATE VIRTUAL")}
     shadows = {f"{name}_{end}" for name in virtual for end in _SHADOWS}
     return sorted(name for name in set(made) - shadows if not name.startswith("sqlite_"))
