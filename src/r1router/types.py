@@ -94,7 +94,7 @@ class Evidence:
     """Higher is better; comparable only within one search."""
     title: str = ""
     image: str | None = None
-    """Path of the picture on this machine, for evidence that is one."""
+    """Name of the picture within its knowledge base, for evidence that is one (`PictureKnowledgeBase`)."""
     location: Location | None = None
     record: str = ""
     """Id of the document part, table or picture that it is cut from; data sets name gold evidence by it."""
@@ -421,6 +421,15 @@ class TableKnowledgeBase(KnowledgeBase, Protocol):
 
         Raises `QueryError` where the query is wrong or too costly, `KnowledgeBaseError` where `id` is no table.
         """
+        ...
+
+
+@runtime_checkable
+class PictureKnowledgeBase(KnowledgeBase, Protocol):
+    """A knowledge base that keeps the pictures which are its evidence."""
+
+    def open_picture(self, name: str) -> Image:
+        """The picture of this name (`Evidence.image`). Raises `KnowledgeBaseError` where there is none (any more)."""
         ...
 
 

@@ -92,7 +92,7 @@ def search(
         console.print(Text(f"{number}. ", style="bold").append(render.where(evidence), style="blue"), soft_wrap=True)
         console.print(Text(evidence.text, style="dim"))
         if evidence.image:
-            console.print(Text(evidence.image, style="blue"), soft_wrap=True)
+            console.print(Text(str(kb.find_picture(evidence.image).absolute()), style="blue"), soft_wrap=True)
     if not ranking:
         console.print(Text("nothing found", style="yellow"))
 

@@ -16,21 +16,22 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Lock
 from typing import Any, Literal
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.evidence.fuse import reciprocal_rank
+from r1router.images import load_image
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders, Vectors
 from r1router.kb.snapshot import Snapshot
-from r1router.kb.table import open_table, quoted, read_block, stored_columns
+from r1router.kb.table import PICTURES, open_table, quoted, read_block, stored_columns
 from r1router.scripts import normalized
 from r1router.table import TableColumn, TableResult
 from r1router.tables.blocks import join_blocks
 from r1router.tables.engine import Tables
-from r1router.types import Card, Evidence, ImageEmbedder, Location, Query, TextEmbedder
+from r1router.types import Card, Evidence, Image, ImageEmbedder, Location, Query, TextEmbedder
 
 Mode = Literal["fused", "vector", "text"]
 """Which rankings a search uses: both kinds fused, vectors only, full text only."""
@@ -163,6 +164,17 @@ class LanceKnowledgeBase:
         with self._open_tables(id) as tables:
             return tables.query(sql)
 
+    def find_picture(self, name: str) -> Path:
+        """The file of the picture of this name (`Evidence.image`). Raises `KnowledgeBaseError` where there is none."""
+        path = self.folder / PICTURES / name
+        if PurePath(name).name != name or not path.is_file():
+            raise KnowledgeBaseError(f"{self.folder} has no picture {name!r}; it may have been indexed anew")
+        return path
+
+    def open_picture(self, name: str) -> Image:
+        """The picture of this name. Raises `KnowledgeBaseError` where there is none (any more)."""
+        return load_image(self.find_picture(name))
+
     def _open_tables(self, id: str) -> Tables:
         """The whole table with this entry, or of this record: from its file where it is long."""
         return Tables(join_blocks(self.record(id), id))
@@ -248,7 +260,7 @@ class LanceKnowledgeBase:
             text=row["text"],
             score=score,
             title=row["title"],
-            image=str((self.folder / row["image"]).absolute()) if row["image"] else None,
+            image=PurePath(row["image"]).name if row["image"] else None,
             location=Location(row["source"], row["page"], row["section"], rows),
             record=row["record"],
             table=read_block(row),

@@ -11,6 +11,8 @@ from r1router.scripts import LONGEST, terms_to_store
 from r1router.table import TableBlock
 
 NAME = "index"
+PICTURES = "pictures"
+"""Folder of a knowledge base with copies of its pictures, named by content."""
 STORED = ("id", "record", "title", "text", "source", "page", "section", "first_row", "last_row", "image", "cells")
 """Columns that make an `Evidence`; beside them: terms, digest, vector and, in an image KB, image_vector."""
 CELLS = "cells"

@@ -26,6 +26,7 @@ from r1router.kb.ledger import Ledger
 from r1router.kb.manifest import Manifest
 from r1router.kb.table import (
     CELLS,
+    PICTURES,
     TERMS,
     add_cells,
     add_terms,
@@ -41,7 +42,6 @@ from r1router.table import join_lines
 from r1router.types import Image
 
 LOCK = "write.lock"
-PICTURES = "pictures"
 UNTIDY_ROWS = 16_384
 """Rows outside the full-text index, which each search scans, before a long run stops to index them."""
 UNTIDY_SHARE = 0.02

@@ -27,7 +27,6 @@ from starlette.applications import Starlette
 
 import r1router
 from r1router.api import Setup, open_policy_of
-from r1router.images import load_image
 from r1router.kb.lance import LanceKnowledgeBase
 from r1router.methods import names as method_names
 from r1router.serve import logs, problems, telemetry
@@ -222,7 +221,7 @@ class _Handlers:
             text = table.model_dump_json()
             contents.append(types.TextResourceContents(uri=uri, mime_type="application/json", text=text))
         if evidence.image:
-            picture = load_image(evidence.image)
+            picture = self._knowledge_bases.get(named[0]).open_picture(evidence.image)
             blob = base64.b64encode(picture.data).decode()
             contents.append(types.BlobResourceContents(uri=uri, mime_type=picture.media_type, blob=blob))
         return contents

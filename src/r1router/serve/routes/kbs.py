@@ -12,9 +12,9 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from r1router import types
+from r1router.errors import KnowledgeBaseError
 from r1router.kb.lance import LanceKnowledgeBase, Mode
 from r1router.kb.ledger import Ledger
-from r1router.kb.writer import PICTURES
 from r1router.serve.limits import MOST_QUESTION, MOST_RESULTS, Limits
 from r1router.serve.problems import Refused
 from r1router.serve.work import pictures
@@ -124,9 +124,10 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         """A picture that is evidence; its name follows from its content, so it may be kept for ever."""
         if not _PICTURE.fullmatch(file):
             raise Refused(404, "there is no picture of this name")
-        path = knowledge_bases.get(kb).folder / PICTURES / file
-        if not path.is_file():
-            raise Refused(404, "there is no picture of this name")
+        try:
+            path = knowledge_bases.get(kb).find_picture(file)
+        except KnowledgeBaseError:
+            raise Refused(404, "there is no picture of this name") from None
         return FileResponse(path, headers={"cache-control": "private, max-age=31536000, immutable"})
 
     return routes

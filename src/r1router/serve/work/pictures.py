@@ -6,7 +6,6 @@ import base64
 import binascii
 import io
 import re
-from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -71,8 +70,8 @@ def shown(noun: Any) -> Any:
 
 def _shown(value: Any) -> Any:
     match value:
-        case {"kb": str(kb), "image": str(path)}:
-            return {**value, "image": url_of(kb, path)}
+        case {"kb": str(kb), "image": str(name)}:
+            return {**value, "image": url_of(kb, name)}
         case {"question": {"image": _} as question}:
             rest = {key: _shown(item) for key, item in value.items() if key != "question"}
             return {"question": {k: v for k, v in question.items() if k != "image"}, **rest}
@@ -84,6 +83,6 @@ def _shown(value: Any) -> Any:
             return value
 
 
-def url_of(kb: str, path: str) -> str:
+def url_of(kb: str, name: str) -> str:
     """Where the picture of a piece of evidence is served."""
-    return f"/v1/kbs/{quote(kb, safe='')}/pictures/{quote(PurePath(path).name, safe='')}"
+    return f"/v1/kbs/{quote(kb, safe='')}/pictures/{quote(name, safe='')}"
