@@ -229,7 +229,7 @@ def read_cell(text: str, *, decimal: Decimal = ".") -> CellNumber | None:
     >>> read_cell("1.234,5", decimal=",")
     CellNumber(value=1234.5, unit='', whole=False)
     """
-    if decimal == "." and _PLAIN.fullmatch(text):
+    if (decimal == "." or "." not in text) and _PLAIN.fullmatch(text):
         return CellNumber(float(text.replace("−", "-")), "", "." not in text)
     plain = _REMARKS.sub("", text).strip()
     found = _CELL[decimal].fullmatch(plain)

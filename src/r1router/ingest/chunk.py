@@ -24,7 +24,11 @@ BLOCK = 160
 """Words, numbers and marks of a block of rows with what it repeats: close to an embedder's tokens, of which
 the default one reads 256; what it counts too few are long numbers and rare words."""
 
-RECIPE = f"3:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}"
+EMBEDDED = 1_000
+"""Blocks of one table that are embedded, some 10,000 rows of six columns. They say what the table is about; a row
+further down is found by its words, as it is named, and by queries. Embedding all of a million rows takes an hour."""
+
+RECIPE = f"3:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}:{EMBEDDED}"
 """Changes when the same record would be cut otherwise, so that sources are cut again."""
 
 DULL = frozenset({"source", "url", "lang", "language", "index"})
@@ -47,7 +51,7 @@ def cut(record: Record, *, key: str = "", first: int = 0) -> list[Entry]:
         case Picture():
             entries = _picture(record)
     return [
-        replace(entry, id=f"{key or record.id}#{number}", digest=_digest(entry))
+        replace(entry, id=f"{key or record.id}#{number}", digest=_digest(entry), embedded=number < EMBEDDED)
         for number, entry in enumerate(entries, start=first)
     ]
 

@@ -10,8 +10,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from r1router.ingest.chunk import cut
-from r1router.ingest.records import Record
+from r1router.ingest.records import Problem, Record, Table
+from r1router.ingest.slices import Slices
 from r1router.kb.embedding import Embedders
 from r1router.kb.entry import Entry
 from r1router.kb.ledger import Taken
@@ -44,8 +47,22 @@ class _Source:
     path: str
     stale: dict[str, str]
     """Digest by id of its entries that have not been met again yet."""
+    slices: Slices
     numbers: Counter[str] = field(default_factory=Counter)
     """Entries so far of each record."""
+    rows: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Of tables that are not embedded to their end: the first row that is not, and the last, by id."""
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A source that has been read to its end, and is complete when all that waits is written."""
+
+    taken: Taken
+    stale: list[str]
+    """Ids of the entries that it no longer has."""
+    tables: set[str]
+    """Ids of its long tables."""
 
 
 class Feed:
@@ -63,21 +80,27 @@ class Feed:
         self._owners = {id_.rpartition("#")[0]: source for source, digests in writer.held.items() for id_ in digests}
         self._source: _Source | None = None
         self._waiting: list[Entry] = []
-        self._ended: list[tuple[Taken, list[str]]] = []
+        self._ended: list[_Ended] = []
 
     @property
     def name(self) -> str:
         return self.writer.manifest.name
 
     def begin(self, source: str, path: str) -> None:
-        self._source = _Source(source, path, dict(self.writer.held.get(source, {})))
+        slices = Slices(self.writer.tables)
+        self._source = _Source(source, path, dict(self.writer.held.get(source, {})), slices)
 
     def put(self, record: Record) -> None:
         assert self._source is not None
+        if isinstance(record, Table):
+            self._source.slices.put(record)
         key = self._claim(record.id, self._source.name)
         entries = cut(record, key=key, first=self._source.numbers[key])
         self._source.numbers[key] += len(entries)
         for entry in entries:
+            if entry.rows and not entry.embedded:
+                first, _ = self._source.rows.get(record.id, entry.rows)
+                self._source.rows[record.id] = (first, entry.rows[1])
             held = self._source.stale.pop(entry.id, None)
             if held == entry.digest:
                 self.counts.kept += 1
@@ -88,16 +111,23 @@ class Feed:
             if len(self._waiting) >= BATCH:
                 self.flush()
 
-    def end(self, fingerprint: str, yields: tuple[str, ...]) -> None:
-        """The source has been read to its end."""
+    def end(self, fingerprint: str, yields: tuple[str, ...]) -> list[Problem]:
+        """The source has been read to its end; what is to be told of how it was taken in."""
         assert self._source is not None
         source, self._source = self._source, None
+        source.slices.finish()
         taken = Taken(source.name, source.path, fingerprint, sum(source.numbers.values()), yields)
-        self._ended.append((taken, list(source.stale)))
+        self._ended.append(_Ended(taken, list(source.stale), source.slices.records))
         self.counts.removed += len(source.stale)
+        told = "are found by their words and by queries, not by their meaning: the table is long"
+        return [
+            Problem(source.name, f"rows {first:,} to {last:,}", told, read=True) for first, last in source.rows.values()
+        ]
 
     def give_up(self) -> None:
         """The source could not be read to its end: what came stays, what was there before stays too."""
+        if self._source is not None:
+            self._source.slices.give_up()
         self._source = None
 
     def drop_source(self, source: str) -> None:
@@ -110,7 +140,9 @@ class Feed:
         if self._waiting:
             self._announce()
             spec, image_spec = self.writer.manifest.text_embedder, self.writer.manifest.image_embedder
-            vectors = self._embedders.text(spec).embed_texts([entry.text for entry in self._waiting])
+            embedder = self._embedders.text(spec)
+            texts = [entry.text for entry in self._waiting if entry.embedded]
+            vectors = embedder.embed_texts(texts) if texts else np.empty((0, embedder.dim), np.float32)
             image_vectors = None
             if image_spec:
                 images = [entry.image for entry in self._waiting if entry.image]
@@ -118,14 +150,15 @@ class Feed:
             self.writer.put(self._waiting, vectors, image_vectors)
             self._written(len(self._waiting))
             self._waiting = []
-        for taken, stale in self._ended:
-            self.writer.drop(taken.source, stale)
-        self._record([taken for taken, _ in self._ended])
+        for ended in self._ended:
+            self.writer.drop(ended.taken.source, ended.stale)
+            self.writer.tables.drop(ended.taken.source, but=ended.tables)
+        self._record([ended.taken for ended in self._ended])
         self._ended = []
 
     def _announce(self) -> None:
         """Writes down, unfinished, the sources whose first entries these are."""
-        known = {taken.source: taken for taken, _ in self._ended}
+        known = {ended.taken.source: ended.taken for ended in self._ended}
         if self._source:
             known[self._source.name] = Taken(self._source.name, self._source.path, "", 0, ())
         begun = {entry.source for entry in self._waiting} - self.taken.keys()

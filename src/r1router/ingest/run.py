@@ -220,7 +220,7 @@ class _Run:
             if kind in file.kinds:  # where it has nothing any more too
                 feed_of(kind)
         for feed in begun.values():
-            feed.end(mark, yields)
+            self.problems += feed.end(mark, yields)
 
     def _is_known(self, file: SourceFile, mark: str) -> bool:
         """Whether every knowledge base that got something from this content still has all of it."""

@@ -24,4 +24,6 @@ class Entry:
     rows: tuple[int, int] | None = None
     table: TableBlock | None = None
     """The rows of a table that it is; `text` says the same."""
+    embedded: bool = True
+    """Whether it is found by its meaning too; else by its words alone."""
     image: Image | None = None

@@ -2,6 +2,7 @@
 
     kbs/<name>/kb.json          card, embedders, format
     kbs/<name>/index.lance      one row an entry: text, location, vectors, full-text index
+    kbs/<name>/tables/          long tables as typed columns, one file each
     kbs/<name>/pictures/        copies of the pictures, named by content
     kbs/<name>/sources.sqlite   which sources are in it, complete
 
@@ -25,6 +26,7 @@ from r1router.evidence.fuse import reciprocal_rank
 from r1router.images import load_image
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders, Vectors
+from r1router.kb.long_tables import LongTables
 from r1router.kb.snapshot import Snapshot
 from r1router.kb.table import PICTURES, open_table, quoted, read_block, stored_columns
 from r1router.scripts import normalized
@@ -140,11 +142,10 @@ class LanceKnowledgeBase:
 
         Where several records have the id, the first one's. Raises `KnowledgeBaseError` where the folder cannot be read.
         """
-        named = self._read(f"id = {quoted(id)}", limit=1) or self._read(f"record = {quoted(id)}", limit=1)
-        if not named:
+        named = self._find(id)
+        if named is None:
             return []
-        record, source = quoted(named[0]["record"]), quoted(named[0]["source"])
-        found = self._read(f"record = {record} AND source = {source}")
+        found = self._read(f"record = {quoted(named['record'])} AND source = {quoted(named['source'])}")
         return [self._evidence(row, 0.0) for row in sorted(found, key=lambda row: int(row["id"].rpartition("#")[2]))]
 
     def columns(self, id: str) -> tuple[TableColumn, ...]:
@@ -177,7 +178,14 @@ class LanceKnowledgeBase:
 
     def _open_tables(self, id: str) -> Tables:
         """The whole table with this entry, or of this record: from its file where it is long."""
-        return Tables(join_blocks(self.record(id), id))
+        named = self._find(id)
+        path = LongTables(self.folder).find(named["source"], named["record"]) if named else None
+        return Tables(path or join_blocks(self.record(id), id))
+
+    def _find(self, id: str) -> dict[str, Any] | None:
+        """An entry by its id, or the first one of the record with this id."""
+        found = self._read(f"id = {quoted(id)}", limit=1) or self._read(f"record = {quoted(id)}", limit=1)
+        return found[0] if found else None
 
     def _read(self, where: str, *, limit: int | None = None) -> list[dict[str, Any]]:
         """The stored columns of the entries for which a condition holds."""

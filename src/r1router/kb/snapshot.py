@@ -34,12 +34,13 @@ class Snapshot:
         started = time.perf_counter()
         self.version: int = table.version
         self._table = table
-        self.row_ids, self._vectors = _load(table)
-        self._by_id = np.argsort(self.row_ids)
+        self._entries: int = table.count_rows()
+        self._row_ids, self._vectors = _load(table, self._entries)
+        self._by_id = {space: np.argsort(ids) for space, ids in self._row_ids.items()}
         self.seconds_to_load = time.perf_counter() - started
 
     def __len__(self) -> int:
-        return len(self.row_ids)
+        return self._entries
 
     def width(self, space: str) -> int:
         """Numbers in a vector of that space; 0 where none is stored."""
@@ -55,14 +56,16 @@ class Snapshot:
         best: list[list[int]] = []
         for start in range(0, len(queries), step):
             scores = queries[start : start + step] @ vectors.T
-            best += [self.row_ids[top_positions(row, k)].tolist() for row in scores]
+            best += [self._row_ids[space][top_positions(row, k)].tolist() for row in scores]
         return best
 
-    def similarities(self, space: str, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float]:
-        """The dot product of one query vector with the vector of each of these rows."""
-        places = self._by_id[np.searchsorted(self.row_ids, np.asarray(row_ids, np.uint64), sorter=self._by_id)]
-        products: list[float] = (self._vectors[space][places] @ query).tolist()
-        return products
+    def similarities(self, space: str, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float | None]:
+        """The dot product of one query vector with the vector of each of these rows; None for those without one."""
+        known, order, asked = self._row_ids[space], self._by_id[space], np.asarray(row_ids, np.uint64)
+        places = order[np.searchsorted(known, asked, sorter=order).clip(max=len(known) - 1)]
+        products = self._vectors[space][places] @ query
+        there = (known[places] == asked).tolist()
+        return [product if found else None for product, found in zip(products.tolist(), there, strict=True)]
 
     def matching(self, words: str, k: int) -> list[int]:
         """Row ids of the `k` best BM25 scores, best first; rows not yet in the index are scored too.
@@ -115,17 +118,25 @@ def top_positions(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     return best
 
 
-def _load(table: Any) -> tuple[NDArray[np.uint64], dict[str, Vectors]]:
-    """Row ids and one matrix for each vector column, filled batch by batch so that nothing is held twice."""
-    rows = table.count_rows()
-    row_ids = np.empty(rows, np.uint64)
+def _load(table: Any, entries: int) -> tuple[dict[str, NDArray[np.uint64]], dict[str, Vectors]]:
+    """Row ids and one matrix for each vector column, filled batch by batch so that nothing is held twice.
+
+    An entry without a vector is in none of them.
+    """
     dims = {space: table.schema.field(space).type.list_size for space in spaces(table)}
-    vectors = {space: np.empty((rows, dim), np.float32) for space, dim in dims.items()}
-    done = 0
+    row_ids = {space: np.empty(entries, np.uint64) for space in dims}
+    vectors = {space: np.empty((entries, dim), np.float32) for space, dim in dims.items()}
+    done = dict.fromkeys(dims, 0)
     for batch in table.search().select(list(dims)).with_row_id(True).to_batches():
-        end = done + batch.num_rows
-        row_ids[done:end] = batch.column("_rowid").to_numpy()
-        for space, matrix in vectors.items():
-            matrix[done:end] = batch.column(space).flatten().to_numpy().reshape(-1, matrix.shape[1])
-        done = end
-    return row_ids, vectors
+        ids = batch.column("_rowid").to_numpy()
+        for space, dim in dims.items():
+            column = batch.column(space)
+            found = ids[column.is_valid().to_numpy(zero_copy_only=False)]
+            start, end = done[space], done[space] + len(found)
+            row_ids[space][start:end] = found
+            vectors[space][start:end] = column.flatten().to_numpy().reshape(-1, dim)  # what is null is left out
+            done[space] = end
+    return (
+        {space: ids[: done[space]] for space, ids in row_ids.items()},
+        {space: matrix[: done[space]] for space, matrix in vectors.items()},
+    )

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import numpy as np
 
 from r1router.errors import Busy, KnowledgeBaseError
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Vectors
 from r1router.kb.entry import Entry
 from r1router.kb.ledger import Ledger
+from r1router.kb.long_tables import LongTables
 from r1router.kb.manifest import Manifest
 from r1router.kb.table import (
     CELLS,
@@ -90,6 +92,7 @@ class Writer:
         self.folder = folder
         self.manifest = manifest
         self.ledger = Ledger(folder)
+        self.tables = LongTables(folder)
         self._table: Any = open_table(folder)
         self._changed = False
         if self._table is not None and TERMS not in self._table.schema.names:  # made before there were terms
@@ -108,7 +111,7 @@ class Writer:
             manifests.write(folder, manifest)
 
     def put(self, entries: Sequence[Entry], vectors: Vectors, image_vectors: Vectors | None) -> None:
-        """Adds entries or replaces those with the same ids, in one commit."""
+        """Adds entries or replaces those with the same ids, in one commit. `vectors`: of those to be embedded."""
         import pyarrow as pa  # type: ignore[import-untyped]
 
         if self._table is None:
@@ -128,12 +131,13 @@ class Writer:
             CELLS: [write_cells(e.table) for e in entries],
             TERMS: [terms_to_store(e.text) for e in entries],
             "digest": [e.digest for e in entries],
-            "vector": _column(vectors),
+            "vector": _column(vectors, [e.embedded for e in entries]),
         }
         if image_vectors is not None:
-            columns["image_vector"] = _column(image_vectors)
+            columns["image_vector"] = _column(image_vectors, [True] * len(entries))
         rows = pa.table(columns, schema=self._table.schema)
-        (self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows))
+        merge = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+        merge.execute(rows, on_bad_vectors="error" if all(e.embedded for e in entries) else "null")
         for entry in entries:
             self.held.setdefault(entry.source, {})[entry.id] = entry.digest
         self._changed = True
@@ -157,6 +161,7 @@ class Writer:
         if entries:
             self._table.delete(f"source = {quoted(source)}")
             self._changed = True
+        self.tables.drop(source)
         self.ledger.drop([source])
         return entries
 
@@ -170,6 +175,7 @@ class Writer:
             if self._unindexed() > UNTIDY_SHARE * rows:
                 self._tidy()
             self._forget_pictures()
+        self.tables.tidy()
         manifest = self.manifest
         if holds is not None:
             manifest = replace(manifest, holds=holds, holds_given=True)
@@ -236,7 +242,11 @@ class Writer:
                     path.unlink()
 
 
-def _column(vectors: Vectors) -> Any:
+def _column(vectors: Vectors, there: Sequence[bool]) -> Any:
+    """One vector for each entry, in order; null for those that have none."""
     import pyarrow as pa
 
-    return pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+    mask = np.array(there, bool)
+    every = np.zeros((len(mask), vectors.shape[1]), np.float32)
+    every[mask] = vectors
+    return pa.FixedSizeListArray.from_arrays(pa.array(every.ravel()), vectors.shape[1], mask=pa.array(~mask))

@@ -23,7 +23,7 @@ Value = int | float | str | datetime.date | datetime.datetime | None
 Order = Literal["iso", "dmy", "mdy"]
 """What comes first in a date such as 7/4/1999, the day or the month; "iso": it is not known, and they are no dates."""
 _Form = Literal[".", ",", "iso", "dmy", "mdy", "time"]
-_FORMS: tuple[_Form, ...] = (".", ",", "iso", "dmy", "mdy", "time")
+_FORMS: tuple[_Form, ...] = (".", ",", "time", "dmy", "mdy", "iso")
 """How a cell may be written, the usual ones first: a number with either decimal mark, a date, a time."""
 
 SHARE = 0.8
@@ -50,6 +50,8 @@ class ColumnReader:
         self._units: dict[_Form, Counter[str]] = {".": Counter(), ",": Counter()}
         self._parts: set[_Form] = set()
         """Forms of which a cell had decimals, or a time of day."""
+        self._seen: dict[str, tuple[tuple[_Form, str | None, bool], ...]] = {}
+        """What the cells of one text can be read as; most columns repeat theirs."""
         self._known: dict[str, Value] = {}
         self._read: Callable[[str], Value] = str
         self.column = TableColumn(name, "text")
@@ -60,21 +62,29 @@ class ColumnReader:
         """Takes note of what one more cell can be read as."""
         text = cell.strip()
         self._cells += 1
-        if text.casefold() in _NOTHING:
-            self._empty += 1
-        elif len(text) <= LONGEST and self._tried and _DIGIT.search(text):
-            for form in self._tried:
-                if form == "." or form == ",":
-                    self._look_at_number(text, form)
-                elif form == "time":
-                    self._counts[form] += read_seconds(text) is not None
-                elif (date := read_date(text, order=form)) is not None:
-                    self._counts[form] += 1
-                    self._years += form == "iso" and len(text) == 4
-                    if isinstance(date, datetime.datetime):
-                        self._parts.add(form)
-        if self._cells - self._empty == _SURE:
+        if not self._tried:
+            self._empty += text.casefold() in _NOTHING
+            return
+        if (forms := self._seen.get(text)) is None:
+            forms = self._forms(text)
+            if len(self._seen) < _REMEMBERED:
+                self._seen[text] = forms
+        for form, unit, parts in forms:
+            if unit is not None:
+                units = self._units[form]
+                if unit not in units and len(units) >= _MOST_UNITS:
+                    continue
+                units[unit] += 1
+            self._counts[form] += 1
+            if parts:
+                self._parts.add(form)
+        if not forms:
+            self._empty += text.casefold() in _NOTHING
+        elif forms[-1][0] == "iso" and len(text) == 4:
+            self._years += 1
+        if self._cells - self._empty == _SURE and len(self._tried) == len(_FORMS):
             self._tried = tuple(form for form in self._tried if self._counts[form] > (1 - SHARE) * _SURE)
+            self._seen.clear()
 
     def settle(self) -> TableColumn:
         """Decides, after the last cell, what the column is."""
@@ -116,15 +126,21 @@ class ColumnReader:
             self._known[text] = self._read(text) if readable else None
         return self._known[text]
 
-    def _look_at_number(self, text: str, mark: Decimal) -> None:
-        number = read_cell(text, decimal=mark)
-        units = self._units[mark]
-        if number is None or (number.unit not in units and len(units) >= _MOST_UNITS):
-            return
-        self._counts[mark] += 1
-        units[number.unit] += 1
-        if not number.whole or abs(number.value) >= _LARGE:
-            self._parts.add(mark)
+    def _forms(self, text: str) -> tuple[tuple[_Form, str | None, bool], ...]:
+        """(form, unit of a number, has decimals or a time of day) for each form that a cell can be read in."""
+        if len(text) > LONGEST or not _DIGIT.search(text) or text.casefold() in _NOTHING:
+            return ()
+        found: list[tuple[_Form, str | None, bool]] = []
+        for form in self._tried:
+            if form == "." or form == ",":
+                if (number := read_cell(text, decimal=form)) is not None:
+                    found.append((form, number.unit, not number.whole or abs(number.value) >= _LARGE))
+            elif form == "time":
+                if read_seconds(text) is not None:
+                    found.append((form, None, False))
+            elif (date := read_date(text, order=form)) is not None:
+                found.append((form, None, isinstance(date, datetime.datetime)))
+        return tuple(found)
 
     def _settle_number(self, mark: Decimal, filled: int) -> None:
         units = self._units[mark]
@@ -213,7 +229,7 @@ _SPOKEN = re.compile(
     r"(?:(?P<min>\d+) ?(?:min(?:ute)?s?|m|′|') ?)?(?:(?P<s>\d+(?:\.\d+)?) ?(?:s(?:ec(?:ond)?s?)?|″|\"))?",
     re.ASCII,
 )
-_REMEMBERED = 1 << 16
+_REMEMBERED = 1 << 14
 _LARGE = 1 << 53
 
 

@@ -1,0 +1,85 @@
+"""Keeps the long tables of one knowledge base as files of typed columns, each named by where it came from.
+
+    kbs/<name>/tables/<hash of source and record>.parquet
+
+Short tables have no file: their rows are in the index, and reading them takes no longer than opening a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from r1router.errors import KnowledgeBaseError
+from r1router.table import TableBlock
+from r1router.tables.store import TableFile, TableInfo, read_table_info
+
+FOLDER = "tables"
+_SUFFIX = ".parquet"
+
+
+class LongTables:
+    """The folder of these files, in one knowledge base."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder`: of the knowledge base."""
+        self._folder = folder / FOLDER
+        self._known: dict[Path, tuple[str, str]] | None = None
+        """Source and record of each file, once one is to be removed."""
+
+    def find(self, source: str, record: str) -> Path | None:
+        """The file of a table; None where it has none."""
+        path = self._path(source, record)
+        return path if path.exists() else None
+
+    def list_all(self) -> Iterator[TableInfo]:
+        """What each file holds; those that cannot be read are left out."""
+        for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
+            if info := _read(path):
+                yield info
+
+    def begin(self, source: str, record: str, block: TableBlock) -> TableFile:
+        """A new file for a table, which takes the place of the one before once it is finished."""
+        path = self._path(source, record)
+        self._of_files()[path] = (source, record)
+        return TableFile(
+            path,
+            source=source,
+            record=record,
+            title=block.title,
+            section=block.section,
+            caption=block.caption,
+            header=block.header,
+        )
+
+    def drop(self, source: str, *, but: Collection[str] = ()) -> None:
+        """Removes the files of a source, `but` those of these records."""
+        files = self._of_files()
+        for path in [path for path, (of, record) in files.items() if of == source and record not in but]:
+            path.unlink(missing_ok=True)
+            del files[path]
+
+    def tidy(self) -> None:
+        """Removes what an interrupted run has left behind."""
+        if self._folder.is_dir():
+            for path in self._folder.iterdir():
+                if path.suffix != _SUFFIX:
+                    path.unlink()
+
+    def _of_files(self) -> dict[Path, tuple[str, str]]:
+        if self._known is None:
+            infos = {path: _read(path) for path in self._folder.glob(f"*{_SUFFIX}")}
+            self._known = {path: (info.source, info.record) for path, info in infos.items() if info}
+        return self._known
+
+    def _path(self, source: str, record: str) -> Path:
+        name = hashlib.sha256(f"{source}\0{record}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return self._folder / f"{name}{_SUFFIX}"
+
+
+def _read(path: Path) -> TableInfo | None:
+    try:
+        return read_table_info(path)
+    except KnowledgeBaseError:
+        return None
