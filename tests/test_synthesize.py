@@ -213,7 +213,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_asks_nothing_twice(tmp_path):
     record = run_folder(out) / RECORD
     worker = subprocess.Popen([sys.executable, str(script), str(Path(__file__).parent), str(out)], env=os.environ)
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and (not record.exists() or record.read_bytes().count(b"\n") < 15):
+    while time.monotonic() < deadline and (not record.exists() or record.read_bytes().count(b"\n") < 24):
         time.sleep(0.01)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
