@@ -113,14 +113,14 @@ def test_what_does_not_end_in_time_is_told_so(tmp_path: Path) -> None:
 
 
 def test_an_upload_that_is_being_indexed_is_finished_first(tmp_path: Path) -> None:
-    with running(tmp_path, seconds=0) as (process, port):
+    with running(tmp_path, "--shutdown-seconds", "200", seconds=0) as (process, port):
         text = "\n\n".join(f"Paragraph {n} is about river {n}. " * 10 for n in range(60)).encode()
         assert (
             call(port, "POST", "/v1/kbs/files", files=[("file", "a.txt", text)], fields={"name": "rivers"}).status
             == 202
         )
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=250)
     taken = Ledger(tmp_path / "kbs" / "rivers").read()["uploads/rivers/a.txt"]
     assert taken.fingerprint
     assert taken.entries > 1

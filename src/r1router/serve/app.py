@@ -64,7 +64,7 @@ def create_app(
         metrics=metrics,
         tracer=tracer,
     )
-    jobs = Jobs(most=limits.jobs, metrics=metrics)
+    jobs = Jobs(most=limits.jobs, at_once=limits.jobs_at_once, metrics=metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

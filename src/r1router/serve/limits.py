@@ -26,6 +26,8 @@ class Limits:
     picture_pixels: int = 40_000_000
     jobs: int = 32
     """Uploads and removals that wait for their turn."""
+    jobs_at_once: int = 4
+    """Of them, on different knowledge bases."""
 
 
 MOST_QUESTION = 8_000

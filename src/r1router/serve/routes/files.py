@@ -66,7 +66,8 @@ def router(
                 text_embedder=text_embedder, image_embedder=image_embedder, tell=tell,
             )  # fmt: skip
 
-        return {"job": jobs.submit(work).id}
+        targets = await asyncio.to_thread(uploads.find_targets, kept, as_=as_, name=name)
+        return {"job": jobs.submit(work, writes=targets).id}
 
     @routes.delete("/v1/kbs/{kb}/sources/{source:path}", status_code=202, response_model=JobStarted)
     async def remove_source(kb: str, source: str) -> dict[str, Any]:
@@ -75,7 +76,11 @@ def router(
         folder = knowledge_bases.get(kb).folder
         if source not in await asyncio.to_thread(Ledger(folder).read):
             raise Refused(404, "this knowledge base has no such source")
-        return {"job": jobs.submit(lambda _: uploads.remove_source(folder, source, knowledge_bases.folder)).id}
+
+        def work(_: Any) -> dict[str, Any]:
+            return uploads.remove_source(folder, source, knowledge_bases.folder)
+
+        return {"job": jobs.submit(work, writes=[kb]).id}
 
     return routes
 

@@ -1,15 +1,15 @@
-"""Serves /v1/jobs: where a job is, once or as a stream."""
+"""Serves /v1/jobs: shows where a job is, once or as a stream, and cancels it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from r1router.serve import sse
-from r1router.serve.work.jobs import Jobs
+from r1router.serve.work.jobs import Jobs, State
 
 
 class ProgressInfo(BaseModel):
@@ -22,7 +22,7 @@ class ProgressInfo(BaseModel):
 
 class JobInfo(BaseModel):
     id: str
-    state: Literal["queued", "running", "done", "failed"]
+    state: State
     progress: ProgressInfo | dict[str, Any]
     report: dict[str, Any]
 
@@ -33,7 +33,14 @@ def router(jobs: Jobs) -> APIRouter:
     @routes.get("/v1/jobs/{id}", response_model=JobInfo)
     async def show_job(id: str) -> dict[str, Any]:
         """Where a job is."""
-        return jobs.one(id).shown()
+        return jobs.get(id).describe()
+
+    @routes.delete("/v1/jobs/{id}", response_model=JobInfo)
+    async def cancel_job(id: str) -> dict[str, Any]:
+        """Cancels a job: at once where it waits, soon where it runs. What it had indexed by then stays."""
+        job = jobs.get(id)
+        jobs.cancel(job)
+        return job.describe()
 
     @routes.get(
         "/v1/jobs/{id}/events",
@@ -42,8 +49,8 @@ def router(jobs: Jobs) -> APIRouter:
         responses={200: {"content": sse.DOCUMENT}},
     )
     async def watch_job(id: str) -> sse.EventStream:
-        """The job after each change, as server-sent events named `job`, until it is done or failed."""
-        job = jobs.one(id)
+        """The job after each change, as server-sent events named `job`, until it is done, failed or cancelled."""
+        job = jobs.get(id)
 
         async def chunks() -> AsyncGenerator[bytes, None]:
             async for shown in jobs.watch(job):

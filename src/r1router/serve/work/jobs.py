@@ -1,16 +1,19 @@
-"""Runs work on the knowledge bases one job at a time in a thread, so that requests need not wait for it."""
+"""Runs work on the knowledge bases in threads, so that requests need not wait for it, nor one job for another.
+
+A knowledge base has one writer, so only jobs that may write to the same one wait for each other, in their order.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import threading
+import time
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import asdict, dataclass, field
-from queue import SimpleQueue
 from typing import Any, Literal
 
 from r1router.errors import R1RouterError
@@ -19,86 +22,104 @@ from r1router.serve.metrics import Metrics
 from r1router.serve.problems import Refused, explain, without_paths
 from r1router.serve.sse import KEEP_ALIVE
 
-State = Literal["queued", "running", "done", "failed"]
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
 Tell = Callable[[Progress], None]
 Work = Callable[[Tell], dict[str, Any]]
 """Does it, tells how far it is, returns the report. Raises `R1RouterError`, or what comes."""
 
 REMEMBERED = 200
 """Jobs that have ended and can still be asked for."""
-STOPPING = 10.0
-"""Seconds for a run to come to its next batch; a process that ends before it does no harm."""
+STOPPING = 5.0
+"""Seconds for the runs that are left to come to their next batch; a process that ends before does no harm."""
 _log = logging.getLogger(__name__)
 
 
 class Stopped(R1RouterError):
-    """Raised into a run at its next progress, when the server stops."""
+    """Raised into a run at its next progress, when it is cancelled or the server stops."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     id: str
     work: Work = field(repr=False)
+    writes: frozenset[str]
+    """Names of the knowledge bases that it may write to."""
     context: Context = field(default_factory=copy_context, repr=False)
     """Of the request that it came with, so that the log shows its id."""
     state: State = "queued"
     progress: Progress | None = None
     report: dict[str, Any] = field(default_factory=dict)
     changes: int = 0
+    stop: State | None = None
+    """What it is to end as at its next progress: cancelled, or failed when the server stops."""
 
-    def shown(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
+        """As a client is shown it."""
         progress = asdict(self.progress) if self.progress else {}
         return {"id": self.id, "state": self.state, "progress": progress, "report": self.report}
 
 
 class Jobs:
-    """The queue and its worker. What is written when the server stops stays; indexing again goes on from there."""
+    """The jobs of one server. What one has written when it is stopped stays; indexing again goes on from there.
 
-    def __init__(self, *, most: int, metrics: Metrics) -> None:
-        """`most` wait at a time."""
-        self._most, self._metrics = most, metrics
+    All but `_run` and `_tell` is called in the event loop.
+    """
+
+    def __init__(self, *, most: int, at_once: int, metrics: Metrics) -> None:
+        """`most` wait at a time, `at_once` run."""
+        self._most, self._at_once, self._metrics = most, at_once, metrics
         self._jobs: dict[str, Job] = {}
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._running: set[Job] = set()
         self._ending = False
-        self._stopping = threading.Event()
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._run, name="r1router-jobs", daemon=True)
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._thread.start()
 
     async def end(self, seconds: float) -> None:
         """Takes no more jobs, and gives those that there are `seconds` to be done."""
-        if not self._ending:
-            self._ending = True
-            self._queue.put(None)
-        await asyncio.to_thread(self._thread.join, seconds)
+        self._ending = True
+        until = time.monotonic() + seconds
+        while self._unended() and time.monotonic() < until:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), max(0.0, until - time.monotonic()))
 
     async def stop(self) -> None:
-        """A job that still runs ends at its next batch; those that wait fail."""
-        self._stopping.set()
+        """Ends the jobs that are left: those that wait at once, those that run at their next batch."""
+        self._ending = True
+        for job in self._unended():
+            self._ask_to_stop(job, "failed")
         await self.end(STOPPING)
 
-    def submit(self, work: Work) -> Job:
-        """Puts it at the end of the queue. Raises `Refused` where the queue is full."""
+    def submit(self, work: Work, *, writes: Iterable[str]) -> Job:
+        """Runs it as soon as no earlier job that is left may write to the same knowledge bases.
+
+        Raises `Refused` where too many are waiting.
+        """
         if self._ending:
             raise Refused(503, "the server is stopping", retry_after=10)
         if sum(job.state == "queued" for job in self._jobs.values()) >= self._most:
             raise Refused(429, f"{self._most} jobs are waiting already; try again later", retry_after=30)
-        job = Job(uuid.uuid4().hex, work)
+        job = Job(uuid.uuid4().hex, work, frozenset(writes))
         self._jobs[job.id] = job
-        ended = [id_ for id_, known in self._jobs.items() if known.state in ("done", "failed")]
+        ended = [id_ for id_, known in self._jobs.items() if known.state in ENDED]
         for id_ in ended[:-REMEMBERED]:
             del self._jobs[id_]
-        self._queue.put(job)
+        self._start_next()
         return job
 
-    def one(self, id_: str) -> Job:
+    def get(self, id_: str) -> Job:
+        """Raises `Refused` where there is none of this id."""
         if id_ not in self._jobs:
             raise Refused(404, "there is no job of this id; jobs are forgotten when the server restarts")
         return self._jobs[id_]
+
+    def cancel(self, job: Job) -> None:
+        """Ends it at once where it waits, at its next progress where it runs; one that has ended stays as it is."""
+        if job.state not in ENDED:
+            self._ask_to_stop(job, "cancelled")
 
     async def watch(self, job: Job) -> AsyncGenerator[dict[str, Any] | None, None]:
         """The job as it is now and after each change, to its end; None after some seconds without one."""
@@ -107,9 +128,9 @@ class Jobs:
             changed = self._changed  # looked at before the job is, so that no change is missed
             if job.changes != seen:
                 seen = job.changes
-                shown = job.shown()
-                yield shown
-                if shown["state"] in ("done", "failed"):
+                described = job.describe()
+                yield described
+                if described["state"] in ENDED:
                     return
                 continue
             try:
@@ -117,48 +138,74 @@ class Jobs:
             except TimeoutError:
                 yield None
 
-    # ── in the worker's thread ─────────────────────────────────────────────────────────────────
+    # ── which runs next ────────────────────────────────────────────────────────────────────────
 
-    def _run(self) -> None:
-        while job := self._queue.get():
-            self._work(job)
+    def _unended(self) -> list[Job]:
+        return [job for job in self._jobs.values() if job.state not in ENDED]
 
-    def _work(self, job: Job) -> None:
-        def tell(progress: Progress) -> None:
-            job.progress = progress
-            self._tell(job)
-            if self._stopping.is_set():
-                raise Stopped("the server has stopped; index the files again to go on")
+    def _start_next(self) -> None:
+        taken = {name for job in self._running for name in job.writes}
+        for job in [job for job in self._unended() if job not in self._running]:
+            if len(self._running) < self._at_once and not job.writes & taken:
+                self._running.add(job)
+                job.state = "running"
+                self._note(job)
+                threading.Thread(target=self._run, args=(job,), name=f"r1router-job-{job.id[:8]}", daemon=True).start()
+            taken |= job.writes  # those behind it in the queue wait for it
 
-        state: State = "failed"
-        try:
-            if self._stopping.is_set():
-                raise Stopped("the server has stopped before its turn")
-            job.state = "running"
-            self._tell(job)
-            job.report = job.context.run(job.work, tell)
-            state = "done"
-        except Stopped as error:
-            job.report = {"error": {"type": "stopping", "message": str(error)}}
-        except Exception as error:  # the worker lives on; what it was is in the log and in words in the report
-            refused = explain(error)
-            _log.warning("job %s failed: %s", job.id, error)
-            job.report = {"error": {"type": refused.type, "message": without_paths(refused.message)}}
-        job.work = _done
-        job.state = state
+    def _ask_to_stop(self, job: Job, state: State) -> None:
+        job.stop = state
+        if job not in self._running:
+            self._finish(job, state, _stopped_report(state))
+
+    def _finish(self, job: Job, state: State, report: dict[str, Any]) -> None:
+        self._running.discard(job)
+        job.report, job.state, job.work = report, state, _run_twice
         self._metrics.jobs.labels(state).inc()
-        self._tell(job)
+        self._note(job)
+        self._start_next()
 
-    def _tell(self, job: Job) -> None:
+    def _note(self, job: Job) -> None:
+        """Wakes those who watch."""
         job.changes += 1
-        assert self._loop is not None
-        with suppress(RuntimeError):  # the loop has ended before the job did
-            self._loop.call_soon_threadsafe(self._wake)
-
-    def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
+    # ── in a job's thread ──────────────────────────────────────────────────────────────────────
 
-def _done(tell: Tell) -> dict[str, Any]:
+    def _run(self, job: Job) -> None:
+        def tell(progress: Progress) -> None:
+            job.progress = progress
+            self._call(self._note, job)
+            if job.stop:
+                raise Stopped("stopped")
+
+        state: State = "failed"
+        try:
+            report = job.context.run(job.work, tell)
+            state = "done"
+        except Stopped:
+            state = job.stop or "failed"
+            report = _stopped_report(state)
+        except Exception as error:  # what it was is in the log, and in words in the report
+            refused = explain(error)
+            _log.warning("job %s failed: %s", job.id, error)
+            report = {"error": {"type": refused.type, "message": without_paths(refused.message)}}
+        self._call(self._finish, job, state, report)
+
+    def _call(self, function: Callable[..., None], *arguments: Any) -> None:
+        assert self._loop is not None
+        with suppress(RuntimeError):  # the loop has ended before the job did
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+
+def _stopped_report(state: State) -> dict[str, Any]:
+    if state == "cancelled":
+        message = "cancelled; what had been indexed by then stays"
+    else:
+        message = "the server has stopped; index the files again to go on"
+    return {"error": {"type": "cancelled" if state == "cancelled" else "stopping", "message": message}}
+
+
+def _run_twice(tell: Tell) -> dict[str, Any]:
     raise AssertionError("a job runs once")

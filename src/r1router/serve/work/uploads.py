@@ -82,6 +82,13 @@ def keep(uploads: Sequence[Upload], kbs: Path, name: str | None) -> list[Path]:
         return [Path(scratch, safe).replace(folder / safe) for safe in names]
 
 
+def find_targets(paths: Sequence[Path], *, as_: Kind | None, name: str | None) -> set[str]:
+    """Names of the knowledge bases that these files may go into."""
+    if name or as_:
+        return {name or str(as_)}
+    return {kind for file in readers.find(paths) for kind in file.kinds}
+
+
 def index_uploads(
     paths: Sequence[Path],
     kbs: Path,
@@ -97,10 +104,10 @@ def index_uploads(
         paths, kbs, base=kbs / FOLDER, as_=as_, name=name, embedder=text_embedder, image_embedder=image_embedder,
         progress=tell,
     )  # fmt: skip
-    return _shown(report)
+    return _describe(report)
 
 
-def _shown(report: IndexReport) -> dict[str, Any]:
+def _describe(report: IndexReport) -> dict[str, Any]:
     shown = asdict(report)
     for problem in shown["problems"]:
         problem["reason"] = without_paths(problem["reason"])
