@@ -3,13 +3,15 @@
 import asyncio
 import itertools
 import random
+from functools import partial
 
 import pytest
 
 import r1router as rr
-from r1router.drive.batches import in_batches
+from r1router.drive.batches import search_together
 from r1router.drive.budget import Budget
-from r1router.drive.explore import explore, pick, samples
+from r1router.drive.explore import explore, pick, sample_with
+from r1router.drive.walk import Walk
 from r1router.errors import PolicyError
 from r1router.methods import load_method
 from r1router.prompts import Prompts
@@ -32,35 +34,29 @@ def talk(ask):
     return "<answer>Oslo</answer>"
 
 
-def explored(policy, choose=None, *, size=3, budget=None):
-    async def first(ask, replies, path):
-        return 0
-
+def explored(policy, choose=lambda group: 0, *, size=3, budget=None, questions=("Which city?",)):
     bases = kbs()
-    return asyncio.run(
-        explore(
-            Question("Which city?"),
-            {name: kb.card for name, kb in bases.items()},
-            method=load_method("r1_router"),
-            prompts=PROMPTS,
-            sample=samples(policy, size=size, temperature=1.0),
-            search=in_batches(bases),
-            choose=choose or first,
-            budget=budget,
-        )
+    cards = {name: kb.card for name, kb in bases.items()}
+    walks = [Walk(load_method("r1_router"), Question(text), cards, PROMPTS, budget) for text in questions]
+    groups = explore(
+        walks,
+        sample=sample_with(policy, size=size, temperature=1.0),
+        search=partial(search_together, bases),
+        choose=choose,
     )
+    return [(walk.events[-1].trajectory, of) for walk, of in zip(walks, groups, strict=True)]
 
 
 def test_every_decision_of_a_question_is_one_group():
-    path, groups = explored(rr.Scripted(talk))
+    ((path, groups),) = explored(rr.Scripted(talk))
     assert (path.answer.text, path.stop, path.method) == ("Oslo", "enough", "r1_router")
-    assert [group.ask.purpose for group in groups] == ["plan", "answer", "plan", "final"]
-    assert [len(group.replies) for group in groups] == [3, 3, 3, 3]
+    assert [group.ask.purpose for group, _ in groups] == ["plan", "answer", "plan", "final"]
+    assert [len(group.replies) for group, _ in groups] == [3, 3, 3, 3]
 
 
 def test_a_group_knows_what_had_happened_when_it_was_asked():
-    _, groups = explored(rr.Scripted(talk))
-    first, answer, second, final = (group.path.steps for group in groups)
+    ((_, groups),) = explored(rr.Scripted(talk))
+    first, answer, second, final = (group.path.steps for group, _ in groups)
     assert first == ()
     assert [e.id for e in answer[0].evidence] == ["1", "2"]
     assert answer[0].answer == ""
@@ -70,30 +66,41 @@ def test_a_group_knows_what_had_happened_when_it_was_asked():
 def test_the_chosen_reply_goes_on_and_the_chooser_sees_the_group_and_its_state():
     seen = []
 
-    async def choose(ask, replies, path):
-        seen.append((ask.purpose, [reply.text for reply in replies], len(path.steps)))
-        return len(replies) - 1
+    def choose(group):
+        seen.append((group.ask.purpose, [reply.text for reply in group.replies], len(group.path.steps)))
+        return len(group.replies) - 1
 
     turns = itertools.count()
-    path, groups = explored(rr.Scripted(lambda ask: STEP if next(turns) % 2 == 0 else STOP), choose, size=2)
+    ((path, groups),) = explored(rr.Scripted(lambda ask: STEP if next(turns) % 2 == 0 else STOP), choose, size=2)
     assert seen[0] == ("plan", [STEP, STOP], 0)
-    assert groups[0].chosen == 1
+    assert groups[0][1] == 1
     assert (path.stop, path.steps) == ("enough", ())
 
 
 def test_a_malformed_reply_is_part_of_its_group_and_asked_again_where_it_is_chosen():
     said = {"plan": iter(["nonsense", STEP, STOP, STOP]), "final": itertools.repeat("<answer>Oslo</answer>")}
-    path, groups = explored(rr.Scripted(lambda ask: next(said[ask.purpose])), size=2)
-    assert [reply.text for reply in groups[0].replies] == ["nonsense", STEP]
-    assert groups[1].ask.messages[: len(groups[0].ask.messages)] == groups[0].ask.messages
-    assert "cannot be used" in groups[1].ask.messages[-1].content
+    ((path, groups),) = explored(rr.Scripted(lambda ask: next(said[ask.purpose])), size=2)
+    (first, _), (again, _) = groups[:2]
+    assert [reply.text for reply in first.replies] == ["nonsense", STEP]
+    assert again.ask.messages[: len(first.ask.messages)] == first.ask.messages
+    assert "cannot be used" in again.ask.messages[-1].content
     assert (path.stop, path.format_errors) == ("enough", ("plan: the tag sub-question is missing",))
 
 
 def test_a_budget_ends_an_exploration_in_the_final_answer():
-    path, groups = explored(rr.Scripted(talk), budget=Budget(retrievals=0))
+    ((path, groups),) = explored(rr.Scripted(talk), budget=Budget(retrievals=0))
     assert path.stop == "retrievals"
-    assert [group.ask.purpose for group in groups] == ["plan", "final"]
+    assert [group.ask.purpose for group, _ in groups] == ["plan", "final"]
+
+
+def test_questions_of_different_lengths_are_explored_side_by_side_to_their_ends():
+    def reply(ask):
+        return STOP if ask.purpose == "plan" and "short" in ask.messages[-1].content else talk(ask)
+
+    (long, of_long), (short, of_short) = explored(rr.Scripted(reply), questions=("Which city?", "A short one?"))
+    assert (len(long.steps), len(of_long)) == (1, 4)
+    assert (len(short.steps), len(of_short)) == (0, 2)
+    assert explored(rr.Scripted(talk), questions=()) == []
 
 
 def test_what_the_policy_raises_reaches_the_caller():
@@ -116,7 +123,8 @@ def test_the_replies_of_a_group_are_asked_for_at_the_same_time():
             in_flight -= 1
             return Reply(talk(ask))
 
-    asyncio.run(samples(Slow(), size=5, temperature=0.7)(PROMPTS.final_answer(rr.Trajectory(Question("Q?")))))
+    ask = PROMPTS.final_answer(rr.Trajectory(Question("Q?")))
+    assert [len(group) for group in sample_with(Slow(), size=5, temperature=0.7)([ask])] == [5]
     assert most == 5
 
 

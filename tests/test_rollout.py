@@ -1,15 +1,16 @@
 """Questions to groups: lessons, the pool, and rows that equal the prompts which the policy saw."""
 
-import asyncio
 import random
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import r1router as rr
-from r1router.drive.batches import in_batches
-from r1router.drive.explore import explore, samples
+from r1router.drive.batches import search_together
+from r1router.drive.explore import explore, sample_with
+from r1router.drive.walk import Walk
 from r1router.errors import InputError, PolicyError, R1RouterError
 from r1router.methods import load_method
 from r1router.parse import NO_ROUTE
@@ -17,7 +18,7 @@ from r1router.prompts import DEFAULT, Prompts
 from r1router.train import rewards
 from r1router.train.grpo.rollout_function import rollout_func
 from r1router.train.grpo.rollout_pool import Pool
-from r1router.train.steps.questions import lessons, row
+from r1router.train.steps.questions import Lesson, lessons, row
 from r1router.train.steps.renamed_kbs import disguise
 from r1router.train.steps.rows import render
 from r1router.train.steps.step_file import Gold, Past, StepRow
@@ -138,6 +139,27 @@ def test_steps_without_a_plan_make_no_lesson():
 
 
 @pytest.mark.parametrize(
+    ("known", "found", "route"),
+    [
+        (("", "t1"), [], "text"),
+        (("", "t1"), ["t1"], "table"),  # the second hop's evidence, found in the first hop's place
+        (("", "t1"), ["p2"], "table"),
+        (("", "t1"), ["p2", "p2"], "table"),
+        (("", "t1"), ["p2", "t1"], NO_ROUTE),
+        (("p1", ""), ["p2"], "text"),
+        (("p1", ""), ["p1"], "table"),
+        (("p1", ""), ["p1", "p2"], NO_ROUTE),
+    ],
+)
+def test_a_hop_of_which_no_evidence_is_known_is_made_by_the_step_in_its_place(known, found, route):
+    hops = tuple(Gold("", "Q?", kb, (id,) if id else ()) for kb, id in zip(CARDS, known, strict=True))
+    lesson = Lesson("t", QUESTION, "", hops, ("5.5 million",))
+    taken = tuple(Step("", "Q?", ("text",), evidence=(Evidence("text", name, "…"),), answer="A") for name in found)
+    path = Trajectory(Question(QUESTION), taken)
+    assert row(lesson, Prompts().next_step(path, CARDS), path, CARDS).gold.route == route
+
+
+@pytest.mark.parametrize(
     ("found", "route"),
     [
         ([], "text"),
@@ -177,15 +199,11 @@ def test_rendering_the_row_of_a_state_gives_byte_for_byte_what_the_policy_saw(fo
     prompts, policy, bases = Prompts(folder), rr.Scripted(right), kbs()
     (lesson,) = lessons(steps()).values()
 
-    async def first(ask, replies, path):
-        return 0
-
-    _, groups = asyncio.run(
-        explore(
-            Question(QUESTION), CARDS, method=load_method("r1_router?look=false"), prompts=prompts, choose=first,
-            sample=samples(policy, size=1), search=in_batches(bases),
-        )
-    )  # fmt: skip
+    walk = Walk(load_method("r1_router?look=false"), Question(QUESTION), CARDS, prompts)
+    (explored,) = explore(
+        [walk], sample=sample_with(policy, size=1), search=partial(search_together, bases), choose=lambda group: 0
+    )
+    groups = [group for group, _ in explored]
     assert [group.ask.purpose for group in groups] == ["plan", "answer", "plan", "answer", "plan", "final"]
     assert policy.asks == [group.ask for group in groups]
     for group in groups:
@@ -306,7 +324,8 @@ def test_a_disguised_knowledge_base_is_searched_as_what_it_is_and_its_gold_route
         assert all(offered.cards[name].kind == CARDS[true].kind for name, true in offered.true.items())
         names.update(hop.route for hop in hidden.hops)
         routes = (hidden.hops[0].route, *(name for name in offered.cards if name not in offered.true))
-        found = asyncio.run(offered.searcher(in_batches(kbs()))(Search(routes, Query(WHO)))).result
+        asked = Search(routes, Query(WHO))
+        found = offered.translate_back(asked, search_together(kbs(), [offered.translate(asked)])[0])
         assert [piece.id for piece in found[0]][:1] == ["p1"]
         assert {piece.kb for piece in found[0]} == {routes[0]}
         assert not any(found[1:])

@@ -1,4 +1,4 @@
-"""A question to its groups: several replies are sampled at every decision, and one of them carries the question on.
+"""Explores questions: at every decision several replies are sampled, and one of them carries the question on.
 
 This is the rollout of Step-GRPO (paper, section 3.2) with live knowledge bases: each group is compared within
 itself, by rewards of that one step. Malformed replies are part of their group; where one of them is chosen, the
@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from r1router.drive.budget import Budget
-from r1router.drive.flow import Searcher, Served, run, timed
+from r1router.drive.flow import Rankings
+from r1router.drive.threads import wait_for
 from r1router.drive.walk import Walk
-from r1router.methods import Method
-from r1router.prompts import Prompts
-from r1router.types import Ask, Card, Policy, Question, Reply, Search, Trajectory
+from r1router.types import Ask, Policy, Reply, Search, Trajectory
 
-Sampler = Callable[[Ask], Awaitable[Sequence[Reply]]]
-"""The replies of a group."""
-Chooser = Callable[[Ask, Sequence[Reply], Trajectory], Awaitable[int]]
-"""Which reply goes on, given what had happened when it was asked: the steps so far, the last of them with its
-evidence and without an answer where an `answer` is asked. Sees every group, so it is also who scores and keeps it."""
+SampleAll = Callable[[Sequence[Ask]], Sequence[Sequence[Reply]]]
+"""A group of replies for each request, all in one generation."""
+SearchAll = Callable[[Sequence[Search]], Sequence[Rankings]]
+"""One ranking for each route of each request: `batches.search_together`, its knowledge bases given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,47 +29,49 @@ class Group:
 
     ask: Ask
     path: Trajectory
-    """What had happened until then, as a `Chooser` is given it."""
+    """What had happened until then: the steps so far, the last of them with its evidence and without an answer where
+    an `answer` is asked."""
     replies: tuple[Reply, ...]
-    chosen: int
 
 
-async def explore(
-    question: Question,
-    cards: Mapping[str, Card],
-    *,
-    method: Method,
-    prompts: Prompts,
-    sample: Sampler,
-    search: Searcher,
-    choose: Chooser,
-    budget: Budget | None = None,
-) -> tuple[Trajectory, list[Group]]:
-    """The finished trajectory of the chosen replies, and the group of every decision in order.
+def explore(
+    walks: Sequence[Walk], *, sample: SampleAll, search: SearchAll, choose: Callable[[Group], int]
+) -> list[list[tuple[Group, int]]]:
+    """Walks all questions to their ends; for each, the groups of its decisions in order, and the replies chosen.
 
-    Its usage, and so the budget, count the chosen replies alone. What a request raises that the method does not
-    handle comes out of here.
+    Its usage, and so the budget, count the chosen replies alone. Raises what `sample`, `search` or a method raises.
     """
-    walk = Walk(method, question, cards, prompts, budget)
-    groups: list[Group] = []
+    explored: dict[Walk, list[tuple[Group, int]]] = {walk: [] for walk in walks}
+    for walk in walks:
+        walk.start()
+    while any(walk.request for walk in walks):
+        serve_searches(walks, search)
+        asking = [(walk, ask) for walk in walks if isinstance(ask := walk.request, Ask)]
+        for (walk, ask), replies in zip(asking, sample([ask for _, ask in asking]), strict=True):
+            group = Group(ask, walk.path, tuple(replies))
+            chosen = choose(group)
+            explored[walk].append((group, chosen))
+            walk.advance(replies[chosen])
+    return [explored[walk] for walk in walks]
 
-    async def answer(ask: Ask) -> Served[Reply]:
-        path = walk.path
-        replies, seconds = await timed(sample(ask))
-        chosen = await choose(ask, replies, path)
-        groups.append(Group(ask, path, tuple(replies), chosen))
-        return Served(replies[chosen], seconds)
 
-    return await run(walk, {Ask: answer, Search: search}), groups
+def serve_searches(walks: Sequence[Walk], search: SearchAll) -> None:
+    """Has everything searched that the walks wait for, until each waits for a reply or has ended."""
+    while searching := [(walk, request) for walk in walks if isinstance(request := walk.request, Search)]:
+        for (walk, _), rankings in zip(searching, search([request for _, request in searching]), strict=True):
+            walk.advance(rankings)
 
 
-def samples(policy: Policy, *, size: int = 8, temperature: float = 1.0) -> Sampler:
-    """Groups of `size` replies of a policy, asked at the same time."""
+def sample_with(policy: Policy, *, size: int = 8, temperature: float = 1.0) -> SampleAll:
+    """Groups of `size` replies of a policy, all asked for at the same time."""
 
-    async def sample(ask: Ask) -> list[Reply]:
-        return list(await asyncio.gather(*(policy.reply(ask, temperature=temperature) for _ in range(size))))
+    async def sample_all(asks: Sequence[Ask]) -> list[list[Reply]]:
+        replies = await asyncio.gather(
+            *(policy.reply(ask, temperature=temperature) for ask in asks for _ in range(size))
+        )
+        return [replies[start : start + size] for start in range(0, len(replies), size)]
 
-    return sample
+    return lambda asks: wait_for(sample_all(asks))
 
 
 def pick(values: Sequence[float | None], chance: random.Random, *, best: float = 0.0) -> int:

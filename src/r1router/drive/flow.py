@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from r1router.drive.budget import Request
 from r1router.drive.walk import Walk
 from r1router.errors import BudgetSpent
-from r1router.types import Evidence, Search, Trajectory
+from r1router.types import Evidence, Trajectory
 
 T = TypeVar("T")
 Rankings = list[list[Evidence]]
@@ -24,7 +24,6 @@ class Served(NamedTuple, Generic[T]):
     seconds: float
 
 
-Searcher = Callable[[Search], Awaitable[Served[Rankings]]]
 Server = Callable[[Any], Awaitable[Served[Any]]]
 """Serves requests of one kind."""
 Serve = Mapping[type[Request], Server]

@@ -1,4 +1,4 @@
-"""Questions to groups for Step-GRPO: a pool of explored questions, each of which gives its next decision when asked.
+"""Gives Step-GRPO its groups: a pool of explored questions, each of which gives its next decision when asked.
 
 The trainer wants a fixed number of groups at a time, and a question has as many decisions as it happens to take. So
 every place of the pool works on one question; each call samples the next decision of every place, with the weights
@@ -8,16 +8,15 @@ across optimizer steps; every group is sampled by the policy that it trains.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from r1router.drive.batches import in_batches
-from r1router.drive.explore import explore, pick
-from r1router.drive.flow import Rankings, Searcher, Served
+from r1router.drive.batches import search_together
+from r1router.drive.explore import pick
+from r1router.drive.flow import Rankings
+from r1router.drive.walk import Walk
 from r1router.images import load_image
 from r1router.methods import Method
 from r1router.prompts import Prompts
@@ -25,8 +24,7 @@ from r1router.train.rewards import Values, Weighted, totals
 from r1router.train.rewards._outcomes import Outcome, read
 from r1router.train.steps.questions import Lesson, check_routes, row
 from r1router.train.steps.renamed_kbs import Disguise, disguise, undisguised
-from r1router.train.steps.step_file import StepRow
-from r1router.types import Ask, Evidence, KnowledgeBase, Query, Question, Reply, Search, Step, Trajectory
+from r1router.types import Ask, KnowledgeBase, Query, Question, Reply, Search, Step
 
 Generate = Callable[[Sequence[Ask]], Sequence[Sequence[Reply]]]
 """A group of replies for each request."""
@@ -44,21 +42,15 @@ class Judged:
     chosen: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class _Place:
     """Where one question is worked on."""
 
     lesson: Lesson
     offered: Disguise
-    search: Searcher
-    task: asyncio.Task[Trajectory] | None = None
-    ask: Ask | None = None
-    """The decision that waits for its replies."""
-    path: Trajectory | None = None
-    replies: asyncio.Future[Sequence[Reply]] | None = None
-    choice: asyncio.Future[int] | None = None
-    moved: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set whenever it waits for something from outside."""
+    walk: Walk
+    found: dict[Search, Rankings] = field(default_factory=dict)
+    """What was searched for already, by the question or for a reply of a group: often the same."""
 
 
 class Pool:
@@ -86,13 +78,12 @@ class Pool:
         """
         check_routes(lessons, kbs)
         self._lessons = lessons
+        self._kbs = kbs
         self._cards = {name: kb.card for name, kb in kbs.items()}
-        self._search = in_batches(kbs)
         self._method, self._prompts, self._rewards = method, prompts, rewards
         self._pictures, self._k, self._best, self._vary = pictures, k, best, vary_cards
         self._chance = random.Random(seed)
-        self._loop = asyncio.new_event_loop()
-        self._places: list[_Place | None] = []
+        self._places: list[_Place] = []
         self.finished = 0
         """Questions that came to their end."""
 
@@ -102,130 +93,80 @@ class Pool:
         `ids` are the lessons that are begun where a question is finished; the others are not looked at. Raises what
         a search or the method raises.
         """
-        return self._loop.run_until_complete(self._next_groups(ids, generate))
+        places = self._bring_to_asks(ids)
+        asks = [ask for place in places if isinstance(ask := place.walk.request, Ask)]
+        groups = generate(asks)
+        outcomes = self._judge(list(zip(places, asks, groups, strict=True)))
+        values = iter(totals([outcome for group in outcomes for outcome in group], self._rewards))
+        judged = []
+        for place, ask, replies, of_group in zip(places, asks, groups, outcomes, strict=True):
+            worth = [next(values) for _ in replies]
+            chosen = pick(worth, self._chance, best=self._best)
+            place.walk.advance(replies[chosen])
+            judged.append(Judged(ask, tuple(replies), of_group, worth, chosen))
+        return judged
 
     def close(self) -> None:
         """Gives up the questions that are under way."""
-        running = [place.task for place in self._places if place and place.task]
-        for task in running:
-            task.cancel()
-        self._loop.run_until_complete(_quietly(running))
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+        for place in self._places:
+            place.walk.close()
 
     # ── one round ──────────────────────────────────────────────────────────────────────────────
 
-    async def _next_groups(self, ids: Sequence[str], generate: Generate) -> list[Judged]:
-        self._places += [None] * (len(ids) - len(self._places))
-        places = list(await asyncio.gather(*(self._at_ask(index, name) for index, name in enumerate(ids))))
-        asks = [place.ask for place in places if place.ask is not None]
-        for place, replies in zip(places, generate(asks), strict=True):
-            assert place.replies is not None
-            place.ask, place.choice = None, None
-            place.moved.clear()
-            place.replies.set_result(replies)
-        await asyncio.gather(*(place.moved.wait() for place in places))
-        outcomes = await asyncio.gather(*(self._outcomes(place, ask) for place, ask in zip(places, asks, strict=True)))
-        values = iter(totals([outcome for group in outcomes for outcome in group], self._rewards))
-        return [
-            self._choose(place, ask, group, [next(values) for _ in group])
-            for place, ask, group in zip(places, asks, outcomes, strict=True)
-        ]
-
-    async def _at_ask(self, index: int, name: str) -> _Place:
-        """The place, once its question has come to a decision; a new question where the last one has ended."""
+    def _bring_to_asks(self, ids: Sequence[str]) -> list[_Place]:
+        """Every place at its next decision; where a question has ended, the next one is begun."""
+        self._places += [self._begin(name) for name in ids[len(self._places) :]]
         while True:
-            place = self._places[index] = self._places[index] or self._begin(name)
-            assert place.task is not None
-            if place.ask is None:
-                moved = asyncio.create_task(place.moved.wait())
-                await asyncio.wait({place.task, moved}, return_when=asyncio.FIRST_COMPLETED)
-                moved.cancel()
-            if place.ask is not None:
-                return place
-            place.task.result()  # raises what went wrong
-            self.finished += 1
-            self._places[index] = None
+            for index, name in enumerate(ids):
+                if self._places[index].walk.request is None:
+                    self.finished += 1
+                    self._places[index] = self._begin(name)
+            places = self._places[: len(ids)]
+            wanted = [(place, request) for place in places if isinstance(request := place.walk.request, Search)]
+            if not wanted:
+                return places
+            for (place, _), rankings in zip(wanted, self._search(wanted), strict=True):
+                place.walk.advance(rankings)
 
     def _begin(self, name: str) -> _Place:
         lesson, offered = self._lessons[name], undisguised(self._cards)
         if self._vary:
             lesson, offered = disguise(lesson, self._cards, self._chance)
-        place = _Place(lesson, offered, _remembering(offered.searcher(self._search)))
         picture = load_image(self._pictures / lesson.picture) if self._pictures and lesson.picture else None
-        place.task = asyncio.create_task(self._work(place, Question(lesson.question, picture)))
-        return place
+        walk = Walk(self._method, Question(lesson.question, picture), offered.cards, self._prompts)
+        walk.start()
+        return _Place(lesson, offered, walk)
 
-    async def _work(self, place: _Place, question: Question) -> Trajectory:
-        loop = asyncio.get_running_loop()
+    def _search(self, wanted: Sequence[tuple[_Place, Search]]) -> list[Rankings]:
+        """What each search of each place brings, in few calls; what a place has found before is not searched again."""
+        new = [(place, request) for place, request in dict.fromkeys(wanted) if request not in place.found]
+        brought = search_together(self._kbs, [place.offered.translate(request) for place, request in new])
+        for (place, request), rankings in zip(new, brought, strict=True):
+            place.found[request] = place.offered.translate_back(request, rankings)
+        return [place.found[request] for place, request in wanted]
 
-        async def sample(ask: Ask) -> Sequence[Reply]:
-            place.ask, place.replies = ask, loop.create_future()
-            place.moved.set()
-            return await place.replies
+    def _judge(self, groups: Sequence[tuple[_Place, Ask, Sequence[Reply]]]) -> list[tuple[Outcome, ...]]:
+        """What each reply of each group says; a plan with the evidence that its own search returns."""
+        said = [(place, self._read(place, ask, replies)) for place, ask, replies in groups]
+        self._search([(place, search) for place, of in said for one in of for search in self._cause(place, one)])
+        return [tuple(self._add_evidence(place, outcome) for outcome in of) for place, of in said]
 
-        async def choose(ask: Ask, replies: Sequence[Reply], path: Trajectory) -> int:
-            place.path, place.choice = path, loop.create_future()
-            place.moved.set()
-            return await place.choice
-
-        trajectory, _ = await explore(
-            question,
-            place.offered.cards,
-            method=self._method,
-            prompts=self._prompts,
-            sample=sample,
-            search=place.search,
-            choose=choose,
-        )
-        return trajectory
-
-    async def _outcomes(self, place: _Place, ask: Ask) -> tuple[Outcome, ...]:
-        """What each reply of the group says, with the evidence that its own search returns."""
-        assert place.path is not None
-        assert place.replies is not None
-        step = row(place.lesson, ask, place.path, place.offered.cards)
-        replies = place.replies.result()
+    def _read(self, place: _Place, ask: Ask, replies: Sequence[Reply]) -> list[Outcome]:
+        step = row(place.lesson, ask, place.walk.path, place.offered.cards)
         routes = self._prompts.labels(place.offered.cards) if step.kind == "plan" else {}
-        of = partial(self._outcome, place, step, ask, routes)
-        return tuple(await asyncio.gather(*map(of, replies)))
+        return [
+            read(step, reply.text, routes=routes, shape=ask.shape, tokens=reply.completion_tokens) for reply in replies
+        ]
 
-    async def _outcome(
-        self, place: _Place, step: StepRow, ask: Ask, routes: Mapping[str, str], reply: Reply
-    ) -> Outcome:
-        judge = partial(read, step, reply.text, routes=routes, shape=ask.shape, tokens=reply.completion_tokens)
-        outcome = judge()
-        if step.kind != "plan":
-            return outcome
+    def _cause(self, place: _Place, outcome: Outcome) -> list[Search]:
+        """The search that a plan causes; none where it stops or is malformed, and none for an answer."""
         said = outcome.said
-        evidence: tuple[Evidence, ...] = ()
-        if isinstance(said, Step) and said.sub_question is not None:
-            assert place.path is not None
-            query = Query(said.sub_question, place.path.question.image)
-            rankings = (await place.search(Search(said.routes, query, self._k))).result
-            evidence = tuple(piece for ranking in rankings for piece in ranking)
-        return judge(evidence=evidence)
+        if not isinstance(said, Step) or said.sub_question is None:
+            return []
+        return [Search(said.routes, Query(said.sub_question, place.walk.question.image), self._k)]
 
-    def _choose(self, place: _Place, ask: Ask, outcomes: tuple[Outcome, ...], values: Values) -> Judged:
-        assert place.choice is not None
-        assert place.replies is not None
-        chosen = pick(values, self._chance, best=self._best)
-        place.moved.clear()
-        place.choice.set_result(chosen)
-        return Judged(ask, tuple(place.replies.result()), outcomes, values, chosen)
-
-
-def _remembering(search: Searcher) -> Searcher:
-    """Equal searches are made once: those of a group are often equal, and one of them carries the question on."""
-    made: dict[Search, asyncio.Task[Served[Rankings]]] = {}
-
-    async def remembered(request: Search) -> Served[Rankings]:
-        if request not in made:
-            made[request] = asyncio.ensure_future(search(request))
-        return await made[request]
-
-    return remembered
-
-
-async def _quietly(tasks: Sequence[asyncio.Task[Trajectory]]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
+    def _add_evidence(self, place: _Place, outcome: Outcome) -> Outcome:
+        if outcome.step.kind != "plan":
+            return outcome
+        rankings = [ranking for search in self._cause(place, outcome) for ranking in place.found[search]]
+        return replace(outcome, evidence=tuple(piece for ranking in rankings for piece in ranking))

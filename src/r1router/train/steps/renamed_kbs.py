@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from r1router.drive.flow import Rankings, Searcher, Served, timed
+from r1router.drive.flow import Rankings
 from r1router.train.steps.cards import vary
 from r1router.train.steps.questions import Lesson
 from r1router.train.steps.step_file import Gold, Past, StepRow
@@ -23,22 +23,15 @@ class Disguise:
     true: Mapping[str, str]
     """That name → the knowledge base behind it; one that is only painted has none, and nothing in it."""
 
-    def searcher(self, search: Searcher) -> Searcher:
-        """`search` for requests and evidence that use the names of the disguise."""
+    def translate(self, request: Search) -> Search:
+        """The same search with the names of the knowledge bases behind; without the routes that have none."""
+        return replace(request, routes=tuple(self.true[name] for name in request.routes if name in self.true))
 
-        async def served(request: Search) -> Rankings:
-            real = [name for name in request.routes if name in self.true]
-            behind = tuple(self.true[name] for name in real)
-            found = (await search(replace(request, routes=behind))).result if behind else []
-            of = {
-                name: [replace(piece, kb=name) for piece in ranking] for name, ranking in zip(real, found, strict=True)
-            }
-            return [of.get(name, []) for name in request.routes]
-
-        async def disguised(request: Search) -> Served[Rankings]:
-            return await timed(served(request))
-
-        return disguised
+    def translate_back(self, request: Search, rankings: Rankings) -> Rankings:
+        """What the translated search brought as an answer to `request`: nothing from where nothing is behind."""
+        real = [name for name in request.routes if name in self.true]
+        of = {name: [replace(e, kb=name) for e in ranking] for name, ranking in zip(real, rankings, strict=True)}
+        return [of.get(name, []) for name in request.routes]
 
 
 def undisguised(cards: Mapping[str, Card]) -> Disguise:
