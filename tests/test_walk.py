@@ -26,7 +26,7 @@ from r1router.types import (
 FOUND = [[piece("text")]]
 
 
-def walk(method="r1_router", budget=None, **options):
+def walk(method="r1_router?look=false", budget=None, **options):
     return Walk(load_method(method, **options), Question("Which city?"), KBS, PROMPTS, budget)
 
 
