@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 from typer.testing import CliRunner, Result
 
 from r1router.cli import app
-from r1router.errors import InputError, UnknownName
+from r1router.errors import InputError, QueryError, UnknownName
 
 
 @pytest.fixture
@@ -85,3 +86,52 @@ def test_one_source_is_removed_from_a_knowledge_base(kbs: Path) -> None:
     assert call(*arguments).exit_code == 0
     assert listed(kbs) == {"table": 1, "text": 1}
     assert isinstance(call(*arguments).exception, InputError)
+
+
+# ── tables ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_showing_a_table_kb_lists_tables_with_columns_types_and_rows(kbs: Path) -> None:
+    shown = call("kb", "show", "table", "--kbs", str(kbs)).stdout
+    assert "rivers  2 rows" in shown
+    assert "River (text), Length (number)" in shown
+    as_json = json.loads(call("kb", "show", "table", "--json", "--kbs", str(kbs)).stdout)
+    [table] = as_json["tables"]
+    assert (table["title"], table["rows"]) == ("rivers", 2)
+    assert [(column["name"], column["kind"]) for column in table["columns"]] == [
+        ("River", "text"),
+        ("Length", "number"),
+    ]
+
+
+def test_a_query_shows_its_result_and_the_rows_that_it_rests_on(kbs: Path) -> None:
+    sql = 'SELECT "River" FROM t ORDER BY "Length" DESC LIMIT 1'
+    shown = call("kb", "query", "table", sql, "--kbs", str(kbs)).stdout
+    assert "Danube" in shown
+    assert "rivers, 1 rows: 2" in shown
+    as_json = json.loads(call("kb", "query", "table", sql, "--json", "--kbs", str(kbs)).stdout)
+    assert (as_json["rows"], as_json["source_rows"]) == ([["Danube"]], [2])
+    wrong = call("kb", "query", "table", "DROP TABLE t", "--kbs", str(kbs)).exception
+    assert isinstance(wrong, QueryError)
+
+
+def test_of_several_tables_one_is_named_and_those_of_one_file_are_joined(kbs: Path) -> None:
+    book = Workbook()
+    book.active.title = "plants"
+    other = book.create_sheet("grid")
+    for sheet, rows in ((book.active, ["Alta Norway", "Aura Peru"]), (other, ["Norway 230", "Peru 220"])):
+        sheet.append(["Plant", "Country"] if sheet is book.active else ["Country", "Volt"])
+        for row in rows:
+            sheet.append(row.split())
+    book.save(kbs.parent / "docs" / "power.xlsx")
+    call("index", str(kbs.parent / "docs"), "--kbs", str(kbs))
+    some = call("kb", "query", "table", "SELECT 1", "--kbs", str(kbs)).exception
+    assert isinstance(some, InputError)
+    assert "there are 3 tables; name one" in str(some)
+    sql = 'SELECT "Plant" FROM t JOIN "grid" USING ("Country") WHERE "Volt" > 225'
+    shown = call("kb", "query", "table", sql, "--table", "Plants", "--kbs", str(kbs)).stdout
+    assert "Alta" in shown
+    assert "Aura" not in shown
+    unknown = call("kb", "query", "table", sql, "--table", "rivets", "--kbs", str(kbs)).exception
+    assert isinstance(unknown, UnknownName)
+    assert "did you mean 'rivers'" in str(unknown)

@@ -9,21 +9,24 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from r1router.cli import options, render
 from r1router.codec import to_dict
-from r1router.errors import InputError
+from r1router.errors import InputError, KnowledgeBaseError
 from r1router.images import load_image
 from r1router.kb import find_kb, kb_folders, manifest, open_kb
 from r1router.kb.ledger import Ledger
+from r1router.kb.stored_tables import StoredTable, StoredTables
+from r1router.table import TableResult
 from r1router.types import Query
 
 kb_app = typer.Typer(help="Look into knowledge bases, search one, remove from one.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of the knowledge base.", show_default=False)]
 _MOST_SOURCES = 20
+_MOST_TABLES = 20
 
 
 @kb_app.command("list")
@@ -46,12 +49,15 @@ def list_(kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = False) -> No
 
 @kb_app.command()
 def show(name: Name, kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = False) -> None:
-    """Show one knowledge base: its card, embedders, size and sources."""
+    """Show one knowledge base: its card, embedders, size, sources, and tables with their columns."""
     folder = find_kb(kbs, name)
+    tables = StoredTables(folder) if manifest.read(folder).kind == "table" else None
+    known = tables.list_all() if tables else []
     summary = {**_summary(folder), "bytes": _size(folder)}
     sources = [asdict(taken) for taken in Ledger(folder).read().values() if taken.entries or not taken.fingerprint]
     if as_json:
-        typer.echo(json.dumps({**summary, "sources": sources}, ensure_ascii=False, indent=2))
+        shown_tables = [{**asdict(table), "columns": _columns(tables, table)} for table in known if tables]
+        typer.echo(json.dumps({**summary, "sources": sources, "tables": shown_tables}, ensure_ascii=False, indent=2))
         return
     console = Console()
     grid = Table.grid(padding=(0, 2))
@@ -64,6 +70,33 @@ def show(name: Name, kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = F
         console.print(Text(f"  {source['source']}  ").append(state, style="dim"), soft_wrap=True)
     if len(sources) > _MOST_SOURCES:
         console.print(Text(f"  … and {len(sources) - _MOST_SOURCES} more; --json lists them all", style="dim"))
+    for table in known[:_MOST_TABLES]:
+        rows = f"  {table.rows:,} {'row' if table.rows == 1 else 'rows'}"
+        console.print(Text(f"  {_title(table)}", style="bold").append(rows, style="dim"), soft_wrap=True)
+        columns = _columns(tables, table) if tables else []
+        said = ", ".join(_say_column(column) for column in columns) or "index its file again to query it"
+        console.print(Text(f"    {said}", style="dim"), soft_wrap=True)
+    if len(known) > _MOST_TABLES:
+        console.print(Text(f"  … and {len(known) - _MOST_TABLES} more tables; --json lists them all", style="dim"))
+
+
+def _columns(tables: StoredTables, table: StoredTable) -> list[dict[str, Any]]:
+    """The columns of a table as queries see them; none for one that was indexed before tables could be queried."""
+    try:
+        return [asdict(column) for column in tables.columns(table.id)]
+    except KnowledgeBaseError:
+        return []
+
+
+def _title(table: StoredTable) -> str:
+    own = f" — {table.section}" if table.section else ""
+    return f"{table.title or table.record}{own}"
+
+
+def _say_column(column: dict[str, Any]) -> str:
+    unit = f", {column['unit']}" if column["unit"] else ""
+    unread = f", {column['unread']:,} not" if column["unread"] else ""
+    return f"{column['name']} ({column['kind']}{unit}{unread})"
 
 
 @kb_app.command()
@@ -95,6 +128,41 @@ def search(
             console.print(Text(str(kb.find_picture(evidence.image).absolute()), style="blue"), soft_wrap=True)
     if not ranking:
         console.print(Text("nothing found", style="yellow"))
+
+
+@kb_app.command()
+def query(
+    name: Name,
+    sql: Annotated[str, typer.Argument(help="One SELECT; the table is called t, its columns as in its header.")],
+    table: Annotated[str | None, typer.Option(help="Title of the table, where there are several.")] = None,
+    kbs: options.Kbs = Path("kbs"),
+    as_json: options.AsJson = False,
+) -> None:
+    """Query a whole table with SQL, and the other tables of its file by their names."""
+    tables = StoredTables(find_kb(kbs, name))
+    asked = tables.find(table)
+    result = tables.compute(asked.id, sql, joined=True)
+    if as_json:
+        typer.echo(json.dumps(to_dict(result), ensure_ascii=False, indent=2))
+        return
+    console = Console()
+    shown = Table(*(Column(Text(name)) for name in result.columns), box=None, header_style="dim", pad_edge=False)
+    for row in result.rows:
+        shown.add_row(*map(Text, row))
+    console.print(shown)
+    more = "more rows are left out; LIMIT says how many" if result.more else ""
+    rests = _say_rows(result)
+    said = "; ".join(part for part in (f"{_title(asked)}{rests}", more) if part)
+    console.print(Text(said, style="blue"), soft_wrap=True)
+
+
+def _say_rows(result: TableResult) -> str:
+    """The rows of the table that a result rests on."""
+    if result.resting_on is None:
+        return ""
+    shown = ", ".join(str(row) for row in result.source_rows[:10])
+    more = ", …" if result.resting_on > min(10, len(result.source_rows)) else ""
+    return f", {result.resting_on:,} rows: {shown}{more}" if shown else ", no rows"
 
 
 @kb_app.command()

@@ -26,13 +26,11 @@ from r1router.evidence.fuse import reciprocal_rank
 from r1router.images import load_image
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders, Vectors
-from r1router.kb.long_tables import LongTables
 from r1router.kb.snapshot import Snapshot
-from r1router.kb.table import PICTURES, open_table, quoted, read_block, stored_columns
+from r1router.kb.stored_tables import StoredTables
+from r1router.kb.table import PICTURES, open_table, quoted, read_block, read_entries
 from r1router.scripts import normalized
 from r1router.table import TableColumn, TableResult
-from r1router.tables.blocks import join_blocks
-from r1router.tables.engine import Tables
 from r1router.types import Card, Evidence, Image, ImageEmbedder, Location, Query, TextEmbedder
 
 Mode = Literal["fused", "vector", "text"]
@@ -87,6 +85,7 @@ class LanceKnowledgeBase:
         ):
             if given and built_with and given.spec != built_with:
                 raise EmbedderMismatch(self.manifest.name, built_with, given.spec)
+        self.tables = StoredTables(self.folder)
         self._embedders = embedders or Embedders(text=text_embedder, image=image_embedder)
         self._snapshot: Snapshot | None = None
         self._newest_table: Any = None
@@ -134,7 +133,7 @@ class LanceKnowledgeBase:
 
         Raises `KnowledgeBaseError` where the folder cannot be read.
         """
-        found = self._read(f"id = {quoted(id)}", limit=1)
+        found = read_entries(self.folder, f"id = {quoted(id)}", limit=1)
         return self._evidence(found[0], 0.0) if found else None
 
     def record(self, id: str) -> list[Evidence]:
@@ -142,10 +141,13 @@ class LanceKnowledgeBase:
 
         Where several records have the id, the first one's. Raises `KnowledgeBaseError` where the folder cannot be read.
         """
-        named = self._find(id)
-        if named is None:
+        named = read_entries(self.folder, f"id = {quoted(id)}", limit=1) or read_entries(
+            self.folder, f"record = {quoted(id)}", limit=1
+        )
+        if not named:
             return []
-        found = self._read(f"record = {quoted(named['record'])} AND source = {quoted(named['source'])}")
+        source, record = named[0]["source"], named[0]["record"]
+        found = read_entries(self.folder, f"record = {quoted(record)} AND source = {quoted(source)}")
         return [self._evidence(row, 0.0) for row in sorted(found, key=lambda row: int(row["id"].rpartition("#")[2]))]
 
     def columns(self, id: str) -> tuple[TableColumn, ...]:
@@ -153,17 +155,15 @@ class LanceKnowledgeBase:
 
         Raises `KnowledgeBaseError` where there is no such table.
         """
-        with self._open_tables(id) as tables:
-            [columns] = tables.columns.values()
-        return columns
+        return self.tables.columns(id)
 
-    def compute(self, id: str, sql: str) -> TableResult:
+    def compute(self, id: str, sql: str, *, joined: bool = False) -> TableResult:
         """What a query over a whole table gives; the table is called "t" in it. `id`: as for `columns`.
 
+        `joined`: the query may name the other tables of the same source too, by their sheets or names.
         Raises `QueryError` where the query is wrong or too costly, `KnowledgeBaseError` where there is no such table.
         """
-        with self._open_tables(id) as tables:
-            return tables.query(sql)
+        return self.tables.compute(id, sql, joined=joined)
 
     def find_picture(self, name: str) -> Path:
         """The file of the picture of this name (`Evidence.image`). Raises `KnowledgeBaseError` where there is none."""
@@ -175,29 +175,6 @@ class LanceKnowledgeBase:
     def open_picture(self, name: str) -> Image:
         """The picture of this name. Raises `KnowledgeBaseError` where there is none (any more)."""
         return load_image(self.find_picture(name))
-
-    def _open_tables(self, id: str) -> Tables:
-        """The whole table with this entry, or of this record: from its file where it is long."""
-        named = self._find(id)
-        path = LongTables(self.folder).find(named["source"], named["record"]) if named else None
-        return Tables(path or join_blocks(self.record(id), id))
-
-    def _find(self, id: str) -> dict[str, Any] | None:
-        """An entry by its id, or the first one of the record with this id."""
-        found = self._read(f"id = {quoted(id)}", limit=1) or self._read(f"record = {quoted(id)}", limit=1)
-        return found[0] if found else None
-
-    def _read(self, where: str, *, limit: int | None = None) -> list[dict[str, Any]]:
-        """The stored columns of the entries for which a condition holds."""
-        try:
-            table = open_table(self.folder)
-            if table is None:
-                return []
-            found = table.search().where(where).select(stored_columns(table)).limit(limit or table.count_rows())
-            rows: list[dict[str, Any]] = found.to_arrow().to_pylist()
-        except (OSError, RuntimeError, ValueError) as error:
-            raise KnowledgeBaseError(f"{self.folder} cannot be read: {error}") from error
-        return rows
 
     def _embed(self, queries: Sequence[Query]) -> list[_Scan]:
         """Every comparison that these queries ask for."""

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from r1router.table import TableColumn, TableResult
+from r1router.errors import KnowledgeBaseError
+from r1router.table import TableBlock, TableColumn, TableResult
 from r1router.tables.blocks import join_blocks
 from r1router.tables.engine import Tables, compute
 from r1router.types import Card, Evidence, Query, TextEmbedder
@@ -46,13 +47,20 @@ class MemoryKnowledgeBase:
 
     def columns(self, id: str) -> tuple[TableColumn, ...]:
         """The columns of a whole table. Raises `KnowledgeBaseError` where there is none of this id."""
-        with Tables(join_blocks(self.record(id), id)) as tables:
+        with Tables(self._whole(id)) as tables:
             [columns] = tables.columns.values()
         return columns
 
     def compute(self, id: str, sql: str) -> TableResult:
         """What a query over a whole table gives. Raises `QueryError`, and `KnowledgeBaseError` for no table."""
-        return compute(join_blocks(self.record(id), id), sql)
+        return compute(self._whole(id), sql)
+
+    def _whole(self, id: str) -> TableBlock:
+        entries = self.record(id)
+        if not entries:
+            raise KnowledgeBaseError(f"there is no table {id!r}")
+        is_table = any(entry.table or (entry.location and entry.location.rows) for entry in entries)
+        return join_blocks([entry.table for entry in entries], repr(id), bool(is_table))
 
     def search(self, queries: Sequence[Query], *, k: int = 5) -> list[list[Evidence]]:
         """The `k` best entries for each query; [] for a query without words."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from r1router.errors import KnowledgeBaseError
 from r1router.scripts import LONGEST, terms_to_store
 from r1router.table import TableBlock
 
@@ -118,6 +119,25 @@ def read_block(row: Mapping[str, Any]) -> TableBlock | None:
 def stored_columns(table: Any) -> list[str]:
     """Those of `STORED` that there are."""
     return [name for name in STORED if name in table.schema.names]
+
+
+def read_entries(
+    folder: Path, where: str, *, limit: int | None = None, columns: Sequence[str] = STORED
+) -> list[dict[str, Any]]:
+    """The stored columns of the entries for which a condition holds, in the newest version; [] where none is stored.
+
+    Raises `KnowledgeBaseError` where the folder cannot be read.
+    """
+    try:
+        table = open_table(folder)
+        if table is None:
+            return []
+        names = [name for name in columns if name in table.schema.names]
+        found = table.search().where(where).select(names).limit(limit or max(1, table.count_rows()))
+        rows: list[dict[str, Any]] = found.to_arrow().to_pylist()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise KnowledgeBaseError(f"{folder} cannot be read: {error}") from error
+    return rows
 
 
 def spaces(table: Any) -> list[str]:

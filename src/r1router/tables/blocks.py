@@ -8,25 +8,20 @@ from itertools import pairwise
 
 from r1router.errors import KnowledgeBaseError
 from r1router.table import TableBlock
-from r1router.types import Evidence
 
 
-def join_blocks(entries: Sequence[Evidence], id: str) -> TableBlock:
-    """The whole table whose blocks these entries are, in order; `id` is what was asked for.
+def join_blocks(blocks: Sequence[TableBlock | None], name: str, is_table: bool = True) -> TableBlock:
+    """The whole table of which these are the blocks, in order; None for one that was stored before cells were kept.
 
-    Raises `KnowledgeBaseError` where it is no table, or a part of it is missing.
+    `name`: what errors call it. Raises `KnowledgeBaseError` where it is no table, or a part of it is missing.
     """
-    if not entries:
-        raise KnowledgeBaseError(f"there is no table {id!r}")
-    first, blocks = entries[0], [entry.table for entry in entries if entry.table is not None]
-    if len(blocks) < len(entries):
-        if first.location is None or first.location.rows is None:
-            raise KnowledgeBaseError(f"{id!r} is no table")
+    there = [block for block in blocks if block is not None]
+    if not blocks or not is_table:
+        raise KnowledgeBaseError(f"{name} is no table")
+    if len(there) < len(blocks):
         raise KnowledgeBaseError(
-            f"the table {id!r} of {first.kb!r} was indexed before tables could be queried; to query it, index its file "
-            f"again: {first.location.source}"
+            f"{name} was indexed before tables could be queried; to query it, index its file again"
         )
-    following = all(a.last_row + 1 == b.first_row for a, b in pairwise(blocks))
-    if blocks[0].first_row != 1 or not following:
-        raise KnowledgeBaseError(f"a part of the table {id!r} is missing; index its file again")
-    return replace(blocks[0], rows=tuple(row for block in blocks for row in block.rows))
+    if there[0].first_row != 1 or not all(a.last_row + 1 == b.first_row for a, b in pairwise(there)):
+        raise KnowledgeBaseError(f"a part of {name} is missing; index its file again")
+    return replace(there[0], rows=tuple(row for block in there for row in block.rows))

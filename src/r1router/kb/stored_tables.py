@@ -1,0 +1,115 @@
+"""Opens the tables of one knowledge base for queries: short ones from the index, long ones from their files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from r1router.errors import InputError, KnowledgeBaseError, UnknownName
+from r1router.kb.long_tables import LongTables
+from r1router.kb.table import quoted, read_block, read_entries
+from r1router.table import TableColumn, TableResult, name_columns
+from r1router.tables.blocks import join_blocks
+from r1router.tables.engine import TABLE, Tables
+
+TOGETHER = 20
+"""Tables of one source that can be queried together; of more, the first and the one that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table of a knowledge base, without its rows."""
+
+    id: str
+    """Of its first entry."""
+    source: str
+    record: str
+    title: str
+    section: str
+    rows: int
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others of its source: the sheet of a workbook, a data base's own; else its title."""
+        return self.record.removeprefix(self.source).lstrip(":") or self.title or self.record
+
+
+class StoredTables:
+    """The tables in the folder of a knowledge base. Reads the newest version at every call."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def list_all(self, *, source: str | None = None) -> list[StoredTable]:
+        """All tables, or those of one source, by source and in the order of their names."""
+        where = "first_row IS NOT NULL" + (f" AND source = {quoted(source)}" if source is not None else "")
+        found = read_entries(self._folder, where, columns=("id", "source", "record", "title", "section", "last_row"))
+        tables: dict[tuple[str, str], dict[str, Any]] = {}
+        for row in found:
+            known = tables.setdefault((row["source"], row["record"]), row)
+            known["last_row"] = max(known["last_row"], row["last_row"])
+        return [
+            StoredTable(
+                row["id"].rpartition("#")[0] + "#0", row["source"], row["record"], row["title"], row["section"] or "",
+                row["last_row"],
+            )
+            for _, row in sorted(tables.items())
+        ]  # fmt: skip
+
+    def find(self, named: str | None) -> StoredTable:
+        """The table that a person means by its title, its name or an id; the only one where nothing is named.
+
+        Raises `UnknownName`, and `InputError` where several are meant.
+        """
+        tables = self.list_all()
+        fitting = [table for table in tables if named is None or named in (table.id, table.record)]
+        if named is not None and not fitting:
+            said = named.casefold()
+            fitting = [table for table in tables if said in (table.title.casefold(), table.name.casefold())]
+        if not fitting:
+            raise UnknownName("table", named or "", [table.title for table in tables])
+        if len(fitting) > 1:
+            shown = ", ".join(repr(table.record) for table in fitting[:10])
+            meant = f"{len(fitting)} tables are called {named!r}" if named else f"there are {len(fitting)} tables"
+            raise InputError(f"{meant}; name one: {shown}{', …' if len(fitting) > 10 else ''}")
+        return fitting[0]
+
+    def columns(self, id: str) -> tuple[TableColumn, ...]:
+        """The columns of a table. Raises `KnowledgeBaseError` where there is none of this id."""
+        with self.open(id) as tables:
+            return tables.columns[TABLE]
+
+    def compute(self, id: str, sql: str, *, joined: bool = False) -> TableResult:
+        """What a query over a table, called "t" in it, gives; `joined`: it may name the other tables of its source too.
+
+        Raises `QueryError` where the query is wrong or too costly, `KnowledgeBaseError` where there is no such table.
+        """
+        with self.open(id, joined=joined) as tables:
+            return tables.query(sql)
+
+    def open(self, id: str, *, joined: bool = False) -> Tables:
+        """A whole table, called "t"; `joined`: and all of its source, each by its name. `id`: of an entry or record."""
+        found = self._find(id)
+        if found is None:
+            raise KnowledgeBaseError(f"there is no table {id!r}")
+        named = {TABLE: self._whole(found["source"], found["record"], id)}
+        if joined:
+            others = self.list_all(source=found["source"])[:TOGETHER]
+            names = name_columns([TABLE, *(table.name for table in others)])[1:]
+            for name, table in zip(names, others, strict=True):
+                named[name] = self._whole(table.source, table.record, table.id)
+        return Tables(named)
+
+    def _find(self, id: str) -> dict[str, Any] | None:
+        for column in ("id", "record"):
+            if found := read_entries(self._folder, f"{column} = {quoted(id)}", limit=1, columns=("source", "record")):
+                return found[0]
+        return None
+
+    def _whole(self, source: str, record: str, id: str) -> Any:
+        if path := LongTables(self._folder).find(source, record):
+            return path
+        rows = read_entries(self._folder, f"record = {quoted(record)} AND source = {quoted(source)}")
+        rows.sort(key=lambda row: int(row["id"].rpartition("#")[2]))
+        return join_blocks([read_block(row) for row in rows], f"{id!r} of {source}", rows[0]["first_row"] is not None)
