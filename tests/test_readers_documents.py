@@ -10,7 +10,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from r1router.ingest.records import Passage, Problem, Table
-from reading import read, reason
+from reading import read, reason, written
 
 # ── markdown, html ─────────────────────────────────────────────────────────────────────────────
 
@@ -64,7 +64,7 @@ def test_a_page_gives_its_sections_without_menus_scripts_and_tables(tmp_path):
     first, second = (r for r in read(path) if isinstance(r, Passage))
     assert (first.title, first.section, first.text) == ("Countries & cities", "", "Before any heading.")
     assert second.section == "Austria"
-    assert " ".join(second.text.split()) == "A country. After the table. laid out like this"
+    assert " ".join(second.text.split()) == "A country. After the table. laid out like this Contact"
 
 
 def test_a_table_of_a_page_is_spread_out_with_its_caption_and_section(tmp_path):
@@ -255,3 +255,40 @@ def test_a_damaged_or_encrypted_word_document_is_reported(tmp_path, content, sai
     path = tmp_path / "a.docx"
     path.write_bytes(content)
     assert said in reason(path)
+
+
+@pytest.mark.parametrize(
+    ("inner", "text"),
+    [
+        ("<form><p>It leaves.<input value=Tenant><input type=hidden value=x></form>", "It leaves. Tenant"),
+        ("<p>Body.<aside>Beside it.</aside><footer>Call 555-01</footer>", "Body.\nBeside it.\nCall 555-01"),
+        ('<p>See <img src=a.png alt="A red crane"> here', "See A red crane here"),
+        ("<p>Seen<p hidden>1<p style='color:red; display: none'>2<p style='visibility:hidden'>3", "Seen"),
+        ("<p>Out<template>1</template><noscript>2</noscript><nav>3</nav><select><option>4</select>", "Out"),
+        ("<details><summary>More</summary>Inside</details>", "More\nInside"),
+        ("<table><tr><td><p>Left<td><table><tr><th>a<th>b<tr><td>1<td>2</table></table>", "Left"),
+    ],
+)  # fmt: skip
+def test_what_is_seen_of_a_page_is_read(tmp_path, inner, text):
+    path = written(tmp_path / "a.html", f"<html><body>{inner}</body></html>")
+    assert "\n".join(item.text for item in read(path) if isinstance(item, Passage)).replace("\n\n", "\n") == text
+
+
+def test_a_table_of_data_inside_one_for_the_layout_is_a_table(tmp_path):
+    path = written(tmp_path / "a.html", "<table><tr><td>x<td><table><tr><th>a<th>b<tr><td>1<td>2</table></table>")
+    [table] = (item for item in read(path) if isinstance(item, Table))
+    assert (table.header, table.rows) == (("a", "b"), (("1", "2"),))
+
+
+def test_a_table_of_data_stays_one_although_a_cell_holds_a_small_one(tmp_path):
+    inner = "<table><tr><td>heater<td>yes</table>"
+    rows = f"<tr><th>Model<th>Power<tr><td>E1<td>40 kW {inner}<tr><td>E2<td>55 kW"
+    [table] = read(written(tmp_path / "a.html", f"<table>{rows}</table>"))
+    assert table.rows == (("E1", "40 kW heater yes"), ("E2", "55 kW"))
+
+
+@pytest.mark.parametrize(("label", "codec"), [("gb2312", "gbk"), ("iso-8859-1", "cp1252"), ("shift_jis", "cp932")])
+def test_labels_of_pages_are_read_as_browsers_read_them(tmp_path, label, codec):
+    words = {"gbk": "朱镕玥", "cp1252": "€5 – “fixed”", "cp932": "①髙"}[codec]
+    path = written(tmp_path / "a.html", f'<meta charset="{label}"><p>{words}'.encode(codec))
+    assert read(path)[0].text == words

@@ -1,14 +1,24 @@
-"""Checks of Office files (zip archives of XML) that end in a reason a person can act on."""
+"""What documents that are zip archives of XML share: checks, their parts, and the pictures in them."""
 
 from __future__ import annotations
 
+import posixpath
 import zipfile
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
 
 from r1router.errors import UnreadableFile
+from r1router.ingest import ocr as recognizer
+from r1router.ingest.parts import images
+from r1router.ingest.parts.cells import title_of
+from r1router.ingest.records import Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 
 MOST_UNPACKED = 2 << 30
 """Bytes; a file that unpacks to more is a zip bomb, or too large for its format."""
+LEAST_PICTURE = 2_000
+"""Bytes; a smaller file is a bullet or a line."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -28,3 +38,90 @@ def check(file: SourceFile, *, part: str, modern: str) -> None:
         raise UnreadableFile(file.source, f"is damaged, cut off or no {modern} file at all ({error})") from error
     if unpacked > MOST_UNPACKED:
         raise UnreadableFile(file.source, f"unpacks to {unpacked >> 20} MiB; at most {MOST_UNPACKED >> 20} are read")
+
+
+def main_part(archive: zipfile.ZipFile, file: SourceFile, root: str) -> tuple[str, Any]:
+    """(folder, parsed content) of the part that the others hang on. Raises `UnreadableFile` where it is no `root`."""
+    targets = (
+        attribute(relation, "Target").lstrip("/")
+        for relation in elements(archive, "_rels/.rels", "Relationship")
+        if attribute(relation, "Type").endswith("/officeDocument")
+    )
+    part = next(targets, "")
+    content = parse(archive, part) if part in archive.namelist() else None
+    if content is None or name(content) != root:
+        raise UnreadableFile(file.source, f"is a zip archive, but not what its name says: it has no {root}")
+    return posixpath.dirname(part), content
+
+
+def parse(archive: zipfile.ZipFile, part: str) -> Any:
+    """The root of a part, comments and processing instructions left out; nothing outside of it is ever loaded."""
+    from lxml import etree  # type: ignore[import-untyped]
+
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
+    )
+    return etree.fromstring(archive.read(part), parser)
+
+
+def elements(archive: zipfile.ZipFile, part: str, called: str) -> Iterator[Any]:
+    """The elements of this local name in a part; none where there is no such part."""
+    if part in archive.namelist():
+        yield from (element for element in parse(archive, part).iter() if name(element) == called)
+
+
+def stated_title(archive: zipfile.ZipFile) -> str:
+    """The title in the properties of a file by Microsoft's programs."""
+    return next((element.text or "" for element in elements(archive, "docProps/core.xml", "title")), "")
+
+
+def name(element: Any) -> str:
+    """An element's name without its name space."""
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def attribute(element: Any, called: str) -> str:
+    """The value of an attribute, whatever its name space; empty where it, or the element, is not there."""
+    if element is None:
+        return ""
+    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == called), "")
+
+
+def child(element: Any, called: str) -> Any:
+    """The first child of this name, or None."""
+    return next((inner for inner in element if name(inner) == called), None) if element is not None else None
+
+
+def pictures(file: SourceFile, *, ocr: bool) -> Iterator[Record | Problem]:
+    """Every picture in the archive, for `--as image`."""
+    with zipfile.ZipFile(file.path) as archive:
+        for part in _pictures(archive):
+            called = PurePosixPath(part).name
+            try:
+                loaded = images.load(archive.read(part), called, file.source)
+            except UnreadableFile as error:
+                yield Problem(file.source, called, error.reason)
+                continue
+            words = recognizer.read_words(loaded.image) if ocr else ""
+            title = f"{title_of(file.path)}, {called}"
+            yield Picture(f"{file.source}:{part}", file.source, loaded.image, title, loaded.caption, words)
+
+
+def pictures_left_out(file: SourceFile) -> Iterator[Problem]:
+    """Says how many pictures the archive has, since their words and content are not in its text."""
+    with zipfile.ZipFile(file.path) as archive:
+        count = len(_pictures(archive))
+    if count:
+        said = f"{count} picture{'s' * (count > 1)} left out; to search pictures, index the file with --as image, too"
+        yield Problem(file.source, "its pictures", said, read=True)
+
+
+def _pictures(archive: zipfile.ZipFile) -> list[str]:
+    return [
+        entry.filename
+        for entry in archive.infolist()
+        if entry.file_size >= LEAST_PICTURE
+        and entry.filename.lower().endswith(images.SUFFIXES)
+        and not entry.filename.startswith(("docProps/", "Thumbnails/"))
+    ]

@@ -1,91 +1,209 @@
-"""A Word document to one passage for each section and one record for each table, in their order."""
+"""A Word document to one passage for each section and the records of each table, in their order.
+
+It is read as a person sees it: inserted words are there and deleted ones not, notes stand behind their paragraph, text
+boxes behind the one that they hang on; comments, headers and footers come last. Elements are known by their local
+names, since files by "strict" programs have other name spaces. No library reads all of this: see decision 13.
+"""
 
 from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from r1router.ingest.parts import grids, office, tabular
 from r1router.ingest.parts.cells import cell, title_of
+from r1router.ingest.parts.office import attribute, child, name
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-if TYPE_CHECKING:
-    from docx.table import Table
-    from docx.text.paragraph import Paragraph
+PATTERNS = ("*.docx", "*.docm", "*.dotx")
+KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
-PATTERNS = ("*.docx", "*.docm")
-KINDS: tuple[Kind, ...] = ("text", "table")
-
-_DOCUMENT = "word/document.xml"
 _HEADING = re.compile(r"heading ?([1-9])$", re.IGNORECASE)
+_GONE = frozenset(
+    {"del", "moveFrom", "delText", "instrText", "Fallback", "rPr", "pPr", "sdtPr", "tblPr", "tcPr", "trPr"}
+)
+"""Elements without words that are seen: what was deleted or moved away, codes of fields, a second copy, settings."""
+_BOX = "txbxContent"
+_ROMAN = {100: "c", 90: "xc", 50: "l", 40: "xl", 10: "x", 9: "ix", 5: "v", 4: "iv", 1: "i"}
+
+
+@dataclass(slots=True)
+class _Style:
+    name: str = ""
+    level: int = 0
+    """Of a heading, from 1; 0 for other text."""
+    numbering: tuple[str, int] = ("", 0)
+
+
+@dataclass(slots=True)
+class _Words:
+    """What the other parts of the file say: styles, lists, notes."""
+
+    styles: Mapping[str, _Style]
+    levels: Mapping[tuple[str, int], tuple[str, str, int]]
+    """(format, pattern, start) of each level of a list."""
+    notes: Mapping[tuple[str, str], str]
+    """By kind and id."""
+    counts: Counter[tuple[str, int]] = field(default_factory=Counter)
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    office.check(file, part=_DOCUMENT, modern="docx")
-    from docx import Document
-    from docx.text.paragraph import Paragraph
-
-    with file.path.open("rb") as stream:  # by path it refuses .docm
-        document = Document(stream)
-    parts = list(document.iter_inner_content())
-    titled = (part.text for part in parts if isinstance(part, Paragraph) and _style(part) == "title")
-    stated = document.core_properties.title or ""
-    title = cell(stated) or cell(next(titled, "")) or title_of(file.path)
-    sections = Sections(file, title)
-    tables = 0
-    caption = ""
-    for part in parts:
-        if not isinstance(part, Paragraph):
+    office.check(file, part="_rels/.rels", modern="docx")
+    if as_ == "image":
+        yield from office.pictures(file, ocr=ocr)
+        return
+    with zipfile.ZipFile(file.path) as archive:
+        folder, root = office.main_part(archive, file, "document")
+        words = _Words(_styles(archive, folder), _levels(archive, folder), _notes(archive, folder))
+        margins = _margins(archive, folder)
+        stated = office.stated_title(archive)
+    blocks = list(_blocks(child(root, "body")))
+    titled = (_text(block, words) for block in blocks if _style(block, words).name == "title")
+    sections = Sections(file, cell(stated) or cell(next(titled, "")) or title_of(file.path))
+    tables, caption = 0, ""
+    for block in blocks:
+        if name(block) == "tbl":
             tables += 1
-            yield from _table(part, f"{file.source}:table {tables}", caption, file, sections, as_)
+            yield from _table(block, f"{file.source}:table {tables}", caption, file, sections, words, as_)
             caption = ""
             continue
-        style = _style(part)
-        heading = _HEADING.match(style)
-        if heading:
-            for passage in sections.heading(int(heading[1]), part.text):
-                if as_ != "table":
-                    yield passage
-        elif style == "caption":
-            caption = cell(part.text)
-            sections.write(part.text + "\n")
-        elif style != "title":
-            sections.write(part.text + "\n")
-    if as_ != "table":
-        yield from sections.end()
+        style, text = _style(block, words), _text(block, words)
+        if style.level and text.strip():
+            heading = f"{_label(block, words)} {text}".strip()
+            yield from _unless_table(sections.heading(style.level, heading), as_)
+        elif style.name == "caption":
+            caption = cell(text)
+            sections.write(text + "\n")
+        elif style.name != "title":
+            sections.write(f"{_label(block, words)} {text}".strip() + "\n")
+    for called, lines in margins.items():
+        if lines:
+            yield from _unless_table(sections.heading(1, called), as_)
+            sections.write("\n".join(lines))
+    yield from _unless_table(sections.end(), as_)
+    yield from office.pictures_left_out(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
     """With tables only where there is the tag for one."""
-    office.check(SourceFile(path, path.name, KINDS), part=_DOCUMENT, modern="docx")
     with zipfile.ZipFile(path) as archive:
-        has_tables = b"<w:tbl>" in archive.read(_DOCUMENT)
-    return (KINDS if has_tables else ("text",)), ()
+        has_tables = any(
+            b":tbl>" in archive.read(n) for n in archive.namelist() if re.match(r"word/document\d*\.xml", n)
+        )
+    return (("text", "table") if has_tables else ("text",)), ()
 
 
-def _style(paragraph: Paragraph) -> str:
-    return (paragraph.style.name or "").lower() if paragraph.style else ""
+def _unless_table(passages: Iterator[Record], as_: Kind | None) -> Iterator[Record]:
+    yield from (passage for passage in passages if as_ != "table")
+
+
+def _blocks(parent: Any) -> Iterator[Any]:
+    """Paragraphs and tables in order, out of whatever holds them; a text box follows its paragraph."""
+    for element in parent if parent is not None else ():
+        called = name(element)
+        if called in ("p", "tbl"):
+            yield element
+            if called == "p":
+                for box in _boxes(element):
+                    yield from _blocks(box)
+        elif called not in _GONE:
+            yield from _blocks(element)
+
+
+def _boxes(element: Any) -> Iterator[Any]:
+    """Text boxes that hang on a paragraph, outermost only."""
+    for inner in element:
+        if name(inner) == _BOX:
+            yield inner
+        elif name(inner) not in _GONE:
+            yield from _boxes(inner)
+
+
+def _text(paragraph: Any, words: _Words) -> str:
+    """A paragraph's words, its notes behind them."""
+    notes: list[str] = []
+    text = "".join(_pieces(paragraph, words, notes))
+    return " ".join([text, *(f"[{note}]" for note in notes)]) if notes else text
+
+
+def _pieces(element: Any, words: _Words, notes: list[str]) -> Iterator[str]:
+    for inner in element:
+        match name(inner):
+            case "t":
+                yield inner.text or ""
+            case "tab" | "ptab":
+                yield "\t"
+            case "br" | "cr":
+                yield "\n"
+            case "noBreakHyphen":
+                yield "-"
+            case "sym":
+                yield _symbol(inner)
+            case "footnoteReference" | "endnoteReference" as kind:
+                note = words.notes.get((kind.removesuffix("Reference"), attribute(inner, "id")), "")
+                notes.extend([note] if note else [])
+            case "checkBox" | "checked" | "docPr":
+                yield ""
+            case "r" if _is_hidden(inner):
+                yield ""
+            case called if called not in _GONE and called != _BOX:
+                yield from _pieces(inner, words, notes)
+
+
+def _symbol(element: Any) -> str:
+    code = attribute(element, "char")
+    return chr(int(code, 16)) if re.fullmatch(r"[0-9A-Fa-f]{4}", code) and not code.upper().startswith("F0") else "•"
+
+
+def _is_hidden(run: Any) -> bool:
+    vanish = child(child(run, "rPr"), "vanish")
+    return vanish is not None and attribute(vanish, "val") not in ("0", "false")
+
+
+def _style(paragraph: Any, words: _Words) -> _Style:
+    settings = child(paragraph, "pPr")
+    style = words.styles.get(attribute(child(settings, "pStyle"), "val"), _Style())
+    outline = attribute(child(settings, "outlineLvl"), "val")
+    return _Style(style.name, int(outline) + 1, style.numbering) if outline.isdecimal() and int(outline) < 9 else style
+
+
+# ── tables ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def _table(
-    table: Table, id: str, caption: str, file: SourceFile, sections: Sections, as_: Kind | None
+    table: Any, id: str, caption: str, file: SourceFile, sections: Sections, words: _Words, as_: Kind | None
 ) -> Iterator[Record | Problem]:
     """The table; one of a single row or column holds text in a frame, which goes to its section."""
+    rows = [row for row in _rows(table) if child(child(row, "trPr"), "del") is None]
     grid: list[list[grids.Cell]] = []
-    for row in table.rows:
-        known: dict[int, grids.Cell] = {}  # a merged cell comes once for each column, the same element each time
-        line = [known.setdefault(id_, grids.Cell(cell(c.text))) for c in row.cells for id_ in [hash(c._tc)]]
-        grid.append([grids.Cell("")] * row.grid_cols_before + line)
+    above: list[grids.Cell] = []
+    for row in rows:
+        heads = child(child(row, "trPr"), "tblHeader") is not None
+        line = [grids.Cell("")] * _number(child(child(row, "trPr"), "gridBefore"))
+        for place in _cells(row):
+            settings = child(place, "tcPr")
+            span = max(1, _number(child(settings, "gridSpan")))
+            merge = child(settings, "vMerge")
+            goes_on = merge is not None and attribute(merge, "val") != "restart" and len(line) < len(above)
+            text = above[len(line)].text if goes_on else cell(" ".join(_text(p, words) for p in _paragraphs(place)))
+            line += [grids.Cell(text, heads=heads)] * min(span, grids.MOST_COLUMNS)
+        grid.append(line)
+        above = line
     if len(grid) < 2 or max(map(len, grid)) < 2:
-        for line in grid:
-            sections.write("\n".join(dict.fromkeys(c.text for c in line)) + "\n")
+        for block in (block for row in rows for place in _cells(row) for block in _blocks(place)):
+            if name(block) == "tbl":
+                yield from _table(block, f"{id}:inner", "", file, sections, words, as_)
+            else:
+                sections.write(f"{_label(block, words)} {_text(block, words)}".strip() + "\n")
         return
     yield from tabular.find_records(
         grids.spread(grid),
@@ -96,3 +214,144 @@ def _table(
         caption=caption,
         as_=as_,
     )
+
+
+def _rows(table: Any) -> Iterator[Any]:
+    for inner in table:
+        if name(inner) == "tr":
+            yield inner
+        elif name(inner) not in ("tbl", *_GONE):
+            yield from _rows(inner)
+
+
+def _cells(row: Any) -> Iterator[Any]:
+    for inner in row:
+        if name(inner) == "tc":
+            yield inner
+        elif name(inner) not in _GONE:
+            yield from _cells(inner)
+
+
+def _paragraphs(place: Any) -> Iterator[Any]:
+    """All paragraphs of a cell, those of a table in it too."""
+    for block in _blocks(place):
+        if name(block) == "p":
+            yield block
+        else:
+            yield from (p for row in _rows(block) for inner in _cells(row) for p in _paragraphs(inner))
+
+
+def _number(element: Any) -> int:
+    value = attribute(element, "val")
+    return min(int(value), grids.MOST_COLUMNS) if value.isdecimal() and len(value) < 8 else 0
+
+
+# ── the other parts ────────────────────────────────────────────────────────────────────────────
+
+
+def _styles(archive: zipfile.ZipFile, folder: str) -> dict[str, _Style]:
+    found: dict[str, _Style] = {}
+    based: dict[str, str] = {}
+    for style in office.elements(archive, f"{folder}/styles.xml", "style"):
+        id, called = attribute(style, "styleId"), attribute(child(style, "name"), "val").lower()
+        heading = _HEADING.match(called)
+        outline = attribute(child(child(style, "pPr"), "outlineLvl"), "val")
+        level = int(heading[1]) if heading else int(outline) + 1 if outline.isdecimal() and int(outline) < 9 else 0
+        found[id] = _Style(called, level, _numbering(child(style, "pPr")))
+        based[id] = attribute(child(style, "basedOn"), "val")
+    for id, style in found.items():
+        parents = 0
+        base = based[id]
+        while base in found and not style.level and parents < 10:
+            style.level, base, parents = found[base].level, based[base], parents + 1
+    return found
+
+
+def _numbering(settings: Any) -> tuple[str, int]:
+    listed = child(settings, "numPr")
+    return attribute(child(listed, "numId"), "val"), _number(child(listed, "ilvl"))
+
+
+def _levels(archive: zipfile.ZipFile, folder: str) -> dict[tuple[str, int], tuple[str, str, int]]:
+    abstract: dict[str, dict[int, tuple[str, str, int]]] = {}
+    for kind in office.elements(archive, f"{folder}/numbering.xml", "abstractNum"):
+        abstract[attribute(kind, "abstractNumId")] = {
+            int(attribute(level, "ilvl") or 0): (
+                attribute(child(level, "numFmt"), "val"),
+                attribute(child(level, "lvlText"), "val"),
+                _number(child(level, "start")),
+            )
+            for level in kind
+            if name(level) == "lvl"
+        }
+    return {
+        (attribute(num, "numId"), level): how
+        for num in office.elements(archive, f"{folder}/numbering.xml", "num")
+        for level, how in abstract.get(attribute(child(num, "abstractNumId"), "val"), {}).items()
+    }
+
+
+def _label(paragraph: Any, words: _Words) -> str:
+    """The number or mark that a list gives to a paragraph: "2.", "b)", "•"."""
+    id, level = _numbering(child(paragraph, "pPr"))
+    if not id:
+        id, level = _style(paragraph, words).numbering
+    if (id, level) not in words.levels or not _text(paragraph, words).strip():
+        return ""
+    words.counts[id, level] += 1
+    for deeper in range(level + 1, 9):
+        words.counts[id, deeper] = 0
+    kind, pattern, _ = words.levels[id, level]
+    if kind == "bullet":
+        return "•"
+    return re.sub(r"%([1-9])", lambda place: _count(id, int(place[1]) - 1, words), pattern)
+
+
+def _count(id: str, level: int, words: _Words) -> str:
+    kind, _, start = words.levels.get((id, level), ("decimal", "", 1))
+    number = max(words.counts[id, level], 1) + start - 1
+    match kind:
+        case "lowerLetter" | "upperLetter":
+            letter = chr(97 + (number - 1) % 26)
+            return letter if kind == "lowerLetter" else letter.upper()
+        case "lowerRoman" | "upperRoman":
+            roman = ""
+            for value, sign in zip(
+                (100, 90, 50, 40, 10, 9, 5, 4, 1), ["c", "xc", "l", "xl", "x", "ix", "v", "iv", "i"], strict=True
+            ):
+                roman, number = roman + sign * (number // value), number % value
+            return roman if kind == "lowerRoman" else roman.upper()
+        case _:
+            return str(number)
+
+
+def _notes(archive: zipfile.ZipFile, folder: str) -> dict[tuple[str, str], str]:
+    plain = _Words({}, {}, {})
+    return {
+        (kind, attribute(note, "id")): cell(" ".join(_text(block, plain) for block in _paragraphs(note)))
+        for kind in ("footnote", "endnote")
+        for note in office.elements(archive, f"{folder}/{kind}s.xml", kind)
+        if attribute(note, "type") in ("", "normal")
+    }
+
+
+def _margins(archive: zipfile.ZipFile, folder: str) -> dict[str, list[str]]:
+    """Lines of comments, headers and footers, each once; a lone page number is none."""
+    plain = _Words({}, {}, {})
+    parts = sorted(archive.namelist())
+    files = {
+        "Comments": [part for part in parts if part == f"{folder}/comments.xml"],
+        "Header": [part for part in parts if re.fullmatch(rf"{folder}/header\d*\.xml", part)],
+        "Footer": [part for part in parts if re.fullmatch(rf"{folder}/footer\d*\.xml", part)],
+    }
+    return {
+        called: list(
+            dict.fromkeys(
+                text
+                for part in found
+                for block in _paragraphs(office.parse(archive, part))
+                if len(text := cell(_text(block, plain))) > 3 or any(map(str.isalpha, text))
+            )
+        )
+        for called, found in files.items()
+    }

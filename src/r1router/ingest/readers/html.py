@@ -22,17 +22,20 @@ PATTERNS = ("*.html", "*.htm", "*.xhtml")
 KINDS: tuple[Kind, ...] = ("text", "table")
 
 _DROPPED = frozenset(
-    {"script", "style", "noscript", "template", "nav", "footer", "aside", "form", "button", "select", "textarea"}
-    | {"iframe", "object", "svg", "math", "canvas", "audio", "video", "dialog", "menu", "head"}
+    {"script", "style", "noscript", "template", "nav", "iframe", "object", "canvas", "audio", "video", "head"}
+    | {"select", "button", "datalist"}
 )
-_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "menu", "dialog"})
+"""What has no words of the page: code, other pages, what moves, menus, and what one presses or chooses from."""
+_ROLES = frozenset({"navigation", "search", "menu", "menubar"})
 _BLOCKS = frozenset(
-    {"address", "article", "blockquote", "body", "br", "caption", "center", "dd", "details", "div", "dl", "dt"}
-    | {"fieldset", "figcaption", "figure", "header", "hr", "legend", "li", "main", "ol", "p", "pre", "section"}
-    | {"summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"}
+    {"address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div"}
+    | {"dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "legend", "li", "main"}
+    | {"menu", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"}
 )
-_CLASSES = frozenset({"reference", "mw-editsection"})
-"""What Wikipedia puts between the words: footnote marks and "[edit]"."""
+_CLASSES = frozenset({"reference", "mw-editsection", "headerlink"})
+"""What Wikipedia and Sphinx put between the words: footnote marks, "[edit]", "¶"."""
+_TYPED = frozenset({"text", "email", "tel", "number", "date", "time", "url"})
+_UNSEEN = re.compile(r"(?:^|;)\s{0,9}(?:display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden)", re.IGNORECASE)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 
@@ -76,7 +79,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             )
             walk.skip_subtree()
         else:
-            sections.write(("\n" if tag in _BLOCKS else "") + _space(element.text, preformatted))
+            sections.write(("\n" if tag in _BLOCKS else "") + _alt(element) + _space(element.text, preformatted))
     if as_ != "table":
         yield from sections.end()
     yield from notes
@@ -116,13 +119,17 @@ def _is_dropped(element: Any) -> bool:
         return True
     if not _CLASSES.isdisjoint((element.get("class") or "").split()):
         return True
-    if "hidden" in element.attrib or element.get("aria-hidden") == "true":
+    if "hidden" in element.attrib and element.get("hidden") != "until-found":
         return True
-    return (
-        tag == "header"
-        and next(element.iter("h1"), None) is None
-        and not any(True for _ in element.iterancestors("article", "main"))
-    )
+    return bool(_UNSEEN.search(element.get("style") or ""))
+
+
+def _alt(element: Any) -> str:
+    """The words that stand for a picture, or in a field of a form."""
+    if element.tag in ("img", "area"):
+        return f" {element.get('alt', '').strip()} "
+    filled = element.tag == "input" and element.get("type", "text").lower() in _TYPED
+    return f" {element.get('value', '').strip()} " if filled else ""
 
 
 def _data(table: Any) -> list[list[grids.Cell]]:
@@ -165,7 +172,7 @@ def _words(element: Any) -> str:
         elif node is not element and _is_dropped(node):
             walk.skip_subtree()
         else:
-            parts.append(node.text or "")
+            parts.append(_alt(node) + (node.text or ""))
     return cell("".join(parts))
 
 
