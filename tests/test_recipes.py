@@ -1,6 +1,7 @@
 """The recipes that make training data: what they write are steps that can be trained on."""
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -9,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
+import r1router
+from r1router import parse
 from r1router.parse import NO_ROUTE
+from r1router.prompts import Prompts
+from r1router.table import TableBlock
+from r1router.tables.grammar import can_write, query_grammar
+from r1router.train.rewards import load_reward
+from r1router.train.rewards._outcomes import read as outcome
+from r1router.train.steps.rows import render, view_of
 from r1router.train.steps.step_file import Gold, StepRow, read_steps, write_steps
 from r1router.types import Card, Evidence
 
@@ -154,3 +163,38 @@ def test_an_average_of_adapters_lies_between_them_and_other_forms_are_refused(re
     with pytest.raises(SystemExit, match="not adapters of the same form"):
         recipe("average_adapters.py", tmp_path / "a", tmp_path / "wide", tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_queries_over_made_tables_can_be_written_under_the_grammar_and_give_their_answers(recipe, tmp_path: Path):
+    recipe("write_query_steps.py", tmp_path / "query.jsonl", "--made", 24)
+    rows = read_steps(tmp_path / "query.jsonl")
+    prompts = Prompts(Path(r1router.__file__).parent / "prompt_sets" / "short")
+    for row in rows:
+        rendered = render(row, prompts)
+        assert re.fullmatch(parse.regex(rendered.ask.shape), rendered.reply)
+        assert can_write(query_grammar(view_of(row)), row.gold.query)
+    read = [outcome(row, render(row, prompts).reply, routes={}) for row in rows]
+    assert all(value > 0.5 for value in load_reward("query")(read))
+
+
+def test_a_query_is_rewarded_for_what_it_gives():
+    table = TableBlock("Wins", header=("Club", "Wins"), rows=(("Aal", "3"), ("Brix", "5"), ("Cor", "5")))
+    evidence = (Evidence("table", "w#0", table.text, record="w", table=table),)
+    row = StepRow(
+        "q/0/query", "query", "Which clubs won most?", sub_question="Which clubs won most?", evidence=evidence,
+        gold=Gold(answers=("Cor, Brix",)),
+    )  # fmt: skip
+
+    def reward(reply: str) -> float | None:
+        [value] = load_reward("query")([outcome(row, reply, routes={})])
+        return value
+
+    right = reward('<query>SELECT "Club" FROM t WHERE "Wins" = 5</query>')
+    longer = reward('<query>SELECT "Club" FROM t WHERE "Wins" = 5 AND "Wins" = 5</query>')
+    wrong = reward('<query>SELECT "Club" FROM t</query>')
+    assert 0.9 < longer < right < 1
+    assert 0 < wrong < 0.2
+    assert reward('<query>SELECT "Towns" FROM t</query>') == 0
+    assert reward("<answer>Cor, Brix</answer>") == 1
+    assert reward("<answer>Aal</answer>") == 0
+    assert reward("well") == 0

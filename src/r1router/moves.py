@@ -12,21 +12,26 @@ from functools import partial
 from typing import Any, TypeVar
 
 from r1router import parse
-from r1router.errors import BudgetSpent, ParseError, UnknownName
+from r1router.errors import BudgetSpent, InputError, KnowledgeBaseError, ParseError, QueryError, UnknownName
 from r1router.evidence.cite import cite
 from r1router.evidence.fuse import fuse
 from r1router.evidence.support import Support, features, judge
 from r1router.prompts import Prompts
 from r1router.routing.odds import fuse_odds
 from r1router.routing.sights import LOOK, see
+from r1router.table import TableResult
+from r1router.tables.results import make_evidence, read_answer_off
 from r1router.types import (
     Answer,
     Answered,
     Ask,
     Card,
+    Compute,
+    Computed,
     Event,
     Evidence,
     Image,
+    Inspect,
     Malformed,
     Planned,
     Query,
@@ -35,15 +40,20 @@ from r1router.types import (
     Search,
     Sight,
     Step,
+    TableQuery,
     Trajectory,
 )
 
 T = TypeVar("T")
-Flow = Generator[Ask | Search | Event, Any, T]
+Flow = Generator[Ask | Search | Inspect | Compute | Event, Any, T]
 """What a method and each of its moves is: requests and news out, replies in, a result at the end."""
 
 RE_ASKS = 2
 """How often a malformed reply is asked for again before it counts as a format error for good."""
+
+
+QUERY, READ = "query", "read"
+"""What a method does with the tables that it finds."""
 
 
 def ask(request: Ask, read: Callable[[Reply], T], prompts: Prompts) -> Flow[T]:
@@ -201,11 +211,77 @@ def look_up(path: Trajectory, text: str, routes: tuple[str, ...], k: int) -> Flo
     return (yield from retrieve(path, step, k))
 
 
-def read(path: Trajectory, prompts: Prompts, *, template: str = "answer_step") -> Flow[Trajectory]:
-    """The trajectory with its last step answered by the policy from that step's evidence."""
-    before, step = replace(path, steps=path.steps[:-1]), path.steps[-1]
-    answer = yield from ask_answer(prompts.answer_step(before, step, template=template), prompts)
+def read(path: Trajectory, prompts: Prompts, *, template: str = "answer_step", tables: str = READ) -> Flow[Trajectory]:
+    """The trajectory with its last step answered by the policy from that step's evidence.
+
+    With `tables=query` it may query the table that is its best evidence; what that gives is the answer, or is read.
+    """
+    path, answer = yield from query_table(path, prompts, tables=tables)
+    if answer is None:
+        before, step = replace(path, steps=path.steps[:-1]), path.steps[-1]
+        answer = yield from ask_answer(prompts.answer_step(before, step, template=template), prompts)
     return (yield from settle(path, answer))
+
+
+def query_table(path: Trajectory, prompts: Prompts, *, tables: str) -> Flow[tuple[Trajectory, Answer | None]]:
+    """The trajectory with what a query over the last step's table gave, and the step's answer where that is known.
+
+    Only where `tables` is "query", the prompt set has the form for it and the best evidence is from a table. The
+    policy chooses: it answers from the evidence, or writes a query. A query that is refused is asked for again with
+    the reason, within the usual bound; where none runs, or it gives nothing, the step is left to be read, and its note
+    says so.
+    """
+    if tables not in (QUERY, READ):
+        raise InputError(f"tables are for {QUERY} or for {READ}, not for {tables!r}")
+    step = path.steps[-1]
+    best = step.evidence[0] if step.evidence else None
+    if tables == READ or not prompts.table_queries or best is None or best.table is None or best.result is not None:
+        return path, None
+    try:
+        view = yield Inspect(best.kb, best.id, step.sub_question or "")
+        said, result = yield from _ask_table(
+            prompts.query_step(replace(path, steps=path.steps[:-1]), step, view), best, prompts
+        )
+    except (QueryError, KnowledgeBaseError) as error:
+        return _noted(path, f"the table was not queried: {error}"), None
+    except ParseError:
+        return _noted(path, "no query was in form"), None
+    if isinstance(said, Answer) or result is None:
+        return path, said if isinstance(said, Answer) else None
+    if not any(any(row) for row in result.rows):
+        return _noted(path, f"the query gave nothing: {said.sql}"), None
+    step = replace(step, evidence=(make_evidence(best, result), *step.evidence))
+    path = replace(path, steps=(*path.steps[:-1], step))
+    yield Computed(len(path.steps) - 1, step)
+    text = read_answer_off(result)
+    return path, Answer(said.thought, text) if text else None
+
+
+def _ask_table(
+    request: Ask, table: Evidence, prompts: Prompts
+) -> Flow[tuple[Answer | TableQuery, TableResult | None]]:  # fmt: skip
+    """What the policy says, and what its query gave. Raises what the last of several bad replies raised."""
+    reply = yield request
+    for left in range(RE_ASKS, -1, -1):
+        try:
+            said = parse.read_table_reply(reply)
+            if isinstance(said, Answer):
+                return said, None
+            return said, (yield Compute(table.kb, table.id, said.sql))
+        except (ParseError, QueryError) as error:
+            reason = error.reason if isinstance(error, ParseError) else str(error)
+            yield Malformed(request.purpose, reason, reply.text)
+            if not left:
+                raise
+        reply = yield prompts.again(request, reply.text, reason)
+    raise AssertionError("the last reply is used or raises")
+
+
+def _noted(path: Trajectory, note: str) -> Trajectory:
+    """The trajectory whose last step says this too."""
+    step = path.steps[-1]
+    step = replace(step, note="; ".join(filter(None, (step.note, note))))
+    return replace(path, steps=(*path.steps[:-1], step))
 
 
 def settle(path: Trajectory, answer: Answer) -> Flow[Trajectory]:

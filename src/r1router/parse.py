@@ -6,6 +6,7 @@
 
 A step that stops has None in both of its last tags (paper, section 3.1). Methods that do not route leave out the
 label (a query), routing alone leaves out the sub-question (a route), a sentence of reasoning is a thought alone.
+Where the evidence is a table, `<query>SELECT …</query>` may stand in place of the answer.
 `write_*` and `read_*` are inverses for everything whose texts are one line without tags; `read_*` also accepts
 what models really write (other case, missing thought, code fences, prose around, a missing last closing tag) and
 raises nothing but `ParseError`. `gbnf` and `regex` turn the same form into what constrained decoders take.
@@ -20,7 +21,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from r1router.errors import ParseError
-from r1router.types import Answer, Reply, Shape, Step, Tag, Token
+from r1router.types import Answer, Reply, Shape, Step, TableQuery, Tag, Token
 
 STOP = "None"
 """What the policy writes in place of a sub-question and a label when it knows enough."""
@@ -52,6 +53,15 @@ def answer_shape(*, think: int = 200, answer: int = 300, spaced: bool = False, g
     return Shape(((*((Tag("think", think),) if think else ()), Tag("answer", answer, spaced=spaced, grammar=grammar)),))
 
 
+def or_query(answer: Shape, grammar: str, *, query: int = 600) -> Shape:
+    """The form of an answer, or of a query over a table in its place, of up to `query` characters.
+
+    `grammar`: see `types.Tag`.
+    """
+    sql = Tag("query", query, grammar=grammar)
+    return Shape((*answer.alternatives, (*answer.alternatives[0][:-1], sql)))
+
+
 def sentence_shape(*, sentence: int = 200) -> Shape:
     """The form of one sentence of reasoning. Bound in characters."""
     return Shape(((Tag("think", sentence),),))
@@ -64,9 +74,8 @@ def gbnf(shape: Shape) -> str:
     """
     roots = [' "\\n" '.join(f'"<{t.name}>" {_gbnf_body(t)} "</{t.name}>"' for t in tags) for tags in shape.alternatives]
     rules = "root ::= " + " | ".join(roots) + "\nfirst ::= [^<\\n\\r\\t ]\nchar ::= [^<\\n\\r]\n"
-    return rules + "".join(
-        dict.fromkeys(f"{t.grammar.strip()}\n" for tags in shape.alternatives for t in tags if t.grammar)
-    )
+    grammars = dict.fromkeys(tag.grammar.strip() for tags in shape.alternatives for tag in tags if tag.grammar)
+    return rules + "".join(f"{grammar}\n" for grammar in grammars)
 
 
 def gbnf_literal(text: str) -> str:
@@ -94,7 +103,7 @@ def _regex_body(tag: Tag) -> str:
     if tag.choices:
         return "(" + "|".join(re.escape(c) for c in tag.choices) + ")"
     space = " " if tag.spaced else ""
-    char = r"([^<\n\r]|<[ =])" if tag.grammar else r"[^<\n\r]"  # queries compare
+    char = r"([^<\n\r]|<[ =0-9])" if tag.grammar else r"[^<\n\r]"  # queries compare
     return rf"{space}[^<\n\r\t ]{char}{{{tag.min_chars - 1},{tag.max_chars - 1}}}"
 
 
@@ -128,6 +137,11 @@ def write_answer(answer: Answer, *, spaced: bool = False) -> str:
     return _write(("think", answer.thought), ("answer", f" {answer.text}" if spaced else answer.text))
 
 
+def write_table_query(query: TableQuery) -> str:
+    """The reply that asks a table this."""
+    return _write(("think", query.thought), ("query", query.sql))
+
+
 def _write(*fields: tuple[str, str | None]) -> str:
     """One tagged field a line; an empty thought is left out."""
     return "\n".join(f"<{name}>{text}</{name}>" for name, text in fields if text or name != "think")
@@ -142,6 +156,7 @@ _NAMES = {
     "sub-question": r"sub[-_ ]?question",
     "ret": r"ret(?:riever|rieve)?|route",
     "answer": "answer",
+    "query": "query|sql",
 }
 _ANY_TAG = re.compile(r"<\s*+/?+\s*+(?:" + "|".join(_NAMES.values()) + r")\s*+>", re.IGNORECASE)
 _TAGS = {
@@ -210,6 +225,17 @@ def read_answer(reply: Reply) -> Answer:
         raise ParseError("the tag answer is missing" if text is None else "the tag answer is empty", reply.text)
     confidence, doubt = answer_probabilities(reply.tokens)
     return Answer(thought, text, confidence=confidence, doubt=doubt)
+
+
+def read_table_reply(reply: Reply) -> Answer | TableQuery:
+    """The query that a reply asks a table, else its answer. Raises `ParseError` where there is neither."""
+    thought, rest = _split_thought(reply.text)
+    sql = _field(rest, "query")
+    if sql:
+        return TableQuery(thought, " ".join(sql.split()).rstrip("; "))
+    if sql is not None and _field(rest, "answer") is None:
+        raise ParseError("the tag query is empty", reply.text)
+    return read_answer(reply)
 
 
 def salvage_answer(text: str) -> Answer:

@@ -14,6 +14,7 @@ An optional `set.toml` beside the templates holds
     spaced_answers = true   the answer comes after a space (see `types.Tag`)
     answers = "copied"      an answer is a span of what is shown, yes, no or unknown, where a policy decodes under a
                             grammar (see `spans`); "free", the default, leaves it open
+    table_queries = true    a step that found a table may query it (see `query_step`)
 
 so that released weights can be served with the prompts that they were trained with: a folder `prompts` beside
 the weights is taken with them (see `chosen`). A set may hold a part; what it lacks is ours. Everything that is put
@@ -42,6 +43,8 @@ from r1router.evidence.shown import focus
 from r1router.evidence.support import read_support
 from r1router.routing.odds import read_odds
 from r1router.spans import write_span_grammar
+from r1router.tables.grammar import query_grammar
+from r1router.tables.view import TableView, show_table
 from r1router.types import (
     Ask,
     Card,
@@ -59,10 +62,13 @@ from r1router.types import (
 )
 
 DEFAULT = Path(__file__).parent / "prompt_sets" / "default"
+LEAST = 120
+"""Characters of evidence that are worth showing beside a table."""
+_FORM = ("spaced_answers", "answers", "table_queries")
 _LIMITS = {"think": 200, "sub_question": 200, "answer": 300, "evidence": 0}
 _OF_THE_KBS = frozenset(("kbs", "labels_in_words"))
 _ROLE_LINE = re.compile(r"^### (system|user|assistant)[ \t]*\n", re.MULTILINE)
-_TAG = re.compile(r"<(\s*+/?+\s*+(?:think|sub[-_ ]?question|ret|answer)\s*+)>", re.IGNORECASE)
+_TAG = re.compile(r"<(\s*+/?+\s*+(?:think|sub[-_ ]?question|ret|answer|query)\s*+)>", re.IGNORECASE)
 _CHAT_MARK = re.compile(r"<\|([^|>\s]{1,40})\|>")
 
 
@@ -91,6 +97,7 @@ class Prompts:
         self.copied_answers = form.get("answers", "free") == "copied"
         self.support = read_support(self.folder)
         """How an answer is judged by its evidence; None where answers are taken as they are."""
+        self.table_queries = bool(form.get("table_queries", False))
         self.odds = read_odds(self.folder)
         """How what is seen of the knowledge bases and what the policy says make up a route."""
         self._environment = ImmutableSandboxedEnvironment(
@@ -143,6 +150,23 @@ class Prompts:
             thought=step.thought, sub_question=step.sub_question, evidence=evidence,
         )  # fmt: skip
 
+    def query_step(self, path: Trajectory, step: Step, view: TableView, *, template: str = "query_step") -> Ask:
+        """What does the evidence say, or what is its table to be asked? Reply: `parse.read_table_reply`.
+
+        `view` is of the table that the first piece of evidence is from; the rest of that table's pieces is left out.
+        """
+        asked, table = step.sub_question or "", step.evidence[0]
+        shown = show_table(view, self._limits["evidence"])
+        limit = max(0, self._limits["evidence"] - shown.chars)
+        others = [item for item in step.evidence if (item.kb, item.record) != (table.kb, table.record)]
+        evidence = self._shown(asked, step.evidence, only=others, limit=limit)
+        told = [{"text": "\n".join([shown.heading, *shown.rows])}, *evidence]
+        return self._ask(
+            "query", template, parse.or_query(self._answer_shape(told, asked), query_grammar(view)), path,
+            thought=step.thought, sub_question=asked, table=shown, folder=tell_folders(step.evidence)[0],
+            evidence=evidence,
+        )  # fmt: skip
+
     def final_answer(self, path: Trajectory, *, template: str = "final_answer") -> Ask:
         """What is the answer, from the steps so far? Reply: `parse.read_answer`."""
         known = [{"text": step.answer} for step in path.steps if step.answer]
@@ -182,11 +206,20 @@ class Prompts:
 
     # ── rendering ──────────────────────────────────────────────────────────────────────────────
 
-    def _shown(self, question: str, evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
-        """The evidence as templates see it, each piece numbered by its rank, also where some are left out."""
-        limit = self._limits["evidence"]
+    def _shown(
+        self, question: str, evidence: Sequence[Evidence], *, only: Sequence[Evidence] | None = None, limit: int = 0
+    ) -> list[dict[str, Any]]:
+        """The evidence as templates see it, each piece numbered by its rank, also where some are left out.
+
+        `only` these pieces, in `limit` characters where a limit is set at all.
+        """
         ranks = {id(item): rank for rank, item in enumerate(evidence, 1)}
         folders = tell_folders(evidence)
+        if only is None:
+            limit = self._limits["evidence"]
+        elif self._limits["evidence"] and limit < LEAST:
+            return []
+        evidence = evidence if only is None else only
         return [
             {
                 "number": ranks[id(item)],
@@ -288,14 +321,14 @@ def _render(part: _Part, data: tuple[tuple[str, Any], ...]) -> str:
 
 
 def _check_settings(options: Mapping[str, Any], path: Path) -> None:
-    known = {"labels": None, "limits": _LIMITS, "form": ("spaced_answers", "answers")}
+    known = {"labels": None, "limits": _LIMITS, "form": _FORM}
     unknown = options.keys() - known.keys()
     for section, names in known.items():
         unknown |= options.get(section, {}).keys() - names if names is not None else set()
     if unknown:
         raise InputError(
             f"{path}: unknown settings {', '.join(sorted(unknown))}; "
-            f"known: labels, limits ({', '.join(_LIMITS)}), form (spaced_answers, answers)"
+            f"known: labels, limits ({', '.join(_LIMITS)}), form ({', '.join(_FORM)})"
         )
 
 

@@ -13,9 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from r1router.table import TableBlock, TableColumn, TableResult
+
+if TYPE_CHECKING:
+    from r1router.tables.view import TableView
 
 Kind = Literal["text", "image", "table"]
 """What the entries of a knowledge base are made from."""
@@ -164,7 +167,7 @@ class Usage:
     looks: int = 0
     """Searches sent to one knowledge base only to see what it would bring."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Wall seconds waited per stage: plan, answer, final, look, search."""
+    """Wall seconds waited per stage: look, plan, search, answer, query, compute, final."""
 
     def __add__(self, other: Usage) -> Usage:
         stages = {*self.seconds, *other.seconds}
@@ -244,6 +247,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class TableQuery:
+    """What a policy says in place of an answer: a query over the step's table."""
+
+    thought: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trajectory:
     """Everything that happened to one question. Grows by `add`, ends by `finish`."""
 
@@ -273,7 +284,8 @@ class Trajectory:
 
 # ── what a method yields ───────────────────────────────────────────────────────────────────────
 
-Purpose = Literal["plan", "answer", "final"]
+Purpose = Literal["plan", "answer", "query", "final"]
+"""What a reply decides: the next step, a step's answer, whether a step reads its table or queries it, the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +336,25 @@ class Search:
     """Only to see what would be found, before a route is chosen: counted as a look, and never read as evidence."""
 
 
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """A method's request for a `TableView`: what a question touches in a whole table."""
+
+    kb: str
+    id: str
+    """Of one of its entries, as `Evidence.id` has it."""
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """A method's request for a `TableResult`: what a query over a whole table gives. Fails with `QueryError`."""
+
+    kb: str
+    id: str
+    sql: str
+
+
 # ── what a method tells while it works (and a driver streams) ──────────────────────────────────
 
 
@@ -339,6 +370,13 @@ class Retrieved:
     index: int
     step: Step
     """The step, now with evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    index: int
+    step: Step
+    """The step, its first piece of evidence now what a query over its table gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +400,7 @@ class Finished:
     trajectory: Trajectory
 
 
-Event = Planned | Retrieved | Answered | Malformed | Finished
+Event = Planned | Retrieved | Computed | Answered | Malformed | Finished
 
 
 # ── the seams ──────────────────────────────────────────────────────────────────────────────────
@@ -421,6 +459,10 @@ class TableKnowledgeBase(KnowledgeBase, Protocol):
 
         Raises `QueryError` where the query is wrong or too costly, `KnowledgeBaseError` where `id` is no table.
         """
+        ...
+
+    def inspect(self, id: str, question: str) -> TableView:
+        """What a question touches in a whole table; called from worker threads. Raises as `columns`."""
         ...
 
 

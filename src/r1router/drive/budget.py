@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from r1router.errors import BudgetSpent
-from r1router.types import Ask, Search, Usage
+from r1router.types import Ask, Compute, Inspect, Search, Usage
 
-Request = Ask | Search
+Request = Ask | Search | Inspect | Compute
 """What a method may ask its driver for."""
 
 RESERVE = 0.25
@@ -71,6 +71,8 @@ class Meter:
                 if not request.look and self.usage.retrievals + len(request.routes) > _limit(self.budget.retrievals):
                     raise BudgetSpent("retrievals")
                 return request
+            case Inspect() | Compute():
+                return request
             case _:
                 assert_never(request)
 
@@ -111,5 +113,7 @@ def cost_of(request: Request, result: Any, seconds: float) -> Usage:
             if request.look:
                 return Usage(looks=routes, seconds={"look": seconds})
             return Usage(retrievals=routes, seconds={"search": seconds})
+        case Inspect() | Compute():
+            return Usage(seconds={"compute": seconds})
         case _:
             assert_never(request)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from r1router.drive.flow import Rankings
 from r1router.drive.threads import wait_for
 from r1router.drive.walk import Walk
+from r1router.errors import QueryError
 from r1router.types import Ask, Policy, Reply, Search, Trajectory
 
 SampleAll = Callable[[Sequence[Ask]], Sequence[Sequence[Reply]]]
@@ -56,8 +57,15 @@ def explore(
 
 
 def serve_searches(walks: Sequence[Walk], search: SearchAll) -> None:
-    """Has everything searched that the walks wait for, until each waits for a reply or has ended."""
-    while searching := [(walk, request) for walk in walks if isinstance(request := walk.request, Search)]:
+    """Has everything searched that the walks wait for, until each waits for a reply or has ended.
+
+    No table is queried here: a step that would do so reads it.
+    """
+    while waiting := [walk for walk in walks if walk.request is not None and not isinstance(walk.request, Ask)]:
+        searching = [(walk, request) for walk in waiting if isinstance(request := walk.request, Search)]
+        for walk in waiting:
+            if not isinstance(walk.request, Search):
+                walk.advance(QueryError("tables are only read while questions are explored"))
         for (walk, _), rankings in zip(searching, search([request for _, request in searching]), strict=True):
             walk.advance(rankings)
 

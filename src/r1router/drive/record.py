@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -19,7 +20,9 @@ from r1router.codec import from_dict, to_dict
 from r1router.drive.budget import Request
 from r1router.drive.flow import Rankings, Served, Server
 from r1router.errors import InputError, R1RouterError
-from r1router.types import Ask, Evidence, Reply, Search
+from r1router.table import TableResult
+from r1router.tables.view import TableView
+from r1router.types import Ask, Compute, Evidence, Inspect, Reply, Search
 
 
 class Record:
@@ -96,7 +99,13 @@ def _key(request: Request) -> str:
 
 
 def _shown(request: Request) -> str:
-    text = request.query.text if isinstance(request, Search) else request.messages[-1].content
+    match request:
+        case Ask(messages=messages):
+            text = messages[-1].content
+        case Search(query=query):
+            text = query.text
+        case Inspect(question=text) | Compute(sql=text):
+            pass
     return repr(text if len(text) <= 200 else "…" + text[-200:])
 
 
@@ -111,5 +120,7 @@ def _read_rankings(kept: Any) -> Rankings:
 _KEPT: Mapping[type[Request], tuple[str, Callable[[Any], Any]]] = {
     Ask: ("reply", _read_reply),
     Search: ("rankings", _read_rankings),
+    Inspect: ("view", partial(from_dict, TableView)),
+    Compute: ("result", partial(from_dict, TableResult)),
 }
 """The key of what a request brought in its line, and how that is read."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping
 
 from r1router.drive.batches import in_batches
 from r1router.drive.flow import Serve, Served, timed
 from r1router.drive.record import Record
-from r1router.types import Ask, KnowledgeBase, Policy, Reply, Search
+from r1router.errors import QueryError
+from r1router.table import TableResult
+from r1router.tables.view import TableView
+from r1router.types import Ask, Compute, Inspect, KnowledgeBase, Policy, Reply, Search, TableKnowledgeBase
 
 
 def serve_with(policy: Policy, kbs: Mapping[str, KnowledgeBase], record: Record | None = None) -> Serve:
@@ -19,5 +23,25 @@ def serve_with(policy: Policy, kbs: Mapping[str, KnowledgeBase], record: Record 
     def answer(ask: Ask) -> Awaitable[Served[Reply]]:
         return timed(policy.reply(ask))
 
-    serve: Serve = {Ask: answer, Search: in_batches(kbs)}
+    serve: Serve = {Ask: answer, Search: in_batches(kbs), **serve_tables(kbs)}
     return serve if record is None else {kind: record.keep(kind, server) for kind, server in serve.items()}
+
+
+def serve_tables(kbs: Mapping[str, KnowledgeBase]) -> Serve:
+    """What looks into tables and runs queries over them, in threads."""
+
+    async def inspect(request: Inspect) -> Served[TableView]:
+        return await timed(asyncio.to_thread(_with_tables(kbs, request.kb).inspect, request.id, request.question))
+
+    async def compute(request: Compute) -> Served[TableResult]:
+        return await timed(asyncio.to_thread(_with_tables(kbs, request.kb).compute, request.id, request.sql))
+
+    return {Inspect: inspect, Compute: compute}
+
+
+def _with_tables(kbs: Mapping[str, KnowledgeBase], name: str) -> TableKnowledgeBase:
+    """The knowledge base, where its tables can be queried. Raises `QueryError` where they cannot."""
+    found = kbs.get(name)
+    if not isinstance(found, TableKnowledgeBase):
+        raise QueryError(f"the tables of {name} cannot be queried")
+    return found

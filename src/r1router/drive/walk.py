@@ -23,6 +23,7 @@ from r1router.prompts import Prompts
 from r1router.types import (
     Answered,
     Card,
+    Computed,
     Event,
     Evidence,
     Finished,
@@ -130,7 +131,7 @@ class Walk:
     def _hear(self, event: Event) -> None:
         if isinstance(event, Malformed):
             self.format_errors.append(f"{event.purpose}: {event.reason}")
-        elif isinstance(event, Retrieved | Answered):
+        elif isinstance(event, Retrieved | Computed | Answered):
             self._steps[event.index :] = [event.step]
         self.events.append(event)
         if self._tell:

@@ -31,6 +31,7 @@ from r1router.kb.stored_tables import StoredTables
 from r1router.kb.table import PICTURES, open_table, quoted, read_block, read_entries
 from r1router.scripts import normalized
 from r1router.table import TableColumn, TableResult
+from r1router.tables.view import TableView
 from r1router.types import Card, Evidence, Image, ImageEmbedder, Location, Query, TextEmbedder
 
 Mode = Literal["fused", "vector", "text"]
@@ -164,6 +165,10 @@ class LanceKnowledgeBase:
         Raises `QueryError` where the query is wrong or too costly, `KnowledgeBaseError` where there is no such table.
         """
         return self.tables.compute(id, sql, joined=joined)
+
+    def inspect(self, id: str, question: str) -> TableView:
+        """What a question touches in a whole table. `id`: as for `columns`. Raises `KnowledgeBaseError`."""
+        return self.tables.inspect(id, question)
 
     def find_picture(self, name: str) -> Path:
         """The file of the picture of this name (`Evidence.image`). Raises `KnowledgeBaseError` where there is none."""

@@ -17,6 +17,8 @@ from r1router.errors import KnowledgeBaseError
 from r1router.table import TableBlock, TableColumn, TableResult
 from r1router.tables.blocks import join_blocks
 from r1router.tables.engine import Tables, compute
+from r1router.tables.inspect import inspect_table
+from r1router.tables.view import TableView
 from r1router.types import Card, Evidence, Query, TextEmbedder
 
 _WORD = re.compile(r"\w+")
@@ -61,6 +63,10 @@ class MemoryKnowledgeBase:
             raise KnowledgeBaseError(f"there is no table {id!r}")
         is_table = any(entry.table or (entry.location and entry.location.rows) for entry in entries)
         return join_blocks([entry.table for entry in entries], repr(id), bool(is_table))
+
+    def inspect(self, id: str, question: str) -> TableView:
+        """What a question touches in a whole table. Raises `KnowledgeBaseError` for no table."""
+        return inspect_table(self._whole(id), question)
 
     def search(self, queries: Sequence[Query], *, k: int = 5) -> list[list[Evidence]]:
         """The `k` best entries for each query; [] for a query without words."""

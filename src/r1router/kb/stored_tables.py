@@ -12,6 +12,8 @@ from r1router.kb.table import quoted, read_block, read_entries
 from r1router.table import TableColumn, TableResult, name_columns
 from r1router.tables.blocks import join_blocks
 from r1router.tables.engine import TABLE, Tables
+from r1router.tables.inspect import inspect_table
+from r1router.tables.view import TableView
 
 TOGETHER = 20
 """Tables of one source that can be queried together; of more, the first and the one that was asked for."""
@@ -87,6 +89,13 @@ class StoredTables:
         """
         with self.open(id, joined=joined) as tables:
             return tables.query(sql)
+
+    def inspect(self, id: str, question: str) -> TableView:
+        """What a question touches in a whole table. Raises `KnowledgeBaseError` where there is none of this id."""
+        found = self._find(id)
+        if found is None:
+            raise KnowledgeBaseError(f"there is no table {id!r}")
+        return inspect_table(self._whole(found["source"], found["record"], id), question)
 
     def open(self, id: str, *, joined: bool = False) -> Tables:
         """A whole table, called "t"; `joined`: and all of its source, each by its name. `id`: of an entry or record."""

@@ -16,13 +16,20 @@ from collections.abc import Mapping
 
 from r1router import parse
 from r1router.errors import BudgetSpent, ParseError
-from r1router.moves import Flow, ask, asked_before, conclude, look_up, pinned, settle
+from r1router.moves import READ, Flow, ask, asked_before, conclude, look_up, pinned, query_table, settle
 from r1router.prompts import Prompts
 from r1router.types import Answer, Card, Evidence, Question, Step, Trajectory
 
 
 def solve(
-    question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, max_steps: int = 3, k: int = 5, kb: str = ""
+    question: Question,
+    kbs: Mapping[str, Card],
+    *,
+    prompts: Prompts,
+    max_steps: int = 3,
+    k: int = 5,
+    kb: str = "",
+    tables: str = READ,
 ) -> Flow[Trajectory]:
     """At most `max_steps` searches of the knowledge base named `kb` (all where it is empty), as many calls."""
     path, stop, routes, query = Trajectory(question), "max_steps", pinned(kb, kbs), question.text
@@ -39,6 +46,7 @@ def solve(
                 stop = "repeated"
                 break
             path = yield from look_up(path, query, routes, k)
+            path, _ = yield from query_table(path, prompts, tables=tables)
             if not _gathered(path):
                 stop = "no_evidence"
                 break

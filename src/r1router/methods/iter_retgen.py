@@ -12,13 +12,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from r1router.errors import BudgetSpent
-from r1router.moves import Flow, conclude, look_up, pinned, read
+from r1router.moves import READ, Flow, conclude, look_up, pinned, query_table, read
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 
 
 def solve(
-    question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, max_steps: int = 3, k: int = 5, kb: str = ""
+    question: Question,
+    kbs: Mapping[str, Card],
+    *,
+    prompts: Prompts,
+    max_steps: int = 3,
+    k: int = 5,
+    kb: str = "",
+    tables: str = READ,
 ) -> Flow[Trajectory]:
     """`max_steps` searches of the knowledge base named `kb` (all where it is empty), as many calls."""
     path, stop, routes, query = Trajectory(question), "max_steps", pinned(kb, kbs), question.text
@@ -28,6 +35,7 @@ def solve(
                 path = yield from read(path, prompts, template="rag")
                 query = f"{path.steps[-1].answer_thought} {path.steps[-1].answer} {question.text}".strip()
             path = yield from look_up(path, query, routes, k)
+            path, _ = yield from query_table(path, prompts, tables=tables)
             if not path.steps[-1].evidence:
                 stop = "no_evidence"
                 break

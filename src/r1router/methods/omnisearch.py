@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from r1router.errors import BudgetSpent, ParseError
-from r1router.moves import Flow, asked_before, conclude, plan, read, retrieve
+from r1router.moves import READ, Flow, asked_before, conclude, plan, read, retrieve
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 
 
 def solve(
-    question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, max_steps: int = 3, k: int = 5
+    question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, max_steps: int = 3, k: int = 5, tables: str = READ
 ) -> Flow[Trajectory]:
     """At most `max_steps` turns, each with a search for the `k` best entries of the knowledge base it chose."""
     path, stop = Trajectory(question), "max_steps"
@@ -34,7 +34,7 @@ def solve(
                 break
             path = yield from retrieve(path, step, k)
             if path.steps[-1].evidence:
-                path = yield from read(path, prompts, template="omnisearch_read")
+                path = yield from read(path, prompts, template="omnisearch_read", tables=tables)
     except BudgetSpent as spent:
         stop = spent.budget
     except ParseError:

@@ -14,12 +14,14 @@ from functools import partial
 
 from r1router import parse
 from r1router.errors import BudgetSpent, ParseError
-from r1router.moves import Flow, ask, conclude, retrieve
+from r1router.moves import READ, Flow, ask, conclude, query_table, retrieve
 from r1router.prompts import Prompts
 from r1router.types import Card, Planned, Question, Trajectory
 
 
-def solve(question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, k: int = 5) -> Flow[Trajectory]:
+def solve(
+    question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, k: int = 5, tables: str = READ
+) -> Flow[Trajectory]:
     """Two calls, and one search with the question itself unless the policy wants none."""
     path, stop = Trajectory(question), "enough"
     try:
@@ -30,6 +32,7 @@ def solve(question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, k: i
         yield Planned(0, step)
         if step.routes:
             path = yield from retrieve(path, step, k)
+            path, _ = yield from query_table(path, prompts, tables=tables)
             if not path.steps[-1].evidence:
                 stop = "no_evidence"
     except BudgetSpent as spent:

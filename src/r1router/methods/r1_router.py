@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from r1router.errors import BudgetSpent, ParseError
-from r1router.moves import Flow, asked_before, conclude, plan, read, retrieve, widen
+from r1router.moves import QUERY, Flow, asked_before, conclude, plan, read, retrieve, widen
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 
@@ -27,14 +27,16 @@ def solve(
     min_confidence: float = 0.6,
     search_all_below: float = 0.3,
     verify: bool = True,
+    tables: str = QUERY,
 ) -> Flow[Trajectory]:
     """Answer a question step by step; `max_steps` and `k` (entries for a step) default to the paper's.
 
     `look`: before each plan, see what every knowledge base would bring. A route at least as probable as
     `min_confidence` (0 to 1) is searched alone; else the two most probable ones are searched and fused; where the
     first is less probable than `search_all_below`, all are. The paper's method, which routes by the cards alone and
-    searches one, is `look=false&min_confidence=0&verify=false`. `verify`: an answer that the evidence does not support
-    is not given, where the prompt set can tell.
+    searches one, is `look=false&min_confidence=0&verify=false&tables=read`. `verify`: an answer that the evidence does
+    not support is not given, where the prompt set can tell. `tables`: what a step does with a table that it found,
+    `query` it or `read` it.
     """
     path, stop = Trajectory(question), "max_steps"
     try:
@@ -50,7 +52,7 @@ def solve(
             if not path.steps[-1].evidence:
                 stop = "no_evidence"
                 break
-            path = yield from read(path, prompts)
+            path = yield from read(path, prompts, tables=tables)
     except BudgetSpent as spent:
         stop = spent.budget
     except ParseError:

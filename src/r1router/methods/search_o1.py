@@ -13,13 +13,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from r1router.errors import BudgetSpent, ParseError
-from r1router.moves import Flow, asked_before, conclude, pinned, plan_query, read, retrieve
+from r1router.moves import READ, Flow, asked_before, conclude, pinned, plan_query, read, retrieve
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 
 
 def solve(
-    question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, max_steps: int = 3, k: int = 5, kb: str = ""
+    question: Question,
+    kbs: Mapping[str, Card],
+    *,
+    prompts: Prompts,
+    max_steps: int = 3,
+    k: int = 5,
+    kb: str = "",
+    tables: str = READ,
 ) -> Flow[Trajectory]:
     """At most `max_steps` searches of the knowledge base named `kb` (all where it is empty)."""
     path, stop, routes = Trajectory(question), "max_steps", pinned(kb, kbs)
@@ -36,7 +43,7 @@ def solve(
             if not path.steps[-1].evidence:
                 stop = "no_evidence"
                 break
-            path = yield from read(path, prompts, template="search_o1_read")
+            path = yield from read(path, prompts, template="search_o1_read", tables=tables)
     except BudgetSpent as spent:
         stop = spent.budget
     except ParseError:

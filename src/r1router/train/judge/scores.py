@@ -2,7 +2,7 @@
 
 A reply is read as serving reads it (`parse`), once: where serving would ask again, the step counts as malformed, its
 route as wrong, its sub-question as missing. An answer that does not parse is salvaged, as serving does in the end.
-The names of the scores, `PART` being a kind of row (plan, answer, final):
+The names of the scores, `PART` being a kind of row (plan, answer, query, final):
 
     format_valid, format_valid/PART    share of the replies that parse
     route_accuracy                     share of the plans with the gold route, `NO_ROUTE` (a stop) being one of them
@@ -10,6 +10,7 @@ The names of the scores, `PART` being a kind of row (plan, answer, final):
     stop_precision, stop_recall        of the stops that were made, those that are right; of the right ones, those made
     sub_question_cosine                to the gold sub-question; 0 where there should be one and is none
     answer/METRIC, final/METRIC        `exact_match` and `length_aware` of a step's answer, of the final answer
+    query/METRIC                       the same where a table may be queried: of what the query gives, or of the answer
     source/NAME/…                      route_accuracy and answers of one data set, where there are several
 """
 
@@ -25,10 +26,11 @@ from r1router.evals.statistics import Interval, interval, macro_interval, rate
 from r1router.evals.words import score as digits
 from r1router.parse import NO_ROUTE
 from r1router.train.rewards import _outcomes as outcomes
+from r1router.train.rewards._computed import run_query
 from r1router.train.rewards._similarity import cosines
 from r1router.train.steps.rows import Row
 from r1router.train.steps.step_file import StepRow
-from r1router.types import Answer, Step, TextEmbedder
+from r1router.types import Answer, Step, TableQuery, TextEmbedder
 
 MALFORMED = "malformed"
 """The column of the confusion matrix for plans that do not parse."""
@@ -63,7 +65,7 @@ def score_steps(rows: Sequence[Row], replies: Sequence[str], *, embedder: TextEm
     if embedder is not None:
         asked = [plan.sub_question if isinstance(plan, Step) else None for plan in said]
         scores |= score_sub_questions(steps, asked, embedder).scores
-    texts = [_answer_text(reply, answer) for reply, answer in zip(replies, said, strict=True)]
+    texts = [_answer_text(*told) for told in zip(steps, replies, said, strict=True)]
     scores |= dict(_answers(steps, texts))
     if len(sources := dict.fromkeys(step.source for step in steps)) > 1:
         for source in sources:
@@ -75,17 +77,24 @@ def score_steps(rows: Sequence[Row], replies: Sequence[str], *, embedder: TextEm
 
 
 _OF_A_SOURCE = frozenset(
-    ("route_accuracy", "answer/exact_match", "answer/length_aware", "final/exact_match", "final/length_aware")
+    (
+        "route_accuracy",
+        "answer/exact_match",
+        "answer/length_aware",
+        "query/exact_match",
+        "final/exact_match",
+        "final/length_aware",
+    )
 )
 
 
-def read(row: Row, reply: str) -> Step | Answer | None:
+def read(row: Row, reply: str) -> outcomes.Said | None:
     """What a reply to this row says, as serving reads it; None where it does not parse."""
     names = dict.fromkeys(card.name for card in row.step.kbs) if row.ask.labels else ()
     return outcomes.read(row.step, reply, routes=dict(zip(row.ask.labels, names, strict=True))).said
 
 
-def taken(said: Step | Answer | None) -> str | None:
+def taken(said: outcomes.Said | None) -> str | None:
     """The route of a plan: a knowledge base, `NO_ROUTE` for a stop, None where it does not parse."""
     if not isinstance(said, Step):
         return None
@@ -130,7 +139,7 @@ def score_sub_questions(steps: Sequence[StepRow], asked: Sequence[str | None], e
     return StepScores({"sub_question_cosine": interval([next(found) if said else 0.0 for _, said in pairs])})
 
 
-def _formats(steps: Sequence[StepRow], said: Sequence[Step | Answer | None]) -> dict[str, Interval]:
+def _formats(steps: Sequence[StepRow], said: Sequence[outcomes.Said | None]) -> dict[str, Interval]:
     valid: dict[str, list[bool]] = defaultdict(list)
     for step, reply in zip(steps, said, strict=True):
         valid["format_valid"].append(reply is not None)
@@ -138,12 +147,14 @@ def _formats(steps: Sequence[StepRow], said: Sequence[Step | Answer | None]) -> 
     return {name: rate(valid[name]) for name in sorted(valid)}
 
 
-def _answer_text(reply: str, said: Step | Answer | None) -> str:
+def _answer_text(step: StepRow, reply: str, said: outcomes.Said | None) -> str:
+    if isinstance(said, TableQuery):
+        return run_query(step, said.sql) or ""
     return said.text if isinstance(said, Answer) else parse.salvage_answer(reply).text
 
 
 def _answers(steps: Sequence[StepRow], texts: Sequence[str]) -> Iterator[tuple[str, Interval]]:
-    for kind in ("answer", "final"):
+    for kind in ("answer", "query", "final"):
         judged = [(s, text) for s, text in zip(steps, texts, strict=True) if s.kind == kind and s.gold.answers]
         if judged:
             right = [bool(exact_match.score(text, step.gold.answers)) for step, text in judged]
@@ -153,7 +164,7 @@ def _answers(steps: Sequence[StepRow], texts: Sequence[str]) -> Iterator[tuple[s
 
 
 def _asked(step: StepRow) -> str:
-    return step.sub_question if step.kind == "answer" else step.question
+    return step.question if step.kind == "final" else step.sub_question
 
 
 # ── for people ─────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from r1router import parse
 from r1router.errors import ParseError
 from r1router.train.steps.step_file import StepRow
-from r1router.types import Answer, Evidence, Reply, Shape, Step
+from r1router.types import Answer, Evidence, Reply, Shape, Step, TableQuery
+
+Said = Step | Answer | TableQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +19,9 @@ class Outcome:
 
     step: StepRow
     reply: str
-    said: Step | Answer | None
-    """The reply as `parse` reads it: a `Step` for a plan, an `Answer` otherwise; None where it is malformed."""
+    said: Said | None
+    """The reply as `parse` reads it: a `Step` for a plan, an `Answer` otherwise, or what a `query` row asks its table;
+    None where it is malformed."""
     routes: Mapping[str, str] = field(default_factory=dict)
     """Label → knowledge base, as the prompt offered them."""
     shape: Shape | None = None
@@ -46,8 +49,10 @@ def read(
     return Outcome(step, reply, said, routes, shape, evidence, tokens, retrievals)
 
 
-def _said(step: StepRow, reply: str, routes: Mapping[str, str]) -> Step | Answer | None:
+def _said(step: StepRow, reply: str, routes: Mapping[str, str]) -> Said | None:
     try:
+        if step.kind == "query":
+            return parse.read_table_reply(Reply(reply))
         return parse.read_step(Reply(reply), routes) if step.kind == "plan" else parse.read_answer(Reply(reply))
     except ParseError:
         return None

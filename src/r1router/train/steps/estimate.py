@@ -20,7 +20,7 @@ from r1router.methods import load_method
 from r1router.parse import write_answer, write_step
 from r1router.prompts import Prompts
 from r1router.train.steps.synthesize import METHOD
-from r1router.types import Answer, Ask, Example, KnowledgeBase, Question, Reply, Step, Trajectory, Usage
+from r1router.types import Answer, Ask, Example, KnowledgeBase, Question, Reply, Search, Step, Trajectory, Usage
 
 SAMPLE = 20
 CHARS_PER_TOKEN, THOUGHT, ANSWER = 4, 100, 20
@@ -72,10 +72,11 @@ def _work(
         read = sum(len(message.content) for message in ask.messages)
         return Reply(said, (), _tokens(read), _tokens(len(said)))
 
-    method = load_method(METHOD, max_steps=max_steps, k=k)
+    method = load_method(METHOD, max_steps=max_steps, k=k, tables="read")
     walk = Walk(method, question, {name: kb.card for name, kb in kbs.items()}, prompts)
     said = walk.start()
     while not isinstance(said, Trajectory):
+        assert isinstance(said, Ask | Search)  # tables are read here
         brought = answer(said) if isinstance(said, Ask) else search_together(kbs, [said])[0]
         said = walk.advance(brought, 0.0)
     return said.usage

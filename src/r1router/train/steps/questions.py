@@ -105,7 +105,7 @@ def row(lesson: Lesson, ask: Ask, path: Trajectory, cards: Mapping[str, Card], *
         case "plan":
             gold = _next(lesson, steps)
             return replace(base, history=_history(steps), kbs=tuple(cards.values()), gold=gold)
-        case "answer":
+        case "answer" | "query":
             before, step = steps[:-1], steps[-1]
             asked, gold = step.sub_question or "", _read(lesson, before, step)
             return replace(base, history=_history(before), sub_question=asked, evidence=step.evidence, gold=gold)

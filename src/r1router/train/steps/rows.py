@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from r1router import parse
+from r1router.errors import InputError
 from r1router.evals.answers import read_range
 from r1router.images import load_image
 from r1router.prompts import Prompts
+from r1router.tables.columns import read_columns
+from r1router.tables.view import TableView, view_table
 from r1router.train.steps.cards import vary as vary_cards
 from r1router.train.steps.step_file import StepRow
-from r1router.types import Answer, Ask, Image, Question, Step, Trajectory
+from r1router.types import Answer, Ask, Image, Question, Step, TableQuery, Trajectory
 
 CUTS = (400, 700)
 """Characters of evidence that are shown now and then instead of the prompt set's limit, where that is more or none:
@@ -43,9 +46,21 @@ def render(step: StepRow, prompts: Prompts, *, pictures: Path | None = None) -> 
             ask = prompts.next_step(path, {card.name: card for card in step.kbs}, sights=step.sights)
         case "answer":
             ask = prompts.answer_step(path, Step(sub_question=step.sub_question, evidence=step.evidence))
+        case "query":
+            read = Step(sub_question=step.sub_question, evidence=step.evidence)
+            ask = prompts.query_step(path, read, view_of(step))
         case "final":
             ask = prompts.final_answer(path)
     return Row(step, ask, _reply(step, prompts))
+
+
+def view_of(step: StepRow) -> TableView:
+    """What the question of a `query` row touches in its table."""
+    table = step.evidence[0].table
+    if table is None:
+        raise InputError(f"{step.id}: the first piece of evidence of a query step must have a 'table'")
+    readers, values = read_columns(table.header, table.rows)
+    return view_table(step.sub_question, table, [reader.column for reader in readers], values)
 
 
 def varied(
@@ -98,6 +113,8 @@ def _picture(path: str) -> Image:
 
 def _reply(step: StepRow, prompts: Prompts) -> str:
     gold = step.gold
+    if step.kind == "query" and gold.query:
+        return parse.write_table_query(TableQuery(gold.thought, gold.query))
     if step.kind != "plan":
         if not gold.answers:
             return ""

@@ -41,11 +41,13 @@ class Gold:
     """Records, or entries, of which any one is enough (`Evidence.record`, `Evidence.id`)."""
     answers: tuple[str, ...] = ()
     """Accepted answers of this step, the best form first; of the whole question in a `final` row."""
+    query: str = ""
+    """What to ask the step's table, in SQL; empty where reading is right, or where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """One decision: plan the next step, answer its sub-question, or give the final answer."""
+    """One decision: plan the next step, answer its sub-question, read or query its table, or give the final answer."""
 
     id: str
     """Unique in its file: TRAJECTORY/INDEX/KIND."""
@@ -60,7 +62,8 @@ class StepRow:
     sights: tuple[Sight, ...] = ()
     """`plan` rows: what was seen of them before the plan."""
     sub_question: str = ""
-    """`answer` rows: what is to be answered from `evidence`."""
+    """`answer` and `query` rows: what is to be answered from `evidence`. In a `query` row its first piece is from a
+    table, and holds the whole of it."""
     evidence: tuple[Evidence, ...] = ()
     gold: Gold = field(default_factory=Gold)
     source: str = ""
@@ -123,6 +126,8 @@ def _read(file: Path) -> Iterator[tuple[str, StepRow]]:
 
 def _check(row: StepRow, place: str) -> None:
     names = [card.name for card in row.kbs]
+    if row.kind == "query" and not (row.evidence and row.evidence[0].table):
+        raise InputError(f"{place}: the first piece of evidence of a query step must have a 'table'")
     if row.kind == "plan" and not names:
         raise InputError(f"{place}: a plan step must list its knowledge bases in 'kbs'")
     if row.kind == "plan" and row.gold.route and row.gold.route not in (*names, NO_ROUTE):
@@ -130,5 +135,5 @@ def _check(row: StepRow, place: str) -> None:
             f"{place}: the gold route {row.gold.route!r} is not among its knowledge bases {', '.join(names)} "
             f"(or {NO_ROUTE!r} for a stop)"
         )
-    if row.kind == "answer" and not row.sub_question:
-        raise InputError(f"{place}: an answer step must have a 'sub_question'")
+    if row.kind in ("answer", "query") and not row.sub_question:
+        raise InputError(f"{place}: an {row.kind} step must have a 'sub_question'")

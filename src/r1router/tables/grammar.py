@@ -1,0 +1,310 @@
+"""Writes the queries that a table and a question allow as a grammar, because a small model then cannot write a bad one.
+
+Every query is one SELECT over the table `t`, in plain SQL, in the order in which it is written:
+
+    SELECT "City" FROM t WHERE "Country" = 'Norway' AND "Population" > 100000
+    SELECT COUNT(*) FROM t WHERE monthname("Date") = 'March'        SUM, AVG, MIN, MAX over columns of numbers
+    SELECT "City" FROM t ORDER BY "Population" DESC LIMIT 1         OFFSET 1 for the second
+    SELECT "City" FROM t GROUP BY "City" ORDER BY COUNT(*) DESC LIMIT 1
+    SELECT "Name" FROM t WHERE row = (SELECT row FROM t WHERE "Name" = 'Smith') + 1
+    SELECT ABS((SELECT "Points" FROM t WHERE "Name" = 'A') - (SELECT "Points" FROM t WHERE "Name" = 'B'))
+    SELECT COUNT(*) = 2 FROM t WHERE "Wins" >= 2                    yes or no, as `true` and `false`
+
+Columns are those of the view. What they are compared with is a cell or a number that the question names, or a category
+of the column. A query inside a query asks for a cell that exactly one row has, so it has one value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from r1router.parse import gbnf_literal
+from r1router.tables.view import Cell, TableView, ViewedColumn, quote_name, quote_text
+
+ORDERED = ("=", "!=", ">", "<", ">=", "<=")
+TOGETHER = 4
+"""Of so many cells that the question names, any two may be meant together."""
+PLACES = 4
+"""How many rows `OFFSET` may skip."""
+
+
+def query_grammar(view: TableView) -> str:
+    """Rules for `types.Tag.grammar` of a tag `query`; "" where the view has no column to ask for."""
+    if not view.columns:
+        return ""
+    rules = _Rules()
+    rules.add("query", ['"SELECT " query-select'])
+    rules.add("select", _select(rules, view))
+    return rules.text()
+
+
+def can_write(grammar: str, text: str) -> bool:
+    """Whether the grammar that `query_grammar` gave writes this query."""
+    rules = dict(line.split(" ::= ", 1) for line in grammar.splitlines() if line)
+    bodies = {name: _ITEM.findall(body) for name, body in rules.items()}
+    return bool(bodies) and len(text) in _Reader(bodies, text).rule("query", 0)
+
+
+_ITEM = re.compile(r'"(?:[^"\\]|\\.)*"|[\w-]+|\{\d+,\d+\}|[()|?]')
+
+
+class _Reader:
+    """Where a text may have come to after each part of a grammar; all ways are followed at once."""
+
+    def __init__(self, bodies: Mapping[str, list[str]], text: str) -> None:
+        self._bodies, self._text = bodies, text
+        self._known: dict[tuple[str, int], frozenset[int]] = {}
+
+    def rule(self, name: str, start: int) -> frozenset[int]:
+        if (name, start) not in self._known:
+            self._known[name, start] = self._choice(self._bodies[name], 0, frozenset((start,)))[0]
+        return self._known[name, start]
+
+    def _choice(self, items: list[str], at: int, starts: frozenset[int]) -> tuple[frozenset[int], int]:
+        """(where one of the alternatives may end, the place after them)."""
+        ends: frozenset[int] = frozenset()
+        while True:
+            found, at = self._sequence(items, at, starts)
+            ends |= found
+            if at == len(items) or items[at] == ")":
+                return ends, at
+            at += 1
+
+    def _sequence(self, items: list[str], at: int, places: frozenset[int]) -> tuple[frozenset[int], int]:
+        while at < len(items) and items[at] not in "|)":
+            begin = at
+            once, at = self._item(items, begin, places)
+            if at < len(items) and items[at] == "?":
+                once, at = once | places, at + 1
+            elif at < len(items) and items[at][0] == "{":
+                low, high = map(int, items[at][1:-1].split(","))
+                reached, ends, at = places, places if low == 0 else frozenset[int](), at + 1
+                for times in range(1, high + 1):
+                    reached, _ = self._item(items, begin, reached)
+                    ends |= reached if times >= low else frozenset()
+                once = ends
+            places = once
+        return places, at
+
+    def _item(self, items: list[str], at: int, starts: frozenset[int]) -> tuple[frozenset[int], int]:
+        item = items[at]
+        if item == "(":
+            ends, at = self._choice(items, at + 1, starts)
+            return ends, at + 1
+        if item[0] == '"':
+            literal = re.sub(r"\\(.)", lambda m: {"n": "\n", "r": "\r"}.get(m[1], m[1]), item[1:-1])
+            return frozenset(p + len(literal) for p in starts if self._text.startswith(literal, p)), at + 1
+        return frozenset(end for start in starts for end in self.rule(item, start)), at + 1
+
+
+class _Rules:
+    """Rules by name, in order; each begins with `query-`, but for the first."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, list[str]] = {}
+
+    def add(self, name: str, alternatives: Iterable[str]) -> str:
+        """The reference to a rule, "" where it has no alternative."""
+        written = list(dict.fromkeys(alternatives))
+        if not written:
+            return ""
+        name = "query" if name == "query" else f"query-{name}"
+        self._rules[name] = written
+        return name
+
+    def text(self) -> str:
+        return "".join(f"{name} ::= {' | '.join(written)}\n" for name, written in self._rules.items())
+
+
+def _literals(texts: Iterable[str]) -> list[str]:
+    return [gbnf_literal(text) for text in texts]
+
+
+def _seq(*parts: str) -> str:
+    """A sequence; "" where one of its parts cannot be written."""
+    return " ".join(parts) if all(parts) else ""
+
+
+# ── what is selected ───────────────────────────────────────────────────────────────────────────
+
+
+def _select(rules: _Rules, view: TableView) -> list[str]:
+    columns = view.columns
+    column = rules.add("column", _literals(quote_name(c.name) for c in columns))
+    number = rules.add("number", _literals(quote_name(c.name) for c in columns if c.kind == "number"))
+    ordered = rules.add("ordered", _literals(quote_name(c.name) for c in columns if c.kind != "text"))
+    counted = rules.add("counted", _literals(dict.fromkeys(["0", "1", *view.numbers])))
+    sign = rules.add("sign", _literals(f" {op} " for op in ORDERED))
+    where = _where(rules, conditions(view))
+    later = rules.add("later", _literals(quote_name(c.name) for c in columns if c.kind in ("date", "time")))
+    total = rules.add("total", _totals(number, column))
+    order = rules.add("order", _orders(ordered, view.row))
+    grouped = [group for c in columns if c.repeats for group in _grouped(c, number, where)]
+    single = rules.add(
+        "single", _literals(_equal(columns[place], cell) for place, cell in _singles(columns, named=False))
+    )
+    one = rules.add("one", _one(number, single, total, where))
+    return [
+        form
+        for form in (
+            _seq(column, '" FROM t"', where, f"{order}?" if order else ""),
+            _seq(column, '" FROM t"', where),
+            _seq(column, '" FROM t"', order),
+            *grouped,
+            _seq(total, '" FROM t"', f"{where}?") if where else _seq(total, '" FROM t"'),
+            _seq(total, sign, counted, '" FROM t"', f"{where}?") if where else _seq(total, sign, counted, '" FROM t"'),
+            _seq('("MAX(" | "MIN(")', later, '") FROM t"', f"{where}?" if where else '""'),
+            _seq('"ABS("', one, '" - "', one, '")"'),
+            _seq(one, sign, one),
+            *(_earlier(c, single, sign) for c in columns if c.kind in ("date", "time")),
+            *(_first_is(c, order) for c in columns),
+        )
+        if form
+    ]
+
+
+def _totals(number: str, column: str) -> Iterable[str]:
+    """Totals that are numbers."""
+    yield '"COUNT(*)"'
+    yield f'"COUNT(DISTINCT " {column} ")"'
+    if number:
+        yield f'"SUM(" {number} (" * " {number})? ")"'
+        yield f'"AVG(" {number} ")"'
+        yield f'("MAX(" | "MIN(") {number} ")"'
+        yield f'"MAX(" {number} ") - MIN(" {number} ")"'
+
+
+def _orders(ordered: str, row: str) -> Iterable[str]:
+    by = f"({gbnf_literal(row)} | {ordered})" if ordered else gbnf_literal(row)
+    skip = " | ".join(_literals(f" OFFSET {n}" for n in range(1, PLACES + 1)))
+    yield f'" ORDER BY " {by} (" DESC" | " ASC") " LIMIT 1" ({skip})?'
+
+
+def _grouped(column: ViewedColumn, number: str, where: str) -> Iterable[str]:
+    name = quote_name(column.name)
+    by = f'("COUNT(*)" | "SUM(" {number} ")")' if number else '"COUNT(*)"'
+    begin, middle = gbnf_literal(f"{name} FROM t"), gbnf_literal(f" GROUP BY {name} ORDER BY ")
+    yield f'{begin} {f"{where}? " if where else ""}{middle} {by} (" DESC" | " ASC") " LIMIT 1"'
+
+
+def _one(number: str, single: str, total: str, where: str) -> Iterable[str]:
+    """Queries in brackets whose value is one number."""
+    if single and number:
+        yield f'"(SELECT " {number} " FROM t WHERE " {single} ")"'
+    if where:
+        yield f'"(SELECT " {total} " FROM t" {where} ")"'
+
+
+def _earlier(column: ViewedColumn, single: str, sign: str) -> str:
+    """Whether one row's date is before another's."""
+    date = _seq(gbnf_literal(f"(SELECT {quote_name(column.name)} FROM t WHERE "), single, '")"') if single else ""
+    return _seq(date, sign, date)
+
+
+def _first_is(column: ViewedColumn, order: str) -> str:
+    """Whether the first row in an order is one that the question names."""
+    named = [cell.literal for cell in column.cells if cell.named]
+    begin = gbnf_literal(f"(SELECT {quote_name(column.name)} FROM t")
+    return f'{begin} {order} ") = " ({" | ".join(_literals(named))})' if named and order else ""
+
+
+# ── conditions ─────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a row must have, and what it is made of."""
+
+    sql: str
+    column: int
+    """Place of the column in the view; -1 for the number of the row."""
+    sign: str
+    """An operator, or "year =", "month =", "average >", "row +1" and the like."""
+    literal: str = ""
+    of: int = -1
+    """Place of the column that `literal` is a cell of, where that is another one: the row that is compared with."""
+    named: bool = False
+    """Whether the question names what is compared with."""
+
+
+def _where(rules: _Rules, conditions: Sequence[Condition]) -> str:
+    found: dict[int, list[str]] = {}
+    for condition in conditions:
+        found.setdefault(condition.column, []).append(condition.sql)
+    names = [rules.add(f"on-{place}" if place >= 0 else "neighbour", _literals(on)) for place, on in found.items()]
+    any_one = rules.add("condition", names)
+    return rules.add("where", [f'" WHERE " {any_one} (" AND " {any_one}){{0,2}}'] if any_one else [])
+
+
+def conditions(view: TableView) -> list[Condition]:
+    """Every condition that a query over this view may hold; two of them may be joined by AND."""
+    found: list[Condition] = []
+    for place, column in enumerate(view.columns):
+        found += _on_column(place, column)
+        found += _compared(place, view.columns)
+    return [*found, *_neighbours(view.columns, view.row)]
+
+
+def _on_column(place: int, column: ViewedColumn) -> Iterable[Condition]:
+    name, day = quote_name(column.name), _day(column)
+    for cell in column.cells:
+        for sign in ("=", "!=") if column.kind != "date" else ("=",):
+            yield Condition(f"{day} {sign} {cell.literal}", place, sign, cell.literal, named=cell.named)
+    named = [cell.literal for cell in column.cells if cell.named][:TOGETHER] if column.kind != "date" else []
+    for one, other in combinations(named, 2):
+        yield Condition(f"{name} IN ({one}, {other})", place, "IN", f"{one}, {other}", named=True)
+    for pattern in column.patterns:
+        yield Condition(f"{name} ILIKE {quote_text(pattern)}", place, "ILIKE", pattern, named=pattern[0] == "%")
+    for number in column.numbers:
+        for sign in (">", "<", ">=", "<="):
+            yield Condition(f"{day} {sign} {number}", place, sign, number, named=True)
+    for year in column.years:
+        for sign in ("=", ">", "<", ">=", "<="):
+            yield Condition(f"year({name}) {sign} {year}", place, f"year {sign}", str(year), named=True)
+    for month in column.months:
+        yield Condition(f"monthname({name}) = '{month}'", place, "month =", month)
+    if column.gaps:
+        yield Condition(f"{name} IS NULL", place, "IS NULL")
+        yield Condition(f"{name} IS NOT NULL", place, "IS NOT NULL")
+
+
+def _compared(place: int, columns: Sequence[ViewedColumn]) -> Iterable[Condition]:
+    """Larger or smaller than in the row that has a cell of another column, or than the average."""
+    column = columns[place]
+    name = quote_name(column.name)
+    for sign in (">", "<") if column.kind in ("number", "date", "time") else ():
+        for of, cell in _singles(columns):
+            if of != place:
+                inner = f"(SELECT {name} FROM t WHERE {_equal(columns[of], cell)})"
+                yield Condition(f"{name} {sign} {inner}", place, sign, cell.literal, of, named=True)
+        if column.kind == "number":
+            yield Condition(f"{name} {sign} (SELECT AVG({name}) FROM t)", place, f"average {sign}")
+
+
+def _neighbours(columns: Sequence[ViewedColumn], row: str) -> Iterable[Condition]:
+    """The rows next to, after and before the one that has a cell."""
+    for of, cell in _singles(columns):
+        inner = f"(SELECT {row} FROM t WHERE {_equal(columns[of], cell)})"
+        for sign, sql in (
+            ("row +1", f"{row} = {inner} + 1"), ("row -1", f"{row} = {inner} - 1"),
+            ("row >", f"{row} > {inner}"), ("row <", f"{row} < {inner}"),
+        ):  # fmt: skip
+            yield Condition(sql, -1, sign, cell.literal, of, named=True)
+
+
+def _singles(columns: Sequence[ViewedColumn], *, named: bool = True) -> list[tuple[int, Cell]]:
+    """Cells that exactly one row has, and that the question names where `named`, with the places of their columns."""
+    cells = [(place, cell) for place, column in enumerate(columns) for cell in column.cells if cell.single]
+    return [(place, cell) for place, cell in cells if cell.named or not named]
+
+
+def _equal(column: ViewedColumn, cell: Cell) -> str:
+    return f"{_day(column)} = {cell.literal}"
+
+
+def _day(column: ViewedColumn) -> str:
+    name = quote_name(column.name)
+    return f"CAST({name} AS DATE)" if column.clock else name

@@ -1,0 +1,45 @@
+"""Looks into a whole table for what a question touches, because the columns, cells and numbers that a query may hold
+are those of the table and not those of the few rows that a search brought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from r1router.evidence.words import words
+from r1router.table import TableBlock
+from r1router.tables.columns import Value, read_columns
+from r1router.tables.engine import Tables
+from r1router.tables.store import read_table_info
+from r1router.tables.view import LONGEST, TableView, quote_name, quote_text, view_table
+
+FIRST, NAMED = 100, 300
+"""Rows of a long table that are looked at: the first, and those that the question names."""
+WORDS = 12
+"""Words of a question that a long table is searched for, the longest first."""
+
+
+def inspect_table(table: TableBlock | Path, question: str) -> TableView:
+    """The view of a whole table, in memory or in a file that `store` wrote. Raises `KnowledgeBaseError`."""
+    if isinstance(table, TableBlock):
+        readers, values = read_columns(table.header, table.rows)
+        return view_table(question, table, [reader.column for reader in readers], values)
+    info = read_table_info(table)
+    asked = sorted({word for word in words(question) if len(word) < LONGEST}, key=lambda w: (-len(w), w))[:WORDS]
+    texts = [quote_name(column.name) for column in info.columns if column.kind == "text"]
+    named = " OR ".join(f"{name} ILIKE {quote_text(f'%{word}%')}" for word in asked for name in texts)
+    selected = ", ".join(quote_name(column.name) for column in info.columns)
+    with Tables(table) as opened:
+        rows = list(opened.query(f"SELECT {selected} FROM t LIMIT {FIRST}", rows=FIRST).rows)
+        if named:
+            rows += opened.query(f"SELECT {selected} FROM t WHERE {named} LIMIT {NAMED}", rows=NAMED).rows
+    rows = list(dict.fromkeys(rows))
+    readers, values = read_columns(info.header, rows)
+    # A column whose few rows look like another kind than all of its rows offers nothing to compare with.
+    known: list[Sequence[Value]] = [
+        found if reader.column.kind == column.kind else [None] * len(rows)
+        for reader, column, found in zip(readers, info.columns, values, strict=True)
+    ]
+    block = TableBlock(info.title, info.section, info.caption, info.header, tuple(rows))
+    return view_table(question, block, info.columns, known, count=info.rows)

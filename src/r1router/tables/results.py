@@ -1,0 +1,47 @@
+"""Turns what a query gave into an answer, because a number, a yes or a few cells need no further reading."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from r1router.table import TableBlock, TableResult, write_row
+from r1router.types import Evidence, Location
+
+CELLS = 12
+"""A list of more cells is no answer; it is evidence to be read."""
+_TRUTH = {"true": "yes", "false": "no"}
+_LONG = re.compile(r"-?\d+\.\d{3,}")
+
+
+def read_answer_off(result: TableResult) -> str:
+    """The answer that a result is: its one value, or its few different ones with commas; "" where it is none.
+
+    A comparison says yes or no. Decimals beyond the third are rounded away, as long as two digits are left.
+    """
+    if len(result.columns) != 1 or result.more:
+        return ""
+    cells = list(dict.fromkeys(row[0] for row in result.rows if row[0]))
+    if len(cells) > CELLS:
+        return ""
+    if len(cells) == 1:
+        return _TRUTH.get(cells[0], _round(cells[0]))
+    return ", ".join(cells)
+
+
+def _round(cell: str) -> str:
+    if not _LONG.fullmatch(cell):
+        return cell
+    value = float(cell)
+    return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) >= 0.1 else f"{value:.2g}"
+
+
+def make_evidence(table: Evidence, result: TableResult) -> Evidence:
+    """What a query gave, as a piece of evidence beside the table that it is about: the query, then its rows."""
+    block = TableBlock(table.title, header=result.columns, rows=result.rows)
+    text = "\n".join([result.sql, *(write_row(row) for row in result.rows)])
+    rows = (min(result.source_rows), max(result.source_rows)) if result.source_rows else None
+    location = replace(table.location or Location(""), rows=rows)
+    return replace(
+        table, id=f"{table.id}?{result.sql}", text=text, location=location, table=block, result=result, similarity=None
+    )

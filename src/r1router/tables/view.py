@@ -1,0 +1,368 @@
+"""Shows what a question touches in a table, because a query needs columns, cells and numbers that are really there.
+
+A view is small whatever the size of its table: some values of each column, the cells and numbers that the question's
+words name, the rows that share most words with it. Prompts show it, and `grammar` makes of it the queries that can be
+written.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from r1router.evidence.numbers import quantities
+from r1router.evidence.words import words
+from r1router.table import CELLS, TableBlock, TableColumn, join_lines
+from r1router.tables.columns import Value
+from r1router.tables.names import ROW, name_row
+
+COLUMNS = 24
+"""Columns of a wider table that are shown: those that the question names, then the first."""
+CATEGORIES = 6
+"""A column of no more different values offers all of them."""
+NAMED = 8
+"""Cells of one column that are offered because the question names them, at most."""
+PATTERNS = 4
+"""Parts of cells of one column that are offered, at most."""
+ROWS = 8
+"""Rows that are shown, at most."""
+SAMPLES, SAMPLE = 3, 28
+"""Cells of a column that are shown, and characters of one, at most."""
+LONGEST = 80
+"""Characters of a cell that can be compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value to compare a column with, as SQL writes it."""
+
+    literal: str
+    single: bool = False
+    """Whether exactly one row has it."""
+    named: bool = False
+    """Whether the question names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewedColumn:
+    name: str
+    kind: str
+    """As in `TableColumn`."""
+    unit: str = ""
+    samples: tuple[str, ...] = ()
+    """Some of its cells, as they stand there."""
+    cells: tuple[Cell, ...] = ()
+    """What it can be equal to."""
+    patterns: tuple[str, ...] = ()
+    """Parts of its cells that the question names, as LIKE writes them: "%Oslo%"."""
+    numbers: tuple[str, ...] = ()
+    """What it can be larger or smaller than: numbers or dates of the question, as SQL writes them."""
+    years: tuple[int, ...] = ()
+    months: tuple[str, ...] = ()
+    """Of a column of dates: years that the question may mean, months that occur ("March")."""
+    repeats: bool = False
+    """Whether a value occurs in several rows."""
+    gaps: bool = False
+    """Whether some rows have no value."""
+    clock: bool = False
+    """Whether its dates have a time of day."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """What a policy sees of a table before it asks it."""
+
+    title: str = ""
+    section: str = ""
+    caption: str = ""
+    count: int = 0
+    """Rows of the whole table."""
+    columns: tuple[ViewedColumn, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    """Cells of the rows that share most with the question, in the order of the table."""
+    numbers: tuple[str, ...] = ()
+    """Numbers of the question."""
+    row: str = ROW
+    """What queries call the number of a row."""
+
+
+def view_table(
+    question: str,
+    block: TableBlock,
+    columns: Sequence[TableColumn],
+    values: Sequence[Sequence[Value]],
+    *,
+    count: int | None = None,
+) -> TableView:
+    """The view of a table that holds these rows. `values`: of each column, the value in each of the rows.
+
+    `count`: how many rows the whole table has, where `block` holds only the ones that the question names and the first.
+    """
+    whole = count is None or count == len(block.rows)
+    asked = _Asked(question)
+    shown = _choose_columns(asked, columns)
+    viewed = tuple(
+        _view_column(asked, columns[place], [_cell(row, place) for row in block.rows], values[place], whole=whole)
+        for place in shown
+    )
+    rows = tuple(tuple(_cell(block.rows[place], c) for c in shown) for place in _telling(asked, block.rows))
+    row = name_row([column.name for column in columns])
+    return TableView(
+        block.title, block.section, block.caption, len(block.rows) if count is None else count, viewed, rows,
+        asked.numbers, row if row == ROW else quote_name(row),
+    )  # fmt: skip
+
+
+def quote_name(name: str) -> str:
+    """A column's name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_text(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def write_number(value: float) -> str:
+    """A number as SQL writes it: without an exponent, whole ones without a point."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.10f}".rstrip("0").rstrip(".")
+
+
+# ── what a prompt shows ────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class ShownColumn:
+    name: str
+    """Quoted, as SQL takes it."""
+    kind: str
+    """With the unit, where there is one: "number (km)"."""
+    samples: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTable:
+    """A view as templates see it."""
+
+    heading: str
+    count: int
+    columns: tuple[ShownColumn, ...]
+    rows: tuple[str, ...]
+    chars: int
+    """How many characters of text all of that is."""
+
+
+def show_table(view: TableView, chars: int) -> ShownTable:
+    """The view within about `chars` characters (0: all of it): its heading, every column, and as many rows as fit.
+
+    Cells of a row are called by their columns, empty ones left out; the first is its name, unless a number.
+    """
+    heading = "\n".join(TableBlock(view.title, view.section, view.caption).above)
+    columns = _shown_columns(view, SAMPLES, SAMPLE)
+    if chars and _length(columns) > chars * 0.6:
+        columns = _shown_columns(view, 1, SAMPLE // 2)
+    length = len(heading) + _length(columns)
+    names = [column.name for column in view.columns]
+    rows: list[str] = []
+    for row in view.rows:
+        told = CELLS.join(
+            cell if place == 0 and not cell[:1].isdigit() else f"{name}: {cell}"
+            for place, (name, cell) in enumerate(zip(names, map(join_lines, row), strict=True))
+            if cell
+        )
+        if not chars or not rows or length + len(told) < chars:
+            rows.append(told[:chars] if chars else told)
+            length += len(told) + 1
+    return ShownTable(heading, view.count, columns, tuple(rows), length)
+
+
+def _shown_columns(view: TableView, count: int, longest: int) -> tuple[ShownColumn, ...]:
+    def cut(text: str) -> str:
+        text = join_lines(text)
+        return text if len(text) <= longest else text[: longest - 1] + "…"
+
+    return tuple(
+        ShownColumn(
+            quote_name(column.name),
+            f"{column.kind} ({column.unit})" if column.unit and column.kind == "number" else column.kind,
+            "; ".join(dict.fromkeys(map(cut, column.samples[:count]))),
+        )
+        for column in view.columns
+    )
+
+
+def _length(columns: Sequence[ShownColumn]) -> int:
+    return sum(len(column.name) + len(column.kind) + len(column.samples) + 4 for column in columns)
+
+
+# ── the question ───────────────────────────────────────────────────────────────────────────────
+
+_WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+
+
+class _Asked:
+    """The words and numbers of a question, looked up often."""
+
+    def __init__(self, question: str) -> None:
+        self.words = frozenset(words(question))
+        plain = _WORD.findall(question)
+        self.phrases = list(
+            dict.fromkeys(
+                " ".join(plain[start : start + length])
+                for length in (4, 3, 2, 1)
+                for start in range(len(plain) - length + 1)
+            )
+        )
+        found = [end for q in quantities(question) for end in (q.low, q.high)]
+        self.numbers = tuple(dict.fromkeys(write_number(number) for number in found if abs(number) < 1e15))
+
+
+# ── columns ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _choose_columns(asked: _Asked, columns: Sequence[TableColumn]) -> list[int]:
+    """Places of the columns to show, in order."""
+    near = sorted(range(len(columns)), key=lambda place: (-len(asked.words & set(words(columns[place].name))), place))
+    return sorted(near[:COLUMNS])
+
+
+def _view_column(
+    asked: _Asked, column: TableColumn, texts: Sequence[str], values: Sequence[Value], *, whole: bool
+) -> ViewedColumn:
+    counts: Counter[Any] = Counter(value for value in values if value not in (None, ""))
+    found = {value: text for text, value in zip(texts, values, strict=True) if value in counts}
+    plain = ViewedColumn(
+        column.name, column.kind, column.unit,
+        repeats=len(counts) < counts.total(), gaps=len(values) > counts.total(),
+    )  # fmt: skip
+    if column.kind == "number":
+        plain = _view_numbers(asked, plain, counts, whole=whole)
+    elif column.kind == "date":
+        plain = _view_dates(asked, plain, counts, found)
+    elif column.kind == "text":
+        plain = _view_texts(asked, plain, counts, whole=whole)
+    named = {cell.literal for cell in plain.cells if cell.named}
+    told = [text for value, text in found.items() if _written(value) in named]
+    return replace(plain, samples=tuple(dict.fromkeys([*told, *found.values()]))[:SAMPLES])
+
+
+def _written(value: Value) -> str:
+    """A value as SQL writes it."""
+    if isinstance(value, str):
+        return quote_text(value)
+    if isinstance(value, date):
+        return f"DATE '{value:%Y-%m-%d}'"
+    return "" if value is None else write_number(float(value))
+
+
+def _view_numbers(asked: _Asked, plain: ViewedColumn, counts: Counter[Any], *, whole: bool) -> ViewedColumn:
+    known = {write_number(float(value)): count for value, count in counts.items() if isinstance(value, int | float)}
+    few = whole and len(known) <= CATEGORIES
+    equal = [
+        Cell(literal, single=count == 1, named=literal in asked.numbers)
+        for literal, count in sorted(known.items(), key=lambda pair: float(pair[0]))
+        if few or literal in asked.numbers or literal in ("0", "1")
+    ]
+    above = dict.fromkeys([*asked.numbers, *(n for n in ("0", "1") if n in known)])
+    return replace(plain, cells=tuple(equal), numbers=tuple(above))
+
+
+def _view_dates(asked: _Asked, plain: ViewedColumn, counts: Counter[Any], texts: Mapping[Any, str]) -> ViewedColumn:
+    rows: Counter[date] = Counter()
+    told: dict[date, str] = {}
+    for value, count in counts.items():
+        if isinstance(value, date):
+            day = value.date() if isinstance(value, datetime) else value
+            rows[day] += count
+            told.setdefault(day, texts[value])
+    dates = sorted(rows)
+    named = [day for day in dates if set(words(told[day])) <= asked.words][:NAMED]
+    literals = [f"DATE '{day.isoformat()}'" for day in named]
+    years = sorted({day.year for day in dates})
+    return replace(
+        plain,
+        cells=tuple(Cell(lit, single=rows[day] == 1, named=True) for lit, day in zip(literals, named, strict=True)),
+        numbers=tuple(literals),
+        years=tuple(y for y in years if len(years) <= CATEGORIES or str(y) in asked.numbers),
+        clock=any(isinstance(value, datetime) for value in counts),
+        months=tuple(_MONTHS[month - 1] for month in sorted({day.month for day in dates})),
+    )
+
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+"""As DuckDB's `monthname` writes them."""
+
+
+def _view_texts(asked: _Asked, plain: ViewedColumn, counts: Counter[Any], *, whole: bool) -> ViewedColumn:
+    known = {value: count for value, count in counts.items() if isinstance(value, str) and can_compare(value)}
+    told = {value: set(words(value)) for value in known}
+    spread = Counter(word for found in told.values() for word in found)
+    scores = {
+        value: (len(found & asked.words) / len(found), len(found & asked.words))
+        for value, found in told.items()
+        if found & asked.words and (2 * len(found & asked.words) >= len(found) or _rare(found & asked.words, spread))
+    }
+    named = sorted(scores, key=lambda value: scores[value], reverse=True)[:NAMED]
+    few = whole and len(counts) <= CATEGORIES
+    cells = tuple(
+        Cell(quote_text(value), single=count == 1 and (whole or value in scores), named=value in scores)
+        for value, count in known.items()
+        if few or value in named
+    )
+    return replace(plain, cells=cells, patterns=_patterns(asked, list(known)))
+
+
+def can_compare(text: str) -> bool:
+    """Whether a query may hold this cell: up to `LONGEST` characters on one line that hold no tag of ours."""
+    return 0 < len(text) <= LONGEST and text.isprintable() and "<" not in text and text == text.strip()
+
+
+def _rare(found: set[str], spread: Mapping[str, int]) -> bool:
+    return any(spread[word] <= 3 and not word.isdigit() for word in found)
+
+
+def _patterns(asked: _Asked, cells: Sequence[str]) -> tuple[str, ...]:
+    """Parts of several words first; of parts that stand in the same cells, the longest. And how cells often begin."""
+    plain = [f" {' '.join(_WORD.findall(cell)).casefold()} " for cell in cells]
+    whole = {text.strip() for text in plain}
+    found: dict[frozenset[int], str] = {}
+    for phrase in asked.phrases:
+        told = phrase.casefold()
+        if told in whole or not words(phrase) or (len(phrase) < 3 and not phrase[0].isupper() and not phrase.isdigit()):
+            continue
+        inside = frozenset(place for place, text in enumerate(plain) if f" {told} " in text)
+        if inside and phrase.casefold() in " ".join(cells[place].casefold() for place in inside):
+            found.setdefault(inside, f"%{phrase}%")
+    return (*list(found.values())[:PATTERNS], *_beginnings(cells))
+
+
+def _beginnings(cells: Sequence[str]) -> list[str]:
+    """First words that sort the cells into up to four kinds, such as "W 32-6" and "L 3-10"."""
+    first = Counter(cell.split()[0] for cell in cells if len(cell.split()) > 1)
+    often = [word for word, count in first.items() if count > 1 and "%" not in word and "_" not in word]
+    sorts = len(first) <= 4 and len(often) > 1 and sum(first.values()) >= 0.8 * len(cells)
+    return [f"{word} %" for word in often] if sorts else []
+
+
+# ── rows ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _telling(asked: _Asked, rows: Sequence[Sequence[str]]) -> list[int]:
+    """Places of up to `ROWS` rows that share rare words with the question, in order; the first two where none does."""
+    told = [asked.words & set(words(" ".join(row))) for row in rows]
+    spread = Counter(word for found in told for word in found)
+    scores = [math.fsum(math.log(1 + len(rows) / spread[word]) for word in found) for found in told]
+    named = [place for place in sorted(range(len(rows)), key=lambda p: (-scores[p], p)) if scores[place] > 0]
+    return sorted(named[:ROWS]) or list(range(min(2, len(rows))))
+
+
+def _cell(row: Sequence[str], place: int) -> str:
+    return row[place] if place < len(row) else ""

@@ -1,0 +1,149 @@
+"""A step that found a table asks it: query, result, answer, and what happens where that does not work."""
+
+from dataclasses import replace
+
+import pytest
+
+import r1router as rr
+from r1router.errors import InputError
+from r1router.kb.memory import MemoryKnowledgeBase
+from r1router.prompts import Prompts
+from r1router.table import TableBlock
+from r1router.types import Answered, Card, Computed, Evidence, Malformed, Planned, Reply, Retrieved
+
+ORDERS = TableBlock(
+    "Orders",
+    header=("Order", "Country", "Amount"),
+    rows=(("1", "Norway", "120"), ("2", "Ireland", "80"), ("3", "Norway", "1,240"), ("4", "Sweden", "300")),
+)
+HEAD = replace(ORDERS, rows=ORDERS.rows[:2])
+TAIL = replace(ORDERS, rows=ORDERS.rows[2:], first_row=3)
+KB = MemoryKnowledgeBase(
+    Card("orders", "table", "Orders of a year"),
+    [
+        Evidence("orders", "o#0", HEAD.text, title="Orders", record="o", table=HEAD),
+        Evidence("orders", "o#1", TAIL.text, title="Orders", record="o", table=TAIL),
+    ],
+)
+BASELINES = ("self_ask", "search_o1", "omnisearch", "iter_retgen", "ircot", "one_shot_routing", "vanilla_rag")
+COUNT = "SELECT COUNT(*) FROM t WHERE \"Country\" = 'Norway'"
+
+
+def policy(*queries: str):
+    """Plans one step, replies to table requests with these in turn, and otherwise says what it last read."""
+    left = list(queries)
+
+    def reply(ask):
+        match ask.purpose:
+            case "query":
+                return Reply(left.pop(0))
+            case "plan" if any(tag.name == "ret" for tag in ask.shape.alternatives[0]):
+                asks = "->" not in ask.messages[-1].content and "1. " not in ask.messages[-1].content
+                asked = "<sub-question>Orders from Norway?</sub-question>\n" if "sub-question" in str(ask.shape) else ""
+                none = "<sub-question>None</sub-question>\n<ret>None</ret>"
+                return Reply(f"<think>hm</think>\n{asked}<ret>orders</ret>" if asks else none)
+            case "plan":
+                return Reply("<think>the answer is 2</think>\n<sub-question>Orders from Norway?</sub-question>")
+            case _:
+                return Reply("<answer>read</answer>")
+
+    return rr.Scripted(reply)
+
+
+def run(said, *, method="r1_router?max_steps=1", **options):
+    """The events of one question."""
+    question = "How many orders came from Norway?"
+    kbs = {"orders": KB}
+    return list(rr.stream(question, kbs=kbs, policy=policy(*said), method=method, prompts=Prompts(), **options))
+
+
+def query(sql: str) -> str:
+    return f"<think>Count.</think>\n<query>{sql}</query>"
+
+
+def test_a_query_over_the_whole_table_gives_the_answer_of_the_step():
+    events = run([query(COUNT)])
+    kinds = [type(event) for event in events[:4]]
+    assert kinds == [Planned, Retrieved, Computed, Answered]
+    path = events[-1].trajectory
+    [step] = path.steps
+    assert (step.answer, step.answer_thought, step.note) == ("2", "Count.", "")
+    computed = step.evidence[0]
+    assert (computed.result.sql, computed.result.rows, computed.result.source_rows) == (COUNT, (("2",),), (1, 3))
+    assert computed.location.rows == (1, 3)
+    assert computed.record == "o"
+    assert computed.id not in {"o#0", "o#1"}
+    assert {"query", "compute"} <= path.usage.seconds.keys()
+    assert path.usage.calls == 3
+
+
+def test_the_policy_may_read_the_table_in_the_same_request():
+    [step] = run(["<think>Piece 1 says it.</think>\n<answer>two</answer>"])[-1].trajectory.steps
+    assert (step.answer, step.evidence[0].result) == ("two", None)
+
+
+def test_a_refused_query_is_asked_for_again_with_the_reason():
+    events = run([query('SELECT "Town" FROM t'), query(COUNT)])
+    [refused] = [event for event in events if isinstance(event, Malformed)]
+    assert "Town" in refused.reason
+    assert events[-1].trajectory.steps[0].answer == "2"
+
+
+def test_a_query_that_is_refused_to_the_last_is_followed_by_reading():
+    bad = query("DROP TABLE t")
+    path = run([bad] * 3)[-1].trajectory
+    assert path.steps[0].answer == "read"
+    assert path.steps[0].note.startswith("the table was not queried: ")
+    assert len(path.format_errors) == 3
+
+
+def test_an_empty_result_is_followed_by_reading():
+    sql = 'SELECT "Order" FROM t WHERE "Country" = \'Chad\''
+    [step] = run([query(sql)])[-1].trajectory.steps
+    assert (step.answer, step.note) == ("read", f"the query gave nothing: {sql}")
+
+
+def test_a_long_result_is_evidence_to_be_read():
+    [step] = run([query("SELECT * FROM t")])[-1].trajectory.steps
+    assert step.answer == "read"
+    assert len(step.evidence[0].result.rows) == 4
+    assert step.evidence[0].text.startswith("SELECT * FROM t\n1 | Norway | 120")
+
+
+@pytest.mark.parametrize("method", ["r1_router", *BASELINES])
+def test_every_method_that_retrieves_can_be_run_with_and_without_queries(method):
+    asked = run([query(COUNT)] * 3, method=f"{method}?tables=query")[-1].trajectory
+    assert any(e.result for step in asked.steps for e in step.evidence)
+    read = run([], method=f"{method}?tables=read")[-1].trajectory
+    assert not any(e.result for step in read.steps for e in step.evidence)
+
+
+@pytest.mark.parametrize("method", BASELINES)
+def test_baselines_read_as_their_papers_do(method):
+    assert "query" not in run([], method=method)[-1].trajectory.usage.seconds
+
+
+def test_another_use_of_tables_is_refused_with_what_there_is():
+    with pytest.raises(InputError, match="tables are for query or for read, not for 'both'"):
+        run([], method="r1_router?tables=both")
+
+
+def test_a_prompt_set_without_the_form_only_reads(tmp_path):
+    (tmp_path / "set.toml").write_text("[form]\ntable_queries = false\n")
+    path = rr.ask("Orders?", kbs={"orders": KB}, policy=policy(), prompts=Prompts(tmp_path))
+    assert path.steps[0].answer == "read"
+
+
+class Unasked:
+    """A knowledge base with tables and no engine."""
+
+    card = KB.card
+
+    def search(self, queries, *, k):
+        return KB.search(queries, k=k)
+
+
+def test_a_knowledge_base_that_cannot_be_asked_is_read_and_the_step_says_so():
+    path = rr.ask("Orders from Norway?", kbs={"orders": Unasked()}, policy=policy(), prompts=Prompts())
+    assert path.steps[0].answer == "read"
+    assert path.steps[0].note == "the table was not queried: the tables of orders cannot be queried"

@@ -1,0 +1,132 @@
+"""What can be asked of a table: views, the grammar of queries, and the search for the query behind an answer."""
+
+import random
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from grammars import draw
+from r1router import parse
+from r1router.table import TableBlock
+from r1router.tables.columns import read_columns
+from r1router.tables.engine import Tables
+from r1router.tables.grammar import can_write, query_grammar
+from r1router.tables.search import find_queries
+from r1router.tables.view import TableView, show_table, view_table
+
+ORDERS = TableBlock(
+    "Orders",
+    header=("Order", "Customer", "Country", "Date", "Amount (€)"),
+    rows=(
+        ("1", "Brandt & Sons", "Norway", "2025-03-02", "120.50"),
+        ("2", "O'Hara", "Ireland", "2025-03-09", "80"),
+        ("3", "Brandt & Sons", "Norway", "2025-04-01", "1,240"),
+        ("4", "Lindqvist", "Sweden", "2025-04-22", "300"),
+        ("5", "Moe", "Norway", "2025-03-30", "n/a"),
+    ),
+)
+
+
+def view(question: str, block: TableBlock = ORDERS) -> TableView:
+    readers, values = read_columns(block.header, block.rows)
+    return view_table(question, block, [reader.column for reader in readers], values)
+
+
+def found(question: str, *answers: str, block: TableBlock = ORDERS) -> list[str]:
+    readers, values = read_columns(block.header, block.rows)
+    columns = [reader.column for reader in readers]
+    return [query.sql for query in find_queries(question, block, columns, values, answers)]
+
+
+cells = st.one_of(
+    st.sampled_from(
+        ["", "Oslo", "Bergen", "O'Hara", 'the "best"', "a | b", "100%", "a_b", "<query>", "n/a", "Tom\nAnn"]
+    ),
+    st.integers(-5, 3000).map(str),
+    st.dates().map(str),
+    st.text(max_size=8),
+)
+tables = st.integers(1, 4).flatmap(
+    lambda width: st.tuples(
+        st.lists(
+            st.one_of(st.text(max_size=6), st.sampled_from(["row", "t", 'a"b', "Year"])), min_size=width, max_size=width
+        ),
+        st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1, max_size=8),
+    )
+)
+
+
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(tables, st.text(max_size=20), st.integers(0, 10_000))
+def test_every_query_that_the_grammar_writes_runs_whatever_the_table_holds(table, asked, seed):
+    header, rows = table
+    block = TableBlock("T", header=tuple(header), rows=tuple(map(tuple, rows)))
+    question = f"{asked} {rows[0][0]} {rows[-1][-1]} 3 {header[0]}?"
+    grammar = query_grammar(view(question, block))
+    chance = random.Random(seed)
+    with Tables(block) as opened:
+        for _ in range(15):
+            sql = draw(grammar, chance)
+            assert can_write(grammar, sql)
+            assert not can_write(grammar, f"{sql} UNION {sql}")
+            opened.query(sql)
+
+
+def test_a_view_shows_what_the_question_names_first():
+    seen = view("How much did O'Hara order in March?")
+    by_name = {column.name: column for column in seen.columns}
+    assert by_name["Customer"].samples[0] == "O'Hara"
+    assert [cell.literal for cell in by_name["Customer"].cells if cell.named] == ["'O''Hara'"]
+    assert by_name["Date"].months == ("March", "April")
+    assert seen.rows[0][1] == "O'Hara"
+    assert seen.count == 5
+
+
+def test_a_shown_table_is_about_as_long_as_it_may_be():
+    shown = show_table(view("Norway?"), 250)
+    assert shown.chars < 350
+    assert [column.name for column in shown.columns] == ['"Order"', '"Customer"', '"Country"', '"Date"', '"Amount (€)"']
+    assert len(show_table(view("Norway?"), 0).rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "sql"),
+    [
+        ("How many orders came from Norway?", "3", "SELECT COUNT(*) FROM t WHERE \"Country\" = 'Norway'"),
+        ("How many orders in March?", "3", "SELECT COUNT(*) FROM t WHERE monthname(\"Date\") = 'March'"),
+        ("Who has the largest amount?", "Brandt & Sons", 'SELECT "Customer" FROM t ORDER BY "Amount (€)" DESC LIMIT 1'),
+        ("What is the total amount?", "1740.50", 'SELECT SUM("Amount (€)") FROM t'),
+        (
+            "Which customer comes after Lindqvist?", "Moe",
+            "SELECT \"Customer\" FROM t WHERE row = (SELECT row FROM t WHERE \"Customer\" = 'Lindqvist') + 1",
+        ),
+        ("From which country is O'Hara?", "Ireland", "SELECT \"Country\" FROM t WHERE \"Customer\" = 'O''Hara'"),
+        ("Are more than 2 from Norway?", "yes", "SELECT COUNT(*) > 2 FROM t WHERE \"Country\" = 'Norway'"),
+    ],
+)  # fmt: skip
+def test_the_best_query_for_an_answer_says_what_the_question_says(question, answer, sql):
+    assert found(question, answer)[0] == sql
+
+
+def test_every_query_that_is_found_gives_the_answer_when_it_runs():
+    queries = found("Which country has the most orders?", "Norway")
+    assert len(queries) > 3
+    with Tables(ORDERS) as opened:
+        for sql in queries:
+            assert {row[0] for row in opened.query(sql).rows} == {"Norway"}, sql
+
+
+def test_an_answer_that_no_query_gives_has_none():
+    assert found("How many?", "17") == []
+
+
+def test_a_reply_asks_the_table_or_answers():
+    shape = parse.or_query(parse.answer_shape(), query_grammar(view("Norway?")))
+    rules = parse.gbnf(shape)
+    assert rules.startswith('root ::= "<think>"')
+    assert "\nquery ::= " in rules
+    query = parse.read_table_reply(parse.Reply("<think>Count.</think>\n<query>SELECT COUNT(*)\n FROM t;</query>"))
+    assert query == parse.TableQuery("Count.", "SELECT COUNT(*) FROM t")
+    assert parse.read_table_reply(parse.Reply(parse.write_table_query(query))) == query
+    assert parse.read_table_reply(parse.Reply("<answer>Oslo</answer>")) == parse.Answer("", "Oslo")
