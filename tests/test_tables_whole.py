@@ -213,13 +213,16 @@ def test_a_table_of_which_a_block_is_missing_is_not_counted_wrong() -> None:
         MemoryKnowledgeBase(Card("table", "table", ""), pieces).compute("plants", "SELECT count(*) FROM t")
 
 
-def test_an_index_from_before_is_searched_as_ever_and_says_to_index_again_for_queries(tmp_path: Path) -> None:
+def test_an_index_from_before_is_searched_as_ever_and_says_to_index_again_for_queries(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     kb = index_files(tmp_path, a_csv="City,Judges\nOslo,5\nBergen,3\n")
     open_table(kb.folder).drop_columns([CELLS])
     kb = open_kb(kb.folder, text_embedder=HashedWords())
     [hit] = search(kb, "judges in Oslo", k=1)
     assert hit.text == "a\nCity | Judges\nOslo | 5\nBergen | 3"
     assert hit.table is None
+    assert "index its files again" in caplog.text
     with pytest.raises(KnowledgeBaseError, match=r"a\.csv was indexed before .* index its file again"):
         kb.compute(hit.id, "SELECT count(*) FROM t")
     (tmp_path / "a.csv").write_text("City,Judges\nOslo,5\nBergen,4\n")

@@ -28,7 +28,7 @@ from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders, Vectors
 from r1router.kb.snapshot import Snapshot
 from r1router.kb.stored_tables import StoredTables
-from r1router.kb.table import PICTURES, open_table, quoted, read_block, read_entries
+from r1router.kb.table import CELLS, PICTURES, open_table, quoted, read_block, read_entries
 from r1router.scripts import normalized
 from r1router.table import TableColumn, TableResult
 from r1router.tables.view import TableView
@@ -272,6 +272,8 @@ class LanceKnowledgeBase:
             if known and time.monotonic() - self._loaded < PATIENCE * known.seconds_to_load:
                 return known
             self._snapshot = Snapshot(open_table(self.folder))
+            if self.manifest.kind == "table" and CELLS not in self._newest_table.schema.names and known is None:
+                _log.warning("%s was indexed before tables could be queried; index its files again for it", self.folder)
             self._loaded = time.monotonic()
             _log.debug("%s: version %d, %d entries", self.folder, self._snapshot.version, len(self._snapshot))
             return self._snapshot

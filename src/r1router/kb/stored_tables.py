@@ -9,7 +9,7 @@ from typing import Any
 from r1router.errors import InputError, KnowledgeBaseError, UnknownName
 from r1router.kb.long_tables import LongTables
 from r1router.kb.table import quoted, read_block, read_entries
-from r1router.table import TableColumn, TableResult, name_columns
+from r1router.table import TableBlock, TableColumn, TableResult, name_columns
 from r1router.tables.blocks import join_blocks
 from r1router.tables.engine import TABLE, Tables
 from r1router.tables.inspect import inspect_table
@@ -100,8 +100,6 @@ class StoredTables:
     def open(self, id: str, *, joined: bool = False) -> Tables:
         """A whole table, called "t"; `joined`: and all of its source, each by its name. `id`: of an entry or record."""
         found = self._find(id)
-        if found is None:
-            raise KnowledgeBaseError(f"there is no table {id!r}")
         named = {TABLE: self._whole(found["source"], found["record"], id)}
         if joined:
             others = self.list_all(source=found["source"])[:TOGETHER]
@@ -110,13 +108,18 @@ class StoredTables:
                 named[name] = self._whole(table.source, table.record, table.id)
         return Tables(named)
 
-    def _find(self, id: str) -> dict[str, Any] | None:
+    def read_whole(self, id: str) -> TableBlock | Path:
+        """A whole table, or its file where it is long. `id`: of an entry or record. Raises `KnowledgeBaseError`."""
+        found = self._find(id)
+        return self._whole(found["source"], found["record"], id)
+
+    def _find(self, id: str) -> dict[str, Any]:
         for column in ("id", "record"):
             if found := read_entries(self._folder, f"{column} = {quoted(id)}", limit=1, columns=("source", "record")):
                 return found[0]
-        return None
+        raise KnowledgeBaseError(f"there is no table {id!r}")
 
-    def _whole(self, source: str, record: str, id: str) -> Any:
+    def _whole(self, source: str, record: str, id: str) -> TableBlock | Path:
         if path := LongTables(self._folder).find(source, record):
             return path
         rows = read_entries(self._folder, f"record = {quoted(record)} AND source = {quoted(source)}")
