@@ -258,4 +258,4 @@ def test_every_reward_of_the_package_judges_a_batch():
     for name in rewards.names():
         values = rewards.load_reward(name)(batch)
         assert len(values) == 2
-        assert any(value is not None for value in values)
+        assert any(value is not None for value in values) == (name != "query")  # it judges steps that have a table

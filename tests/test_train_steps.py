@@ -131,7 +131,7 @@ def test_steps_come_back_from_a_file_as_they_were(tmp_path: Path, kbs):
         ('{"id": "a"}', "not a training step"),
         (
             '{"id": "a", "kind": "guess", "question": "q"}',
-            "kind is wrong: .*'plan', 'answer' or 'final'",
+            "kind is wrong: .*'plan', 'answer', 'query' or 'final'",
         ),
         ('{"id": "a", "kind": "plan", "question": "q"}', "must list its knowledge bases"),
         ('{"id": "a", "kind": "answer", "question": "q"}', "must have a 'sub_question'"),

@@ -13,6 +13,7 @@ from r1router.evidence.location import describe, find_title
 from r1router.parse import NO_ROUTE
 from r1router.types import (
     Answered,
+    Computed,
     Event,
     Evidence,
     Finished,
@@ -37,6 +38,8 @@ def show(events: Iterable[Event], console: Console) -> Trajectory:
                 plan(index, step, console)
             case Retrieved(index, step):
                 found(step, console)
+            case Computed(_, step):
+                computed(step.evidence[0], console)
             case Answered(_, step):
                 console.print(line("answer", Text(step.answer or "(empty)", style="bold")))
             case Malformed(purpose, reason, _):
@@ -83,6 +86,16 @@ def found(step: Step, console: Console, *, gold: Callable[[Evidence], bool] | No
         console.print(line(label, said.append(where(evidence), style="blue")))
     if len(step.evidence) > len(shown):
         console.print(line("", Text(f"… and {len(step.evidence) - len(shown)} more", style="dim")))
+
+
+def computed(evidence: Evidence, console: Console) -> None:
+    """A query over a table, and the first rows that it gave."""
+    if evidence.result is None:
+        return
+    console.print(line("query", Text(evidence.result.sql, style="magenta")))
+    for number, row in enumerate(evidence.result.rows[:SHOWN]):
+        text = " ".join(" | ".join(row).split())
+        console.print(line("" if number else "result", Text(text[:_WIDTH])))
 
 
 def end(trajectory: Trajectory, console: Console) -> None:

@@ -39,6 +39,7 @@ class StepTaken(BaseModel):
     routes: list[str] = Field(description="The knowledge bases that were searched.")
     answer: str
     evidence: list[str] = Field(description="URIs of what was found, best first.")
+    query: str = Field(default="", description="The SQL query over a whole table that gave the answer, if any did.")
 
 
 class AskResult(BaseModel):
@@ -54,7 +55,9 @@ class SearchResult(BaseModel):
 
 
 def uri_of(evidence: Evidence) -> str:
-    return f"{KBS}/{quote(evidence.kb, safe='')}/{quote(evidence.id, safe='')}"
+    # What a query gave is stored nowhere; what it was asked of is.
+    id_ = evidence.record if evidence.result and evidence.record else evidence.id
+    return f"{KBS}/{quote(evidence.kb, safe='')}/{quote(id_, safe='')}"
 
 
 def parse_uri(uri: str) -> tuple[str, str] | None:
@@ -85,6 +88,7 @@ def text_of_ask(result: AskResult) -> str:
     if asked:
         lines = [
             f"{n}. {step.sub_question} [{', '.join(step.routes) or 'not searched'}] {step.answer}".rstrip()
+            + (f"\n   computed by {step.query}" if step.query else "")
             for n, step in enumerate(asked, 1)
         ]
         parts.append("\n".join(["Steps:", *lines]))
@@ -131,4 +135,5 @@ def _step(step: Step) -> StepTaken:
         routes=list(step.routes),
         answer=step.answer,
         evidence=[uri_of(evidence) for evidence in step.evidence],
+        query=next((evidence.result.sql for evidence in step.evidence if evidence.result), ""),
     )

@@ -9,7 +9,7 @@ import { TableEvidence } from "./table-evidence.js";
 import { segments } from "./words.js";
 
 /** A numbered piece, folded to its title and its place. */
-export const FoldedEvidence = ({ evidence, number, kind, pattern, open, id, note }) => html`
+export const FoldedEvidence = ({ evidence, number, kind, pattern, open, id, note, rows }) => html`
   <details class="piece" open=${open} id=${id}>
     <summary>
       <span class="piece-number">${number}</span>
@@ -17,23 +17,33 @@ export const FoldedEvidence = ({ evidence, number, kind, pattern, open, id, note
       ${note && html`<span class="piece-note">${note}</span>`}
       <span class="piece-kb" data-kind=${kind}>${kind && html`<${Icon} name=${kind} />`}${evidence.kb}</span>
     </summary>
-    <${EvidenceBody} evidence=${evidence} kind=${kind} pattern=${pattern} />
+    <${EvidenceBody} evidence=${evidence} kind=${kind} pattern=${pattern} rows=${rows} />
   </details>
 `;
 
-export function EvidenceBody({ evidence, kind, pattern }) {
+export function EvidenceBody({ evidence, kind, pattern, rows = [] }) {
   const table = tableOf(evidence);
   return html`
     <div class="piece-body">
+      ${evidence.result && html`<${Computed} result=${evidence.result} />`}
       ${evidence.image
         ? html`<${PictureEvidence} evidence=${evidence} pattern=${pattern} />`
         : table
-          ? html`<${TableEvidence} table=${table} pattern=${pattern} />`
+          ? html`<${TableEvidence} table=${table} pattern=${pattern} resting=${evidence.result ? [] : rows} />`
           : html`<${Passage} evidence=${evidence} pattern=${pattern} />`}
       <${SourceLine} evidence=${evidence} />
     </div>
   `;
 }
+
+/** The query whose result this is, and the rows that it rests on. */
+const Computed = ({ result: { sql, source_rows: rows = [], resting_on: count } }) => html`
+  <pre class="query">${sql}</pre>
+  ${rows.length > 0 &&
+  html`<p class="piece-section">
+    Computed over the whole table; rests on ${rows.length === 1 ? "row" : "rows"} ${rows.slice(0, 12).join(", ")}${(count ?? rows.length) > 12 ? ", …" : ""}
+  </p>`}
+`;
 
 export const Marked = ({ text, pattern }) =>
   segments(text, pattern).map(({ text, mark }) => (mark ? html`<mark class=${mark}>${text}</mark>` : text));

@@ -37,6 +37,8 @@ export function after(run, { name, data }) {
     }
     case "retrieved":
       return { ...withStep(run, data, "reading"), stage: "read" };
+    case "computed":
+      return { ...withStep(run, data, "reading"), stage: "read" };
     case "answered":
       return { ...withStep(run, data, "done"), stage: "plan" };
     case "malformed":

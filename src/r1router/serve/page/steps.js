@@ -57,6 +57,7 @@ function Found({ step, cards }) {
   const { evidence = [], sub_question = "", answer = "" } = step;
   if (!evidence.length) return html`<p class="step-note"><${Icon} name="warning" />Nothing was found.</p>`;
   const marks = pattern(sub_question, answer);
+  const computed = evidence.find(({ result }) => result);
   const telling = evidence.findIndex(({ text }) => holds(text, marks.phrase));
   const numbered = evidence.map((piece, n) => ({ piece, n }));
   const [shown] = numbered.splice(Math.max(telling, 0), 1);
@@ -68,7 +69,8 @@ function Found({ step, cards }) {
       kind=${cards[piece.kb]?.kind}
       pattern=${marks}
       open=${n === shown.n}
-      note=${n === telling ? "holds the answer" : ""}
+      note=${piece.result ? "computed" : n === telling ? "holds the answer" : ""}
+      rows=${computed?.record && piece.kb === computed.kb && piece.record === computed.record ? computed.result.source_rows : []}
     />
   `;
   return html`

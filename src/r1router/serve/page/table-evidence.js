@@ -24,7 +24,7 @@ export class TableEvidence extends Component {
     if (cell) box.scrollLeft = Math.max(0, cell.offsetLeft + cell.offsetWidth - box.clientWidth);
   };
 
-  render({ table: { top, header, rows, first }, pattern }) {
+  render({ table: { top, header, rows, first }, pattern, resting = [] }) {
     const telling = tellingRow(rows, pattern);
     const cell = telling < 0 ? -1 : tellingCell(rows[telling], pattern);
     const pinned = rows[0].length > 2 && [header, ...rows].every(([name = ""]) => name.length <= SHORT);
@@ -42,7 +42,7 @@ export class TableEvidence extends Component {
           <tbody>
             ${rows.map(
               (row, r) => html`
-                <tr key=${r} class=${r === telling ? "telling" : ""}>
+                <tr key=${r} class=${resting.includes(first + r) || (r === telling && !resting.length) ? "telling" : ""}>
                   <th class="row-number" scope="row">${first + r}</th>
                   ${row.map(
                     (text, c) => html`

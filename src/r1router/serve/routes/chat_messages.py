@@ -15,7 +15,7 @@ from r1router.evidence.location import find_title
 from r1router.serve.limits import MOST_QUESTION
 from r1router.serve.problems import Refused
 from r1router.serve.work.pictures import url_of
-from r1router.types import Answered, Event, Evidence, Malformed, Planned, Retrieved, Trajectory
+from r1router.types import Answered, Computed, Event, Evidence, Malformed, Planned, Retrieved, Trajectory
 
 TURNS = 6
 """Earlier messages that are kept."""
@@ -102,6 +102,9 @@ def reasoning_of(event: Event) -> str:
             titles = dict.fromkeys(map(find_title, step.evidence))
             found = "; ".join(list(titles)[:3]) + ("; …" if len(titles) > 3 else "")
             return f"Found {len(step.evidence)}: {found}\n" if titles else "Found nothing.\n"
+        case Computed(_, step):
+            result = step.evidence[0].result
+            return f"Computed: {result.sql}\n" if result else ""
         case Answered(_, step):
             return f"Answer: {step.answer}\n\n"
         case Malformed(purpose, reason, _):
