@@ -28,10 +28,10 @@ from r1router.train.grpo.live_policy import generate
 from r1router.train.grpo.rollout_pool import Pool
 from r1router.train.grpo.run import run
 from r1router.train.grpo.settings import GrpoSettings
-from r1router.train.steps.questions import lessons
 from r1router.train.steps.rows import render
 from r1router.train.steps.step_file import read_steps
-from r1router.train.weights.adapter import new_lora
+from r1router.train.steps.tasks import gather_tasks
+from r1router.train.weights.adapter import make_lora
 from r1router.train.weights.load import load_model
 
 
@@ -83,7 +83,7 @@ def plain_trl(file: Path, settings: GrpoSettings, out: Path) -> float:
         processing_class=tokenizer,
         reward_funcs=lambda completions, **_: [0.0] * len(completions),
         train_dataset=Dataset.from_list(examples),
-        peft_config=new_lora(weights, rank=settings.lora, layers=settings.layers),
+        peft_config=make_lora(weights, rank=settings.lora, layers=settings.layers),
         args=GRPOConfig(
             output_dir=str(out), learning_rate=0.0, num_generations=settings.samples, loss_type=settings.loss,
             per_device_train_batch_size=settings.samples, gradient_accumulation_steps=settings.groups,
@@ -108,7 +108,7 @@ def online(file: Path, kbs: str, settings: GrpoSettings, places: int) -> float:
     if torch.cuda.is_available():
         weights = weights.cuda()
     torch.manual_seed(settings.seed)
-    questions = lessons(read_steps(file))
+    questions = gather_tasks(read_steps(file))
     pool = Pool(
         questions,
         open_kbs(kbs),

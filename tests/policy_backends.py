@@ -31,7 +31,7 @@ class Backend:
 def model_file() -> Path:
     """The default model, fetched where it is not here yet; the test is skipped where that cannot be done."""
     try:
-        return default_model.path()
+        return default_model.find_model()
     except PolicyError as error:
         pytest.skip(str(error).splitlines()[0])
 

@@ -280,9 +280,9 @@ def test_the_picture_of_the_question_goes_with_every_request(method):
 
 @pytest.mark.parametrize("method", names())
 def test_methods_offer_the_same_options_with_the_same_defaults(method):
-    from r1router.registry import options_of
+    from r1router.registry import list_options
 
-    offered = options_of(load_method(method).func)
+    offered = list_options(load_method(method).func)
     own = {"look": True, "min_confidence": 0.6, "search_all_below": 0.3, "verify": True}
     defaults = {"max_steps": 3, "k": 5, "kb": ""} | (own if method == "r1_router" else {})
     assert offered == {key: default for key, default in defaults.items() if key in offered}

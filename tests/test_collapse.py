@@ -88,22 +88,22 @@ def test_what_is_kept_after_a_collapse_is_the_last_checkpoint_from_before(tmp_pa
 
 def test_a_run_that_fell_back_to_one_process_says_how_to_launch_it():
     pytest.importorskip("accelerate")
-    assert launch.check() == 1
-    assert launch.check(processes=1) == 1
+    assert launch.check_processes() == 1
+    assert launch.check_processes(processes=1) == 1
     with pytest.raises(InputError, match="torchrun --nproc_per_node 2"):
-        launch.check(processes=2)
+        launch.check_processes(processes=2)
 
 
 def test_processes_that_do_not_train_together_are_an_error(monkeypatch):
     pytest.importorskip("accelerate")
     monkeypatch.setenv("WORLD_SIZE", "4")
     with pytest.raises(InputError, match="4 processes were launched and train as 1"):
-        launch.check()
+        launch.check_processes()
 
 
 def test_an_unknown_sharding_is_refused():
     with pytest.raises(InputError, match="none, ddp, fsdp, deepspeed"):
-        launch.check(sharding="zero")
+        launch.check_processes(sharding="zero")
 
 
 def test_a_sharding_that_fell_back_is_an_error():

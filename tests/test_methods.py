@@ -4,7 +4,7 @@ import pytest
 
 from flows import KBS, STOP, answer, piece, play, requests, searches, step, with_probabilities
 from r1router.errors import BudgetSpent, InputError, UnknownName
-from r1router.methods import label, load_method, names
+from r1router.methods import load_method, name_method, names
 from r1router.types import Answered, Ask, Malformed, Planned, Retrieved, Search
 
 
@@ -128,13 +128,13 @@ def test_vanilla_rag_searches_one_knowledge_base_or_fuses_all():
 def test_every_method_of_the_package_loads_and_knows_its_name():
     assert {"r1_router", "direct", "cot", "vanilla_rag"} <= set(names())
     for name in names():
-        assert label(load_method(name, max_steps=2, k=3)) == name
+        assert name_method(load_method(name, max_steps=2, k=3)) == name
 
 
 def test_a_method_of_other_people_is_named_by_its_module():
     method = load_method("test_methods:own_method", k=7)
     assert method.keywords == {"k": 7}
-    assert label(method) == "own_method"
+    assert name_method(method) == "own_method"
 
 
 def own_method(question, kbs, *, prompts, k=5):

@@ -9,7 +9,7 @@ import pytest
 from r1router.errors import InputError
 from r1router.parse import regex
 from r1router.policies.scripted import Scripted
-from r1router.prompts import DEFAULT, Prompts, beside, chosen, neutralise
+from r1router.prompts import DEFAULT, Prompts, choose_prompts, find_prompts_beside, neutralise
 from r1router.train.steps.rows import render
 from r1router.train.steps.step_file import Gold, StepRow
 from r1router.types import Answer, Card, Evidence, Image, Question, Step, Trajectory
@@ -161,19 +161,19 @@ def test_a_named_set_comes_before_the_policys_and_that_before_ours(tmp_path):
     for name in ("named", "trained"):
         (tmp_path / name).mkdir()
     brings, brings_none = Scripted([], prompts=tmp_path / "trained"), Scripted([])
-    assert chosen(tmp_path / "named", brings).folder == tmp_path / "named"
-    assert chosen(None, brings).folder == tmp_path / "trained"
-    assert chosen(None, brings_none).folder == DEFAULT
+    assert choose_prompts(tmp_path / "named", brings).folder == tmp_path / "named"
+    assert choose_prompts(None, brings).folder == tmp_path / "trained"
+    assert choose_prompts(None, brings_none).folder == DEFAULT
     opened = Prompts(tmp_path / "named")
-    assert chosen(opened, brings) is opened
+    assert choose_prompts(opened, brings) is opened
 
 
 def test_a_set_beside_weights_has_templates_in_it(tmp_path):
     for name in ("adapter", "model"):
         (tmp_path / name / "prompts").mkdir(parents=True)
-    assert beside(tmp_path / "adapter", tmp_path / "model", None, tmp_path / "nowhere") is None
+    assert find_prompts_beside(tmp_path / "adapter", tmp_path / "model", None, tmp_path / "nowhere") is None
     (tmp_path / "model" / "prompts" / "next_step.j2").write_text("### user\n?\n")
-    assert beside(tmp_path / "adapter", tmp_path / "model") == tmp_path / "model" / "prompts"
+    assert find_prompts_beside(tmp_path / "adapter", tmp_path / "model") == tmp_path / "model" / "prompts"
 
 
 def test_a_missing_set_says_what_one_is(tmp_path):

@@ -7,7 +7,7 @@ from r1router.errors import InputError, UnknownName
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.train import rewards
-from r1router.train.rewards._outcomes import read
+from r1router.train.rewards._outcomes import read_outcome
 from r1router.train.rewards.answer import answer
 from r1router.train.rewards.cost import cost
 from r1router.train.rewards.evidence import evidence
@@ -48,7 +48,7 @@ def plan(asked, label, think="hm"):
 def outcome(reply, gold=GOLD, kind="plan", **more):
     step = StepRow("t/0/" + kind, kind, "Q?", kbs=CARDS, sub_question=ASKED if kind == "answer" else "", gold=gold)
     routes = PROMPTS.labels({card.name: card for card in CARDS})
-    return read(step, reply, routes=routes, shape=render(step, PROMPTS).ask.shape, **more)
+    return read_outcome(step, reply, routes=routes, shape=render(step, PROMPTS).ask.shape, **more)
 
 
 def one(reward, *args, options=None, **more):
@@ -229,8 +229,8 @@ def test_rewards_add_up_by_their_weights_and_one_that_does_not_apply_is_left_out
         outcome(plan("Who sings?", "table")),
         outcome("<think>hm</think>\n<answer>in Norway</answer>", kind="final"),
     ]
-    assert rewards.totals(batch, chosen) == pytest.approx([0.6, 0.1, 1.1])
-    assert rewards.totals(batch[:1], rewards.load_rewards({"answer": 1.0})) == [None]
+    assert rewards.sum_rewards(batch, chosen) == pytest.approx([0.6, 0.1, 1.1])
+    assert rewards.sum_rewards(batch[:1], rewards.load_rewards({"answer": 1.0})) == [None]
 
 
 @pytest.mark.parametrize("written", ["route", "=1", "route=much", "answer?score=length_aware"])

@@ -1,4 +1,4 @@
-"""Questions to groups: lessons, the pool, and rows that equal the prompts which the policy saw."""
+"""Questions to groups: tasks, the pool, and rows that equal the prompts which the policy saw."""
 
 import random
 from functools import partial
@@ -16,12 +16,12 @@ from r1router.methods import load_method
 from r1router.parse import NO_ROUTE
 from r1router.prompts import DEFAULT, Prompts
 from r1router.train import rewards
-from r1router.train.grpo.rollout_function import rollout_func
+from r1router.train.grpo.rollout_function import make_rollout_function
 from r1router.train.grpo.rollout_pool import Pool
-from r1router.train.steps.questions import Lesson, lessons, row
-from r1router.train.steps.renamed_kbs import disguise
+from r1router.train.steps.renamed_kbs import rename_kbs
 from r1router.train.steps.rows import render
 from r1router.train.steps.step_file import Gold, Past, StepRow
+from r1router.train.steps.tasks import Task, gather_tasks, make_step
 from r1router.types import Ask, Card, Evidence, Query, Question, Reply, Search, Step, Trajectory
 
 SHORT = DEFAULT.parent / "short"
@@ -68,50 +68,50 @@ def right(ask: Ask) -> str:
     return "<think>hm</think>\n<answer>" + ("5.5 million" if "5.5" in said else "Norway") + "</answer>"
 
 
-# ── lessons ────────────────────────────────────────────────────────────────────────────────────
+# ── tasks ────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_lesson_is_the_gold_chain_of_a_question_with_the_answers_of_its_hops():
-    (lesson,) = lessons(steps()).values()
-    assert (lesson.id, lesson.question, lesson.answers) == ("t", QUESTION, ("5.5 million",))
-    assert [(hop.sub_question, hop.route, hop.answers) for hop in lesson.hops] == [
+    (task,) = gather_tasks(steps()).values()
+    assert (task.id, task.question, task.answers) == ("t", QUESTION, ("5.5 million",))
+    assert [(hop.sub_question, hop.route, hop.answers) for hop in task.hops] == [
         (WHO, "text", ("Norway",)),
         (HOW, "table", ("5.5 million",)),
     ]
 
 
 def test_a_lesson_is_the_same_from_shuffled_steps_of_which_some_were_left_out():
-    (whole,) = lessons(steps()).values()
-    assert list(lessons(steps()[::-1]).values()) == [whole]
-    (of_rest,) = lessons(steps()[1:]).values()
+    (whole,) = gather_tasks(steps()).values()
+    assert list(gather_tasks(steps()[::-1]).values()) == [whole]
+    (of_rest,) = gather_tasks(steps()[1:]).values()
     assert [(hop.sub_question, hop.route) for hop in of_rest.hops] == [(WHO, "text"), (HOW, "table")]
 
 
 def test_what_comes_after_a_chain_that_was_cut_off_is_not_known():
-    (lesson,) = lessons(steps()[:1]).values()
+    (task,) = gather_tasks(steps()[:1]).values()
     taken = Step("", "Q?", ("text",), evidence=(Evidence("text", "p1", "…"),), answer="A")
     path = Trajectory(Question(QUESTION), (taken,))
-    assert row(lesson, Prompts().next_step(path, CARDS), path, CARDS).gold == Gold()
+    assert make_step(task, Prompts().next_step(path, CARDS), path, CARDS).gold == Gold()
 
 
 def test_a_hop_that_brought_nothing_at_last_has_no_accepted_answer():
     stop = steps()[2]
     said = tuple(Past(past.sub_question, "unknown", past.kb) for past in stop.history)
     ended = StepRow("t/2/plan", "plan", QUESTION, history=said, kbs=stop.kbs, gold=stop.gold)
-    (lesson,) = lessons([*steps()[:1], ended]).values()
-    assert [hop.answers for hop in lesson.hops] == [()]
+    (task,) = gather_tasks([*steps()[:1], ended]).values()
+    assert [hop.answers for hop in task.hops] == [()]
 
 
 @pytest.mark.parametrize("name", ["t", "t/x/plan", "t/0/plan/2"])
 def test_an_id_without_a_place_in_a_trajectory_is_refused(name):
     with pytest.raises(InputError, match="TRAJECTORY/INDEX/KIND"):
-        lessons([StepRow(name, "plan", QUESTION, kbs=tuple(CARDS.values()), gold=Gold(route=NO_ROUTE))])
+        gather_tasks([StepRow(name, "plan", QUESTION, kbs=tuple(CARDS.values()), gold=Gold(route=NO_ROUTE))])
 
 
 def test_a_search_that_finds_the_evidence_of_two_hops_makes_one_of_them():
     first, second = (Gold("", asked, "table", (found,)) for asked, found in (("Peru?", "a"), ("Chad?", "b")))
     common = {"question": QUESTION, "kbs": tuple(CARDS.values())}
-    (lesson,) = lessons([
+    (task,) = gather_tasks([
         StepRow("t/0/plan", "plan", gold=first, **common),
         StepRow("t/1/plan", "plan", history=(Past("Peru?", "1", "table"),), gold=second, **common),
         StepRow("t/2/final", "final", QUESTION, gold=Gold(answers=("1",))),
@@ -120,7 +120,7 @@ def test_a_search_that_finds_the_evidence_of_two_hops_makes_one_of_them():
 
     def right(*taken):
         path = Trajectory(Question(QUESTION), taken)
-        gold = row(lesson, Prompts().next_step(path, CARDS), path, CARDS).gold
+        gold = make_step(task, Prompts().next_step(path, CARDS), path, CARDS).gold
         return gold.sub_question or gold.route
 
     assert right() == "Peru?"
@@ -135,7 +135,7 @@ def test_lessons_that_no_knowledge_base_is_there_for_are_refused():
 
 def test_steps_without_a_plan_make_no_lesson():
     with pytest.raises(InputError, match="plan"):
-        lessons(steps()[-1:])
+        gather_tasks(steps()[-1:])
 
 
 @pytest.mark.parametrize(
@@ -153,10 +153,10 @@ def test_steps_without_a_plan_make_no_lesson():
 )
 def test_a_hop_of_which_no_evidence_is_known_is_made_by_the_step_in_its_place(known, found, route):
     hops = tuple(Gold("", "Q?", kb, (id,) if id else ()) for kb, id in zip(CARDS, known, strict=True))
-    lesson = Lesson("t", QUESTION, "", hops, ("5.5 million",))
+    task = Task("t", QUESTION, "", hops, ("5.5 million",))
     taken = tuple(Step("", "Q?", ("text",), evidence=(Evidence("text", name, "…"),), answer="A") for name in found)
     path = Trajectory(Question(QUESTION), taken)
-    assert row(lesson, Prompts().next_step(path, CARDS), path, CARDS).gold.route == route
+    assert make_step(task, Prompts().next_step(path, CARDS), path, CARDS).gold.route == route
 
 
 @pytest.mark.parametrize(
@@ -171,20 +171,20 @@ def test_a_hop_of_which_no_evidence_is_known_is_made_by_the_step_in_its_place(kn
     ],
 )
 def test_what_would_be_right_next_is_the_first_hop_whose_evidence_has_not_been_found(found, route):
-    (lesson,) = lessons(steps()).values()
+    (task,) = gather_tasks(steps()).values()
     taken = tuple(Step("", "Q?", ("text",), evidence=(Evidence("text", name, "…"),), answer="A") for name in found)
     path = Trajectory(Question(QUESTION), taken)
     ask = Prompts().next_step(path, CARDS)
-    assert row(lesson, ask, path, CARDS).gold.route == route
+    assert make_step(task, ask, path, CARDS).gold.route == route
 
 
 def test_an_answer_is_judged_by_the_hop_that_its_evidence_is_for():
-    (lesson,) = lessons(steps()).values()
+    (task,) = gather_tasks(steps()).values()
 
     def gold(evidence):
         planned = Step("", "Q?", ("text",), evidence=(Evidence("text", evidence, "…"),))
         path = Trajectory(Question(QUESTION), (planned,))
-        return row(lesson, Prompts().answer_step(Trajectory(path.question), planned), path, CARDS).gold.answers
+        return make_step(task, Prompts().answer_step(Trajectory(path.question), planned), path, CARDS).gold.answers
 
     assert gold("p1") == ("Norway",)
     assert gold("t1") == ("5.5 million",)
@@ -197,7 +197,7 @@ def test_an_answer_is_judged_by_the_hop_that_its_evidence_is_for():
 @pytest.mark.parametrize("folder", [DEFAULT, SHORT], ids=lambda path: path.name)
 def test_rendering_the_row_of_a_state_gives_byte_for_byte_what_the_policy_saw(folder: Path):
     prompts, policy, bases = Prompts(folder), rr.Scripted(right), kbs()
-    (lesson,) = lessons(steps()).values()
+    (task,) = gather_tasks(steps()).values()
 
     walk = Walk(load_method("r1_router?look=false"), Question(QUESTION), CARDS, prompts)
     (explored,) = explore(
@@ -207,7 +207,7 @@ def test_rendering_the_row_of_a_state_gives_byte_for_byte_what_the_policy_saw(fo
     assert [group.ask.purpose for group in groups] == ["plan", "answer", "plan", "answer", "plan", "final"]
     assert policy.asks == [group.ask for group in groups]
     for group in groups:
-        assert render(row(lesson, group.ask, group.path, CARDS), prompts).ask == group.ask
+        assert render(make_step(task, group.ask, group.path, CARDS), prompts).ask == group.ask
 
     served = rr.Scripted(right)  # and serving asks for the same
     rr.ask(QUESTION, kbs=bases, policy=served, prompts=prompts, method="r1_router?look=false")
@@ -238,7 +238,7 @@ class Replies:
 def pool(given=None, bases=None, *, kind=Pool, **options):
     weights = options.pop("weights", {"route": 1.0, "evidence": 0.5, "answer": 1.0})
     return kind(
-        lessons(given or steps()),
+        gather_tasks(given or steps()),
         bases or kbs(),
         method=load_method("r1_router?look=false"),
         prompts=Prompts(SHORT),
@@ -316,10 +316,10 @@ def test_equal_searches_of_a_group_are_made_once():
 
 
 def test_a_disguised_knowledge_base_is_searched_as_what_it_is_and_its_gold_route_goes_with_it():
-    (lesson,) = lessons(steps()).values()
+    (task,) = gather_tasks(steps()).values()
     names = set()
     for seed in range(30):
-        hidden, offered = disguise(lesson, CARDS, random.Random(seed))
+        hidden, offered = rename_kbs(task, CARDS, random.Random(seed))
         assert [offered.true[hop.route] for hop in hidden.hops] == ["text", "table"]
         assert all(offered.cards[name].kind == CARDS[true].kind for name, true in offered.true.items())
         names.update(hop.route for hop in hidden.hops)
@@ -357,5 +357,5 @@ class WithoutTokens(Pool):
 def test_replies_that_cannot_be_trained_on_are_an_error_and_not_left_out():
     explored = pool(kind=WithoutTokens)
     with pytest.raises(R1RouterError, match="a Reply without token ids came back"):
-        rollout_func(explored)([[{"role": "user", "content": "t"}]] * 2, SimpleNamespace(num_generations=2))
+        make_rollout_function(explored)([[{"role": "user", "content": "t"}]] * 2, SimpleNamespace(num_generations=2))
     explored.close()

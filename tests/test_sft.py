@@ -118,15 +118,15 @@ def test_the_last_complete_checkpoint_is_taken(tmp_path: Path) -> None:
     for step in (2, 10):
         checkpoint(tmp_path, step)
     (tmp_path / "checkpoint-12").mkdir()  # killed while it was written
-    assert run_folder.last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
+    assert run_folder.find_last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
 
 
 def test_the_best_checkpoint_is_found_in_a_folder_that_was_moved(tmp_path: Path) -> None:
     checkpoint(tmp_path, 1)
     checkpoint(tmp_path, 2)
-    assert run_folder.best_checkpoint(tmp_path) is None
+    assert run_folder.find_best_checkpoint(tmp_path) is None
     checkpoint(tmp_path, 3, best_model_checkpoint="elsewhere/checkpoint-2")
-    assert run_folder.best_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
+    assert run_folder.find_best_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
 
 
 def test_the_result_is_a_checkpoint_s_weights_with_their_prompts_and_not_what_the_trainer_goes_on_from(
@@ -139,13 +139,13 @@ def test_the_result_is_a_checkpoint_s_weights_with_their_prompts_and_not_what_th
         (made / name).write_text("")
     (made / "ref").mkdir()
     (tmp_path / "adapter.part" / "ref").mkdir(parents=True)  # of a run that was killed
-    assert run_folder.result(tmp_path) is None
-    assert run_folder.keep(made, prompts, tmp_path) == run_folder.result(tmp_path) == tmp_path / "adapter"
+    assert run_folder.find_result(tmp_path) is None
+    assert run_folder.keep_result(made, prompts, tmp_path) == run_folder.find_result(tmp_path) == tmp_path / "adapter"
     kept = {str(path.relative_to(tmp_path / "adapter")) for path in (tmp_path / "adapter").rglob("*")}
     assert kept == {"adapter_model.safetensors", "tokenizer.json", "prompts", "prompts/next_step.j2"}
     assert not (tmp_path / "adapter.part").exists()
     with pytest.raises(R1RouterError, match="no optimizer step was done"):
-        run_folder.keep(None, prompts, tmp_path)
+        run_folder.keep_result(None, prompts, tmp_path)
 
 
 @pytest.mark.parametrize(("reached", "trained"), [(2, False), (3, True)])
@@ -184,7 +184,7 @@ def settings(base: Path, **more: Any) -> SftSettings:
 
 
 def logged(run: Path) -> list[dict[str, Any]]:
-    last = run_folder.last_checkpoint(run)
+    last = run_folder.find_last_checkpoint(run)
     assert last is not None
     return list(json.loads((last / "trainer_state.json").read_text())["log_history"])
 
@@ -223,14 +223,14 @@ def test_a_run_that_is_done_trains_no_step_more(
 ) -> None:
     out = tmp_path / "run"  # 3 rows, 2 steps an epoch: the last step is in the middle of one
     weights = sft.run([steps], out, settings(base, **length)) / "adapter_model.safetensors"
-    last, first = run_folder.last_checkpoint(out), weights.stat()
+    last, first = run_folder.find_last_checkpoint(out), weights.stat()
     assert last == out / "checkpoint-3"
     sft.run([steps], out, settings(base, **length))
-    assert (run_folder.last_checkpoint(out), weights.stat()) == (last, first)
+    assert (run_folder.find_last_checkpoint(out), weights.stat()) == (last, first)
     trained = weights.read_bytes()
     shutil.rmtree(out / "adapter")  # as a kill leaves a run whose last step was done
     assert sft.run([steps], out, settings(base, **length)) == out / "adapter"
-    assert run_folder.last_checkpoint(out) == last
+    assert run_folder.find_last_checkpoint(out) == last
     assert weights.read_bytes() == trained
 
 

@@ -182,8 +182,8 @@ def test_scores_are_written_as_json_with_their_intervals_and_counts():
 
 def test_a_table_has_a_line_a_score_and_a_column_a_name():
     found = score(*PLANS)
-    floors = probe.floors([row for row, _ in PLANS])
-    lines = scores.table({"policy": found, **floors}).splitlines()
+    floors = probe.score_floors([row for row, _ in PLANS])
+    lines = scores.format_table({"policy": found, **floors}).splitlines()
     assert lines[0].split() == ["policy", "majority", "rows"]
     assert len({len(line) for line in lines[1:]}) == 1
     route = next(line for line in lines if line.startswith("route_accuracy "))
@@ -210,7 +210,7 @@ def test_the_probe_learns_what_a_line_can_tell_apart_and_is_the_same_every_time(
     first, again = (probe.fit(train, ByFirstLetter()) for _ in range(2))
     assert first.routes == (NO_ROUTE, "table", "text")
     assert np.array_equal(first.weights, again.weights)
-    floors = probe.floors(dev, train=train, embedder=ByFirstLetter())
+    floors = probe.score_floors(dev, train=train, embedder=ByFirstLetter())
     assert floors["probe"].means["route_accuracy"] == 1
     assert floors["majority"].means["route_accuracy"] == 0.5
     assert floors["majority"].means["route_macro"] == pytest.approx(1 / 3)
@@ -236,10 +236,10 @@ def test_the_probe_is_at_the_least_of_its_loss():
 def test_the_probe_chooses_only_among_the_knowledge_bases_of_the_row():
     found = probe.fit(list(separable(40)), ByFirstLetter())
     row = StepRow("x", "plan", "a thing", kbs=(KBS[1],))
-    (shares,) = probe.probabilities(found, [row], ByFirstLetter())
+    (shares,) = probe.predict_probabilities(found, [row], ByFirstLetter())
     assert set(shares) == {NO_ROUTE, "table"}
     assert sum(shares.values()) == pytest.approx(1)
-    assert probe.choose(found, [StepRow("x", "plan", "a thing", kbs=KBS)], ByFirstLetter()) == ["text"]
+    assert probe.choose_routes(found, [StepRow("x", "plan", "a thing", kbs=KBS)], ByFirstLetter()) == ["text"]
 
 
 def test_a_probe_needs_plans_with_a_gold_route():
@@ -249,7 +249,7 @@ def test_a_probe_needs_plans_with_a_gold_route():
 
 def test_copying_the_question_is_scored_over_the_plans_that_ask():
     rows = [plan("1", "text", "Why?"), plan("2", "text", "Any?"), plan("3", NO_ROUTE)]
-    floors = probe.floors(rows, embedder=ByFirstLetter())
+    floors = probe.score_floors(rows, embedder=ByFirstLetter())
     assert floors["copy"].means == {"sub_question_cosine": 0.5}
     assert "probe" not in floors
 

@@ -22,7 +22,13 @@ from r1router.prompts import Prompts
 from r1router.train.steps.estimate import CHARS_PER_TOKEN, estimate
 from r1router.train.steps.rows import render
 from r1router.train.steps.step_file import Past, read_steps
-from r1router.train.steps.synthesize import flatten, run_folder, synthesize, unfinished, verdict
+from r1router.train.steps.synthesize import (
+    cut_into_steps,
+    find_run_folder,
+    find_unfinished,
+    judge_trajectory,
+    synthesize,
+)
 from r1router.types import Answer, Card, Evidence, Example, Question, Reply, Step, Trajectory
 
 PROMPTS = Prompts()
@@ -136,7 +142,7 @@ def test_rows_rendered_with_the_teachers_prompts_are_what_it_was_asked_and_what_
 def test_a_trajectory_is_kept_for_a_right_answer_that_was_looked_up(stop, steps, said, expected):
     example = Example("1", Question("Who wrote Emma?"), ("Jane Austen",))
     path = Trajectory(example.question, (Step(sub_question="Who?", routes=("text",)),) * steps, Answer("", said), stop)
-    assert verdict(path, example, score=length_aware.score) == expected
+    assert judge_trajectory(path, example, score=length_aware.score) == expected
 
 
 def test_a_step_that_brought_nothing_stands_in_the_history_and_gives_no_rows():
@@ -145,7 +151,7 @@ def test_a_step_that_brought_nothing_stands_in_the_history_and_gives_no_rows():
         Step("t", "What is it?", ("image", "table"), answer="Emma", note="image had no evidence"),
     )
     path = Trajectory(Question("What?"), steps, Answer("two\nlines", "Emma"), "max_steps")
-    rows = list(flatten(path, Example("1", path.question, ("Emma",)), ()))
+    rows = list(cut_into_steps(path, Example("1", path.question, ("Emma",)), ()))
     assert [row.id for row in rows] == ["1~taught/1/plan", "1~taught/1/answer", "1~taught/2/final"]
     assert rows[0].history == (Past("What is it?", "unknown", "text"),)
     assert rows[0].gold.route == "table"
@@ -164,7 +170,7 @@ def test_a_step_that_brought_nothing_stands_in_the_history_and_gives_no_rows():
 )
 def test_the_final_gold_is_the_teachers_wording_only_where_it_is_the_answer_alone(said, answers, best):
     path = Trajectory(Question("?"), (Step("", "What?", ("text",), answer="x"),), Answer("", said), "max_steps")
-    *_, final = flatten(path, Example("1", path.question, answers), ())
+    *_, final = cut_into_steps(path, Example("1", path.question, answers), ())
     assert final.gold.answers == best
 
 
@@ -195,7 +201,7 @@ def test_a_finished_synthesis_asks_nothing_again_and_takes_another_threshold(tmp
     examples = [e for e in EXAMPLES if e.id != "stop: error"]
     work(out, examples=examples)
     before = out.read_bytes()
-    assert unfinished(examples, out) == []
+    assert find_unfinished(examples, out) == []
     work(out, asked, examples=examples)
     assert out.read_bytes() == before
     assert work(out, asked, examples=examples, metric="exact_match", at_least=1.0).kept == len(RIGHT)
@@ -210,7 +216,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_asks_nothing_twice(tmp_path):
         "t.work(pathlib.Path(sys.argv[2]), t.Counting(0.05), examples=t.RIGHT, in_flight=2)\n"
     )
     out, whole = tmp_path / "steps.jsonl", tmp_path / "whole.jsonl"
-    record = run_folder(out) / RECORD
+    record = find_run_folder(out) / RECORD
     worker = subprocess.Popen([sys.executable, str(script), str(Path(__file__).parent), str(out)], env=os.environ)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and (not record.exists() or record.read_bytes().count(b"\n") < 24):
@@ -219,7 +225,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_asks_nothing_twice(tmp_path):
     worker.wait()
     assert not out.exists()
     before = sum("reply" in json.loads(line) for line in record.read_bytes().split(b"\n")[:-1])
-    assert 0 < len(unfinished(RIGHT, out)) < len(RIGHT)
+    assert 0 < len(find_unfinished(RIGHT, out)) < len(RIGHT)
     first, again = Counting(), Counting()
     work(whole, first, examples=RIGHT)
     work(out, again, examples=RIGHT)
@@ -263,7 +269,7 @@ def test_an_estimate_is_near_to_what_the_teacher_then_reads(tmp_path):
             return Reply((await super().reply(ask)).text, (), round(read), 1)
 
     work(tmp_path / "steps.jsonl", Measured(), examples=RIGHT)
-    read = sum(row.trajectory.usage.prompt_tokens for row in read_run(run_folder(tmp_path / "steps.jsonl"))[1])
+    read = sum(row.trajectory.usage.prompt_tokens for row in read_run(find_run_folder(tmp_path / "steps.jsonl"))[1])
     costs = estimate(RIGHT, kbs=kbs(), prompts=PROMPTS)
     assert costs["1 step each"].prompt_tokens == pytest.approx(read, rel=0.05)
 

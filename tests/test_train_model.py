@@ -15,7 +15,7 @@ import pytest
 
 from policy_backends import llama_server, model_file
 from r1router.errors import InputError
-from r1router.policies._chat import to_chat_json
+from r1router.policies._chat import write_chat_json
 from r1router.prompts import Prompts
 from r1router.train.weights import gguf_llama
 from r1router.types import Ask, Card, Evidence, Question, Step, Trajectory
@@ -91,7 +91,7 @@ def test_prompts_become_the_tokens_that_llama_cpp_reads(server: str, tokenizer: 
     rendered = asks()
     assert len(rendered) >= 50
     for ask in rendered:
-        messages = to_chat_json(ask.messages)
+        messages = write_chat_json(ask.messages)
         theirs = posted(server, "/apply-template", {"messages": messages})["prompt"]
         ours = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         assert ours == theirs

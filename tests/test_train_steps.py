@@ -12,9 +12,9 @@ from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.parse import read_answer, read_step
 from r1router.prompts import Prompts
 from r1router.train.settings import SHORT
-from r1router.train.steps.cards import vary
-from r1router.train.steps.gold import from_gold
-from r1router.train.steps.rows import render, shows_answer, varied
+from r1router.train.steps.cards import vary_cards
+from r1router.train.steps.gold import make_gold_steps
+from r1router.train.steps.rows import render, render_varied, shows_answer
 from r1router.train.steps.step_file import Gold, Past, StepRow, read_steps, write_steps
 from r1router.types import Card, Evidence, Example, Image, Question, Reply
 
@@ -55,7 +55,7 @@ def by_id(rows):
 
 
 def test_every_gold_step_is_planned_and_read_then_the_policy_stops_and_answers(kbs):
-    rows = by_id(from_gold([COMPARED], kbs, source="geo"))
+    rows = by_id(make_gold_steps([COMPARED], kbs, source="geo"))
     assert list(rows) == [
         "q1/0/plan", "q1/0/answer", "q1/1/plan", "q1/1/answer", "q1/2/plan", "q1/3/plan", "q1/3/final",
     ]  # fmt: skip  # the third step's gold evidence is not found, so there is nothing to read
@@ -75,20 +75,20 @@ def test_a_chain_without_sub_questions_gets_some(kbs):
         {"kb": "text", "evidence_ids": ["x"], "answer": "Lima"},
     ]
     example = Example("h", Question("What is the capital of the largest?"), ("Lima",), {"steps": None, "hops": hops})
-    rows = by_id(from_gold([example], kbs))
+    rows = by_id(make_gold_steps([example], kbs))
     assert rows["h/0/plan"].gold.sub_question == "Which one is meant: What is the capital of the largest?"
     assert rows["h/1/plan"].gold.sub_question == "Peru: What is the capital of the largest?"
     assert rows["h/2/final"].gold.thought == "Fact 2 is the answer."
 
 
 def test_without_knowledge_bases_there_is_nothing_to_read_but_all_else():
-    rows = list(from_gold([COMPARED], None))
+    rows = list(make_gold_steps([COMPARED], None))
     assert [row.kind for row in rows] == ["plan"] * 4 + ["final"]
     assert {card.name for card in rows[0].kbs} == {"text", "image", "table"}
 
 
 def test_examples_without_a_gold_chain_give_no_steps(kbs):
-    assert list(from_gold([Example("e", Question("Why?"), ("because",))], kbs)) == []
+    assert list(make_gold_steps([Example("e", Question("Why?"), ("because",))], kbs)) == []
 
 
 def test_a_chain_with_something_missing_gives_no_steps_and_is_counted(kbs, caplog):
@@ -99,9 +99,9 @@ def test_a_chain_with_something_missing_gives_no_steps_and_is_counted(kbs, caplo
     capital = ("Capital of Peru?", "text", "Lima")
     starts = ((None, "text", "Peru"), ("What?", None, "Peru"), ("What?", "text"))
     broken = [chain(start, capital) for start in starts]
-    assert list(from_gold(broken, kbs)) == []
+    assert list(make_gold_steps(broken, kbs)) == []
     assert "3 questions left out" in caplog.text
-    (*_, final) = from_gold([chain(("Capital of Peru?", "text"))], kbs)
+    (*_, final) = make_gold_steps([chain(("Capital of Peru?", "text"))], kbs)
     assert final.history == (Past("Capital of Peru?", "Lima", "text"),)  # the last answer is the question's
 
 
@@ -113,13 +113,13 @@ def test_a_range_is_answered_with_its_value():
 
 def test_a_gold_step_finds_the_only_knowledge_base_of_its_kind(kbs):
     named = {f"my-{name}": MemoryKnowledgeBase(replace(kb.card, name=f"my-{name}"), []) for name, kb in kbs.items()}
-    assert by_id(from_gold([COMPARED], named))["q1/1/plan"].gold.route == "my-table"
+    assert by_id(make_gold_steps([COMPARED], named))["q1/1/plan"].gold.route == "my-table"
     with pytest.raises(InputError, match="neither a knowledge base nor the kind of a single one"):
-        list(from_gold([COMPARED], {"my-text": named["my-text"]}))
+        list(make_gold_steps([COMPARED], {"my-text": named["my-text"]}))
 
 
 def test_steps_come_back_from_a_file_as_they_were(tmp_path: Path, kbs):
-    rows = list(from_gold([COMPARED], kbs))
+    rows = list(make_gold_steps([COMPARED], kbs))
     assert write_steps(rows, tmp_path / "steps.jsonl") == len(rows)
     assert read_steps(tmp_path / "steps.jsonl") == rows
 
@@ -151,7 +151,7 @@ def test_a_line_that_is_no_step_is_named_with_its_place(tmp_path: Path, line, sa
 
 
 def test_an_id_used_twice_is_refused(tmp_path: Path, kbs):
-    rows = list(from_gold([COMPARED], kbs))
+    rows = list(make_gold_steps([COMPARED], kbs))
     write_steps([*rows, rows[0]], tmp_path / "steps.jsonl")
     with pytest.raises(InputError, match=r"steps\.jsonl:8: the id 'q1/0/plan' is used twice"):
         read_steps(tmp_path / "steps.jsonl")
@@ -167,7 +167,7 @@ def test_a_missing_or_empty_file_is_an_error(tmp_path: Path):
 
 def test_the_right_reply_of_a_row_parses_to_its_gold(kbs):
     prompts = Prompts(SHORT)
-    for step in from_gold([COMPARED], kbs):
+    for step in make_gold_steps([COMPARED], kbs):
         row = render(step, prompts)
         if step.kind == "plan":
             read = read_step(Reply(row.reply), prompts.labels({c.name: c for c in step.kbs}))
@@ -206,12 +206,12 @@ def test_varied_evidence_is_cut_only_where_the_answer_stays_in_view():
     last = replace(row, gold=Gold(answers=("a port",)))
     lengths = set()
     for seed in range(20):
-        shown, kept = varied([row, last], Prompts(SHORT), seed=seed, vary=True)
+        shown, kept = render_varied([row, last], Prompts(SHORT), seed=seed, vary=True)
         lengths.add(len(shown.ask.messages[-1].content) // 300)
         assert shows_answer(shown)
         assert shows_answer(kept)
     assert len(lengths) == 3
-    (plain,) = varied([row], Prompts(SHORT), seed=0, vary=False)
+    (plain,) = render_varied([row], Prompts(SHORT), seed=0, vary=False)
     assert plain.ask == render(row, Prompts(SHORT)).ask
 
 
@@ -219,10 +219,10 @@ def test_varied_evidence_is_cut_only_where_the_answer_stays_in_view():
 
 
 def test_a_varied_step_keeps_its_question_and_its_right_knowledge_base():
-    (first, *_) = from_gold([COMPARED], None)
+    (first, *_) = make_gold_steps([COMPARED], None)
     names, orders = set(), set()
     for seed in range(200):
-        step = vary(first, random.Random(seed), titles=["Peru", "Chad"])
+        step = vary_cards(first, random.Random(seed), titles=["Peru", "Chad"])
         (right,) = [card for card in step.kbs if card.name == step.gold.route]
         assert right.kind == "image"
         assert len({card.name for card in step.kbs}) == len(step.kbs)
@@ -235,9 +235,9 @@ def test_a_varied_step_keeps_its_question_and_its_right_knowledge_base():
 
 
 def test_a_stop_stays_a_stop_and_other_rows_stay_as_they_are(kbs):
-    rows = by_id(from_gold([COMPARED], kbs))
-    assert all(vary(rows["q1/3/plan"], random.Random(seed)).stops for seed in range(50))
-    assert vary(rows["q1/3/final"], random.Random(0)) == rows["q1/3/final"]
+    rows = by_id(make_gold_steps([COMPARED], kbs))
+    assert all(vary_cards(rows["q1/3/plan"], random.Random(seed)).stops for seed in range(50))
+    assert vary_cards(rows["q1/3/final"], random.Random(0)) == rows["q1/3/final"]
 
 
 def test_a_card_that_says_something_of_its_own_keeps_what_it_says():
@@ -245,7 +245,7 @@ def test_a_card_that_says_something_of_its_own_keeps_what_it_says():
     row = StepRow("a", "plan", "q", kbs=cards, gold=Gold(sub_question="q", route="laws"))
     names = set()
     for seed in range(50):
-        step = vary(row, random.Random(seed))
+        step = vary_cards(row, random.Random(seed))
         (right,) = [card for card in step.kbs if card.name == step.gold.route]
         assert right.holds == "Statutes"
         names.add(right.name)
@@ -254,8 +254,8 @@ def test_a_card_that_says_something_of_its_own_keeps_what_it_says():
 
 
 def test_the_same_seed_varies_the_same_way():
-    (first, *_) = from_gold([COMPARED], None)
-    assert vary(first, random.Random(3)) == vary(first, random.Random(3))
+    (first, *_) = make_gold_steps([COMPARED], None)
+    assert vary_cards(first, random.Random(3)) == vary_cards(first, random.Random(3))
 
 
 def test_steps_are_json_that_a_person_can_read(tmp_path: Path):

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from r1router.train.steps.rows import stated
+from r1router.train.steps.rows import find_stated_answers
 from r1router.train.steps.step_file import StepRow, read_steps, write_steps
 
 
@@ -39,7 +39,7 @@ def is_of(step: StepRow, wanted: str) -> bool:
     kind, _, where = wanted.partition("@")
     if step.kind != ("answer" if kind == "stated" else kind):
         return False
-    if kind == "stated" and not stated(step):
+    if kind == "stated" and not find_stated_answers(step):
         return False
     return not where or where == (step.gold.route if kind == "plan" else step.evidence[0].kb if step.evidence else "")
 

@@ -24,7 +24,7 @@ from made_folders import Asked, Hop, Made, fill, read_folders, roughen, write_fi
 import r1router as rr
 from r1router.codec import to_dict
 from r1router.errors import QueryError
-from r1router.moves import wanted_after
+from r1router.moves import write_need
 from r1router.parse import NO_ROUTE
 from r1router.routing.sights import LOOK, see
 from r1router.table import TableBlock
@@ -95,7 +95,7 @@ def _searched(folder: Made, asked: Asked, question: str) -> list[str]:
     """All words that the steps of a question search or look for."""
     answers = [_answer(folder, hop) or "" for hop in asked.hops]
     told = [Step(answer=answer) for answer in answers or ["unknown"]]
-    looked = [wanted_after(Trajectory(Question(question), tuple(told[:end]))) for end in range(len(told) + 1)]
+    looked = [write_need(Trajectory(Question(question), tuple(told[:end]))) for end in range(len(told) + 1)]
     return [question, *looked, *(hop.sub_question for hop in asked.hops)]
 
 
@@ -119,7 +119,7 @@ class _Index:
 
     def look_after(self, question: str, history: Sequence[Past]) -> tuple[Sight, ...]:
         path = Trajectory(Question(question), tuple(Step(answer=past.answer) for past in history))
-        return self.look(wanted_after(path))
+        return self.look(write_need(path))
 
 
 def _steps(

@@ -23,7 +23,7 @@ from r1router.images import load_image
 from r1router.kb import open_kbs
 from r1router.methods import Method, load_method
 from r1router.policies import open_policy
-from r1router.prompts import Prompts, chosen
+from r1router.prompts import Prompts, choose_prompts
 from r1router.types import Event, Finished, Image, KnowledgeBase, Policy, Question, Trajectory
 
 
@@ -82,7 +82,7 @@ def open_parts(setup: Setup, policy: Policy) -> Parts:
         method=load_method(method, max_steps=setup.max_steps, k=setup.k) if isinstance(method, str) else method,
         policy=policy,
         kbs=open_kbs(setup.kbs) if isinstance(setup.kbs, str | Path) else setup.kbs,
-        prompts=chosen(setup.prompts, policy),
+        prompts=choose_prompts(setup.prompts, policy),
         budget=setup.budget,
         record=setup.record,
     )

@@ -63,7 +63,7 @@ def _write_bytes(value: Any) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
-def encodable(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text with a question mark for each lone surrogate, which has no UTF-8."""
     return text.encode("utf-8", "replace").decode()
 

@@ -11,14 +11,14 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
-from r1router.codec import encodable
+from r1router.codec import replace_surrogates
 
 M = TypeVar("M", bound=BaseModel)
 _WORDS = 500
 """Characters of a server's words that are shown."""
 
 
-Text = Annotated[str, BeforeValidator(lambda value: encodable(value) if isinstance(value, str) else value)]
+Text = Annotated[str, BeforeValidator(lambda value: replace_surrogates(value) if isinstance(value, str) else value)]
 """A string of a JSON body; escapes in one may make lone surrogates."""
 
 

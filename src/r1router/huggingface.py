@@ -25,7 +25,7 @@ class Loaded(NamedTuple):
 
     @property
     def tokenizer(self) -> Any:
-        return tokenizer_of(self.processor)
+        return find_tokenizer(self.processor)
 
 
 def load(name: str, *, dtype: Any, safetensors_only: bool = False) -> Loaded:
@@ -58,13 +58,13 @@ def load(name: str, *, dtype: Any, safetensors_only: bool = False) -> Loaded:
         ) from error
     if not getattr(processor, "chat_template", None):
         raise InputError(f"the model {name!r} has no chat template; take one that was tuned for instructions")
-    tokenizer = tokenizer_of(processor)
+    tokenizer = find_tokenizer(processor)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return Loaded(model, processor, sees)
 
 
-def tokenizer_of(processor: Any) -> Any:
+def find_tokenizer(processor: Any) -> Any:
     """The tokenizer in a processor; a tokenizer is its own."""
     return getattr(processor, "tokenizer", processor)
 

@@ -96,7 +96,7 @@ def plan(
     With `look` the policy sees what every knowledge base would bring for the question and the answers so far, and
     the route is chosen by its label probabilities and by what they would bring for its sub-question.
     """
-    wanted = wanted_after(path)
+    wanted = write_need(path)
     shown = sights = (yield from look_around(path, kbs, wanted)) if look else ()
     read = partial(parse.read_step, routes=prompts.labels(kbs))
     step = yield from ask(prompts.next_step(path, kbs, sights=shown, template=template), read, prompts)
@@ -111,7 +111,7 @@ def plan(
     return step
 
 
-def wanted_after(path: Trajectory) -> str:
+def write_need(path: Trajectory) -> str:
     """The words to look with before the next plan: the question and the answers so far."""
     return " ".join([path.question.text, *(step.answer for step in path.steps)])
 
@@ -160,7 +160,7 @@ def plan_query(
     return step
 
 
-def asked_before(path: Trajectory, step: Step) -> bool:
+def was_asked_before(path: Trajectory, step: Step) -> bool:
     """Whether an earlier step sent the same words, but for case and spaces, to the same knowledge base."""
 
     def key(s: Step) -> tuple[str, tuple[str, ...]]:
@@ -169,7 +169,7 @@ def asked_before(path: Trajectory, step: Step) -> bool:
     return key(step) in map(key, path.steps)
 
 
-def pinned(kb: str, kbs: Mapping[str, Card]) -> tuple[str, ...]:
+def pin_routes(kb: str, kbs: Mapping[str, Card]) -> tuple[str, ...]:
     """Where a method that does not route searches: in the named knowledge base, in all where the name is empty."""
     if kb and kb not in kbs:
         raise UnknownName("knowledge base", kb, kbs)
@@ -320,14 +320,14 @@ def verify_answer(path: Trajectory, answer: Answer, support: Support) -> Answer:
     if not path.steps or answer.text.strip(" .").casefold() in ("", parse.UNKNOWN):
         guess = "" if answer.text.casefold() == parse.UNKNOWN else answer.text
         return replace(answer, text=parse.UNKNOWN, guess=guess, ending="not_found", support=0.0, citations=())
-    told, ending = min((judge(support, step_features(step)) for step in path.steps), key=lambda judged: judged[0])
+    told, ending = min((judge(support, measure_step(step)) for step in path.steps), key=lambda judged: judged[0])
     judged = replace(answer, support=round(told, 3), ending=ending)
     if ending != "not_found":
         return judged
     return replace(judged, text=parse.UNKNOWN, guess=answer.text, citations=())
 
 
-def step_features(step: Step) -> Mapping[str, float]:
+def measure_step(step: Step) -> Mapping[str, float]:
     """What tells whether the step's evidence supports its answer."""
     asked = step.sub_question or ""
     return features(asked, step.answer, step.evidence, confidence=step.confidence, doubt=step.doubt)

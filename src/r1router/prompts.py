@@ -17,8 +17,8 @@ An optional `set.toml` beside the templates holds
     table_queries = true    a step that found a table may query it (see `query_step`)
 
 so that released weights can be served with the prompts that they were trained with: a folder `prompts` beside
-the weights is taken with them (see `chosen`). A set may hold a part; what it lacks is ours. Everything that is put
-into a template is data: what looks like one of our tags in it is made harmless (see `neutralise`).
+the weights is taken with them (see `choose_prompts`). A set may hold a part; what it lacks is ours. Everything that
+is put into a template is data: what looks like one of our tags in it is made harmless (see `neutralise`).
 Training renders its rows with these same functions.
 """
 
@@ -368,7 +368,7 @@ def _seen(labels: Mapping[str, str], sights: Sequence[Sight]) -> list[dict[str, 
 # ── which set ──────────────────────────────────────────────────────────────────────────────────
 
 
-def chosen(named: Prompts | str | Path | None, policy: Policy) -> Prompts:
+def choose_prompts(named: Prompts | str | Path | None, policy: Policy) -> Prompts:
     """The set to ask `policy` with: the one that is named, else the one that its weights bring, else ours."""
     if isinstance(named, Prompts):
         return named
@@ -376,7 +376,7 @@ def chosen(named: Prompts | str | Path | None, policy: Policy) -> Prompts:
     return Prompts(named or getattr(policy, "prompts", None) or DEFAULT)
 
 
-def beside(*places: Path | None) -> Path | None:
+def find_prompts_beside(*places: Path | None) -> Path | None:
     """The folder `prompts` with templates in it at the first of these places that has one."""
     sets = (place / "prompts" for place in places if place is not None)
     return next((folder for folder in sets if any(folder.glob("*.j2"))), None)

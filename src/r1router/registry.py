@@ -29,7 +29,7 @@ def load(what: str, name: str, *, package: str, known: Iterable[str], attribute:
     return getattr(importlib.import_module(f"{package}.{name}"), attribute)
 
 
-def entries(package: str) -> list[str]:
+def list_entries(package: str) -> list[str]:
     """The names that a folder of modules offers: its files, but for those that begin with an underscore.
 
     `package` is the `__file__` of the folder's `__init__`.
@@ -47,18 +47,18 @@ def split_options(spec: str) -> tuple[str, dict[str, str]]:
 
 
 def bind(what: str, function: Callable[..., Any], options: Mapping[str, str]) -> dict[str, Any]:
-    """Options as text to what `options_of` the function are, each as the type of its default.
+    """Options as text to what `list_options` tells of the function, each as the type of its default.
 
     Raises `UnknownName` for an option that it does not have, `InputError` for a value of another type.
     """
-    known = options_of(function)
+    known = list_options(function)
     for key in options:
         if key not in known:
             raise UnknownName(f"option of the {what}", key, known)
     return {key: _convert(what, key, value, known[key]) for key, value in options.items()}
 
 
-def options_of(function: Callable[..., Any]) -> dict[str, Any]:
+def list_options(function: Callable[..., Any]) -> dict[str, Any]:
     """A function's keyword-only parameters that have a default, with it."""
     parameters = inspect.signature(function).parameters.items()
     return {key: p.default for key, p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}

@@ -17,7 +17,7 @@ from r1router.drive import threads
 from r1router.drive.record import Record
 from r1router.kb import open_kbs
 from r1router.policies import open_policy
-from r1router.prompts import chosen
+from r1router.prompts import choose_prompts
 
 if TYPE_CHECKING:
     from r1router.evals.audit import MethodAudit
@@ -56,7 +56,7 @@ def audit(
                 wanted = [targets(one) for one in searched]
                 answers = threads.wait_for(
                     read_elsewhere(
-                        searched, wanted, policy=model, record=record, prompts=chosen(prompts, model), tell=tell
+                        searched, wanted, policy=model, record=record, prompts=choose_prompts(prompts, model), tell=tell
                     )
                 )
             finally:

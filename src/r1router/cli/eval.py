@@ -20,7 +20,7 @@ from r1router.errors import PolicyError
 from r1router.kb import open_kbs
 from r1router.methods import load_method
 from r1router.policies import open_policy
-from r1router.prompts import beside, chosen
+from r1router.prompts import choose_prompts, find_prompts_beside
 from r1router.types import Ask, Example, Policy, Reply
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def eval_(
                 methods=names,
                 policy=opened,
                 kbs=opened_kbs,
-                prompts=chosen(prompts, opened),
+                prompts=choose_prompts(prompts, opened),
                 max_steps=max_steps,
                 k=k,
                 budget=budget,
@@ -113,7 +113,7 @@ class _Recorded:
         from r1router.evals.run import read_run
 
         self.spec = read_run(run)[0].policy
-        self.prompts = beside(run)
+        self.prompts = find_prompts_beside(run)
 
     async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
         raise PolicyError("a replay asks no model")

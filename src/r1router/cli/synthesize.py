@@ -19,7 +19,7 @@ from r1router.cli.progress import asking
 from r1router.errors import InputError
 from r1router.kb import open_kbs
 from r1router.policies import open_policy
-from r1router.prompts import DEFAULT, Prompts, chosen
+from r1router.prompts import DEFAULT, Prompts, choose_prompts
 
 if TYPE_CHECKING:
     from r1router.train.steps.step_file import StepRow
@@ -87,11 +87,11 @@ def _taught(
     concurrency: int,
 ) -> None:
     from r1router.train.steps.step_file import read_steps
-    from r1router.train.steps.synthesize import KEPT, answer_score, synthesize, unfinished
+    from r1router.train.steps.synthesize import KEPT, find_unfinished, load_answer_score, synthesize
 
-    answer_score(metric)  # known to be good before the first question is asked
+    load_answer_score(metric)  # known to be good before the first question is asked
     opened_kbs, opened = open_kbs(kbs), open_policy(teacher)
-    there = len(examples) - len(unfinished(examples, out))
+    there = len(examples) - len(find_unfinished(examples, out))
     counts: Counter[str] = Counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
@@ -110,7 +110,7 @@ def _taught(
                 teacher=opened,
                 kbs=opened_kbs,
                 source=source,
-                prompts=chosen(prompts, opened),
+                prompts=choose_prompts(prompts, opened),
                 max_steps=max_steps,
                 k=k,
                 metric=metric,
@@ -129,10 +129,10 @@ def _taught(
 
 
 def _from_gold(examples: list[Example], out: Path, kbs: Path | None, k: int, source: str) -> None:
-    from r1router.train.steps.gold import from_gold
+    from r1router.train.steps.gold import make_gold_steps
     from r1router.train.steps.step_file import read_steps, write_steps
 
-    count = write_steps(from_gold(examples, open_kbs(kbs) if kbs else None, k=k, source=source), out)
+    count = write_steps(make_gold_steps(examples, open_kbs(kbs) if kbs else None, k=k, source=source), out)
     if not count:
         raise InputError(
             f"none of the {len(examples)} questions has gold steps; a teacher can make some: --teacher SPEC"
@@ -147,9 +147,9 @@ def _from_gold(examples: list[Example], out: Path, kbs: Path | None, k: int, sou
 
 def _dry_run(examples: list[Example], out: Path, kbs: Path, prompts: Prompts, max_steps: int, k: int) -> None:
     from r1router.train.steps import estimate as guess
-    from r1router.train.steps.synthesize import unfinished
+    from r1router.train.steps.synthesize import find_unfinished
 
-    left, console = unfinished(examples, out), Console()
+    left, console = find_unfinished(examples, out), Console()
     if len(left) < len(examples):
         console.print(f"{len(examples) - len(left)} of {len(examples)} questions are worked already")
     costs = guess.estimate(left, kbs=open_kbs(kbs), prompts=prompts, max_steps=max_steps, k=k)

@@ -14,7 +14,7 @@ from r1router.cli.progress import counted
 from r1router.drive import threads
 from r1router.embedders import open_text_embedder
 from r1router.policies import open_policy
-from r1router.prompts import chosen
+from r1router.prompts import choose_prompts
 
 POLICY = "policy"
 """The column of the policy that is judged."""
@@ -38,8 +38,8 @@ def evaluate(
 ) -> None:
     """Score a policy's replies to steps one by one, each with its gold history."""
     from r1router.train.judge.evaluate import evaluate as ask
-    from r1router.train.judge.probe import floors
-    from r1router.train.judge.scores import score_steps, table
+    from r1router.train.judge.probe import score_floors
+    from r1router.train.judge.scores import format_table, score_steps
     from r1router.train.steps.rows import render
     from r1router.train.steps.step_file import read_steps
 
@@ -54,14 +54,15 @@ def evaluate(
     texts = open_text_embedder(embedder)
     opened = open_policy(policy)
     try:
-        prompt_set = chosen(prompts, opened)
+        prompt_set = choose_prompts(prompts, opened)
         rows = [render(step, prompt_set, pictures=pictures) for step in wanted]
         with counted("asking") as tell:
             replies = threads.wait_for(ask(rows, opened, concurrency=concurrency, tell=tell))
     finally:
         threads.wait_for(opened.close())
-    columns = {POLICY: score_steps(rows, replies, embedder=texts), **floors(wanted, train=trained_on, embedder=texts)}
-    typer.echo(table(columns))
+    columns = {POLICY: score_steps(rows, replies, embedder=texts)}
+    columns |= score_floors(wanted, train=trained_on, embedder=texts)
+    typer.echo(format_table(columns))
     if file:
         told = {
             "policy": opened.spec,

@@ -11,7 +11,7 @@ from r1router.drive.record import Record
 from r1router.drive.serve import serve_with
 from r1router.drive.walk import Walk
 from r1router.errors import R1RouterError
-from r1router.methods import Method, label
+from r1router.methods import Method, name_method
 from r1router.prompts import Prompts
 from r1router.types import KnowledgeBase, Policy, Question, Trajectory
 
@@ -43,7 +43,7 @@ async def answer_many(
         try:
             return await run(Walk(method, question, cards, prompts, budget), serve)
         except R1RouterError as error:
-            return Trajectory(question, stop="error", error=str(error), method=label(method))
+            return Trajectory(question, stop="error", error=str(error), method=name_method(method))
 
     async for answered in map_in_flight(answer, questions, in_flight=in_flight):
         yield answered

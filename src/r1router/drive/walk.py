@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from r1router.drive.budget import Budget, Meter, Request
 from r1router.errors import BudgetSpent
-from r1router.methods import Method, label
+from r1router.methods import Method, name_method
 from r1router.prompts import Prompts
 from r1router.types import (
     Answered,
@@ -139,7 +139,7 @@ class Walk:
 
     def _finish(self, ended: Trajectory) -> Trajectory:
         trajectory = replace(
-            ended, usage=self.usage, format_errors=tuple(self.format_errors), method=label(self._method)
+            ended, usage=self.usage, format_errors=tuple(self.format_errors), method=name_method(self._method)
         )
         self._hear(Finished(trajectory))
         return trajectory

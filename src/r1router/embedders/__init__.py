@@ -17,7 +17,7 @@ from threading import Lock
 from typing import Any, cast
 
 from r1router.errors import InputError, UnknownName
-from r1router.registry import bind, entries, load, split_options
+from r1router.registry import bind, list_entries, load, split_options
 from r1router.types import ImageEmbedder, TextEmbedder
 
 _opened: dict[str, Any] = {}
@@ -26,7 +26,7 @@ _lock = Lock()
 
 def names() -> list[str]:
     """The embedders that come with the package."""
-    return sorted(name.replace("_", "-") for name in entries(__file__))
+    return sorted(name.replace("_", "-") for name in list_entries(__file__))
 
 
 def open_text_embedder(spec: str) -> TextEmbedder:

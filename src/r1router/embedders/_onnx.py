@@ -11,7 +11,7 @@ import onnxruntime  # type: ignore[import-untyped]
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 
-def session(path: Path) -> onnxruntime.InferenceSession:
+def open_session(path: Path) -> onnxruntime.InferenceSession:
     """One thread inside: whole batches side by side use the cores better than the parts of one batch."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -19,7 +19,7 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def workers() -> ThreadPoolExecutor:
+def start_workers() -> ThreadPoolExecutor:
     """A thread for every core that this process may use; threads start when there is work."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return ThreadPoolExecutor(cores, thread_name_prefix="embed")

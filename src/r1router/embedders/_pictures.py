@@ -12,7 +12,7 @@ from r1router.errors import InputError
 from r1router.types import Image
 
 
-def to_rgb(image: Image, *, around: int) -> Pillow.Image:
+def convert_to_rgb(image: Image, *, around: int) -> Pillow.Image:
     """The first frame. A JPEG that is much larger than `around` pixels is decoded at a fraction of its size.
 
     Raises `InputError` for bytes that are no picture, or a broken one.

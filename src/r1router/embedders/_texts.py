@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from r1router.codec import encodable
+from r1router.codec import replace_surrogates
 
 MAX_CHARS = 40_000
 """More than any of these models reads (8,192 tokens); a stray megabyte would only cost tokenising."""
@@ -12,4 +12,4 @@ MAX_CHARS = 40_000
 
 def clean(texts: Iterable[str]) -> list[str]:
     """Each cut at `MAX_CHARS`; a lone surrogate, which has no UTF-8, becomes a question mark."""
-    return [encodable(text[:MAX_CHARS]) for text in texts]
+    return [replace_surrogates(text[:MAX_CHARS]) for text in texts]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def unit_rows(rows: Any) -> NDArray[np.float32]:
+def normalise_rows(rows: Any) -> NDArray[np.float32]:
     """float32, each row divided by its norm; a row of zeros stays."""
     vectors = np.asarray(rows, np.float32)
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from r1router.embedders._pictures import to_rgb
+from r1router.embedders._pictures import convert_to_rgb
 from r1router.embedders._texts import clean
-from r1router.embedders._vectors import unit_rows
+from r1router.embedders._vectors import normalise_rows
 from r1router.errors import InputError, KnowledgeBaseError, MissingExtra
 from r1router.types import Image
 
@@ -68,7 +68,7 @@ class Clip:
         return np.concatenate([np.empty((0, self.dim), np.float32), *parts])
 
     def _embed_images(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        pictures = [to_rgb(image, around=AROUND) for image in images]
+        pictures = [convert_to_rgb(image, around=AROUND) for image in images]
         return self._features(self._model.get_image_features, images=pictures)
 
     def _embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -86,7 +86,7 @@ class Clip:
         with self._lock, torch.inference_mode():
             output = project(**self._processor(**given, return_tensors="pt").to(self._device))
             vectors = getattr(output, "pooler_output", output)  # early 5.x gives the vectors as they are
-            return unit_rows(vectors.float().cpu().numpy())
+            return normalise_rows(vectors.float().cpu().numpy())
 
 
 def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from r1router.embedders._onnx import ASSETS, session, workers
-from r1router.embedders._pictures import to_rgb
-from r1router.embedders._vectors import unit_rows
+from r1router.embedders._onnx import ASSETS, open_session, start_workers
+from r1router.embedders._pictures import convert_to_rgb
+from r1router.embedders._vectors import normalise_rows
 from r1router.errors import InputError
 from r1router.types import Image
 
@@ -40,8 +40,8 @@ class EfficientNet:
     dim = 1280 + 9 * 112 + 3 * THUMBNAIL**2
 
     def __init__(self) -> None:
-        self._session = session(ASSETS / "efficientnet" / "model.onnx")
-        self._workers = workers()
+        self._session = open_session(ASSETS / "efficientnet" / "model.onnx")
+        self._workers = start_workers()
 
     def embed_images(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """float32 (len(images), 2480), rows of L2 norm 1. Raises `InputError` for bytes that are no picture."""
@@ -50,7 +50,7 @@ class EfficientNet:
         return np.concatenate(parts) if parts else np.empty((0, self.dim), np.float32)
 
     def _embed(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        pictures = [to_rgb(image, around=SIZE) for image in images]
+        pictures = [convert_to_rgb(image, around=SIZE) for image in images]
         pixels = np.stack([_pixels(p.resize((SIZE, SIZE), Pillow.Resampling.BICUBIC)) for p in pictures])
         scaled = (pixels.transpose(0, 3, 1, 2) - 127) / 128  # as the weights were trained
         given = {"pictures": np.ascontiguousarray(scaled)}
@@ -58,7 +58,7 @@ class EfficientNet:
         thumbnails = np.stack([_pixels(p.resize((THUMBNAIL, THUMBNAIL), Pillow.Resampling.BOX)) for p in pictures])
         layout = thumbnails.reshape(len(pictures), -1) / 255 - 0.5
         parts = zip(WEIGHTS, (whole, places, layout), strict=True)
-        return unit_rows(np.concatenate([weight**0.5 * unit_rows(part) for weight, part in parts], axis=1))
+        return normalise_rows(np.concatenate([weight**0.5 * normalise_rows(part) for weight, part in parts], axis=1))
 
 
 def _pixels(picture: Pillow.Image) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from r1router.embedders._onnx import ASSETS, session, workers
+from r1router.embedders._onnx import ASSETS, open_session, start_workers
 from r1router.embedders._texts import clean
 from r1router.errors import InputError
 
@@ -36,8 +36,8 @@ class MiniLM:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._session = session(folder / "model.onnx")
-        self._workers = workers()
+        self._session = open_session(folder / "model.onnx")
+        self._workers = start_workers()
 
     def embed_texts(self, texts: Sequence[str], *, query: bool = False) -> npt.NDArray[np.float32]:
         """float32 (len(texts), 384), rows of L2 norm 1; `query` makes no difference to this model."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from r1router.embedders._texts import clean
-from r1router.embedders._vectors import unit_rows
+from r1router.embedders._vectors import normalise_rows
 from r1router.endpoint import hide, read_body, server_words
 from r1router.errors import InputError, KnowledgeBaseError
 
@@ -112,7 +112,7 @@ class OpenAI:
             raise KnowledgeBaseError(
                 f"{self._url} gave vectors of another length than {self.dim}; does it still serve {self._model!r}?"
             )
-        return unit_rows(rows)
+        return normalise_rows(rows)
 
     def _request(self, texts: Sequence[str]) -> list[list[float]]:
         """One request; the client tries again twice where that can help (429, 5xx, a lost connection)."""

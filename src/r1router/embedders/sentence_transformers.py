@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from r1router.embedders._texts import clean
-from r1router.embedders._vectors import unit_rows
+from r1router.embedders._vectors import normalise_rows
 from r1router.errors import InputError, KnowledgeBaseError, MissingExtra
 
 
@@ -46,4 +46,4 @@ class SentenceTransformers:
         if not texts:
             return np.empty((0, self.dim), np.float32)
         encode = self._model.encode_query if query else self._model.encode_document
-        return unit_rows(encode(clean(texts), batch_size=self._batch, show_progress_bar=False))
+        return normalise_rows(encode(clean(texts), batch_size=self._batch, show_progress_bar=False))

@@ -14,7 +14,7 @@ from r1router.drive.record import Record
 from r1router.errors import ParseError, UnknownName
 from r1router.evals.metrics import length_aware
 from r1router.evals.run import Row, Settings
-from r1router.prompts import Prompts, chosen
+from r1router.prompts import Prompts, choose_prompts
 from r1router.types import Ask, Evidence, KnowledgeBase, Policy, Query, Reply, Step
 
 _BATCH = 256
@@ -115,7 +115,7 @@ async def read_elsewhere(
     `targets` are the answers that each step could give; a step without any, or one whose method does not answer
     sub-questions, is left out. Right is a length-aware score of 0.5 against one of them.
     """
-    prompts = chosen(prompts, policy)
+    prompts = choose_prompts(prompts, policy)
     judged = [(one, wanted) for one, wanted in zip(searched, targets, strict=True) if wanted and one.step.answer]
     wrong = [(one, wanted) for one, wanted in judged if not _right(one.step.answer, wanted, one)]
     todo = [(at, evidence) for at, (one, _) in enumerate(wrong) for evidence in one.elsewhere.values() if evidence]

@@ -25,7 +25,7 @@ from r1router.drive.many import IN_FLIGHT, answer_many
 from r1router.drive.record import Record
 from r1router.errors import InputError
 from r1router.methods import load_method
-from r1router.prompts import Prompts, chosen
+from r1router.prompts import Prompts, choose_prompts
 from r1router.types import Example, KnowledgeBase, Policy, Trajectory
 
 CONFIG, TRAJECTORIES, TIMINGS, RECORD = "run.json", "trajectories.jsonl", "timings.jsonl", "record.jsonl"
@@ -82,7 +82,7 @@ def evaluate(
     to serve all requests from, instead of the policy and the knowledge bases. `tell` hears of each row, those found
     on resuming first. Raises `InputError` where `out` holds a run made with other settings.
     """
-    out, prompts, budget = Path(out), chosen(prompts, policy), budget or Budget()
+    out, prompts, budget = Path(out), choose_prompts(prompts, policy), budget or Budget()
     _check_ids(examples)
     settings = Settings(
         dataset,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from r1router.moves import Flow
-from r1router.registry import bind, entries, load, options_of, split_options
+from r1router.registry import bind, list_entries, list_options, load, split_options
 from r1router.types import Trajectory
 
 Method = Callable[..., Flow[Trajectory]]
@@ -20,7 +20,7 @@ Method = Callable[..., Flow[Trajectory]]
 
 def names() -> list[str]:
     """The methods that come with the package."""
-    return entries(__file__)
+    return list_entries(__file__)
 
 
 def load_method(spec: str, **options: Any) -> Method:
@@ -30,12 +30,12 @@ def load_method(spec: str, **options: Any) -> Method:
     """
     name, inside = split_options(spec)
     solve: Method = load("method", name, package=__name__, known=names(), attribute="solve")
-    offered = options_of(solve)
+    offered = list_options(solve)
     bound = {key: value for key, value in options.items() if key in offered}
     return partial(solve, **bound | bind(f"method {name}", solve, inside))
 
 
-def label(method: Method) -> str:
+def name_method(method: Method) -> str:
     """What a trajectory records as its method: the module's name, or the function's own for anybody's."""
     function = method.func if isinstance(method, partial) else method
     return function.__module__.rpartition(".")[2] if function.__name__ == "solve" else function.__name__

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 from r1router import parse
 from r1router.errors import BudgetSpent, ParseError
-from r1router.moves import READ, Flow, ask, asked_before, conclude, look_up, pinned, query_table, settle
+from r1router.moves import READ, Flow, ask, conclude, look_up, pin_routes, query_table, settle, was_asked_before
 from r1router.prompts import Prompts
 from r1router.types import Answer, Card, Evidence, Question, Step, Trajectory
 
@@ -32,7 +32,7 @@ def solve(
     tables: str = READ,
 ) -> Flow[Trajectory]:
     """At most `max_steps` searches of the knowledge base named `kb` (all where it is empty), as many calls."""
-    path, stop, routes, query = Trajectory(question), "max_steps", pinned(kb, kbs), question.text
+    path, stop, routes, query = Trajectory(question), "max_steps", pin_routes(kb, kbs), question.text
     try:
         while len(path.steps) < max_steps:
             if path.steps:
@@ -42,7 +42,7 @@ def solve(
                 if "answer is" in query.casefold():
                     stop = "enough"
                     break
-            if asked_before(path, Step(sub_question=query, routes=routes)):
+            if was_asked_before(path, Step(sub_question=query, routes=routes)):
                 stop = "repeated"
                 break
             path = yield from look_up(path, query, routes, k)

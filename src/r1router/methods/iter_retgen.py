@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from r1router.errors import BudgetSpent
-from r1router.moves import READ, Flow, conclude, look_up, pinned, query_table, read
+from r1router.moves import READ, Flow, conclude, look_up, pin_routes, query_table, read
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 
@@ -28,7 +28,7 @@ def solve(
     tables: str = READ,
 ) -> Flow[Trajectory]:
     """`max_steps` searches of the knowledge base named `kb` (all where it is empty), as many calls."""
-    path, stop, routes, query = Trajectory(question), "max_steps", pinned(kb, kbs), question.text
+    path, stop, routes, query = Trajectory(question), "max_steps", pin_routes(kb, kbs), question.text
     try:
         while len(path.steps) < max_steps:
             if path.steps:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from r1router.errors import BudgetSpent, ParseError
-from r1router.moves import READ, Flow, asked_before, conclude, plan, read, retrieve
+from r1router.moves import READ, Flow, conclude, plan, read, retrieve, was_asked_before
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 
@@ -29,7 +29,7 @@ def solve(
             if step.sub_question is None:  # the feedback suffices
                 stop = "enough"
                 break
-            if asked_before(path, step):
+            if was_asked_before(path, step):
                 stop = "repeated"
                 break
             path = yield from retrieve(path, step, k)

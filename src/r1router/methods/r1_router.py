@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from r1router.errors import BudgetSpent, ParseError
-from r1router.moves import QUERY, Flow, asked_before, conclude, plan, read, retrieve, widen
+from r1router.moves import QUERY, Flow, conclude, plan, read, retrieve, was_asked_before, widen
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 
@@ -45,7 +45,7 @@ def solve(
             if step.sub_question is None:  # the policy knows enough
                 stop = "enough"
                 break
-            if asked_before(path, step):
+            if was_asked_before(path, step):
                 stop = "repeated"
                 break
             path = yield from retrieve(path, widen(step, min_confidence, search_all_below), k)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from r1router.errors import BudgetSpent, ParseError
-from r1router.moves import READ, Flow, asked_before, conclude, pinned, plan_query, read, retrieve
+from r1router.moves import READ, Flow, conclude, pin_routes, plan_query, read, retrieve, was_asked_before
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 
@@ -27,14 +27,14 @@ def solve(
     tables: str = READ,
 ) -> Flow[Trajectory]:
     """At most `max_steps` follow-up questions to the knowledge base named `kb` (all where it is empty)."""
-    path, stop, routes = Trajectory(question), "max_steps", pinned(kb, kbs)
+    path, stop, routes = Trajectory(question), "max_steps", pin_routes(kb, kbs)
     try:
         while len(path.steps) < max_steps:
             step = yield from plan_query(path, routes, prompts, template="self_ask", think=False)
             if step.sub_question is None:  # no follow-up question is needed
                 stop = "enough"
                 break
-            if asked_before(path, step):
+            if was_asked_before(path, step):
                 stop = "repeated"
                 break
             path = yield from retrieve(path, step, k)

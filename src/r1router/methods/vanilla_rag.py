@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from r1router.errors import BudgetSpent
-from r1router.moves import READ, Flow, conclude, look_up, pinned, query_table
+from r1router.moves import READ, Flow, conclude, look_up, pin_routes, query_table
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 
@@ -20,7 +20,7 @@ def solve(
     """One search of the knowledge base named `kb` (all of them where it is empty), one call."""
     path, stop = Trajectory(question), "enough"
     try:
-        path = yield from look_up(path, question.text, pinned(kb, kbs), k)
+        path = yield from look_up(path, question.text, pin_routes(kb, kbs), k)
         path, _ = yield from query_table(path, prompts, tables=tables)
     except BudgetSpent as spent:
         stop = spent.budget

@@ -12,13 +12,13 @@ and the `?`, the keyword-only parameters are the options. Anybody's factory is c
 
 from __future__ import annotations
 
-from r1router.registry import bind, entries, load, split_options
+from r1router.registry import bind, list_entries, load, split_options
 from r1router.types import Policy
 
 
 def names() -> list[str]:
     """The policies that come with the package."""
-    return entries(__file__)
+    return list_entries(__file__)
 
 
 def open_policy(spec: str) -> Policy:

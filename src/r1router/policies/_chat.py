@@ -6,21 +6,21 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from r1router.codec import encodable
+from r1router.codec import replace_surrogates
 from r1router.types import Image, Message
 
 
-def to_chat_json(messages: Sequence[Message], *, pictures: bool = True) -> list[dict[str, Any]]:
+def write_chat_json(messages: Sequence[Message], *, pictures: bool = True) -> list[dict[str, Any]]:
     """One dict a message. Pictures go before the words, as data URLs; without `pictures` they are left out."""
     return [_message(m, pictures) for m in messages]
 
 
 def _message(message: Message, pictures: bool) -> dict[str, Any]:
     if not (pictures and message.images):
-        return {"role": message.role, "content": encodable(message.content)}
-    shown = [{"type": "image_url", "image_url": {"url": data_url(image)}} for image in message.images]
-    return {"role": message.role, "content": [*shown, {"type": "text", "text": encodable(message.content)}]}
+        return {"role": message.role, "content": replace_surrogates(message.content)}
+    shown = [{"type": "image_url", "image_url": {"url": write_data_url(image)}} for image in message.images]
+    return {"role": message.role, "content": [*shown, {"type": "text", "text": replace_surrogates(message.content)}]}
 
 
-def data_url(image: Image) -> str:
+def write_data_url(image: Image) -> str:
     return f"data:{image.media_type};base64,{base64.b64encode(image.data).decode('ascii')}"

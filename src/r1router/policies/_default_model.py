@@ -37,7 +37,7 @@ ROUTER = Path(__file__).parents[1] / "assets" / "router" / "lora.gguf"
 """The adapter; the prompt set that it was trained with is beside it."""
 
 
-def path() -> Path:
+def find_model() -> Path:
     """The GGUF file without an adapter, fetched and converted at the first call ever. Raises `PolicyError`."""
 
     def convert(target: Path) -> None:
@@ -48,9 +48,9 @@ def path() -> Path:
     return _kept(SERVED, convert)
 
 
-def router(adapter: Path) -> Path:
+def find_router(adapter: Path) -> Path:
     """The GGUF file with this adapter (`ROUTER`) worked in, made at its first call. Raises `PolicyError`."""
-    base = path()
+    base = find_model()
 
     def work_in(target: Path) -> None:
         log.info("working the router into the default model, once (about 10 s) …")

@@ -19,8 +19,8 @@ from typing import Any
 from r1router import parse
 from r1router.errors import InputError, PolicyError
 from r1router.policies import _default_model as default_model
-from r1router.policies._chat import to_chat_json
-from r1router.prompts import beside
+from r1router.policies._chat import write_chat_json
+from r1router.prompts import find_prompts_beside
 from r1router.types import Ask, Policy, Reply, Token
 
 log = logging.getLogger(__name__)
@@ -51,11 +51,12 @@ def open_(
     adapter = Path(lora).expanduser() if lora not in ("", "none") else None
     if target:
         model = Path(target).expanduser()
-        prompts = beside(adapter and adapter.parent, model.parent)
+        prompts = find_prompts_beside(adapter and adapter.parent, model.parent)
     elif lora == "" and default_model.ROUTER.is_file():
-        model, prompts = default_model.router(default_model.ROUTER), beside(default_model.ROUTER.parent)
+        model = default_model.find_router(default_model.ROUTER)
+        prompts = find_prompts_beside(default_model.ROUTER.parent)
     else:
-        model, prompts = default_model.path(), beside(adapter and adapter.parent)
+        model, prompts = default_model.find_model(), find_prompts_beside(adapter and adapter.parent)
     projector = Path(mmproj).expanduser() if mmproj else None
     for file, what in ((model, "model"), (adapter, "LoRA adapter"), (projector, "picture encoder")):
         if file is not None:
@@ -198,7 +199,7 @@ def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: 
 
 def _request(ask: Ask, temperature: float, seed: int | None, pictures: bool) -> dict[str, Any]:
     request: dict[str, Any] = {
-        "messages": to_chat_json(ask.messages, pictures=pictures),
+        "messages": write_chat_json(ask.messages, pictures=pictures),
         "max_tokens": ask.max_tokens,
         "temperature": temperature,
         "top_k": 0,  # sampling is by temperature alone, here as in every other policy

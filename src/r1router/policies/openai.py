@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 from r1router import parse
 from r1router.endpoint import Text, hide, read_body, server_words
 from r1router.errors import InputError, PolicyError, UnknownName
-from r1router.policies._chat import to_chat_json
+from r1router.policies._chat import write_chat_json
 from r1router.prompts import neutralise
 from r1router.types import Ask, Policy, Reply, Shape, Token
 
@@ -148,7 +148,7 @@ class OpenAI:
     def _request(self, ask: Ask, temperature: float, seed: int | None, *, room: int) -> dict[str, Any]:
         request: dict[str, Any] = {
             "model": self._model,
-            "messages": to_chat_json(ask.messages),
+            "messages": write_chat_json(ask.messages),
             "max_tokens": ask.max_tokens + room,
             "temperature": temperature,
         }

@@ -19,7 +19,7 @@ from typing import Any
 
 from r1router import huggingface
 from r1router.errors import InputError, MissingExtra, PolicyError
-from r1router.prompts import beside
+from r1router.prompts import find_prompts_beside
 from r1router.types import Ask, Message, Policy, Reply, Token
 
 TOP = 20
@@ -59,7 +59,7 @@ class Transformers:
 
     def __init__(self, model: str, *, adapter: str = "", batch: int = 8, device: str = "") -> None:
         self.spec = f"transformers:{model}"
-        self.prompts = beside(*(Path(name).expanduser() for name in (adapter, model) if name))
+        self.prompts = find_prompts_beside(*(Path(name).expanduser() for name in (adapter, model) if name))
         self._batch = batch
         loaded = _load(model, adapter, device)
         self._model, self._processor, self._sees = loaded

@@ -10,14 +10,14 @@ from r1router.errors import InputError
 SHARDINGS = ("none", "ddp", "fsdp", "deepspeed")
 
 
-def check(*, processes: int = 0, sharding: str = "") -> int:
+def check_processes(*, processes: int = 0, sharding: str = "") -> int:
     """How many processes train together. Raises `InputError` where these are not the ones asked for.
 
     `processes` 0 and `sharding` "" ask for nothing in particular.
     """
     if sharding and sharding not in SHARDINGS:
         raise InputError(f"sharding is one of {', '.join(SHARDINGS)}, not {sharding!r}")
-    found = int(state().num_processes)
+    found = int(find_state().num_processes)
     launched = int(os.environ.get("WORLD_SIZE", "1"))
     if launched != found:
         raise InputError(f"{launched} processes were launched and train as {found}; check the launcher's options")
@@ -29,7 +29,7 @@ def check(*, processes: int = 0, sharding: str = "") -> int:
     return found
 
 
-def state() -> Any:
+def find_state() -> Any:
     """Accelerate's state of this process; it has to be told that there is no GPU before it looks for others."""
     import torch
     from accelerate import PartialState

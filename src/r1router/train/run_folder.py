@@ -47,7 +47,7 @@ def open_run(out: Path, *, method: str, settings: TrainSettings, files: Iterable
     record = out / "run.json"
     if not record.exists() and out.exists() and any(out.iterdir()):
         raise InputError(f"{out} is not empty and holds no training run; give another --out")
-    if record.exists() and (last_checkpoint(out) or result(out)):
+    if record.exists() and (find_last_checkpoint(out) or find_result(out)):
         other = _differences(json.loads(record.read_text(encoding="utf-8")), wanted)
         if other:
             raise InputError(
@@ -56,50 +56,50 @@ def open_run(out: Path, *, method: str, settings: TrainSettings, files: Iterable
     else:
         out.mkdir(parents=True, exist_ok=True)
         part = record.with_suffix(".part")
-        part.write_text(json.dumps({**wanted, "versions": versions()}, indent=2) + "\n", encoding="utf-8")
+        part.write_text(json.dumps({**wanted, "versions": list_versions()}, indent=2) + "\n", encoding="utf-8")
         part.replace(record)
 
 
-def checkpoints(out: Path) -> dict[int, Path]:
+def find_checkpoints(out: Path) -> dict[int, Path]:
     """Those that were written to their end, by optimizer step."""
     complete = (path.parent for path in out.glob("checkpoint-*/trainer_state.json"))
     return {int(path.name.rpartition("-")[2]): path for path in complete}
 
 
-def last_checkpoint(out: Path) -> Path | None:
+def find_last_checkpoint(out: Path) -> Path | None:
     """The newest complete checkpoint of a run."""
-    found = checkpoints(out)
+    found = find_checkpoints(out)
     return found[max(found)] if found else None
 
 
-def best_checkpoint(out: Path) -> Path | None:
+def find_best_checkpoint(out: Path) -> Path | None:
     """The one that was judged best; None where none was judged."""
-    last = last_checkpoint(out)
+    last = find_last_checkpoint(out)
     best = _state(last)["best_model_checkpoint"] if last else None
     return out / Path(best).name if best else None
 
 
-def logged(out: Path) -> list[dict[str, Any]]:
+def read_logs(out: Path) -> list[dict[str, Any]]:
     """What the trainer had logged up to the last checkpoint."""
-    last = last_checkpoint(out)
+    last = find_last_checkpoint(out)
     return list(_state(last)["log_history"]) if last else []
 
 
 def is_trained(out: Path) -> bool:
     """Whether no optimizer step is left to do: asked to go on from its last step, the trainer does one more."""
-    if result(out):
+    if find_result(out):
         return True
-    last = last_checkpoint(out)
+    last = find_last_checkpoint(out)
     state = _state(last) if last else {}
     return bool(state) and state["global_step"] >= state["max_steps"]
 
 
-def result(out: Path) -> Path | None:
-    """The trained weights, once they are there; see `keep`."""
+def find_result(out: Path) -> Path | None:
+    """The trained weights, once they are there; see `keep_result`."""
     return adapter if (adapter := out / "adapter").is_dir() else None
 
 
-def keep(checkpoint: Path | None, prompts: Path, out: Path) -> Path:
+def keep_result(checkpoint: Path | None, prompts: Path, out: Path) -> Path:
     """The run's result: a checkpoint's weights beside the prompts they were trained with, where policies look for them.
 
     It gets its name when it is whole.
@@ -113,7 +113,7 @@ def keep(checkpoint: Path | None, prompts: Path, out: Path) -> Path:
     return part.rename(out / "adapter")
 
 
-def versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
     """What a run was made with."""
     found = {"python": platform.python_version()}
     for name in _PACKAGES:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError, MissingExtra
-from r1router.policies._chat import to_chat_json
+from r1router.policies._chat import write_chat_json
 from r1router.prompts import Prompts
 from r1router.train import launch, run_folder
 from r1router.train.fast.numbers import fastest_dtype, use_free_threads
 from r1router.train.fast.saving import save_by_time
 from r1router.train.fast.sft import trainer_class
 from r1router.train.settings import SftSettings
-from r1router.train.steps.rows import Row, opened_pictures, shows_answer, varied
+from r1router.train.steps.rows import Row, open_pictures, render_varied, shows_answer
 from r1router.train.steps.step_file import StepRow, read_steps
 from r1router.train.weights.adapter import prepare
 from r1router.train.weights.load import check_pictures, count_tokens, load_model, sees_pictures
@@ -44,16 +44,18 @@ def run(files: Sequence[Path], out: Path, settings: SftSettings = DEFAULTS, *, p
         import trl  # noqa: F401
     except ImportError as error:
         raise MissingExtra(error.name or "trl", "train", "training") from error
-    processes = launch.check()
+    processes = launch.check_processes()
     if settings.batch % (settings.accumulate * processes):
         shares = f"{settings.accumulate} batches of {processes} processes"
         raise InputError(f"a batch of {settings.batch} rows cannot be shared by {shares}")
-    with launch.state().main_process_first():
+    with launch.find_state().main_process_first():
         run_folder.open_run(out, method="sft", settings=settings, files=files)
     if not run_folder.is_trained(out):
         _train(files, out, settings, pictures, processes)
-    with launch.state().main_process_first():
-        return run_folder.result(out) or run_folder.keep(run_folder.last_checkpoint(out), Path(settings.prompts), out)
+    with launch.find_state().main_process_first():
+        if trained := run_folder.find_result(out):
+            return trained
+        return run_folder.keep_result(run_folder.find_last_checkpoint(out), Path(settings.prompts), out)
 
 
 def _train(files: Sequence[Path], out: Path, settings: SftSettings, pictures: Path | None, processes: int) -> None:
@@ -101,7 +103,7 @@ def _train(files: Sequence[Path], out: Path, settings: SftSettings, pictures: Pa
             ddp_find_unused_parameters=sees,
         ),
     )
-    last = run_folder.last_checkpoint(out)
+    last = run_folder.find_last_checkpoint(out)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
@@ -109,7 +111,7 @@ def _rows(steps: Sequence[StepRow], settings: SftSettings, pictures: Path | None
     """The steps as rows to imitate, those left out counted by reason."""
     prompts = Prompts(settings.prompts)
     left_out: Counter[str] = Counter()
-    for row in varied(steps, prompts, seed=settings.seed, vary=settings.vary_cards, pictures=pictures):
+    for row in render_varied(steps, prompts, seed=settings.seed, vary=settings.vary_cards, pictures=pictures):
         if not row.reply:
             left_out["no gold reply"] += 1
         elif row.step.kind == "answer" and not shows_answer(row):
@@ -125,13 +127,13 @@ def _dataset(rows: Sequence[Row], tokenizer: Any, max_tokens: int, *, shown: boo
 
     examples, too_long = [], 0
     for row in rows:
-        prompt = to_chat_json(row.ask.messages, pictures=False)
+        prompt = write_chat_json(row.ask.messages, pictures=False)
         reply = [{"role": "assistant", "content": row.reply}]
         if count_tokens(tokenizer, [*prompt, *reply]) > max_tokens:
             too_long += 1
             continue
         example: dict[str, Any] = {"prompt": prompt, "completion": reply}
-        examples.append(example | {"images": opened_pictures(row)} if shown else example)
+        examples.append(example | {"images": open_pictures(row)} if shown else example)
     if too_long:
         log.warning("%d of %d rows left out: longer than %d tokens", too_long, len(rows), max_tokens)
     if not examples:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from r1router.errors import InputError, UnknownName
 from r1router.evals.datasets._rows import Row, look_at
-from r1router.registry import entries, split_options
+from r1router.registry import list_entries, split_options
 from r1router.types import Example
 
 _FALLBACKS = ("jsonl", "csv")
@@ -34,7 +34,7 @@ _FALLBACKS = ("jsonl", "csv")
 
 def names() -> list[str]:
     """The formats that come with the package."""
-    return entries(__file__)
+    return list_entries(__file__)
 
 
 def load_examples(spec: str, *, limit: int | None = None, seed: int | None = None) -> list[Example]:

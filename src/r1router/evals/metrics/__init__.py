@@ -23,7 +23,7 @@ from functools import cache, partial
 
 from r1router.errors import InputError
 from r1router.evals.answers import Score
-from r1router.registry import entries, load
+from r1router.registry import list_entries, load
 from r1router.types import Example, Trajectory
 
 Metric = Callable[..., float | Mapping[str, float] | None]
@@ -48,7 +48,7 @@ DEFAULT = (
 
 def names() -> list[str]:
     """The metrics that come with the package."""
-    return entries(__file__)
+    return list_entries(__file__)
 
 
 def load_metric(name: str) -> Metric:

@@ -13,9 +13,9 @@ from r1router.api import Parts, Setup, open_parts
 from r1router.drive import one
 from r1router.drive.budget import Budget
 from r1router.errors import InputError
-from r1router.methods import label, load_method
+from r1router.methods import load_method, name_method
 from r1router.methods import names as method_names
-from r1router.prompts import Prompts, chosen
+from r1router.prompts import Prompts, choose_prompts
 from r1router.serve import telemetry
 from r1router.serve.limits import Limits
 from r1router.serve.metrics import Metrics
@@ -40,7 +40,7 @@ class Checked:
 
     @property
     def method(self) -> str:
-        return label(self.parts["method"])
+        return name_method(self.parts["method"])
 
 
 class Questions:
@@ -71,7 +71,7 @@ class Questions:
     def open(self, policy: Policy) -> None:
         """Questions are answered by this policy from now on."""
         self._policy = policy
-        self._setup = replace(self._setup, prompts=chosen(self._setup.prompts, policy))
+        self._setup = replace(self._setup, prompts=choose_prompts(self._setup.prompts, policy))
         self._admission.open()
 
     async def check(self, text: str, image: str | None, method: str | None, options: Options) -> Checked:

@@ -76,8 +76,8 @@ class Watch:
     def last_sound(self, out: Path) -> Path | None:
         """The last checkpoint, of those from before a collapse where there was one."""
         if not self.reason:
-            return run_folder.last_checkpoint(out)
-        found = run_folder.checkpoints(out)
+            return run_folder.find_last_checkpoint(out)
+        found = run_folder.find_checkpoints(out)
         step = max((step for step in found if step <= self.sound), default=None)
         if step is None:
             raise R1RouterError(
@@ -88,7 +88,7 @@ class Watch:
         return found[step]
 
 
-def callback(watch: Watch) -> Any:
+def make_callback(watch: Watch) -> Any:
     """A `TrainerCallback` that ends the training when the watch says so."""
     from transformers import TrainerCallback
 

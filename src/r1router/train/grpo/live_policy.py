@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from r1router.policies._chat import to_chat_json
+from r1router.policies._chat import write_chat_json
 from r1router.types import Ask, Reply
 
 
@@ -47,7 +47,7 @@ def generate(
 
 def encode(tokenizer: Any, ask: Ask) -> list[int]:
     """The token ids of a request, by the model's chat template, up to where the reply begins."""
-    messages = to_chat_json(ask.messages, pictures=False)
+    messages = write_chat_json(ask.messages, pictures=False)
     ids: list[int] = tokenizer.apply_chat_template(
         messages, add_generation_prompt=True, tokenize=True, return_dict=True
     )["input_ids"]
@@ -80,12 +80,12 @@ def _generate(
         )
     logprobs = heard.finish(out)
     return [
-        sampled(tokenizer, prompt, _whole(row, ends), logprob)
+        make_sampled(tokenizer, prompt, _whole(row, ends), logprob)
         for prompt, row, logprob in zip(prompts, out[:, width:].tolist(), logprobs, strict=True)
     ]
 
 
-def sampled(tokenizer: Any, prompt: Sequence[int], ids: Sequence[int], logprobs: Sequence[float]) -> Sampled:
+def make_sampled(tokenizer: Any, prompt: Sequence[int], ids: Sequence[int], logprobs: Sequence[float]) -> Sampled:
     """The reply that these token ids are; `logprobs` may go on after them."""
     text = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return Sampled(

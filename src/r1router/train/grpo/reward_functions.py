@@ -8,33 +8,33 @@ from typing import Any
 
 from r1router.prompts import Prompts
 from r1router.train.rewards import Values, Weighted
-from r1router.train.rewards._outcomes import Outcome, read
+from r1router.train.rewards._outcomes import Outcome, read_outcome
 from r1router.train.steps.rows import Row
 
 OutcomesOf = Callable[[Sequence[str], Sequence[Sequence[int]], Mapping[str, Any]], list[Outcome]]
 """(replies, their token ids, the columns of their rows) to what came of them."""
 
 
-def offline(rows: Sequence[Row], prompts: Prompts) -> OutcomesOf:
+def look_up_outcomes(rows: Sequence[Row], prompts: Prompts) -> OutcomesOf:
     """Replies to rows of a data set that names them by their step's id in the column `step`."""
     table = {row.step.id: row for row in rows}
     labels = {row.step.id: prompts.labels({card.name: card for card in row.step.kbs}) for row in rows}
 
     def outcomes(replies: Sequence[str], ids: Sequence[Sequence[int]], columns: Mapping[str, Any]) -> list[Outcome]:
         return [
-            read(table[name].step, reply, routes=labels[name], shape=table[name].ask.shape, tokens=len(tokens))
+            read_outcome(table[name].step, reply, routes=labels[name], shape=table[name].ask.shape, tokens=len(tokens))
             for name, reply, tokens in zip(columns["step"], replies, ids, strict=True)
         ]
 
     return outcomes
 
 
-def online(replies: Sequence[str], ids: Sequence[Sequence[int]], columns: Mapping[str, Any]) -> list[Outcome]:
+def take_outcomes(replies: Sequence[str], ids: Sequence[Sequence[int]], columns: Mapping[str, Any]) -> list[Outcome]:
     """Replies that the rollout has looked at already."""
     return list(columns["outcome"])
 
 
-def functions(rewards: Sequence[Weighted], outcomes_of: OutcomesOf) -> list[Callable[..., Values]]:
+def make_reward_functions(rewards: Sequence[Weighted], outcomes_of: OutcomesOf) -> list[Callable[..., Values]]:
     """What TRL takes as `reward_funcs`, in the order of the rewards. The first logs the share of readable replies."""
     last: tuple[object, list[Outcome]] = (None, [])
 
@@ -60,7 +60,7 @@ def functions(rewards: Sequence[Weighted], outcomes_of: OutcomesOf) -> list[Call
     return [function(one) for one in rewards]
 
 
-def expect_unjudged() -> None:
+def silence_unjudged() -> None:
     """Lets TRL say nothing of replies to which no reward applies: online there are such decisions, and their
     advantage is 0; it would print each of them whole."""
     logging.getLogger("trl.trainer.grpo_trainer").addFilter(

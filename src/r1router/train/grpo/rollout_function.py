@@ -7,15 +7,15 @@ from functools import partial
 from typing import Any
 
 from r1router.errors import R1RouterError
-from r1router.train.grpo.live_policy import Sampled, encode, generate, sampled
+from r1router.train.grpo.live_policy import Sampled, encode, generate, make_sampled
 from r1router.train.grpo.rollout_pool import Pool
 from r1router.types import Ask, Reply
 
 
-def rollout_func(pool: Pool) -> Callable[[Any, Any], dict[str, list[Any]]]:
+def make_rollout_function(pool: Pool) -> Callable[[Any, Any], dict[str, list[Any]]]:
     """Groups from live questions in place of completions of the data set's prompts.
 
-    Each prompt's last message is the id of a lesson. They come repeated, a group of places at a time, and each such
+    Each prompt's last message is the id of a task. They come repeated, a group of places at a time, and each such
     group is filled with the next decision of a question of the pool, which need not be the one named: what the
     policy saw goes back in `prompt_ids`, and what came of each reply as the column `outcome`.
     """
@@ -52,11 +52,11 @@ def _generate(trainer: Any, asks: Sequence[Ask]) -> list[list[Sampled]]:
         prompts = [encode(tokenizer, ask) for ask in repeated]
         _, ids, logprobs, _ = trainer.vllm_generation.generate(prompts=prompts, images=None, num_generations=size)
         replies = [
-            sampled(tokenizer, prompt, reply, [of_token[0] for of_token in said])
+            make_sampled(tokenizer, prompt, reply, [of_token[0] for of_token in said])
             for prompt, reply, said in zip(prompts, ids, logprobs, strict=True)
         ]
     else:
-        replies = with_model(
+        replies = use_model(
             trainer,
             partial(
                 generate,
@@ -69,7 +69,7 @@ def _generate(trainer: Any, asks: Sequence[Ask]) -> list[list[Sampled]]:
     return [replies[start : start + size] for start in range(0, len(replies), size)]
 
 
-def with_model(trainer: Any, use: Callable[[Any], list[Sampled]]) -> list[Sampled]:
+def use_model(trainer: Any, use: Callable[[Any], list[Sampled]]) -> list[Sampled]:
     """`use` of the trainer's model as one that can generate, whatever it is wrapped and sharded in."""
     from trl.distributed import DistributedBackend
     from trl.models import unwrap_model_for_generation

@@ -20,10 +20,10 @@ from r1router.drive.walk import Walk
 from r1router.images import load_image
 from r1router.methods import Method
 from r1router.prompts import Prompts
-from r1router.train.rewards import Values, Weighted, totals
-from r1router.train.rewards._outcomes import Outcome, read
-from r1router.train.steps.questions import Lesson, check_routes, row
-from r1router.train.steps.renamed_kbs import Disguise, disguise, undisguised
+from r1router.train.rewards import Values, Weighted, sum_rewards
+from r1router.train.rewards._outcomes import Outcome, read_outcome
+from r1router.train.steps.renamed_kbs import RenamedKbs, keep_names, rename_kbs
+from r1router.train.steps.tasks import Task, check_routes, make_step
 from r1router.types import Ask, KnowledgeBase, Query, Question, Reply, Search, Step
 
 Generate = Callable[[Sequence[Ask]], Sequence[Sequence[Reply]]]
@@ -46,8 +46,8 @@ class Judged:
 class _Place:
     """Where one question is worked on."""
 
-    lesson: Lesson
-    offered: Disguise
+    task: Task
+    offered: RenamedKbs
     walk: Walk
     found: dict[Search, Rankings] = field(default_factory=dict)
     """What was searched for already, by the question or for a reply of a group: often the same."""
@@ -58,7 +58,7 @@ class Pool:
 
     def __init__(
         self,
-        lessons: Mapping[str, Lesson],
+        tasks: Mapping[str, Task],
         kbs: Mapping[str, KnowledgeBase],
         *,
         method: Method,
@@ -74,10 +74,10 @@ class Pool:
 
         With `vary_cards` each question sees the knowledge bases under other names and descriptions (see
         `train.steps.cards`). `pictures` is the folder of the questions' pictures, which are searched with. Raises
-        `InputError` where the lessons are sent to a knowledge base that there is not.
+        `InputError` where the tasks are sent to a knowledge base that there is not.
         """
-        check_routes(lessons, kbs)
-        self._lessons = lessons
+        check_routes(tasks, kbs)
+        self._tasks = tasks
         self._kbs = kbs
         self._cards = {name: kb.card for name, kb in kbs.items()}
         self._method, self._prompts, self._rewards = method, prompts, rewards
@@ -90,14 +90,14 @@ class Pool:
     def next_groups(self, ids: Sequence[str], generate: Generate) -> list[Judged]:
         """The next decision of every place, sampled and judged; one place for each id.
 
-        `ids` are the lessons that are begun where a question is finished; the others are not looked at. Raises what
+        `ids` are the tasks that are begun where a question is finished; the others are not looked at. Raises what
         a search or the method raises.
         """
         places = self._bring_to_asks(ids)
         asks = [ask for place in places if isinstance(ask := place.walk.request, Ask)]
         groups = generate(asks)
         outcomes = self._judge(list(zip(places, asks, groups, strict=True)))
-        values = iter(totals([outcome for group in outcomes for outcome in group], self._rewards))
+        values = iter(sum_rewards([outcome for group in outcomes for outcome in group], self._rewards))
         judged = []
         for place, ask, replies, of_group in zip(places, asks, groups, outcomes, strict=True):
             worth = [next(values) for _ in replies]
@@ -129,13 +129,13 @@ class Pool:
                 place.walk.advance(rankings)
 
     def _begin(self, name: str) -> _Place:
-        lesson, offered = self._lessons[name], undisguised(self._cards)
+        task, offered = self._tasks[name], keep_names(self._cards)
         if self._vary:
-            lesson, offered = disguise(lesson, self._cards, self._chance)
-        picture = load_image(self._pictures / lesson.picture) if self._pictures and lesson.picture else None
-        walk = Walk(self._method, Question(lesson.question, picture), offered.cards, self._prompts)
+            task, offered = rename_kbs(task, self._cards, self._chance)
+        picture = load_image(self._pictures / task.picture) if self._pictures and task.picture else None
+        walk = Walk(self._method, Question(task.question, picture), offered.cards, self._prompts)
         walk.start()
-        return _Place(lesson, offered, walk)
+        return _Place(task, offered, walk)
 
     def _search(self, wanted: Sequence[tuple[_Place, Search]]) -> list[Rankings]:
         """What each search of each place brings, in few calls; what a place has found before is not searched again."""
@@ -152,10 +152,11 @@ class Pool:
         return [tuple(self._add_evidence(place, outcome) for outcome in of) for place, of in said]
 
     def _read(self, place: _Place, ask: Ask, replies: Sequence[Reply]) -> list[Outcome]:
-        step = row(place.lesson, ask, place.walk.path, place.offered.cards)
+        step = make_step(place.task, ask, place.walk.path, place.offered.cards)
         routes = self._prompts.labels(place.offered.cards) if step.kind == "plan" else {}
         return [
-            read(step, reply.text, routes=routes, shape=ask.shape, tokens=reply.completion_tokens) for reply in replies
+            read_outcome(step, reply.text, routes=routes, shape=ask.shape, tokens=reply.completion_tokens)
+            for reply in replies
         ]
 
     def _cause(self, place: _Place, outcome: Outcome) -> list[Search]:

@@ -17,15 +17,15 @@ from typing import Any
 from r1router.errors import InputError, MissingExtra, UnknownName
 from r1router.kb import open_kbs
 from r1router.methods import load_method
-from r1router.policies._chat import to_chat_json
+from r1router.policies._chat import write_chat_json
 from r1router.prompts import Prompts
 from r1router.train import launch, rewards, run_folder
 from r1router.train.grpo import collapse, reward_functions, rollout_function, validation
 from r1router.train.grpo.rollout_pool import Pool
 from r1router.train.grpo.settings import DEFAULTS, LOSSES, GrpoSettings
-from r1router.train.steps.questions import lessons
-from r1router.train.steps.rows import Row, opened_pictures, render, shows_answer, varied
+from r1router.train.steps.rows import Row, open_pictures, render, render_varied, shows_answer
 from r1router.train.steps.step_file import StepRow, read_steps
+from r1router.train.steps.tasks import gather_tasks
 from r1router.train.weights.adapter import prepare
 from r1router.train.weights.load import check_pictures, count_tokens, find_gguf_file, load_model, sees_pictures
 from r1router.types import KnowledgeBase
@@ -56,17 +56,18 @@ def run(
         raise MissingExtra(error.name or "trl", "train", "training") from error
     if settings.loss not in LOSSES:
         raise UnknownName("loss", settings.loss, LOSSES)
-    sizes = _sizes(settings, launch.check(processes=settings.processes, sharding=settings.sharding))
-    with launch.state().main_process_first():
+    sizes = _sizes(settings, launch.check_processes(processes=settings.processes, sharding=settings.sharding))
+    with launch.find_state().main_process_first():
         run_folder.open_run(out, method="grpo", settings=settings, files=[*files, *dev_files])
     watch = collapse.Watch(collapse.Bounds(format_valid=settings.format_valid))
-    watch.recall(run_folder.logged(out))
+    watch.recall(run_folder.read_logs(out))
     if not (watch.reason or run_folder.is_trained(out)):
         _train(files, out, settings, watch, sizes, dev_files, pictures, kbs)
-    with launch.state().main_process_first():
-        if adapter := run_folder.result(out):
+    with launch.find_state().main_process_first():
+        if adapter := run_folder.find_result(out):
             return adapter
-        return run_folder.keep(run_folder.best_checkpoint(out) or watch.last_sound(out), Path(settings.prompts), out)
+        kept = run_folder.find_best_checkpoint(out) or watch.last_sound(out)
+        return run_folder.keep_result(kept, Path(settings.prompts), out)
 
 
 def _train(
@@ -97,12 +98,12 @@ def _train(
     pool = _pool(steps, settings, weighted, prompts, pictures, kbs, sees=sees)
     outcomes_of: reward_functions.OutcomesOf
     if pool:
-        reward_functions.expect_unjudged()
-        data, outcomes_of = _questions(steps), reward_functions.online
+        reward_functions.silence_unjudged()
+        data, outcomes_of = _questions(steps), reward_functions.take_outcomes
     else:
         check_pictures(tokenizer, pictures)
         rows = _rows(steps, settings, weighted, prompts, tokenizer, pictures)
-        data, outcomes_of = _dataset(rows, shown=pictures is not None), reward_functions.offline(rows, prompts)
+        data, outcomes_of = _dataset(rows, shown=pictures is not None), reward_functions.look_up_outcomes(rows, prompts)
     if len(data) < settings.groups:
         raise InputError(f"{len(data)} steps are not enough for {settings.groups} groups; lower the groups")
     share, batch = sizes
@@ -110,15 +111,15 @@ def _train(
     on_gpu = torch.cuda.is_available()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'", category=UserWarning)
-        trainer = validation.trainer_class(held_out, max_tokens=settings.max_tokens)(
+        trainer = validation.make_trainer_class(held_out, max_tokens=settings.max_tokens)(
             model=model,
             processing_class=tokenizer,
-            reward_funcs=reward_functions.functions(weighted, outcomes_of),
+            reward_funcs=reward_functions.make_reward_functions(weighted, outcomes_of),
             train_dataset=data,
             eval_dataset=data.select([0]) if held_out else None,
             peft_config=new_lora,
-            rollout_func=rollout_function.rollout_func(pool) if pool else None,
-            callbacks=[collapse.callback(watch)],
+            rollout_func=rollout_function.make_rollout_function(pool) if pool else None,
+            callbacks=[collapse.make_callback(watch)],
             args=GRPOConfig(
                 output_dir=str(out),
                 reward_weights=[one.weight for one in weighted],
@@ -149,7 +150,7 @@ def _train(
         )
     launch.check_sharding(trainer.accelerator, settings.sharding)
     try:
-        last = run_folder.last_checkpoint(out)
+        last = run_folder.find_last_checkpoint(out)
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     finally:
         if pool:
@@ -201,7 +202,7 @@ def _pool(
     if sees:
         raise InputError("online training is for models that read text; TRL's rollouts carry no pictures")
     return Pool(
-        lessons(steps),
+        gather_tasks(steps),
         open_kbs(settings.kbs) if kbs is None else kbs,
         method=load_method("r1_router", max_steps=settings.path, k=settings.k),
         prompts=prompts,
@@ -210,15 +211,15 @@ def _pool(
         k=settings.k,
         best=settings.best,
         vary_cards=settings.vary_cards,
-        seed=settings.seed + launch.state().process_index,
+        seed=settings.seed + launch.find_state().process_index,
     )
 
 
 def _questions(steps: Sequence[StepRow]) -> Any:
-    """The lessons' ids, as prompts for the rollout to look up."""
+    """The tasks' ids, as prompts for the rollout to look up."""
     from datasets import Dataset
 
-    return Dataset.from_list([{"prompt": [{"role": "user", "content": name}]} for name in lessons(steps)])
+    return Dataset.from_list([{"prompt": [{"role": "user", "content": name}]} for name in gather_tasks(steps)])
 
 
 def _rows(
@@ -230,13 +231,13 @@ def _rows(
     pictures: Path | None,
 ) -> list[Row]:
     """The steps that can be learned from, as prompts; those left out counted by reason."""
-    rows = list(varied(steps, prompts, seed=settings.seed, vary=settings.vary_cards, pictures=pictures))
-    nothing_said = reward_functions.offline(rows, prompts)(
+    rows = list(render_varied(steps, prompts, seed=settings.seed, vary=settings.vary_cards, pictures=pictures))
+    nothing_said = reward_functions.look_up_outcomes(rows, prompts)(
         [""] * len(rows), [()] * len(rows), {"step": [row.step.id for row in rows]}
     )
     kept, left_out = [], Counter[str]()
-    for row, judged in zip(rows, rewards.totals(nothing_said, weighted), strict=True):
-        prompt = to_chat_json(row.ask.messages, pictures=False)
+    for row, judged in zip(rows, rewards.sum_rewards(nothing_said, weighted), strict=True):
+        prompt = write_chat_json(row.ask.messages, pictures=False)
         if judged is None:
             left_out["no reward applies"] += 1
         elif row.step.kind == "answer" and not shows_answer(row):
@@ -257,6 +258,6 @@ def _dataset(rows: Sequence[Row], *, shown: bool) -> Any:
 
     examples = []
     for row in rows:
-        example = {"prompt": to_chat_json(row.ask.messages, pictures=False), "step": row.step.id}
-        examples.append(example | {"images": opened_pictures(row)} if shown else example)
+        example = {"prompt": write_chat_json(row.ask.messages, pictures=False), "step": row.step.id}
+        examples.append(example | {"images": open_pictures(row)} if shown else example)
     return Dataset.from_list(examples)

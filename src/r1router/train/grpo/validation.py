@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from r1router.train.grpo.live_policy import generate
-from r1router.train.grpo.rollout_function import with_model
+from r1router.train.grpo.rollout_function import use_model
 from r1router.train.judge.scores import StepScores, score_steps
 from r1router.train.steps.rows import Row
 
@@ -17,13 +17,13 @@ PARTS = ("route_macro", "answer/length_aware", "final/length_aware")
 """Whose mean it is, as far as there are such steps; a malformed plan counts as routed wrong."""
 
 
-def score(found: StepScores) -> float:
+def score_checkpoint(found: StepScores) -> float:
     """One number for all, in [0, 1]."""
     parts = [found.means[name] for name in PARTS if name in found.means]
     return sum(parts) / len(parts) if parts else found.means.get("format_valid", 0.0)
 
 
-def trainer_class(rows: Sequence[Row], *, max_tokens: int) -> Any:
+def make_trainer_class(rows: Sequence[Row], *, max_tokens: int) -> Any:
     """TRL's trainer, evaluating with greedy replies to these rows; its own way samples, as in training."""
     from trl.trainer.grpo_trainer import GRPOTrainer
 
@@ -36,7 +36,7 @@ def trainer_class(rows: Sequence[Row], *, max_tokens: int) -> Any:
             self.model.eval()
             found = score_steps(rows, _replies(self, rows, max_tokens))
             metrics = {f"{metric_key_prefix}_{name}": mean for name, mean in found.means.items()}
-            metrics[f"{metric_key_prefix}_score"] = score(found)
+            metrics[f"{metric_key_prefix}_score"] = score_checkpoint(found)
             self.log(metrics)
             self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics
@@ -51,7 +51,7 @@ def _replies(trainer: Any, rows: Sequence[Row], max_tokens: int) -> list[str]:
     processes, rank = trainer.accelerator.num_processes, trainer.accelerator.process_index
     size = -(-len(rows) // processes)
     mine = [(rank * size + place) % len(rows) for place in range(size)]
-    replies = with_model(
+    replies = use_model(
         trainer,
         partial(
             generate,

@@ -36,21 +36,21 @@ class Probe:
     """(dim + 3, routes): embedding, picture or not, steps so far, constant."""
 
 
-def floors(
+def score_floors(
     steps: Sequence[StepRow], *, train: Sequence[StepRow] = (), embedder: TextEmbedder | None = None
 ) -> dict[str, StepScores]:
     """The scores of each floor on these steps, as far as it can be had: the probe needs `train`, and as copying the
     question an `embedder`. Without `train` the most frequent route is that of these steps themselves."""
-    found = {"majority": score_routes(steps, [majority(train or steps)] * len(steps))}
+    found = {"majority": score_routes(steps, [find_majority(train or steps)] * len(steps))}
     if embedder is not None:
         if len(_routed(train)):
             probe = fit(train, embedder)
-            found["probe"] = score_routes(steps, choose(probe, steps, embedder))
+            found["probe"] = score_routes(steps, choose_routes(probe, steps, embedder))
         found["copy"] = score_sub_questions(steps, [step.question for step in steps], embedder)
     return {name: scores for name, scores in found.items() if scores.scores}
 
 
-def majority(steps: Sequence[StepRow]) -> str | None:
+def find_majority(steps: Sequence[StepRow]) -> str | None:
     """The most frequent gold route, the first by name among equals; None where none is known."""
     counts = Counter(step.gold.route for step in _routed(steps))
     return min(counts, key=lambda route: (-counts[route], route)) if counts else None
@@ -66,7 +66,7 @@ def fit(steps: Sequence[StepRow], embedder: TextEmbedder, *, l2: float = L2) -> 
     return Probe(routes, _logistic(_features(known, embedder), gold, l2))
 
 
-def probabilities(probe: Probe, steps: Sequence[StepRow], embedder: TextEmbedder) -> list[dict[str, float]]:
+def predict_probabilities(probe: Probe, steps: Sequence[StepRow], embedder: TextEmbedder) -> list[dict[str, float]]:
     """The probability of each route for each step, over those that the step has; one that the probe has not been
     trained on is not among them. {} where it knows none of them."""
     found = []
@@ -78,9 +78,10 @@ def probabilities(probe: Probe, steps: Sequence[StepRow], embedder: TextEmbedder
     return found
 
 
-def choose(probe: Probe, steps: Sequence[StepRow], embedder: TextEmbedder) -> list[str | None]:
+def choose_routes(probe: Probe, steps: Sequence[StepRow], embedder: TextEmbedder) -> list[str | None]:
     """The most probable route of each step; None where the probe knows none of its routes."""
-    return [max(of, key=lambda route: of[route]) if of else None for of in probabilities(probe, steps, embedder)]
+    found = predict_probabilities(probe, steps, embedder)
+    return [max(of, key=lambda route: of[route]) if of else None for of in found]
 
 
 def _routed(steps: Sequence[StepRow]) -> list[StepRow]:

@@ -27,7 +27,7 @@ from r1router.evals.words import score as digits
 from r1router.parse import NO_ROUTE
 from r1router.train.rewards import _outcomes as outcomes
 from r1router.train.rewards._computed import run_query
-from r1router.train.rewards._similarity import cosines
+from r1router.train.rewards._similarity import compute_cosines
 from r1router.train.steps.rows import Row
 from r1router.train.steps.step_file import StepRow
 from r1router.types import Answer, Step, TableQuery, TextEmbedder
@@ -56,10 +56,10 @@ class StepScores:
 
 def score_steps(rows: Sequence[Row], replies: Sequence[str], *, embedder: TextEmbedder | None = None) -> StepScores:
     """The scores of one reply text for each row; sub-questions are judged where there is an `embedder`."""
-    said = [read(row, reply) for row, reply in zip(rows, replies, strict=True)]
+    said = [read_reply(row, reply) for row, reply in zip(rows, replies, strict=True)]
     steps = [row.step for row in rows]
     scores = _formats(steps, said)
-    planned = [(step, taken(plan)) for step, plan in zip(steps, said, strict=True) if step.kind == "plan"]
+    planned = [(step, find_route(plan)) for step, plan in zip(steps, said, strict=True) if step.kind == "plan"]
     routes = score_routes([step for step, _ in planned], [route for _, route in planned])
     scores |= routes.scores
     if embedder is not None:
@@ -88,13 +88,13 @@ _OF_A_SOURCE = frozenset(
 )
 
 
-def read(row: Row, reply: str) -> outcomes.Said | None:
+def read_reply(row: Row, reply: str) -> outcomes.Said | None:
     """What a reply to this row says, as serving reads it; None where it does not parse."""
     names = dict.fromkeys(card.name for card in row.step.kbs) if row.ask.labels else ()
-    return outcomes.read(row.step, reply, routes=dict(zip(row.ask.labels, names, strict=True))).said
+    return outcomes.read_outcome(row.step, reply, routes=dict(zip(row.ask.labels, names, strict=True))).said
 
 
-def taken(said: outcomes.Said | None) -> str | None:
+def find_route(said: outcomes.Said | None) -> str | None:
     """The route of a plan: a knowledge base, `NO_ROUTE` for a stop, None where it does not parse."""
     if not isinstance(said, Step):
         return None
@@ -135,7 +135,7 @@ def score_sub_questions(steps: Sequence[StepRow], asked: Sequence[str | None], e
     ]
     if not pairs:
         return StepScores()
-    found = iter(cosines([(gold, said) for gold, said in pairs if said], embedder))
+    found = iter(compute_cosines([(gold, said) for gold, said in pairs if said], embedder))
     return StepScores({"sub_question_cosine": interval([next(found) if said else 0.0 for _, said in pairs])})
 
 
@@ -170,7 +170,7 @@ def _asked(step: StepRow) -> str:
 # ── for people ─────────────────────────────────────────────────────────────────────────────────
 
 
-def table(columns: Mapping[str, StepScores]) -> str:
+def format_table(columns: Mapping[str, StepScores]) -> str:
     """The scores as lines of text, one column for each name: a policy beside its floors, or several policies.
 
     A cell is a mean and its interval; the last column says how many rows the first of them was judged on.

@@ -16,7 +16,7 @@ from functools import partial
 from types import MappingProxyType
 
 from r1router.errors import InputError
-from r1router.registry import bind, entries, load, split_options
+from r1router.registry import bind, list_entries, load, split_options
 from r1router.train.rewards._outcomes import Outcome
 
 Values = list[float | None]
@@ -36,7 +36,7 @@ class Weighted:
 
 def names() -> list[str]:
     """The rewards that come with the package."""
-    return entries(__file__)
+    return list_entries(__file__)
 
 
 def load_reward(spec: str) -> Reward:
@@ -76,7 +76,7 @@ def parse_weights(written: Iterable[str]) -> dict[str, float]:
     return weights
 
 
-def totals(outcomes: Sequence[Outcome], rewards: Sequence[Weighted]) -> Values:
+def sum_rewards(outcomes: Sequence[Outcome], rewards: Sequence[Weighted]) -> Values:
     """The weighted sum over the rewards that apply, for each outcome; None where none does."""
     columns = [(one.weight, one.reward(outcomes)) for one in rewards]
     sums: Values = []

@@ -34,7 +34,7 @@ class Outcome:
     """Searches, each sent to one knowledge base."""
 
 
-def read(
+def read_outcome(
     step: StepRow,
     reply: str,
     *,

@@ -8,7 +8,7 @@ from r1router.embedders import open_text_embedder
 from r1router.types import TextEmbedder
 
 
-def cosines(pairs: Sequence[tuple[str, str]], embedder: TextEmbedder | str) -> list[float]:
+def compute_cosines(pairs: Sequence[tuple[str, str]], embedder: TextEmbedder | str) -> list[float]:
     """In [-1, 1]. `embedder` is an opened one or its spec, such as `minilm:`."""
     if not pairs:
         return []

@@ -16,13 +16,13 @@ SHORT = 5
 
 def answer(outcomes: Sequence[Outcome], *, score: str = "recall") -> list[float | None]:
     """Answer and final steps with accepted answers. `score` is `recall` or a metric such as `length_aware`."""
-    judge = recall if score == "recall" else load_score(score)
+    judge = score_recall if score == "recall" else load_score(score)
     if judge is None:
         raise InputError(f"the metric {score!r} does not judge answers; take recall, length_aware, exact_match, …")
     return [_score(outcome, judge) for outcome in outcomes]
 
 
-def recall(prediction: str, answers: Sequence[str], *, question: str = "") -> float:
+def score_recall(prediction: str, answers: Sequence[str], *, question: str = "") -> float:
     """The published rule: of one long answer its token recall; of a short one, or of several, all or nothing.
 
     Length costs nothing, as published: gold and two hundred words of junk score 1.

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 from r1router.parse import NO_ROUTE, STOP
 from r1router.train.rewards._outcomes import Outcome
-from r1router.train.rewards._similarity import cosines
-from r1router.train.rewards.answer import recall
+from r1router.train.rewards._similarity import compute_cosines
+from r1router.train.rewards.answer import score_recall
 from r1router.types import TextEmbedder
 
 _FIELDS = {name: re.compile(rf"<{name}>(.*?)</{name}>", re.DOTALL) for name in ("sub-question", "ret", "answer")}
@@ -26,7 +26,7 @@ def published(outcomes: Sequence[Outcome], *, embedder: TextEmbedder | str = "mi
     values = [_answer(outcome) if outcome.step.kind != "plan" else _malformed(outcome) for outcome in outcomes]
     plans = {row: plan for row, outcome in enumerate(outcomes) if (plan := _plan(outcome))}
     pairs = [(said, wanted) for said, wanted, _ in plans.values()]
-    for (row, (_, _, routed)), cosine in zip(plans.items(), cosines(pairs, embedder), strict=True):
+    for (row, (_, _, routed)), cosine in zip(plans.items(), compute_cosines(pairs, embedder), strict=True):
         values[row] = 0.5 * cosine + 0.5 * routed
     return values
 
@@ -60,7 +60,7 @@ def _answer(outcome: Outcome) -> float | None:
     answers, said = outcome.step.gold.answers, _field(outcome.reply, "answer")
     if not answers:
         return None
-    return 0.0 if said is None else recall(said, answers)
+    return 0.0 if said is None else score_recall(said, answers)
 
 
 def _field(reply: str, name: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from r1router.train.rewards._outcomes import Outcome
-from r1router.train.rewards._similarity import cosines
+from r1router.train.rewards._similarity import compute_cosines
 from r1router.types import Step, TextEmbedder
 
 
@@ -13,7 +13,7 @@ def sub_question(outcomes: Sequence[Outcome], *, embedder: TextEmbedder | str = 
     """Plans of which the gold sub-question is known, or that should stop. In [0, 1]."""
     values = [_without_words(outcome) for outcome in outcomes]
     pairs = {row: pair for row, outcome in enumerate(outcomes) if (pair := _to_compare(outcome))}
-    for row, cosine in zip(pairs, cosines(list(pairs.values()), embedder), strict=True):
+    for row, cosine in zip(pairs, compute_cosines(list(pairs.values()), embedder), strict=True):
         values[row] = max(0.0, cosine)
     return values
 

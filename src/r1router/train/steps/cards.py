@@ -49,7 +49,7 @@ def _pools() -> _Pools:
     )
 
 
-def vary(row: StepRow, rng: random.Random, *, titles: Sequence[str] = ()) -> StepRow:
+def vary_cards(row: StepRow, rng: random.Random, *, titles: Sequence[str] = ()) -> StepRow:
     """The plan step over varied knowledge bases; its gold route follows its knowledge base. Others stay as they are.
 
     A card that says no more than the kind of what is in it gets another name and description of that kind, unless

@@ -17,7 +17,7 @@ from typing import Any
 from r1router.errors import InputError
 from r1router.evals.gold import Need, meets, need
 from r1router.evidence.numbers import numerals
-from r1router.moves import wanted_after
+from r1router.moves import write_need
 from r1router.parse import NO_ROUTE
 from r1router.routing.sights import LOOK, see
 from r1router.train.steps.step_file import Gold, Past, StepRow
@@ -41,7 +41,7 @@ class _Hop:
     answer: str
 
 
-def from_gold(
+def make_gold_steps(
     examples: Iterable[Example], kbs: Mapping[str, KnowledgeBase] | None, *, k: int = 5, source: str = ""
 ) -> Iterator[StepRow]:
     """The steps of every example that has a gold chain: a plan for each hop and the stop, an answer for each hop
@@ -142,7 +142,7 @@ def _look(chains: Sequence[tuple[Example, list[_Hop]]], kbs: Mapping[str, Knowle
     for example, chain in chains:
         for end in range(len(chain) + 1):
             told = tuple(Step(answer=hop.answer) for hop in chain[:end])
-            queries.append(Query(wanted_after(Trajectory(example.question, told)), example.question.image))
+            queries.append(Query(write_need(Trajectory(example.question, told)), example.question.image))
     found = {name: iter(kb.search(queries, k=LOOK)) for name, kb in kbs.items()} if queries else {}
     return [see(query.text, {name: next(rankings) for name, rankings in found.items()}) for query in queries]
 

@@ -1,4 +1,4 @@
-"""A lesson and its knowledge bases to the same under other names and descriptions, still searched as what they are."""
+"""A task and its knowledge bases to the same under other names and descriptions, still searched as what they are."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from r1router.drive.flow import Rankings
-from r1router.train.steps.cards import vary
-from r1router.train.steps.questions import Lesson
+from r1router.train.steps.cards import vary_cards
 from r1router.train.steps.step_file import Gold, Past, StepRow
+from r1router.train.steps.tasks import Task
 from r1router.types import Card, Search
 
 TRIES = 20
-"""Draws for a disguise that keeps every knowledge base which the lesson needs; none is used where all fail."""
+"""Draws for new names that keep every knowledge base which the task needs; none is used where all fail."""
 
 
 @dataclass(frozen=True, slots=True)
-class Disguise:
+class RenamedKbs:
     cards: Mapping[str, Card]
     """What the policy is offered, by the name that it sees."""
     true: Mapping[str, str]
@@ -34,21 +34,19 @@ class Disguise:
         return [of.get(name, []) for name in request.routes]
 
 
-def undisguised(cards: Mapping[str, Card]) -> Disguise:
-    return Disguise(cards, {name: name for name in cards})
+def keep_names(cards: Mapping[str, Card]) -> RenamedKbs:
+    return RenamedKbs(cards, {name: name for name in cards})
 
 
-def disguise(lesson: Lesson, cards: Mapping[str, Card], chance: random.Random) -> tuple[Lesson, Disguise]:
-    """The lesson with its routes renamed, and what the policy is offered for it."""
-    needed = {hop.route for hop in lesson.hops}
+def rename_kbs(task: Task, cards: Mapping[str, Card], chance: random.Random) -> tuple[Task, RenamedKbs]:
+    """The task with its routes renamed, and what the policy is offered for it."""
+    needed = {hop.route for hop in task.hops}
     route = next(iter(sorted(needed)), "")
     for _ in range(TRIES):
-        # `vary` renames the history with the cards, which tells what became of each.
+        # `vary_cards` renames the history with the cards, which tells what became of each.
         past = tuple(Past("", "", name) for name in cards)
-        varied = vary(
-            StepRow(
-                lesson.id, "plan", lesson.question, history=past, kbs=tuple(cards.values()), gold=Gold(route=route)
-            ),
+        varied = vary_cards(
+            StepRow(task.id, "plan", task.question, history=past, kbs=tuple(cards.values()), gold=Gold(route=route)),
             chance,
         )
         shown = {card.name: card for card in varied.kbs}
@@ -58,6 +56,6 @@ def disguise(lesson: Lesson, cards: Mapping[str, Card], chance: random.Random) -
             if p.kb in shown and shown[p.kb].kind == cards[old].kind
         }
         if needed <= new.keys():
-            hops = tuple(replace(hop, route=new[hop.route]) for hop in lesson.hops)
-            return replace(lesson, hops=hops), Disguise(shown, {name: old for old, name in new.items()})
-    return lesson, undisguised(cards)
+            hops = tuple(replace(hop, route=new[hop.route]) for hop in task.hops)
+            return replace(task, hops=hops), RenamedKbs(shown, {name: old for old, name in new.items()})
+    return task, keep_names(cards)

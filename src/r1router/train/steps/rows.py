@@ -17,7 +17,7 @@ from r1router.images import load_image
 from r1router.prompts import Prompts
 from r1router.tables.columns import read_columns
 from r1router.tables.view import TableView, view_table
-from r1router.train.steps.cards import vary as vary_cards
+from r1router.train.steps.cards import vary_cards as vary_cards
 from r1router.train.steps.step_file import StepRow
 from r1router.types import Answer, Ask, Image, Question, Step, TableQuery, Trajectory
 
@@ -63,7 +63,7 @@ def view_of(step: StepRow) -> TableView:
     return view_table(step.sub_question, table, [reader.column for reader in readers], values)
 
 
-def varied(
+def render_varied(
     steps: Sequence[StepRow], prompts: Prompts, *, seed: int, vary: bool, pictures: Path | None = None
 ) -> Iterator[Row]:
     """The row of every step, in order; with `vary` each over knowledge bases of its own (see `train.steps.cards`),
@@ -81,17 +81,17 @@ def varied(
 
 def shows_answer(row: Row) -> bool:
     """Whether the prompt shows the accepted answer, where the evidence has it word for word."""
-    shown, answers = row.ask.messages[-1].content.casefold(), stated(row.step)
+    shown, answers = row.ask.messages[-1].content.casefold(), find_stated_answers(row.step)
     return not answers or any(answer in shown for answer in answers)
 
 
-def stated(step: StepRow) -> list[str]:
+def find_stated_answers(step: StepRow) -> list[str]:
     """The accepted answers that stand in the step's evidence word for word, case-folded."""
     evidence = "\n".join(item.text for item in step.evidence).casefold()
     return [answer.casefold() for answer in step.gold.answers if answer.casefold() in evidence]
 
 
-def opened_pictures(row: Row) -> list[Any]:
+def open_pictures(row: Row) -> list[Any]:
     """The pictures that the row shows, as PIL images."""
     from PIL import Image as Picture
 

@@ -82,13 +82,13 @@ def write_steps(rows: Iterable[StepRow], file: Path) -> int:
     file.parent.mkdir(parents=True, exist_ok=True)
     with part.open("w", encoding="utf-8") as out:
         for row in rows:
-            out.write(line(row))
+            out.write(write_line(row))
             count += 1
     part.replace(file)
     return count
 
 
-def line(row: StepRow) -> str:
+def write_line(row: StepRow) -> str:
     """The row as a line of a file of steps, line end included."""
     return json.dumps(to_dict(row), ensure_ascii=False) + "\n"
 

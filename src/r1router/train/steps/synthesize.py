@@ -28,7 +28,7 @@ from r1router.evals.metrics.abstention import abstains
 from r1router.evals.run import CONFIG, RECORD, Row, evaluate, read_run
 from r1router.methods import load_method
 from r1router.parse import NO_ROUTE, UNKNOWN
-from r1router.prompts import Prompts, chosen
+from r1router.prompts import Prompts, choose_prompts
 from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
 from r1router.types import Card, Evidence, Example, KnowledgeBase, Planned, Policy, Step, Trajectory
 
@@ -53,7 +53,7 @@ class Synthesis:
     """The folder of the teacher's run."""
 
 
-def run_folder(out: Path) -> Path:
+def find_run_folder(out: Path) -> Path:
     return out.with_name(out.name + ".run")
 
 
@@ -79,10 +79,10 @@ def synthesize(
     trajectory as it ends, those found on resuming first. Raises `InputError` where no trajectory is kept, and where
     `OUT.run` is of other questions or settings; `metric` and `at_least` may differ.
     """
-    prompts, folder, score = chosen(prompts, teacher), run_folder(out), answer_score(metric)
+    prompts, folder, score = choose_prompts(prompts, teacher), find_run_folder(out), load_answer_score(metric)
 
     def judge(row: Row) -> str:
-        return verdict(row.trajectory, row.example, score=score, at_least=at_least)
+        return judge_trajectory(row.trajectory, row.example, score=score, at_least=at_least)
 
     evaluate(
         examples,
@@ -116,12 +116,12 @@ def synthesize(
     def steps() -> Iterator[StepRow]:
         for row in kept:
             last = threads.wait_for(_last_plan(row.example, replay))
-            yield from flatten(row.trajectory, row.example, cards, source=source, last_plan=last)
+            yield from cut_into_steps(row.trajectory, row.example, cards, source=source, last_plan=last)
 
     return Synthesis(write_steps(steps(), out), len(kept), dropped, folder)
 
 
-def answer_score(metric: str) -> Score:
+def load_answer_score(metric: str) -> Score:
     """The metric's score of an answer. Raises `InputError` for one that judges something else."""
     score = load_score(metric)
     if score is None:
@@ -129,15 +129,15 @@ def answer_score(metric: str) -> Score:
     return score
 
 
-def unfinished(examples: Sequence[Example], out: Path) -> list[Example]:
+def find_unfinished(examples: Sequence[Example], out: Path) -> list[Example]:
     """The examples that an interrupted run has still to work."""
-    folder = run_folder(out)
+    folder = find_run_folder(out)
     rows = read_run(folder)[1] if (folder / CONFIG).exists() else []
     done = {row.example.id for row in rows if row.trajectory.stop != "error"}
     return [example for example in examples if example.id not in done]
 
 
-def verdict(trajectory: Trajectory, example: Example, *, score: Score, at_least: float = AT_LEAST) -> str:
+def judge_trajectory(trajectory: Trajectory, example: Example, *, score: Score, at_least: float = AT_LEAST) -> str:
     """`KEPT`, or why a trajectory is dropped."""
     if trajectory.stop not in _GOOD_STOPS:
         return f"stop: {trajectory.stop}"
@@ -149,7 +149,7 @@ def verdict(trajectory: Trajectory, example: Example, *, score: Score, at_least:
     return KEPT if value >= at_least else "wrong answer"
 
 
-def flatten(
+def cut_into_steps(
     trajectory: Trajectory,
     example: Example,
     cards: tuple[Card, ...],

@@ -21,10 +21,10 @@ def prepare(model: Any, adapter: str, *, rank: int, layers: int) -> tuple[Any, A
         return add_gguf_adapter(model, Path(adapter).expanduser()), None
     if adapter:
         return add_adapter(model, adapter, trainable=True), None
-    return model, new_lora(model, rank=rank, layers=layers) if rank else None
+    return model, make_lora(model, rank=rank, layers=layers) if rank else None
 
 
-def new_lora(model: Any, *, rank: int, layers: int) -> Any:
+def make_lora(model: Any, *, rank: int, layers: int) -> Any:
     """PEFT's settings of a new LoRA on this model; see `prepare`."""
     from peft import LoraConfig
 

@@ -66,13 +66,13 @@ def count_tokens(tokenizer: Any, messages: Sequence[Mapping[str, Any]], *, reply
     if sees_pictures(tokenizer):  # whose templates want content in parts
         messages = [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
     text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=reply_follows)
-    return len(huggingface.tokenizer_of(tokenizer)(text, add_special_tokens=False).input_ids)
+    return len(huggingface.find_tokenizer(tokenizer)(text, add_special_tokens=False).input_ids)
 
 
 def find_gguf_file(spec: str) -> Path | None:
     """The GGUF file that a model's spec names; None for a Hugging Face id or folder."""
     if spec in ("", "default"):
-        return default_model.path()
+        return default_model.find_model()
     return Path(spec).expanduser() if spec.endswith(".gguf") else None
 
 

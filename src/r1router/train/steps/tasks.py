@@ -1,4 +1,4 @@
-"""Training steps to lessons, questions with their gold chains; and a state of an explored question back to a step.
+"""Training steps to tasks, questions with their gold chains; and a state of an explored question back to a step.
 
 Online, the policy's own steps make the history, and what would be right next depends on them: the first hop of the
 gold chain whose evidence has not been found yet, or to stop where all of it has.
@@ -20,7 +20,7 @@ _ID = re.compile(r"(.+)/(\d+)/(?:plan|answer|final)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class Task:
     """A question to explore, and what is known about it."""
 
     id: str
@@ -36,8 +36,8 @@ class Lesson:
     """Whether the chain is known to its end; where it is not, what comes after its last hop is not known either."""
 
 
-def lessons(rows: Sequence[StepRow]) -> dict[str, Lesson]:
-    """The lessons that these steps are cut from, by id; the order of the steps does not matter.
+def gather_tasks(rows: Sequence[StepRow]) -> dict[str, Task]:
+    """The tasks that these steps are cut from, by id; the order of the steps does not matter.
 
     Raises `InputError` where no trajectory has a plan, and for an id that does not tell a step's place in one.
     """
@@ -47,7 +47,7 @@ def lessons(rows: Sequence[StepRow]) -> dict[str, Lesson]:
             raise InputError(f"the step {row.id!r} has no id of the form TRAJECTORY/INDEX/KIND, such as q1/0/plan")
         trajectories.setdefault(told[1], []).append((int(told[2]), row))
     found = {
-        name: _lesson(name, [row for _, row in sorted(steps, key=lambda step: step[0])])
+        name: _task(name, [row for _, row in sorted(steps, key=lambda step: step[0])])
         for name, steps in trajectories.items()
         if any(row.kind == "plan" for _, row in steps)
     }
@@ -56,9 +56,9 @@ def lessons(rows: Sequence[StepRow]) -> dict[str, Lesson]:
     return found
 
 
-def check_routes(known: Mapping[str, Lesson], kbs: Mapping[str, object]) -> None:
-    """Raises `InputError` where a lesson is sent to a knowledge base that there is not: no reply could be right."""
-    missing = sorted({hop.route for lesson in known.values() for hop in lesson.hops} - set(kbs))
+def check_routes(known: Mapping[str, Task], kbs: Mapping[str, object]) -> None:
+    """Raises `InputError` where a task is sent to a knowledge base that there is not: no reply could be right."""
+    missing = sorted({hop.route for task in known.values() for hop in task.hops} - set(kbs))
     if missing:
         raise InputError(
             f"the steps are sent to {', '.join(missing)}, and the knowledge bases are {', '.join(sorted(kbs))}; "
@@ -66,7 +66,7 @@ def check_routes(known: Mapping[str, Lesson], kbs: Mapping[str, object]) -> None
         )
 
 
-def _lesson(name: str, steps: Sequence[StepRow]) -> Lesson:
+def _task(name: str, steps: Sequence[StepRow]) -> Task:
     """A chain from its steps, in order. Where a plan was left out, a later step's history tells of it."""
     plans = {len(step.history): step for step in steps if step.kind == "plan"}
     past = max((step.history for step in steps), key=len)
@@ -83,7 +83,7 @@ def _lesson(name: str, steps: Sequence[StepRow]) -> Lesson:
         if gold.route and gold.route != NO_ROUTE:
             hops.append(replace(gold, answers=gold.answers or known.get(gold.sub_question or "", ())))
     first = next(iter(plans.values()))
-    return Lesson(
+    return Task(
         name,
         first.question,
         first.picture,
@@ -94,47 +94,47 @@ def _lesson(name: str, steps: Sequence[StepRow]) -> Lesson:
     )
 
 
-def row(lesson: Lesson, ask: Ask, path: Trajectory, cards: Mapping[str, Card], *, id: str = "") -> StepRow:
+def make_step(task: Task, ask: Ask, path: Trajectory, cards: Mapping[str, Card], *, id: str = "") -> StepRow:
     """The training step that this request is, asked when `path` had happened; its gold is what is right now.
 
-    `cards` are the knowledge bases offered, with the names that the lesson's routes use.
+    `cards` are the knowledge bases offered, with the names that the task's routes use.
     """
     steps = path.steps
-    base = StepRow(id, ask.purpose, lesson.question, lesson.picture, source=lesson.source)
+    base = StepRow(id, ask.purpose, task.question, task.picture, source=task.source)
     match ask.purpose:
         case "plan":
-            gold = _next(lesson, steps)
+            gold = _next(task, steps)
             return replace(base, history=_history(steps), kbs=tuple(cards.values()), gold=gold)
         case "answer" | "query":
             before, step = steps[:-1], steps[-1]
-            asked, gold = step.sub_question or "", _read(lesson, before, step)
+            asked, gold = step.sub_question or "", _read(task, before, step)
             return replace(base, history=_history(before), sub_question=asked, evidence=step.evidence, gold=gold)
         case "final":
-            return replace(base, history=_history(steps), gold=Gold(answers=lesson.answers))
+            return replace(base, history=_history(steps), gold=Gold(answers=task.answers))
 
 
 def _history(steps: Sequence[Step]) -> tuple[Past, ...]:
     return tuple(Past(step.sub_question or "", step.answer, step.routes[0] if step.routes else "") for step in steps)
 
 
-def _next(lesson: Lesson, steps: Sequence[Step]) -> Gold:
+def _next(task: Task, steps: Sequence[Step]) -> Gold:
     """The first hop that is still to be made; a stop after the last. Not known where the chain is not."""
-    left = _unmet(lesson, steps)
+    left = _unmet(task, steps)
     if left:
         return left[0]
-    return Gold(route=NO_ROUTE) if lesson.hops and lesson.whole else Gold()
+    return Gold(route=NO_ROUTE) if task.hops and task.whole else Gold()
 
 
-def _read(lesson: Lesson, before: Sequence[Step], step: Step) -> Gold:
+def _read(task: Task, before: Sequence[Step], step: Step) -> Gold:
     """The answers of the hop that this step's evidence is for; nothing where it is for none that was left."""
-    made = next((hop for hop in _unmet(lesson, before) if _meets(hop, step.evidence)), None)
+    made = next((hop for hop in _unmet(task, before) if _meets(hop, step.evidence)), None)
     return Gold(evidence_ids=made.evidence_ids, answers=made.answers) if made else Gold()
 
 
-def _unmet(lesson: Lesson, steps: Sequence[Step]) -> list[Gold]:
+def _unmet(task: Task, steps: Sequence[Step]) -> list[Gold]:
     """Hops that no step has made. A step makes one at most, the first of those left whose evidence it has found,
     though it may have found more; a hop of which no evidence is known is made by the step in its place."""
-    left = list(enumerate(lesson.hops))
+    left = list(enumerate(task.hops))
     for place, step in enumerate(steps):
         made = next(
             (at for at, (index, hop) in enumerate(left)
