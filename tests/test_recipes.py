@@ -17,7 +17,7 @@ from r1router.prompts import Prompts
 from r1router.table import TableBlock
 from r1router.tables.grammar import can_write, query_grammar
 from r1router.train.rewards import load_reward
-from r1router.train.rewards._outcomes import read as outcome
+from r1router.train.rewards._outcomes import read_outcome as outcome
 from r1router.train.steps.rows import render, view_of
 from r1router.train.steps.step_file import Gold, StepRow, read_steps, write_steps
 from r1router.types import Card, Evidence
