@@ -83,7 +83,7 @@ def texts(result: Any) -> str:
 async def whole_job(client: Client) -> None:
     """All that a client can do, over the real knowledge bases."""
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert tools.keys() == {"ask", "search"}
+    assert tools.keys() == {"ask", "search", "query"}
     assert "image (image), text (text)" in tools["ask"].description
     assert tools["ask"].annotations.read_only_hint
 

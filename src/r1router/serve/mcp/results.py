@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 from pydantic import BaseModel, Field
 
 from r1router.evidence.location import describe
+from r1router.table import TableResult, write_row
 from r1router.types import Evidence, Step, Trajectory
 
 KBS = "r1router://kbs"
@@ -23,6 +24,16 @@ class SourceTable(BaseModel):
     first_row: int = Field(description="1-based number of the first of these rows in the whole table.")
 
 
+class SourceQuery(BaseModel):
+    """What a query over a whole table gave."""
+
+    sql: str
+    columns: list[str]
+    rows: list[list[str]]
+    source_rows: list[int] = Field(description="Numbers, from 1, of the table's rows that it rests on; or the first.")
+    more: bool = Field(description="Whether there are more rows in the result.")
+
+
 class Source(BaseModel):
     number: int = Field(description="The number that the text gives it, from 1.")
     kb: str
@@ -31,6 +42,7 @@ class Source(BaseModel):
     text: str
     uri: str = Field(description="The resource that holds it, with its picture where it is one.")
     table: SourceTable | None = Field(default=None, description="The cells of `text`, where it is part of a table.")
+    query: SourceQuery | None = Field(default=None, description="The query whose result it is, where it was computed.")
 
 
 class StepTaken(BaseModel):
@@ -116,9 +128,26 @@ def _sources(found: Iterable[Evidence]) -> list[Source]:
             text=e.text,
             uri=uri_of(e),
             table=table_of(e),
+            query=query_of(e.result) if e.result else None,
         )
         for n, e in enumerate(found, 1)
     ]
+
+
+def query_of(result: TableResult) -> SourceQuery:
+    return SourceQuery(
+        sql=result.sql,
+        columns=list(result.columns),
+        rows=list(map(list, result.rows)),
+        source_rows=list(result.source_rows),
+        more=result.more,
+    )
+
+
+def text_of_query(result: SourceQuery) -> str:
+    lines = [write_row(result.columns), *map(write_row, result.rows)]
+    rests = ", ".join(map(str, result.source_rows))
+    return "\n".join([*lines, *(["…"] if result.more else []), *([f"(rows {rests} of the table)"] if rests else [])])
 
 
 def table_of(evidence: Evidence) -> SourceTable | None:

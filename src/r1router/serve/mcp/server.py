@@ -42,6 +42,7 @@ from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
 from r1router.serve.work.options import Options
 from r1router.serve.work.questions import Questions, folder_of
+from r1router.tables.guard import LONGEST
 from r1router.types import Finished, ImageEmbedder, Policy, Query, TextEmbedder, Trajectory
 
 PATH = "/mcp"
@@ -69,6 +70,16 @@ class SearchArguments(BaseModel):
     kb: str = Field(description="Name of the knowledge base.")
     query: Annotated[str, Field(min_length=1, max_length=MOST_QUESTION, pattern=r"\S")]
     k: Annotated[int, Field(ge=1, le=MOST_RESULTS, description="Entries to return.")] = 5
+
+
+class QueryArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kb: str = Field(description="Name of a knowledge base of tables.")
+    sql: Annotated[
+        str,
+        Field(min_length=1, max_length=LONGEST, description="One SELECT. The table is t; its columns as in its header"),
+    ]
+    table: str | None = Field(None, description="Title of the table, where there are several.")
 
 
 class _Handlers:
@@ -127,13 +138,22 @@ class _Handlers:
                     output_schema=results.SearchResult.model_json_schema(),
                     annotations=_READ_ONLY,
                 ),
+                types.Tool(
+                    name="query",
+                    title="Query a table",
+                    description="Count, sum, sort or compare all rows of a table with SQL; `search` shows only some. "
+                    f"A search shows the names of its columns. Knowledge bases: {names}.",
+                    input_schema=QueryArguments.model_json_schema(),
+                    output_schema=results.SourceQuery.model_json_schema(),
+                    annotations=_READ_ONLY,
+                ),
             ]
         )
 
     async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         """What goes wrong is told to the model, in the result, so that it can ask better."""
         tools: dict[str, Callable[[Context, dict[str, Any]], Awaitable[types.CallToolResult]]]
-        tools = {"ask": self._ask, "search": self._search}
+        tools = {"ask": self._ask, "search": self._search, "query": self._query}
         if params.name not in tools:
             raise MCPError(types.INVALID_PARAMS, f"there is no such tool; there are: {', '.join(tools)}")
         with _logged(params.name):
@@ -176,6 +196,15 @@ class _Handlers:
         [found] = await asyncio.to_thread(kb.search, [Query(asked.query)], k=asked.k)
         result = results.search_result(found)
         return _result(results.text_of_search(result), result)
+
+    async def _query(self, _: Context, arguments: dict[str, Any]) -> types.CallToolResult:
+        asked = QueryArguments.model_validate(arguments)
+        [kb] = (await asyncio.to_thread(self._knowledge_bases.select, [asked.kb])).values()
+        with self._admission.admit():
+            table = await asyncio.to_thread(kb.tables.find, asked.table)
+            found = await asyncio.to_thread(kb.tables.compute, table.id, asked.sql, joined=True)
+        result = results.query_of(found)
+        return _result(results.text_of_query(result), result)
 
     # ── resources ──────────────────────────────────────────────────────────────────────────────
 

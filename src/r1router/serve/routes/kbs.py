@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,11 +16,14 @@ from r1router import types
 from r1router.errors import KnowledgeBaseError
 from r1router.kb.lance import LanceKnowledgeBase, Mode
 from r1router.kb.ledger import Ledger
+from r1router.kb.stored_tables import StoredTable, StoredTables
 from r1router.serve.limits import MOST_QUESTION, MOST_RESULTS, Limits
 from r1router.serve.problems import Refused
 from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
+from r1router.table import TableColumn, TableResult
+from r1router.tables.guard import LONGEST
 from r1router.types import Evidence, Kind
 
 _PICTURE = re.compile(r"[0-9a-f]{32}\.(png|jpg|webp|gif)")
@@ -52,6 +56,28 @@ class SearchRequest(BaseModel):
 
 class SearchResults(BaseModel):
     results: list[Evidence]
+
+
+class TableInfo(BaseModel):
+    id: str
+    title: str
+    section: str
+    source: str
+    rows: int
+    columns: list[TableColumn] = Field(description="As queries see them; empty for one from before there were queries.")
+
+
+class TableList(BaseModel):
+    tables: list[TableInfo]
+    total: int
+
+
+class QueryRequest(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"sql": "SELECT count(*) FROM t WHERE \"Country\" = 'Norway'"}]}
+    )
+    sql: Annotated[str, Field(max_length=LONGEST, description="One SELECT. The table is t, its columns as its header.")]
+    table: str | None = Field(None, description="Title or id of the table, where there are several.")
 
 
 class SourceInfo(BaseModel):
@@ -101,6 +127,28 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         """The best entries for words, a picture, or both."""
         return await search(kb, asked.text, asked.image, asked.k, asked.mode)
 
+    @routes.get("/v1/kbs/{kb}/tables", response_model=TableList)
+    async def list_tables(
+        kb: str,
+        offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    ) -> dict[str, Any]:
+        """The tables with their columns, sorted by where they are from."""
+        tables = knowledge_bases.get(kb).tables
+        found = await asyncio.to_thread(tables.list_all)
+        with admission.admit():
+            shown = await asyncio.to_thread(lambda: [_table(tables, table) for table in found[offset : offset + limit]])
+        return {"tables": shown, "total": len(found)}
+
+    @routes.post("/v1/kbs/{kb}/query", response_model=TableResult)
+    async def query_table(kb: str, asked: QueryRequest) -> JSONResponse:
+        """What a query over a whole table gives, and the rows that it rests on; those of one file may be joined."""
+        tables = knowledge_bases.get(kb).tables
+        with admission.admit():
+            table = await asyncio.to_thread(tables.find, asked.table)
+            result = await asyncio.to_thread(tables.compute, table.id, asked.sql, joined=True)
+        return JSONResponse(asdict(result))
+
     @routes.get("/v1/kbs/{kb}/sources", response_model=SourceList)
     async def list_sources(
         kb: str,
@@ -131,6 +179,15 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         return FileResponse(path, headers={"cache-control": "private, max-age=31536000, immutable"})
 
     return routes
+
+
+def _table(tables: StoredTables, table: StoredTable) -> dict[str, Any]:
+    try:
+        columns = [asdict(column) for column in tables.columns(table.id)]
+    except KnowledgeBaseError:
+        columns = []
+    known = {"id": table.id, "title": table.title, "section": table.section, "source": table.source}
+    return {**known, "rows": table.rows, "columns": columns}
 
 
 def _info(kb: LanceKnowledgeBase) -> dict[str, Any]:
