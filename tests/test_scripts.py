@@ -76,6 +76,14 @@ def test_sentences_end_in_every_script() -> None:
     ]  # fmt: skip
 
 
+def test_a_title_and_a_colon_end_no_sentence() -> None:
+    assert sentence_end().split("Ask Dr. Ida Holm. Cost: 11 euros. Back at 19:30.") == [
+        "Ask Dr. Ida Holm.",
+        "Cost: 11 euros.",
+        "Back at 19:30.",
+    ]
+
+
 def test_a_chinese_question_is_shown_the_sentence_that_answers_it() -> None:
     text = "灯塔建于一九零二年。" * 20 + "渡船由周岚维修。" + "港口在东边。" * 20
     [(_, shown)] = focus("谁维修渡船", [Evidence("text", "a", text)], 40)

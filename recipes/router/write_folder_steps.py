@@ -2,9 +2,9 @@
 
     python recipes/router/write_folder_steps.py OUT [--folders 60] [--seed 0] [--dev 0.1]
 
-Each folder is three of `folders/` filled anew and indexed as any user's. OUT/steps.jsonl gets plans, readings and final
-answers; OUT/asked.jsonl every question with its table, its query and what the looks have seen, for the steps that query
-tables (`write_query_steps.py`) and for the odds of routes (`fit_odds.py`). Questions are typed as people type. A
+Each folder is three of `folders/` filled anew and indexed as any user's. OUT/steps.jsonl gets plans, readings,
+queries and final answers; OUT/asked.jsonl every question with what the looks have seen, for the odds of routes
+(`fit_odds.py`). Questions are typed as people type. A
 reading whose evidence does not hold the answer is answered "unknown", and one in eight gets the evidence of another
 knowledge base, so that a reader learns to say so. Whole kinds of folders are kept for OUT/*.dev.jsonl.
 """
@@ -14,12 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from made_folders import Asked, Hop, Made, fill, read_folders, roughen, write_files
+from made_folders import Asked, Hop, Made, Table, fill, read_folders, roughen, write_files
+from write_query_steps import thought_for
 
 import r1router as rr
 from r1router.codec import to_dict
@@ -27,8 +30,11 @@ from r1router.errors import QueryError
 from r1router.moves import write_need
 from r1router.parse import NO_ROUTE
 from r1router.routing.sights import LOOK, see
-from r1router.table import TableBlock
+from r1router.table import TableBlock, TableColumn
+from r1router.tables.columns import read_columns
 from r1router.tables.engine import compute
+from r1router.tables.grammar import can_write, query_grammar
+from r1router.tables.view import view_table
 from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
 from r1router.types import Evidence, KnowledgeBase, Query, Question, Sight, Step, Trajectory
 
@@ -86,7 +92,9 @@ def _work(name: str, pool: list[list[str]], rng: random.Random) -> Iterator[tupl
             for folder in made
             for number, asked in enumerate(folder.asked)
         ]
-        index = _Index(rr.open_kbs(Path(scratch, "kbs")), [text for q in questions for text in _searched(*q[1:])])
+        tables = {path: table for folder in made for path, table in folder.tables.items()}
+        texts = [text for _, *question in questions for text in _searched(*question)]
+        index = _Index(rr.open_kbs(Path(scratch, "kbs")), texts, tables)
         for named, folder, asked, question in questions:
             yield _steps(named, folder, asked, question, index, rng)
 
@@ -102,7 +110,8 @@ def _searched(folder: Made, asked: Asked, question: str) -> list[str]:
 class _Index:
     """The knowledge bases of one folder, with all that will be searched for found in one go."""
 
-    def __init__(self, kbs: Mapping[str, KnowledgeBase], texts: Sequence[str]) -> None:
+    def __init__(self, kbs: Mapping[str, KnowledgeBase], texts: Sequence[str], tables: Mapping[str, Table]) -> None:
+        self._tables = tables
         self.cards = tuple(kb.card for kb in kbs.values())
         self.names = list(kbs)
         wanted = list(dict.fromkeys(texts))
@@ -113,6 +122,16 @@ class _Index:
 
     def search(self, name: str, text: str, k: int = 5) -> list[Evidence]:
         return self._found.get(name, {}).get(text, [])[:k]
+
+    def whole(self, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+        """The pieces, the first with the whole of its table, as a query sees it."""
+        if not evidence or evidence[0].table is None:
+            return tuple(evidence)
+        table = next((t for path, t in self._tables.items() if _is_of(evidence[0], path)), None)
+        if table is None:
+            return tuple(evidence)
+        block = replace(evidence[0].table, header=tuple(table.header), rows=tuple(map(tuple, table.rows)), first_row=1)
+        return (replace(evidence[0], table=block), *evidence[1:])
 
     def look(self, text: str) -> tuple[Sight, ...]:
         return see(text, {name: self.search(name, text, LOOK) for name in self.names})
@@ -149,9 +168,10 @@ def _steps(
             "rows": table.rows if table else [], "found": bool(found),
             "sights": to_dict(list(index.look(wanted))), "evidence": to_dict(evidence[:5]),
         })  # fmt: skip
-        if not hop.sql:
-            id_ = f"{name}/{place}/answer"
-            rows.append(_read(id_, wanted, hop, answer, found, evidence, history, index, rng, common))
+        if hop.sql:
+            rows += _query(f"{name}/{place}", wanted, hop, evidence, history, index, common)
+        else:
+            rows.append(_read(f"{name}/{place}", wanted, hop, answer, found, evidence, history, index, rng, common))
         history = (*history, Past(wanted, answer, hop.kind))
     if not asked.hops:
         sights = index.look(question)
@@ -159,8 +179,7 @@ def _steps(
         plan = Gold("A fact is missing.", question, nearest)
         rows.append(StepRow(f"{name}/0/plan", "plan", kbs=cards, sights=sights, gold=plan, **common))
         evidence = index.search(nearest, question)
-        reads: dict[str, Any] = {"sub_question": question, "evidence": tuple(evidence), "gold": NOTHING, **common}
-        rows.append(StepRow(f"{name}/0/answer", "answer", **reads))
+        rows.append(_reading(f"{name}/0", question, evidence, NOTHING, index, common))
         history = (Past(question, "unknown", nearest),)
         told["hops"].append({
             "sub_question": question, "kb": "", "answer": "unknown", "sql": "", "evidence": to_dict(evidence),
@@ -189,11 +208,42 @@ def _answer(folder: Made, hop: Hop) -> str | None:
     return ", ".join(map(str, cells)) if 0 < len(cells) <= 8 else None
 
 
-def _holds(evidence: Evidence, hop: Hop, answer: str) -> bool:
+def _is_of(evidence: Evidence, path: str) -> bool:
+    """Whether it is from this file of the folder, which was written with another ending."""
     source = Path(evidence.location.source if evidence.location else "").with_suffix("").as_posix()
-    if not hop.path or not source.endswith(Path(hop.path).with_suffix("").as_posix()):
+    return bool(path) and source.endswith(Path(path).with_suffix("").as_posix())
+
+
+def _holds(evidence: Evidence, hop: Hop, answer: str) -> bool:
+    if not _is_of(evidence, hop.path):
         return False
     return answer.casefold() in evidence.text.casefold() or answer in ("yes", "no")
+
+
+def _query(
+    id_: str, wanted: str, hop: Hop, evidence: Sequence[Evidence], history: tuple[Past, ...], index: _Index,
+    common: dict[str, Any],
+) -> list[StepRow]:  # fmt: skip
+    """The query of the hop's table, where that is the best evidence and the grammar has the query."""
+    whole = index.whole(evidence)
+    if not evidence or not _is_of(evidence[0], hop.path) or whole[0].table is None:
+        return []
+    table = whole[0].table
+    readers, values = read_columns(table.header, table.rows)
+    view = view_table(wanted, table, [reader.column for reader in readers], values)
+    sql = _unquote_numbers(hop.sql, [reader.column for reader in readers])
+    if not can_write(query_grammar(view), sql):
+        return []
+    gold = Gold(thought_for(sql), query=sql)
+    return [StepRow(f"{id_}/query", "query", history=history, sub_question=wanted, evidence=whole, gold=gold, **common)]
+
+
+def _unquote_numbers(sql: str, columns: Sequence[TableColumn]) -> str:
+    """The query with numbers compared as numbers, where their column is one."""
+    numbers = {column.name for column in columns if column.kind in ("integer", "decimal")}
+    return re.sub(
+        r'("[^"]+") = \'([^\']*)\'', lambda m: f"{m[1]} = {m[2]}" if m[1].strip('"') in numbers else m[0], sql
+    )
 
 
 def _read(
@@ -209,7 +259,16 @@ def _read(
         evidence = rng.sample(list(evidence), len(evidence))
         found = next(n for n, e in enumerate(evidence, 1) if _holds(e, hop, answer))
     gold = Gold(f"Piece {found} says it.", answers=(answer,)) if found else NOTHING
-    return StepRow(id_, "answer", history=history, sub_question=wanted, evidence=tuple(evidence), gold=gold, **common)
+    return _reading(id_, wanted, evidence, gold, index, {"history": history, **common})
+
+
+def _reading(
+    id_: str, wanted: str, evidence: Sequence[Evidence], gold: Gold, index: _Index, common: dict[str, Any]
+) -> StepRow:
+    """A step that reads; where its best evidence is a table it may also query, so its prompt is another."""
+    kind: Any = "query" if evidence and evidence[0].table else "answer"
+    pieces = index.whole(evidence) if kind == "query" else tuple(evidence)
+    return StepRow(f"{id_}/{kind}", kind, sub_question=wanted, evidence=pieces, gold=gold, **common)
 
 
 if __name__ == "__main__":

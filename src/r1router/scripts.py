@@ -79,10 +79,16 @@ def count_pieces(text: str) -> int:
 
 @cache
 def sentence_end() -> Any:
-    """A pattern for what parts two sentences, in any script: blanks after a mark, or nothing after a full-width one."""
+    """A pattern for what parts two sentences, in any script: blanks after a mark, or nothing after a full-width one.
+
+    A title such as "Dr." ends none, and neither does a colon: what stands after it belongs to what stands before.
+    """
     import regex
 
-    after_a_blank = r"(?<=[\p{Sentence_Terminal};:؛][\p{Pf}\p{Pe}\"']?)\s+"
+    titles = "".join(
+        rf"(?<!\b{title}\.)" for title in ("Dr", "Mr", "Ms", "Mrs", "St", "Nr", "No", "Prof", "Hr", "Fr", "Str")
+    )
+    after_a_blank = rf"(?<=[\p{{Sentence_Terminal}};؛][\p{{Pf}}\p{{Pe}}\"']?){titles}\s+"
     after_a_wide_mark = r"(?<=[。！？｡][」』”’）]?)(?![」』”’）])"
     return regex.compile(f"{after_a_blank}|{after_a_wide_mark}")
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from r1router.evidence.location import describe, find_title
 from r1router.parse import NO_ROUTE
 from r1router.types import (
+    Answer,
     Answered,
     Computed,
     Event,
@@ -100,14 +101,26 @@ def computed(evidence: Evidence, console: Console) -> None:
 
 def end(trajectory: Trajectory, console: Console) -> None:
     """The answer, its sources, why it stopped and what it cost."""
-    answer = trajectory.answer
-    console.print(Text("answer  ", style="bold green").append(answer.text if answer else "(none)", style="bold"))
+    console.print(_answer(trajectory.answer))
+    if trajectory.answer and trajectory.answer.guess:
+        guess = Text(f"the model said {trajectory.answer.guess!r}, which the evidence does not support", style="yellow")
+        console.print(line("note", guess))
     for number, evidence in enumerate(trajectory.sources, 1):
         console.print(line("source" if number == 1 else "", Text(f"[{number}] {where(evidence)}", style="blue")))
     usage = trajectory.usage
     spent = f"{usage.calls} model calls, {usage.tokens} tokens, {usage.retrievals} retrievals"
     seconds = f"{sum(usage.seconds.values()):.1f} s"
     console.print(line("", Text(f"stopped: {trajectory.stop}; {spent}, {seconds}", style="dim")))
+
+
+def _answer(answer: Answer | None) -> Text:
+    said = Text("answer  ", style="bold green")
+    if answer is None:
+        return said.append("(none)", style="bold")
+    if answer.ending == "not_found":
+        return said.append("Not found in your files.", style="bold yellow")
+    said.append(answer.text, style="bold")
+    return said.append("   not sure", style="yellow") if answer.ending == "unsure" else said
 
 
 def where(evidence: Evidence) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from r1router.evidence.location import describe
 from r1router.table import TableResult, write_row
-from r1router.types import Evidence, Step, Trajectory
+from r1router.types import Ending, Evidence, Step, Trajectory
 
 KBS = "r1router://kbs"
 """The resource that lists the knowledge bases; those below it are pieces of evidence."""
@@ -56,6 +56,9 @@ class StepTaken(BaseModel):
 
 class AskResult(BaseModel):
     answer: str
+    ending: Ending = Field(
+        description="How it stands to its evidence: supported, unsure, not_found; empty where nothing judged it."
+    )
     stop: str = Field(description="Why the steps ended: enough, max_steps, tokens, seconds, retrievals, …")
     steps: list[StepTaken]
     sources: list[Source]
@@ -82,6 +85,7 @@ def parse_uri(uri: str) -> tuple[str, str] | None:
 def ask_result(trajectory: Trajectory) -> AskResult:
     return AskResult(
         answer=trajectory.answer.text if trajectory.answer else "",
+        ending=trajectory.answer.ending if trajectory.answer else "",
         stop=trajectory.stop,
         steps=[_step(step) for step in trajectory.steps],
         sources=_sources(trajectory.sources),

@@ -39,7 +39,8 @@ class Answer extends Component {
   };
 
   render({ run }, { copied }) {
-    const { text = "", thought = "", citations = [] } = run.answer ?? {};
+    const { text = "", thought = "", citations = [], ending = "", guess = "" } = run.answer ?? {};
+    const said = ending === "not_found" ? "Not found in your files." : text || "The model gave an empty answer.";
     return html`
       <section class="outcome answer" aria-label="Answer">
         <div class="answer-head">
@@ -49,7 +50,9 @@ class Answer extends Component {
             <${Icon} name=${copied ? "check" : "copy"} />
           </button>`}
         </div>
-        <p class=${`answer-text ${text.length > LONG ? "long" : ""}`}>${text || "The model gave an empty answer."}</p>
+        <p class=${`answer-text ${text.length > LONG ? "long" : ""}`}>${said}</p>
+        ${ending === "unsure" && html`<p class="ending">Not sure: the evidence supports this only in part.</p>`}
+        ${guess && html`<p class="ending">The model said “${guess}”, which the evidence does not support.</p>`}
         <${Thought} text=${thought} />
         <${Sources} run=${run} citations=${citations} />
         <${Cost} run=${run} />

@@ -69,7 +69,7 @@ function Found({ step, cards }) {
       kind=${cards[piece.kb]?.kind}
       pattern=${marks}
       open=${n === shown.n}
-      note=${piece.result ? "computed" : n === telling ? "holds the answer" : ""}
+      note=${piece.result ? "computed" : ""}
       rows=${computed?.record && piece.kb === computed.kb && piece.record === computed.record ? computed.result.source_rows : []}
     />
   `;
