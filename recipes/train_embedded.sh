@@ -43,6 +43,11 @@ python "$here/router/write_router_steps.py" "$folder/made.more.jsonl" --rows 520
 python "$here/router/write_router_steps.py" "$folder/made.held-out.jsonl" --rows 160 --held-out
 python "$here/router/write_reading_steps.py" "$folder/reading.jsonl" --rows 700 --seed 3
 python "$here/router/write_shelf_steps.py" "$folder/shelf.jsonl" --rows 600 --seed 11
+for split in train dev; do # steps that query tables, or read them
+  made=$([ "$split" = train ] && echo 2200 || echo 150)
+  [ -s "$folder/query.$split.jsonl" ] || python "$here/router/write_query_steps.py" "$folder/query.$split.jsonl" \
+    --made "$made" --bench "$bench" --split "$split" --seed 2
+done
 
 [ -s "$folder/first.jsonl" ] || python "$here/router/mix_steps.py" "$folder/first.jsonl" \
   "$folder/geo.train.jsonl:plan=1500,answer=320,final=120" \

@@ -777,6 +777,32 @@ class Asker:
         text = self.say("Which {k} has {x}? | Welche {k} hat {x}? | Quel {k} a {x} ?", k=self.name(key), x=than)
         return Question(text, f"SELECT {self.quoted(key)} FROM t WHERE {where}")
 
+    def _same(self) -> Question:
+        key, value = self.key()
+        place = self.pick("sort", "year", "number")
+        column = self.quoted(place)
+        inner = f"{column} = (SELECT {column} FROM t WHERE {self.quoted(key)} = {quote_text(value)})"
+        text = self.say(
+            "Which other {k} has the same {c} as {v}? | Welche andere {k} hat dieselbe {c} wie {v}? | Quel autre {k} a le même {c} que {v} ?",
+            "Who or what shares the {c} of {v}? Give the {k}. | Was hat {c} mit {v} gemeinsam? Nenne {k}. | Qui partage {c} avec {v} ? Donne {k}.",
+            k=self.name(key), c=self.name(place), v=value,
+        )  # fmt: skip
+        first, second = sorted(
+            (inner, f"{self.quoted(key)} != {quote_text(value)}"), key=lambda one: self._place_of(one[: one.index("=")])
+        )
+        return Question(text, f"SELECT {self.quoted(key)} FROM t WHERE {first} AND {second}")
+
+    def _place(self) -> Question:
+        """How many have a number that is told as a place or a year."""
+        place = self.pick("number", "year")
+        number = int(self.rng.choice(self.numbers(place)))
+        text = self.say(
+            "How many {rows} have the {c} {n}? | Wie viele {rows} haben {c} {n}? | Combien de {rows} ont {c} {n} ?",
+            "Number of {rows} with {c} {n} | Anzahl der {rows} mit {c} {n} | Nombre de {rows} avec {c} {n}",
+            c=self.name(place), n=str(number),
+        )  # fmt: skip
+        return Question(text, f"SELECT COUNT(*) FROM t WHERE {self.quoted(place)} = {number}")
+
     def _empty(self) -> Question:
         gaps = [p for p in range(1, len(self.table.columns)) if "" in self.table.cells(p)]
         if not gaps:
@@ -803,7 +829,7 @@ class Asker:
 KINDS = {
     "count": 10, "sum": 6, "average": 5, "extreme": 4, "top": 9, "look": 8, "list": 6, "group": 5, "differ": 3, "which": 4,
     "next": 5, "end": 4, "kinds": 3, "any": 2, "counted": 4, "summed": 1, "compared": 3, "is": 5, "best": 3, "worth": 2,
-    "over": 4, "empty": 1, "not": 2,
+    "over": 4, "same": 2, "place": 2, "empty": 1, "not": 2,
 }  # fmt: skip
 """Kinds of questions, and how often each is asked."""
 

@@ -272,15 +272,15 @@ def _on_column(place: int, column: ViewedColumn) -> Iterable[Condition]:
 
 
 def _compared(place: int, columns: Sequence[ViewedColumn]) -> Iterable[Condition]:
-    """Larger or smaller than in the row that has a cell of another column, or than the average."""
+    """The same as in the row that has a cell of another column, larger or smaller, or than the average."""
     column = columns[place]
     name = quote_name(column.name)
-    for sign in (">", "<") if column.kind in ("number", "date", "time") else ():
+    for sign in ("=", ">", "<") if column.kind != "text" else ("=",) if column.repeats else ():
         for of, cell in _singles(columns):
             if of != place:
                 inner = f"(SELECT {name} FROM t WHERE {_equal(columns[of], cell)})"
                 yield Condition(f"{name} {sign} {inner}", place, sign, cell.literal, of, named=True)
-        if column.kind == "number":
+        if column.kind == "number" and sign != "=":
             yield Condition(f"{name} {sign} (SELECT AVG({name}) FROM t)", place, f"average {sign}")
 
 

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from r1router.evidence.numbers import quantities
-from r1router.evidence.words import words
+from r1router.evidence.words import tell_language, words
 from r1router.table import TableBlock, TableColumn
 from r1router.tables.columns import Value
 from r1router.tables.grammar import ORDERED, PLACES, Condition, conditions
-from r1router.tables.view import TableView, quote_name, view_table, write_number
+from r1router.tables.view import TableView, quote_name, read_numbers, view_table
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -33,6 +33,8 @@ PAIRED = 36
 """Conditions that are joined in pairs, at most; those that the question says most of."""
 COMPARED = 24
 """Sets of rows of which two are compared with each other, at most."""
+LEFT = 1.35
+"""What a word of the question costs that a query could have said and does not."""
 YES, NO = frozenset(("yes", "true")), frozenset(("no", "false"))
 
 
@@ -134,6 +136,7 @@ _CUES: dict[str, str] = {
     "third": "third|3rd",
     "later": "fourth|4th|fifth|5th|third|3rd|second|2nd",
     "product": "worth|value|cost|total|revenue|turnover|price|spent|spend|paid",
+    "same": r"same|equal|also|share\w*|as many|as much|tied?|too",
     "compare": r"more|less|fewer|than|higher|lower|larger|smaller|better|worse|same|equal|as many|longer|shorter|or\b",
 }
 _CUE = {name: re.compile(rf"\b(?:{form})", re.IGNORECASE) for name, form in _CUES.items()}
@@ -145,20 +148,24 @@ class _Words:
 
     def __init__(self, question: str, view: TableView) -> None:
         self.text = question
-        numbers = {write_number(end) for q in quantities(question) for end in (q.low, q.high)}
-        self.asked = frozenset(words(question)) | numbers
+        self._language = tell_language(question)
+        self.asked = frozenset([*self.read(question), *read_numbers(question)])
         # What the table is about is what its rows are: "how many orders" asks for no column, though one is so called.
-        about = frozenset(words(f"{view.title} {view.section} {view.caption}"))
-        known = {word for column in view.columns for word in words(column.name)} - about
+        about = frozenset(self.read(f"{view.title} {view.section} {view.caption}"))
+        known = {word for column in view.columns for word in self.read(column.name)} - about
         known |= {
-            word for column in view.columns for cell in column.cells if cell.named for word in words(cell.literal)
+            word for column in view.columns for cell in column.cells if cell.named for word in self.read(cell.literal)
         }
-        known |= {word for column in view.columns for pattern in column.patterns for word in words(pattern)}
+        known |= {word for column in view.columns for pattern in column.patterns for word in self.read(pattern)}
         known |= set(view.numbers) | {
-            word for column in view.columns for month in column.months for word in words(month)
+            word for column in view.columns for month in column.months for word in self.read(month)
         }
         self.linked = self.asked & known
         self.cued = {name: bool(form.search(question)) for name, form in _CUE.items()}
+
+    def read(self, text: str) -> list[str]:
+        """The telling words of a text, in the question's language."""
+        return words(text, self._language)
 
     def cue(self, *names: str) -> float:
         """What kinds of asking cost that the question has no word for."""
@@ -166,13 +173,13 @@ class _Words:
 
     def column(self, name: str) -> tuple[frozenset[str], float]:
         """(words of the question that a column's name says, what it costs where it says none)."""
-        told = frozenset(words(name))
+        told = frozenset(self.read(name))
         said = told & self.asked
         return said, 0.0 if said else 0.7
 
     def left(self, said: frozenset[str]) -> float:
         """What the words cost that a query could have said and does not."""
-        return 1.2 * len(self.linked - said)
+        return LEFT * len(self.linked - said)
 
 
 _SIGN_CUES = {
@@ -220,6 +227,8 @@ class _Search:
         singles = []
         for condition in conditions(self.view):
             mask = self._mask(condition)
+            if condition.sign == "=" and condition.of >= 0 and mask.sum() == 1:
+                continue  # a row is the same as itself
             if mask.any() or (empty and condition.sign == "ILIKE"):
                 singles.append((self._said(condition), condition, mask))
         near = sorted(range(len(singles)), key=lambda n: (singles[n][0].cost - len(singles[n][0].said), n))[:PAIRED]
@@ -267,7 +276,7 @@ class _Search:
         return _Part(" AND ".join(part.sql for part, _, _ in members), said, cost), both
 
     def _worth(self, part: _Part) -> float:
-        return part.cost - 1.2 * len(part.said & self.words.linked)
+        return part.cost - LEFT * len(part.said & self.words.linked)
 
     def _keep(self, best: dict[bytes, tuple[_Part, Bools]], part: _Part, mask: Bools) -> None:
         key = mask.tobytes() + bytes([part.sql.count(" AND ")])
@@ -276,15 +285,17 @@ class _Search:
 
     def _said(self, condition: Condition) -> _Part:
         w = self.words
-        cost = 0.6 + w.cue(*_SIGN_CUES.get(condition.sign, ()))
+        cost = 0.6 + w.cue(
+            *(("same",) if condition.sign == "=" and condition.of >= 0 else _SIGN_CUES.get(condition.sign, ()))
+        )
         told, unnamed = (
             w.column(self.view.columns[condition.column].name) if condition.column >= 0 else (frozenset(), 0.0)
         )
-        literal = frozenset(words(condition.literal)) & w.asked
+        literal = frozenset(w.read(condition.literal)) & w.asked
         if condition.literal and not literal:
             cost += 1.5
         elif condition.literal and condition.sign in ("=", "!=", "IN") and not condition.literal.startswith("DATE"):
-            cost += 0.8 * (1 - len(literal) / max(1, len(set(words(condition.literal)))))
+            cost += 0.8 * (1 - len(literal) / max(1, len(set(w.read(condition.literal)))))
         if condition.sign in ("ILIKE", "IN", "IS NULL", "IS NOT NULL"):
             cost += 0.3 if condition.sign == "ILIKE" else 0.6
         if unnamed and self.view.columns[condition.column].kind != "text":
@@ -302,6 +313,9 @@ class _Search:
                     "row >": numbers > place, "row <": numbers < place,
                 }  # fmt: skip
                 return rows[sign]
+            if condition.column not in self.arrays:
+                value = self.values[condition.column][place]
+                return np.array([value not in (None, "") and other == value for other in self.values[condition.column]])
             return _compare(self.arrays[condition.column], sign, self.arrays[condition.column][place])
         values = self.values[condition.column]
         if sign in ("IS NULL", "IS NOT NULL"):
@@ -534,7 +548,7 @@ class _Search:
         for place, literal, _ in singles:
             row = int(np.flatnonzero(self._equal(place, literal))[0])
             name = self.view.columns[place].name
-            said = (frozenset(words(literal)) | frozenset(words(name))) & self.words.asked
+            said = frozenset(self.words.read(f"{literal} {name}")) & self.words.asked
             for number in self.arrays:
                 if number != place and not np.isnan(self.arrays[number][row]):
                     column = self._column(number)
@@ -575,7 +589,7 @@ class _Search:
                 yield self._found("differ", f"SELECT ABS({parts[a].sql} - {parts[b].sql})", cost, parts[a], parts[b])
 
     def _checks(self, truth: bool) -> Iterable[Found]:
-        told = {write_number(end) for q in quantities(self.words.text) for end in (q.low, q.high)}
+        told = read_numbers(self.words.text)
         counted = {"0": 0.0, "1": 0.8} | {n: -0.4 for n in self.view.numbers if n in told}
         near = self._near(COMPARED)
         for part, totals, kind in self._aggregates:
@@ -592,9 +606,7 @@ class _Search:
                     for at in near[_compare(totals[near], sign, number) == truth]:
                         if not np.isnan(totals[at]):
                             where = self.filters[at]
-                            free = (
-                                _Part(part.sql, part.said, 0.5) if literal == "0" and part.sql == "COUNT(*)" else part
-                            )
+                            free = _Part(part.sql, part.said, 0.4) if part.sql == "COUNT(*)" else part
                             if literal == "0" and (part.sql != "COUNT(*)" or at == 0):
                                 continue
                             sql = f"SELECT {part.sql} {sign} {literal} FROM t{where.sql}"
@@ -627,7 +639,7 @@ class _Search:
                             continue
                         by_part = _Part(self.view.row) if by < 0 else self._column(by)
                         cue = ("last" if down else "first") if by < 0 else ("largest" if down else "smallest")
-                        literal = _Part("", frozenset(words(cell.literal)) & self.words.asked)
+                        literal = _Part("", frozenset(self.words.read(cell.literal)) & self.words.asked)
                         first = f"SELECT {self.names[place]} FROM t ORDER BY {by_part.sql} {'DESC' if down else 'ASC'}"
                         sql = f"SELECT ({first} LIMIT 1) = {cell.literal}"
                         yield self._found("compare", sql, 1.8 + self.words.cue(cue), by_part, literal)

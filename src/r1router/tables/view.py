@@ -16,7 +16,7 @@ from datetime import date, datetime
 from typing import Any
 
 from r1router.evidence.numbers import quantities
-from r1router.evidence.words import words
+from r1router.evidence.words import tell_language, words
 from r1router.table import CELLS, TableBlock, TableColumn, join_lines
 from r1router.tables.columns import Value
 from r1router.tables.names import ROW, name_row
@@ -205,11 +205,31 @@ def _length(columns: Sequence[ShownColumn]) -> int:
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 
 
+_PLACE = re.compile(r"\b(\d{1,3})(?:st|nd|rd|th|ère?|e)\b")
+_ORDINALS = {
+    word: float(place)
+    for place, told in enumerate(
+        ("first erste ersten erster premier première", "second zweite zweiten zweiter deuxième", "third dritte dritten "
+         "dritter troisième", "fourth vierte vierten quatrième", "fifth fünfte fünften cinquième"), 1,
+    )
+    for word in told.split()
+}  # fmt: skip
+
+
+def read_numbers(question: str) -> dict[str, None]:
+    """Its numbers and ordinals as SQL writes them, each once, in order."""
+    found = [end for q in quantities(question) for end in (q.low, q.high)]
+    found += [_ORDINALS[word] for word in map(str.casefold, _WORD.findall(question)) if word in _ORDINALS]
+    found += [float(place) for place in _PLACE.findall(question)]
+    return dict.fromkeys(write_number(number) for number in found if abs(number) < 1e15)
+
+
 class _Asked:
     """The words and numbers of a question, looked up often."""
 
     def __init__(self, question: str) -> None:
-        self.words = frozenset(words(question))
+        self._language = tell_language(question)
+        self.words = frozenset(self.read(question))
         plain = _WORD.findall(question)
         self.phrases = list(
             dict.fromkeys(
@@ -218,8 +238,11 @@ class _Asked:
                 for start in range(len(plain) - length + 1)
             )
         )
-        found = [end for q in quantities(question) for end in (q.low, q.high)]
-        self.numbers = tuple(dict.fromkeys(write_number(number) for number in found if abs(number) < 1e15))
+        self.numbers = tuple(read_numbers(question))
+
+    def read(self, text: str) -> list[str]:
+        """The telling words of a text, in the question's language."""
+        return words(text, self._language)
 
 
 # ── columns ────────────────────────────────────────────────────────────────────────────────────
@@ -227,7 +250,9 @@ class _Asked:
 
 def _choose_columns(asked: _Asked, columns: Sequence[TableColumn]) -> list[int]:
     """Places of the columns to show, in order."""
-    near = sorted(range(len(columns)), key=lambda place: (-len(asked.words & set(words(columns[place].name))), place))
+    near = sorted(
+        range(len(columns)), key=lambda place: (-len(asked.words & set(asked.read(columns[place].name))), place)
+    )
     return sorted(near[:COLUMNS])
 
 
@@ -281,7 +306,7 @@ def _view_dates(asked: _Asked, plain: ViewedColumn, counts: Counter[Any], texts:
             rows[day] += count
             told.setdefault(day, texts[value])
     dates = sorted(rows)
-    named = [day for day in dates if set(words(told[day])) <= asked.words][:NAMED]
+    named = [day for day in dates if set(asked.read(told[day])) <= asked.words][:NAMED]
     literals = [f"DATE '{day.isoformat()}'" for day in named]
     years = sorted({day.year for day in dates})
     return replace(
@@ -303,7 +328,7 @@ _MONTHS = (
 
 def _view_texts(asked: _Asked, plain: ViewedColumn, counts: Counter[Any], *, whole: bool) -> ViewedColumn:
     known = {value: count for value, count in counts.items() if isinstance(value, str) and can_compare(value)}
-    told = {value: set(words(value)) for value in known}
+    told = {value: set(asked.read(value)) for value in known}
     spread = Counter(word for found in told.values() for word in found)
     scores = {
         value: (len(found & asked.words) / len(found), len(found & asked.words))
@@ -336,7 +361,11 @@ def _patterns(asked: _Asked, cells: Sequence[str]) -> tuple[str, ...]:
     found: dict[frozenset[int], str] = {}
     for phrase in asked.phrases:
         told = phrase.casefold()
-        if told in whole or not words(phrase) or (len(phrase) < 3 and not phrase[0].isupper() and not phrase.isdigit()):
+        if (
+            told in whole
+            or not asked.read(phrase)
+            or (len(phrase) < 3 and not phrase[0].isupper() and not phrase.isdigit())
+        ):
             continue
         inside = frozenset(place for place, text in enumerate(plain) if f" {told} " in text)
         if inside and phrase.casefold() in " ".join(cells[place].casefold() for place in inside):
@@ -357,7 +386,7 @@ def _beginnings(cells: Sequence[str]) -> list[str]:
 
 def _telling(asked: _Asked, rows: Sequence[Sequence[str]]) -> list[int]:
     """Places of up to `ROWS` rows that share rare words with the question, in order; the first two where none does."""
-    told = [asked.words & set(words(" ".join(row))) for row in rows]
+    told = [asked.words & set(asked.read(" ".join(row))) for row in rows]
     spread = Counter(word for found in told for word in found)
     scores = [math.fsum(math.log(1 + len(rows) / spread[word]) for word in found) for found in told]
     named = [place for place in sorted(range(len(rows)), key=lambda p: (-scores[p], p)) if scores[place] > 0]
