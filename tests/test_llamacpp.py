@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import subprocess
 import sys
@@ -40,6 +41,29 @@ def test_a_spaced_tag_is_written_after_a_space_by_the_model_and_read_without_it(
         reply = one_reply(policy, Ask((Message("user", "Who?"),), "final", shape, max_tokens=40))
         assert reply.text.startswith("<answer> ") == spaced
         assert parse.read_answer(reply).text == parse.read_answer(reply).text.strip()
+
+
+def test_an_exact_policy_replies_the_same_in_every_order_and_beside_others(tmp_path: Path) -> None:
+    model = write_small_llama(tmp_path / "model.gguf")
+    policy = open_policy(f"llamacpp:{model}?ctx=512&exact=true")
+    shape = parse.step_shape(("text", "table"), think=10, sub_question=10)
+    asks = [
+        Ask((Message("system", "Route it."), Message("user", "why " * n)), "plan", shape, ("text", "table"), 70)
+        for n in (1, 2, 3, 5, 8, 13, 21, 34, 21, 2)
+    ]
+
+    async def reply_at_once() -> list[Reply]:
+        return list(await asyncio.gather(*map(policy.reply, asks)))
+
+    try:
+        first = [wait_for(policy.reply(ask)) for ask in asks]
+        backwards = [wait_for(policy.reply(ask)) for ask in reversed(asks)]
+        at_once = wait_for(reply_at_once())
+    finally:
+        wait_for(policy.close())
+    assert len({reply.text for reply in first}) > 5
+    assert backwards[::-1] == first
+    assert at_once == first
 
 
 def colour(*pictures: Image) -> Ask:

@@ -28,6 +28,11 @@ log = logging.getLogger(__name__)
 TOP = 20
 """Alternatives asked for at each token when label probabilities are wanted."""
 
+LONGEST_WITHOUT_FLASH = 8192
+"""Tokens of context up to which flash attention is off, beyond which it spares too much memory. Its sums depend on how
+much of a prompt is read at once, and so on what is still known of an earlier one: with it a question asked twice could
+get two answers."""
+
 
 def open_(
     target: str = "",
@@ -37,13 +42,15 @@ def open_(
     ctx: int = 4096,
     slots: int = 4,
     threads: int = 0,
+    exact: bool = False,
 ) -> Policy:
     """`llamacpp:FILE?option=value`; without a file, the model that this package fetches, with our router worked in.
 
     `lora` is an adapter on top of the file (or of the fetched model, in place of our router; `none` for that model
     alone), `mmproj` its picture encoder. A folder `prompts` beside the adapter, or beside the file, is the prompt
     set that it is asked with. `ctx` tokens fit into one call (prompt and
-    reply), `slots` calls run at once, on `threads` threads (0: see `_threads`).
+    reply), `slots` calls run at once, on `threads` threads (0: see `_threads`). `exact` gives the same request the
+    same reply to the last digit, whatever was asked before or beside it: one call at a time, its prompt read whole.
     Raises `InputError` for files that are none, `PolicyError` where llama.cpp refuses them.
     """
     if ctx < 64 or slots < 1 or threads < 0:
@@ -61,7 +68,9 @@ def open_(
     for file, what in ((model, "model"), (adapter, "LoRA adapter"), (projector, "picture encoder")):
         if file is not None:
             _check_gguf(file, what)
-    return LlamaCpp(model, lora=adapter, mmproj=projector, prompts=prompts, ctx=ctx, slots=slots, threads=threads)
+    return LlamaCpp(
+        model, lora=adapter, mmproj=projector, prompts=prompts, ctx=ctx, slots=slots, threads=threads, exact=exact
+    )
 
 
 class LlamaCpp:
@@ -77,20 +86,27 @@ class LlamaCpp:
         ctx: int = 4096,
         slots: int = 4,
         threads: int = 0,
+        exact: bool = False,
     ) -> None:
+        slots = 1 if exact else slots
         self.spec = f"llamacpp:{model}"
         self.prompts = prompts
-        self._pictures = mmproj is not None
+        self._pictures, self._exact = mmproj is not None, exact
         self._server = _load(model, lora, mmproj, ctx, slots, threads)
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="llamacpp")
         self._stops: set[threading.Event] = set()
         self._closed = False
 
     async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
-        """Cancelling the task frees its slot at the next token. The same reply every time at temperature 0."""
+        """Cancelling the task frees its slot at the next token.
+
+        At temperature 0 the reply is the same every time, but for near ties between two tokens: what is read beside a
+        prompt, or was read before it, may change the last digits of probabilities. With `exact` it never does.
+        """
         if self._closed:
             raise PolicyError(f"the policy {self.spec} is closed; open it again with open_policy")
         request = _request(ask, temperature, seed, self._pictures)
+        request["cache_prompt"] = not self._exact
         stop = threading.Event()
         self._stops.add(stop)
         try:
@@ -169,6 +185,8 @@ def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: 
     # quarter less CPU over five three-step questions at once. llama.cpp's own bound would be 8 GiB.
     params.cache_ram_mib = 256
     params.cache_idle_slots = False
+    if ctx <= LONGEST_WITHOUT_FLASH:
+        params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.verbosity = 4 if log.isEnabledFor(logging.DEBUG) else 0
     if threads := threads or _threads():
         params.cpuparams.n_threads = threads
@@ -205,7 +223,6 @@ def _request(ask: Ask, temperature: float, seed: int | None, pictures: bool) -> 
         "top_k": 0,  # sampling is by temperature alone, here as in every other policy
         "top_p": 1.0,
         "min_p": 0.0,
-        "cache_prompt": True,
         "reasoning_format": "none",  # <think> stays in the text, where parse.py reads it
         "stream": True,
         "stream_options": {"include_usage": True},
