@@ -36,7 +36,7 @@ from r1router.tables.engine import Tables
 from r1router.tables.grammar import can_write, query_grammar
 from r1router.tables.results import read_answer_off
 from r1router.tables.search import find_queries
-from r1router.train.steps.rows import render, view_of
+from r1router.train.steps.rows import find_view, render
 from r1router.train.steps.step_file import Gold, StepRow, write_steps
 from r1router.types import Evidence
 
@@ -113,7 +113,7 @@ def made_steps(count: int, rng: random.Random) -> Iterator[StepRow]:
                 f"made-query-{number:05d}/0/query", "query", asked.text, sub_question=asked.text, evidence=evidence,
                 gold=gold, source="made-query",
             )  # fmt: skip
-            if can_write(query_grammar(view_of(step)), asked.sql):
+            if can_write(query_grammar(find_view(step)), asked.sql):
                 yield step
                 number += 1
 
@@ -202,7 +202,7 @@ def set_steps(name: str, path: Path, shelf: Shelf, rng: random.Random) -> Iterat
         )
         if sql and not misled:
             answer = answer_by(block, sql)
-            if answer and can_write(query_grammar(view_of(step)), sql):
+            if answer and can_write(query_grammar(find_view(step)), sql):
                 gold = replace(
                     read, thought=thought_for(sql), query=sql, answers=tuple(dict.fromkeys([*answers, answer]))
                 )

@@ -1,4 +1,4 @@
-"""Where this package keeps what it can make or fetch again: models, the demo's knowledge bases."""
+"""Finds the folder of what this package can make or fetch again: models, the demo's knowledge bases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error tree. Every error says what was wrong, where, and what to do.
+"""Defines the error tree. Every error says what was wrong, where, and what to do.
 
 R1RouterError
 ├── InputError        something given by the user does not exist or does not fit

@@ -1,4 +1,4 @@
-"""A GGUF file to another of the same model: in another precision, with other numbers, with an adapter worked in.
+"""Rewrites a GGUF file: in another precision, with other numbers, or with an adapter worked in.
 
 Numpy only, one tensor as float32 at a time. Settings and tokenizer are copied as they are.
 """

@@ -1,4 +1,4 @@
-"""Picture files to `Image`."""
+"""Reads picture files as `Image`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The moves that methods are made of: ask until it parses, plan a step, retrieve, read, conclude.
+"""Makes the moves that methods consist of: ask until it parses, plan a step, retrieve, read, conclude.
 
 Each is a generator to be used with `yield from`: it yields requests (`Ask`, `Search`) and receives what they
 bring (`Reply`, a ranking for each route), and it yields news (`Planned`, `Retrieved`, …) and receives nothing.

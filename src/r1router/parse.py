@@ -1,4 +1,4 @@
-"""Replies to types and back: the one definition of the form of a step and of an answer.
+"""Reads replies as steps and answers, and writes them: the one definition of their form.
 
     <think>why</think>                       <think>why</think>
     <sub-question>…</sub-question>           <answer>…</answer>

@@ -1,4 +1,4 @@
-"""Trajectories and evidence to messages: a prompt set is a folder of templates, ours is `prompt_sets/default`.
+"""Renders trajectories and evidence as messages: a prompt set is a folder of templates, ours is `prompt_sets/default`.
 
 A template is a file `NAME.j2` in Jinja, cut into messages by lines `### system`, `### user`, `### assistant`.
 An optional `set.toml` beside the templates holds

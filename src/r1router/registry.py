@@ -1,4 +1,4 @@
-"""Names to code: a file of a package by its name, or anybody's `package.module:name`; and options in specs."""
+"""Loads code by its name: a file of a package, or anybody's `package.module:name`; and reads options in specs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nouns: every piece of data that flows between the rooms, frozen and free of behaviour.
+"""Defines the nouns: every piece of data that flows between the rooms, frozen and free of behaviour.
 
     Question ─▶ method ─▶ Ask / Search ─▶ driver ─▶ Policy / KnowledgeBase
                   │◀──── Reply / Evidence ◀──┘

@@ -1,4 +1,4 @@
-"""Embedder specs to embedders: `minilm:` is `embedders/minilm.py`, `package.module:factory` is anybody's.
+"""Opens embedders by their specs: `minilm:` is `embedders/minilm.py`, `package.module:factory` is anybody's.
 
     minilm:                                   text; comes inside this package
     efficientnet:                             pictures; comes inside this package

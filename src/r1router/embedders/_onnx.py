@@ -1,4 +1,4 @@
-"""A model file to an onnxruntime session of one thread; work is spread over cores batch by batch."""
+"""Opens an ONNX model as a session of one thread, because work is spread over cores batch by batch."""
 
 from __future__ import annotations
 

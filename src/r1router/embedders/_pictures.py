@@ -1,4 +1,4 @@
-"""`Image` bytes of any kind to a picture in RGB, the right way up, with white where it was transparent."""
+"""Reads `Image` bytes of any kind as a picture in RGB, the right way up, with white where it was transparent."""
 
 from __future__ import annotations
 

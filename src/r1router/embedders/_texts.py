@@ -1,4 +1,4 @@
-"""Text as files hold it to text that tokenizers and JSON take."""
+"""Cleans text as files hold it, so that tokenizers and JSON take it."""
 
 from __future__ import annotations
 

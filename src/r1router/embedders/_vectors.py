@@ -1,4 +1,4 @@
-"""Rows of numbers to rows of L2 norm 1."""
+"""Scales rows of numbers to L2 norm 1, so that a product of two rows is their cosine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`clip:NAME` Pictures and text to one space with a CLIP or SigLIP model of transformers, by name or folder."""
+"""Embeds pictures and text in one space, with a CLIP or SigLIP model of transformers: `clip:NAME`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`efficientnet:` Pictures to 2,480 numbers: what EfficientNet-Lite0 sees, what it sees where, and the colours.
+"""Embeds pictures as 2,480 numbers: what EfficientNet-Lite0 sees, what it sees where, and the colours.
 
 The network (inside this package) gives 1,280 features of the whole picture and 112 simpler ones in each of 3 x 3
 places; a thumbnail of 8 x 8 pixels gives 192 numbers. Each part has norm 1, and the cosine of two pictures is the

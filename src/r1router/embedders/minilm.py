@@ -1,4 +1,4 @@
-"""`minilm:` Text to 384 numbers with all-MiniLM-L6-v2 in int8, which comes inside this package."""
+"""Embeds text as 384 numbers with all-MiniLM-L6-v2 in int8, which comes inside this package: `minilm:`."""
 
 from __future__ import annotations
 

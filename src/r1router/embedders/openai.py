@@ -1,4 +1,4 @@
-"""`openai:MODEL@URL` Text to vectors through an OpenAI-compatible server's embeddings endpoint.
+"""Embeds text through the endpoint of an OpenAI-compatible server: `openai:MODEL@URL`.
 
 The key comes from the environment and goes nowhere but into the client: not into errors, logs or the spec.
 """

@@ -1,4 +1,4 @@
-"""`sentence-transformers:NAME` Text to vectors with any model of sentence-transformers, by name or folder."""
+"""Embeds text with any model of sentence-transformers, by name or folder: `sentence-transformers:NAME`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Method names to methods: `--method ircot` is `methods/ircot.py`, `package.module:function` is anybody's.
+"""Loads methods by their names: `--method ircot` is `methods/ircot.py`, `package.module:function` is anybody's.
 
 A method is a generator function `solve(question, kbs, *, prompts, …) -> Flow[Trajectory]` without I/O: it
 yields `Ask` and `Search` requests and news, receives replies and rankings, and returns the trajectory. Its

@@ -1,4 +1,4 @@
-"""Chain of thought: the policy reasons step by step, then answers, without retrieval.
+"""Reasons step by step, then answers, without retrieval: chain of thought.
 
 Source: "Chain-of-Thought Prompting Elicits Reasoning in Large Language Models", arXiv 2201.11903; zero-shot
 here, as in arXiv 2205.11916.

@@ -1,4 +1,4 @@
-"""Direct: the policy answers from what it knows, without retrieval."""
+"""Answers from what the policy knows, without retrieval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IRCoT: a sentence of reasoning from the evidence, a search with that sentence, and so on; then read it all.
+"""Reasons a sentence, searches with that sentence, and so on, then reads it all: IRCoT.
 
 Source: "Interleaving Retrieval with Chain-of-Thought Reasoning for Knowledge-Intensive Multi-Step Questions",
 arXiv 2212.10509. As there, the first search is with the question, the loop ends at "answer is", and the reader gets

@@ -1,4 +1,4 @@
-"""Iter-RetGen: retrieve with the question and the last answer, answer anew from that, a fixed number of rounds.
+"""Retrieves with the question and the last answer, answers anew from that, in a fixed number of rounds: Iter-RetGen.
 
 Source: "Enhancing Retrieval-Augmented Large Language Models with Iterative Retrieval-Generation Synergy",
 arXiv 2305.15294. As there, what was generated (reasoning and answer) stands before the question in the next query,

@@ -1,4 +1,4 @@
-"""OmniSearch-style planning: think, send a sub-question to a knowledge base, get feedback, plan anew.
+"""Thinks, sends a sub-question to a knowledge base, gets feedback and plans anew: planning as in OmniSearch.
 
 Source: "Benchmarking Multimodal Retrieval Augmented Generation with Dynamic VQA Dataset and Self-adaptive Planning
 Agent", arXiv 2411.02937. As there, the planner sees its own thoughts and choices and a solver's feedback on each

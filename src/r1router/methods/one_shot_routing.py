@@ -1,4 +1,4 @@
-"""One-shot routing: the policy sends the whole question to one knowledge base, or to none, and answers.
+"""Sends the whole question to one knowledge base, or to none, and answers: one-shot routing.
 
 Source: "UniversalRAG: Retrieval-Augmented Generation over Corpora of Diverse Modalities and Granularities",
 arXiv 2504.20734. Differences: the router there is a classifier trained for it or another, larger model, and chooses

@@ -1,4 +1,4 @@
-"""R1-Router: plan a sub-question and its route, retrieve there, read, until the policy knows enough.
+"""Plans a sub-question and its route, retrieves there, reads, until the policy knows enough: R1-Router.
 
 Source: "R1-Router: Learning to Route Queries across Knowledge Bases for Step-wise Retrieval-Augmented
 Reasoning", arXiv 2505.22095, section 3.1. Beyond the paper: the loop also ends when the same sub-question goes

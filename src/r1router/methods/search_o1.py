@@ -1,4 +1,4 @@
-"""Search-o1: reasoning that searches where it is unsure, and goes on with what the documents were condensed to.
+"""Reasons, searches where it is unsure, and goes on with what the documents were condensed to: Search-o1.
 
 Source: "Search-o1: Agentic Search-Enhanced Large Reasoning Models", arXiv 2501.05366. As there, documents never enter
 the reasoning themselves: a call of its own reads them with the reasoning so far and the query, and only what it

@@ -1,4 +1,4 @@
-"""Self-Ask: are follow-up questions needed? Ask one, search its answer, until none is; then answer the question.
+"""Asks follow-up questions and searches their answers until none is needed, then answers the question: Self-Ask.
 
 Source: "Measuring and Narrowing the Compositionality Gap in Language Models", arXiv 2210.03350, with a search engine
 for the intermediate answers. Differences: no worked examples in the prompt; the whole dialogue is one text there,

@@ -1,4 +1,4 @@
-"""Vanilla RAG: search once with the question itself, in one knowledge base or in all of them, then answer.
+"""Searches once with the question itself, in one knowledge base or in all of them, then answers: vanilla RAG.
 
 Source: "Retrieval-Augmented Generation for Knowledge-Intensive NLP Tasks", arXiv 2005.11401, as used as a
 baseline in the R1-Router paper. Rankings of several knowledge bases are fused by reciprocal rank.

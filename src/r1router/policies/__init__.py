@@ -1,4 +1,4 @@
-"""Policy specs to policies: `llamacpp:…` is `policies/llamacpp.py`, `package.module:factory` is anybody's.
+"""Opens policies by their specs: `llamacpp:…` is `policies/llamacpp.py`, `package.module:factory` is anybody's.
 
     llamacpp:                          the small model that this package fetches, with our router worked in
     llamacpp:/models/x.gguf?ctx=8192   a file, with options

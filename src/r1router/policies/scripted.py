@@ -1,4 +1,4 @@
-"""Replies written down beforehand to a policy: for tests, examples and documentation; no model is run.
+"""Gives replies that were written down beforehand, for tests, examples and documentation; no model is run.
 
 A file has one JSON value a line: the reply itself, or an object
 

@@ -1,4 +1,4 @@
-"""A model of the hub or a folder to a policy: transformers in this process, asks in flight answered in batches.
+"""Asks a model of the hub or a folder: transformers in this process, asks in flight answered in batches.
 
 Text models and those that see (a config with a vision part) alike. There is no constrained decoding here: the
 prompt asks for the form in words, and `parse.py` reads what comes, within its tolerance.

@@ -1,1 +1,1 @@
-"""Step-GRPO: questions to gold steps, steps to a trained router, the router to what is served."""
+"""Trains routers: makes gold steps of questions, trains on them, scores and exports the result."""

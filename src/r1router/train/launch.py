@@ -1,4 +1,4 @@
-"""What a run was launched as to what it was asked for: both launchers and FSDP fall back to one process silently."""
+"""Checks that the launcher and the requested sharding agree, because both fall back to one process silently."""
 
 from __future__ import annotations
 

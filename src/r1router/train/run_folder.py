@@ -1,4 +1,4 @@
-"""A training run's folder: what it was asked for, with which data and versions, where to go on, and what came out.
+"""Keeps a training run's folder: what it was asked for, with which data and versions, where to go on, what came out.
 
 RUN/run.json          method, settings, digests of every file of steps, versions of the packages
 RUN/checkpoint-N/     the trainer's own checkpoints

@@ -1,4 +1,4 @@
-"""Steps to an adapter that imitates them: supervised fine-tuning, on TRL and PEFT, the stage before Step-GRPO.
+"""Fine-tunes an adapter to imitate steps, on TRL and PEFT: the stage before Step-GRPO.
 
 The loss is on the reply alone. What is trained is a LoRA on all linear layers, of the upper `layers` where those are
 given: below the lowest of them nothing has to be propagated back, which a CPU feels. How it is computed at less cost is

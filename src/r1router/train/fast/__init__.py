@@ -1,4 +1,4 @@
-"""Training that costs what it must: the same losses and gradients as TRL's, computed with less work.
+"""Trains for what it must cost: the same losses and gradients as TRL's, computed with less work.
 
 numbers.py    bfloat16 or float32, and how many threads: measured at the start
 head.py       the vocabulary's scores for the tokens that have a label, not for prompts

@@ -1,4 +1,4 @@
-"""TRL's SFT trainer with less work for the same numbers: rows of like lengths in passes of so many tokens.
+"""Trains by TRL's SFT trainer with less work for the same numbers: rows of like lengths in passes of so many tokens.
 
 An optimizer step has as many rows as it was asked for; they are sorted by length and cut into passes of at most
 `tokens` tokens, padding included, which keeps padding small and memory bounded.

@@ -1,4 +1,4 @@
-"""The logs of a run to the moment when it has collapsed: moving averages against bounds.
+"""Watches the logs of a run and tells when it has collapsed: moving averages against bounds.
 
 Reinforcement learning on a small model ends, when it goes wrong, in replies without form, far from where it began
 (KL) or all alike (entropy near 0, or, as noise, far above). Going on after that only costs time.

@@ -1,4 +1,4 @@
-"""Requests to replies of a model that is being trained: all that are pending in one generation, with token ids.
+"""Asks a model that is being trained: all pending requests in one generation, replies with their token ids.
 
 A reply carries the ids and log-probabilities that were really sampled, so that nothing is tokenised again for the
 loss: text that is decoded and cut anew may come out as other tokens.

@@ -1,4 +1,4 @@
-"""Rewards to the functions that TRL calls: one for each reward, all of them over the same outcomes."""
+"""Makes the functions that TRL calls: one for each reward, all of them over the same outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pool of explored questions to what TRL's trainer takes for a generation: its `rollout_func`."""
+"""Makes what TRL's trainer takes for a generation, its `rollout_func`, of a pool of explored questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gives Step-GRPO its groups: a pool of explored questions, each of which gives its next decision when asked.
+"""Explores a pool of questions for Step-GRPO; each gives its next decision, with a group of replies, when asked.
 
 The trainer wants a fixed number of groups at a time, and a question has as many decisions as it happens to take. So
 every place of the pool works on one question; each call samples the next decision of every place, with the weights

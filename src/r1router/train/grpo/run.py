@@ -1,4 +1,4 @@
-"""Steps to a better adapter: Step-GRPO on TRL and PEFT, offline on gold histories or online with live searches.
+"""Reinforces an adapter by Step-GRPO on TRL and PEFT, offline on gold histories or online with live searches.
 
 Offline is the paper's form (section 3.2): every step is a prompt of its own with its gold history, its own group of
 samples, and advantages within that group. Online, the groups come from questions that the policy itself works on;

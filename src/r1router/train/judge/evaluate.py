@@ -1,4 +1,4 @@
-"""Rendered steps to the replies of a policy, many in flight: what `train.judge.scores` judges."""
+"""Asks a policy for its replies to rendered steps, many in flight, which `train.judge.scores` then judges."""
 
 from __future__ import annotations
 

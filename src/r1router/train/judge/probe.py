@@ -1,4 +1,4 @@
-"""Training steps to the floors that every router is shown beside: what takes no language model at all.
+"""Scores the floors that every router is shown beside, which take no language model at all.
 
 *majority*: always the most frequent route. *probe*: a linear classifier on the sentence embedding of the question
 with its history. *copy*: the question itself as the sub-question.

@@ -1,4 +1,4 @@
-"""Rendered steps and one reply to each to scores: form, route, stop, sub-question and answer, with 95 % intervals.
+"""Scores one reply to each rendered step: form, route, stop, sub-question and answer, with 95 % intervals.
 
 A reply is read as serving reads it (`parse`), once: where serving would ask again, the step counts as malformed, its
 route as wrong, its sub-question as missing. An answer that does not parse is salvaged, as serving does in the end.

@@ -1,4 +1,4 @@
-"""Reward names to rewards: `--reward route=0.5` is `rewards/route.py`, `package.module:name` is anybody's.
+"""Loads rewards by their names: `--reward route=0.5` is `rewards/route.py`, `package.module:name` is anybody's.
 
 A reward is a pure function over the outcomes of a batch, so that one with a model runs it once
 

@@ -1,4 +1,4 @@
-"""A reply to a training step to what rewards judge: what was said, what its search returned, what it cost."""
+"""Reads a reply to a training step as what rewards judge: what was said, what its search returned, what it cost."""
 
 from __future__ import annotations
 

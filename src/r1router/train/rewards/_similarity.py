@@ -1,4 +1,4 @@
-"""Pairs of texts to their cosines, by any text embedder, each text embedded once and all of them together."""
+"""Computes cosines of pairs of texts, by any text embedder, each text embedded once and all of them together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answer of a step, or of the whole question, to its reward: by the paper's recall rule, or by any answer metric."""
+"""Rewards the answer of a step, or of the whole question, by the paper's recall rule or by any answer metric."""
 
 from __future__ import annotations
 

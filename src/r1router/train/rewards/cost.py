@@ -1,4 +1,4 @@
-"""What a reply cost to its reward: minus a price for each retrieval and for each generated token."""
+"""Charges what a reply cost: a price for each retrieval and for each generated token."""
 
 from __future__ import annotations
 

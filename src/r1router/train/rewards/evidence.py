@@ -1,4 +1,4 @@
-"""What the search of a plan really returned to its reward: 1 when the evidence that is needed is in it, else 0.
+"""Rewards a plan whose search really returned the evidence that is needed: 1, else 0.
 
 Needs no gold sub-question: a search is good when it finds, however it is worded.
 """

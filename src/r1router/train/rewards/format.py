@@ -1,4 +1,4 @@
-"""Form of a reply to its reward: 1 in exactly the form that was asked for, a half where it can still be read."""
+"""Rewards the form of a reply: 1 in exactly the form that was asked for, a half where it can still be read."""
 
 from __future__ import annotations
 

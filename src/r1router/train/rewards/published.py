@@ -1,4 +1,4 @@
-"""A reply to the paper's reward (section 3.2) as released: half similarity and half route, or the recall of the answer.
+"""Rewards a reply as the paper's released code does (section 3.2): half similarity and half route, or answer recall.
 
 Its quirks are kept, since this is what published numbers come from:
 

@@ -1,4 +1,4 @@
-"""Query over a table, or answer read from it, to its reward: it runs, it gives the accepted answer, it is short."""
+"""Rewards a query over a table, or an answer read from it: it runs, it gives the accepted answer, it is short."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Route of a plan to its reward: 1 when it is the gold one, stopping included, else 0."""
+"""Rewards the route of a plan: 1 when it is the gold one, stopping included, else 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sub-question of a plan to its reward: the cosine to the gold one; for stops, whether both stop."""
+"""Rewards the sub-question of a plan by its cosine to the gold one; for stops, whether both stop."""
 
 from __future__ import annotations
 

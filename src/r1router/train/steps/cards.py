@@ -1,4 +1,4 @@
-"""A plan step to the same step over knowledge bases that are renamed, described otherwise, reordered and joined.
+"""Varies the knowledge bases of a plan step: renamed, described otherwise, reordered and joined.
 
 A router that always sees `text`, `image` and `table` learns three words. One that sees other names, descriptions
 and neighbours each time has to read the cards, and then works with a knowledge base that it has never seen.

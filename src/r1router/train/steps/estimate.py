@@ -1,4 +1,4 @@
-"""Questions to what it would cost to have a teacher work them, without asking it.
+"""Estimates what it would cost to have a teacher work questions, without asking it.
 
 The method itself is run on a few of the questions, with the live knowledge bases and an imagined teacher: its
 thoughts have `THOUGHT` characters, its answers `ANSWER`, its sub-questions are as long as the question, and it asks

@@ -1,4 +1,4 @@
-"""Examples with gold steps to training steps: no teacher is asked; evidence comes from the live knowledge bases.
+"""Makes training steps of examples with gold steps: no teacher is asked; evidence comes from the live knowledge bases.
 
 `gold.steps` (see `evals.gold`) gives sub-questions, routes and answers. Where a data set knows only the chain of
 evidence (`gold.hops`), the sub-questions are made: the first asks which entry the question means, the others put

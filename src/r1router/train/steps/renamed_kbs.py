@@ -1,4 +1,4 @@
-"""A task and its knowledge bases to the same under other names and descriptions, still searched as what they are."""
+"""Renames the knowledge bases of a task and describes them otherwise, while they are searched as what they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training step to what the policy sees and what it should have said, by the functions that serving uses."""
+"""Renders a training step as what the policy sees and what it should have said, by the functions that serving uses."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def render(step: StepRow, prompts: Prompts, *, pictures: Path | None = None) -> 
             ask = prompts.answer_step(path, Step(sub_question=step.sub_question, evidence=step.evidence))
         case "query":
             read = Step(sub_question=step.sub_question, evidence=step.evidence)
-            ask = prompts.query_step(path, read, view_of(step))
+            ask = prompts.query_step(path, read, find_view(step))
         case "final":
             ask = prompts.final_answer(path)
     return Row(step, ask, _reply(step, prompts))
 
 
-def view_of(step: StepRow) -> TableView:
+def find_view(step: StepRow) -> TableView:
     """What the question of a `query` row touches in its table."""
     table = step.evidence[0].table
     if table is None:

@@ -1,4 +1,4 @@
-"""Training steps: one decision of a trajectory each, with what the policy saw and what would have been right.
+"""Reads and writes training steps: one decision of a trajectory each, with what the policy saw and what was right.
 
 A file of steps is JSON Lines, one `StepRow` a line (`STEPS.jsonl`). The steps of a trajectory stay together and in
 order, and each carries its *gold* history: offline Step-GRPO (paper, section 3.2) trains every step on its own.

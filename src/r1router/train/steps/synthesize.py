@@ -1,4 +1,4 @@
-"""Questions and a teacher to training steps: it works each one with the live retriever, what ended right is kept.
+"""Makes training steps by a teacher, who works questions with the live retriever; what ended right is kept.
 
 The teacher's work is an evaluation run of the method `r1_router` in the folder `OUT.run`, so it is concurrent, goes on
 after a kill without asking anything twice, and can be looked at (`r1router show OUT.run`). The paper has R1-Distill-

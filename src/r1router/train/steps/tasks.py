@@ -1,4 +1,4 @@
-"""Training steps to tasks, questions with their gold chains; and a state of an explored question back to a step.
+"""Gathers training steps into tasks, questions with their gold chains, and cuts explored questions into steps again.
 
 Online, the policy's own steps make the history, and what would be right next depends on them: the first hop of the
 gold chain whose evidence has not been found yet, or to stop where all of it has.

@@ -1,4 +1,4 @@
-"""A trained adapter, or a wholly trained model, to the files that are served: weights, GGUF, a GGUF adapter."""
+"""Exports a trained adapter, or a wholly trained model, as the files that are served: weights, GGUF, a GGUF adapter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's spec to the weights and the tokenizer that training starts from, through torch and transformers.
+"""Loads the weights and the tokenizer that training starts from, through torch and transformers.
 
 What is trained on is what is served: for the default model that is the same file, its Q8_0 numbers taken as
 they are. From the hub only numbers are taken (safetensors), no code.

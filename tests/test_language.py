@@ -1,0 +1,254 @@
+"""The language of the source: a module opens with a verb and a full stop, a function is called by a verb.
+
+What is here holds for every room that is not listed as still to be done; a room that is done leaves its list.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "r1router"
+
+VERBS = set(
+    [
+        "add",
+        "admit",
+        "advance",
+        "answer",
+        "apply",
+        "ask",
+        "bind",
+        "build",
+        "call",
+        "charge",
+        "check",
+        "choose",
+        "cite",
+        "clean",
+        "close",
+        "collect",
+        "combine",
+        "compute",
+        "conclude",
+        "convert",
+        "copy",
+        "count",
+        "create",
+        "cut",
+        "declare",
+        "decode",
+        "define",
+        "describe",
+        "draw",
+        "drop",
+        "embed",
+        "encode",
+        "estimate",
+        "evaluate",
+        "explore",
+        "export",
+        "fetch",
+        "find",
+        "fine-tune",
+        "finish",
+        "fit",
+        "format",
+        "fuse",
+        "gather",
+        "generate",
+        "give",
+        "guess",
+        "handle",
+        "hide",
+        "implement",
+        "import",
+        "index",
+        "inspect",
+        "iterate",
+        "join",
+        "judge",
+        "keep",
+        "list",
+        "load",
+        "locate",
+        "look",
+        "make",
+        "map",
+        "mark",
+        "measure",
+        "merge",
+        "move",
+        "name",
+        "neutralise",
+        "normalise",
+        "open",
+        "order",
+        "parse",
+        "permute",
+        "pick",
+        "pin",
+        "place",
+        "plan",
+        "predict",
+        "prepare",
+        "print",
+        "put",
+        "query",
+        "quote",
+        "read",
+        "reason",
+        "receive",
+        "record",
+        "refuse",
+        "reinforce",
+        "remove",
+        "rename",
+        "render",
+        "replace",
+        "report",
+        "retrieve",
+        "return",
+        "reward",
+        "rewrite",
+        "run",
+        "salvage",
+        "save",
+        "say",
+        "scale",
+        "score",
+        "search",
+        "see",
+        "send",
+        "serve",
+        "set",
+        "settle",
+        "show",
+        "silence",
+        "solve",
+        "speed",
+        "split",
+        "start",
+        "stop",
+        "store",
+        "stream",
+        "sum",
+        "synthesize",
+        "take",
+        "tell",
+        "think",
+        "tidy",
+        "trace",
+        "train",
+        "translate",
+        "turn",
+        "unpermute",
+        "use",
+        "vary",
+        "verify",
+        "view",
+        "wait",
+        "walk",
+        "warn",
+        "watch",
+        "widen",
+        "work",
+        "write",
+    ]
+)
+PREDICATES = {"can", "has", "is", "sees", "shows", "was"}
+"""What a function that answers yes or no begins with."""
+NAMED_OTHERWISE = {
+    "from_dict": "the way back of `to_dict`",
+    "names": "the entries of a registry folder, read as `methods.names()`",
+    "setting": "stands where a field's default stands",
+    "sft": "a command",
+    "grpo": "a command",
+    "to_dict": "as in the standard library",
+}
+FOLDERS_OF_NAMED_FUNCTIONS = ("train/rewards",)
+"""Where a file's function has the file's name, since the registry finds it by that."""
+
+FIRST_LINES_TO_DO = ["__init__.py", "cli", "drive", "evals", "evidence", "ingest", "kb", "routing", "serve", "tables"]
+FUNCTIONS_TO_DO = [
+    "cache.py",
+    "cli",
+    "drive",
+    "endpoint.py",
+    "evals",
+    "evidence",
+    "images.py",
+    "ingest",
+    "kb",
+    "parse.py",
+]
+FUNCTIONS_TO_DO += ["routing", "scripts.py", "serve", "tables", "train/fast"]
+"""Rooms, files and folders of `src/r1router`, each with something in it that the rule is broken by."""
+
+
+@cache
+def trees():
+    """Path inside the package → syntax tree of each module."""
+    found = {path.relative_to(SOURCE).as_posix(): path for path in sorted(SOURCE.rglob("*.py"))}
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in found.items()}
+
+
+def inside(room):
+    return {name: tree for name, tree in trees().items() if name == room or name.startswith(f"{room}/")}
+
+
+def outside(rooms):
+    skipped = {name for room in rooms for name in inside(room)}
+    return {name: tree for name, tree in trees().items() if name not in skipped}
+
+
+def badly_opened(modules):
+    """Modules whose first line is no sentence that begins with a verb, such as "Checks that …."."""
+    lines = {name: (ast.get_docstring(tree) or "").partition("\n")[0] for name, tree in modules.items()}
+    return [f"{name}: {line}" for name, line in lines.items() if not (line.endswith(".") and says_what_is_done(line))]
+
+
+def says_what_is_done(line):
+    word = line.partition(" ")[0].rstrip(",:").lower()
+    return bool({word.removesuffix("s"), word.removesuffix("es"), f"{word.removesuffix('ies')}y"} & VERBS)
+
+
+def badly_named(modules):
+    """Public functions of a module that are called by no verb."""
+    return [
+        f"{name}: {function.name}"
+        for name, tree in modules.items()
+        for function in tree.body
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not function.name.startswith("_")
+        and function.name.partition("_")[0] not in VERBS | PREDICATES
+        and function.name not in NAMED_OTHERWISE
+        and not (name.startswith(FOLDERS_OF_NAMED_FUNCTIONS) and Path(name).stem == function.name)
+    ]
+
+
+def test_a_module_opens_with_a_sentence_that_begins_with_a_verb():
+    assert badly_opened(outside(FIRST_LINES_TO_DO)) == []
+
+
+def test_a_public_function_is_called_by_a_verb():
+    assert badly_named(outside(FUNCTIONS_TO_DO)) == []
+
+
+@pytest.mark.parametrize("room", FIRST_LINES_TO_DO)
+def test_a_room_stays_on_the_list_of_first_lines_only_while_it_needs_to(room):
+    assert badly_opened(inside(room)), f"every module of {room} opens with a verb: take it off FIRST_LINES_TO_DO"
+
+
+@pytest.mark.parametrize("room", FUNCTIONS_TO_DO)
+def test_a_room_stays_on_the_list_of_functions_only_while_it_needs_to(room):
+    assert badly_named(inside(room)), f"every function of {room} is called by a verb: take it off FUNCTIONS_TO_DO"
+
+
+@pytest.mark.parametrize(
+    "line", ["Checks that it is so.", "Carries on.", "Varies the cards.", "Fine-tunes an adapter."]
+)
+def test_a_verb_is_known_in_the_form_that_a_sentence_has(line):
+    assert says_what_is_done(line) == (line != "Carries on.")
+    assert not says_what_is_done("What a run was launched as to what it was asked for.")
