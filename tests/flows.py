@@ -45,10 +45,10 @@ def piece(kb, name="1", text="some text"):
     return Evidence(kb, name, text)
 
 
-def drive(method, reply, found, question="Q?", image=None, look=None, **options):
+def drive(method, reply, found, question="Q?", image=None, look=None, prompts=PROMPTS, **options):
     """Run a method; `reply(ask)`, `found(search)` and `look(look)`, which sees nothing where it is not given, give
     what it receives, or the exception thrown into it."""
-    flow = load_method(method, **options)(Question(question, image), KBS, prompts=PROMPTS)
+    flow = load_method(method, **options)(Question(question, image), KBS, prompts=prompts)
     said, result = [], None
     try:
         while True:

@@ -283,8 +283,8 @@ def test_methods_offer_the_same_options_with_the_same_defaults(method):
     from r1router.registry import list_options
 
     offered = list_options(load_method(method).func)
-    own = {"look": True, "min_confidence": 0.6, "search_all_below": 0.3, "verify": True}
-    defaults = {"max_steps": 3, "k": 5, "kb": ""} | (own if method == "r1_router" else {})
+    own = {"look": True, "min_confidence": 0.6, "search_all_below": 0.3, "verify": True, "tables": "query"}
+    defaults = {"max_steps": 3, "k": 5, "kb": "", "tables": "read"} | (own if method == "r1_router" else {})
     assert offered == {key: default for key, default in defaults.items() if key in offered}
     assert offered.keys() >= own.keys() or method != "r1_router"
     assert ("max_steps" in offered) == (method in STEPPING)

@@ -50,3 +50,9 @@ def test_every_item_comes_out_once_and_best_first(rankings: list[list[int]]) -> 
     assert sorted(item for item, _ in fused) == sorted({item for ranking in rankings for item in ranking})
     scores = [score for _, score in fused]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_of_the_first_entries_of_several_knowledge_bases_the_more_similar_comes_first():
+    one, other = Evidence("text", "1", "far", similarity=0.2), Evidence("table", "1", "near", similarity=0.7)
+    assert [e.text for e in fuse([[one], [other]], 2)] == ["near", "far"]
+    assert [e.text for e in fuse([[other], [one]], 2)] == ["near", "far"]

@@ -2,10 +2,11 @@
 
 import pytest
 
-from flows import KBS, STOP, answer, piece, play, requests, searches, step, with_probabilities
+from flows import KBS, STOP, answer, drive, piece, play, requests, searches, step, with_probabilities
 from r1router.errors import BudgetSpent, InputError, UnknownName
 from r1router.methods import load_method, name_method, names
-from r1router.types import Answered, Ask, Malformed, Planned, Retrieved, Search
+from r1router.prompts import Prompts
+from r1router.types import Answered, Ask, Malformed, Planned, Reply, Retrieved, Search
 
 
 def test_r1_router_plans_retrieves_reads_and_concludes():
@@ -154,3 +155,13 @@ def own_method(question, kbs, *, prompts, k=5):
 def test_a_method_that_does_not_exist_is_refused_with_a_hint(spec, error, says):
     with pytest.raises(error, match=says):
         load_method(spec)
+
+
+def test_a_single_step_in_the_question_s_own_words_needs_no_final_call_where_answers_are_copied(tmp_path):
+    (tmp_path / "set.toml").write_text('[form]\nanswers = "copied"\n')
+    replies = iter([step("Q?", "text"), answer("Oslo"), STOP])
+    said, path = drive(
+        "r1_router", lambda _: Reply(next(replies)), lambda s: [[piece("text")]], prompts=Prompts(tmp_path)
+    )
+    assert requests(said) == ["plan", "search", "answer", "plan"]
+    assert (path.answer.text, path.stop) == ("Oslo", "enough")

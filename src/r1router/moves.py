@@ -254,7 +254,7 @@ def query_table(path: Trajectory, prompts: Prompts, *, tables: str) -> Flow[tupl
     path = replace(path, steps=(*path.steps[:-1], step))
     yield Computed(len(path.steps) - 1, step)
     text = read_answer_off(result)
-    return path, Answer(said.thought, text) if text else None
+    return path, Answer(said.thought, text, confidence=said.confidence) if text else None
 
 
 def _ask_table(
@@ -309,10 +309,25 @@ def conclude(path: Trajectory, request: Ask, stop: str, prompts: Prompts, *, ver
         answer = yield from ask_answer(request, prompts)
     except BudgetSpent as spent:
         answer, stop = Answer("", next((step.answer for step in reversed(path.steps) if step.answer), "")), spent.budget
+    return finish(path, answer, stop, prompts, verify=verify)
+
+
+def finish(path: Trajectory, answer: Answer, stop: str, prompts: Prompts, *, verify: bool = False) -> Trajectory:
+    """The finished trajectory with this answer, its citations and, with `verify`, how it stands to them."""
     answer = replace(answer, citations=cite(path.steps, answer.text))
     if verify and prompts.support is not None:
         answer = verify_answer(path, answer, prompts.support)
     return path.finish(answer, stop)
+
+
+def repeat_only_answer(path: Trajectory) -> Answer | None:
+    """The answer of the only step, where it was asked in the question's own words: all that is to be said."""
+    if len(path.steps) != 1:
+        return None
+    (step,) = path.steps
+    if not step.answer or " ".join((step.sub_question or "").split()) != " ".join(path.question.text.split()):
+        return None
+    return Answer(step.answer_thought, step.answer, confidence=step.confidence, doubt=step.doubt)
 
 
 def verify_answer(path: Trajectory, answer: Answer, support: Support) -> Answer:

@@ -232,7 +232,8 @@ def read_table_reply(reply: Reply) -> Answer | TableQuery:
     thought, rest = _split_thought(reply.text)
     sql = _field(rest, "query")
     if sql:
-        return TableQuery(thought, " ".join(sql.split()).rstrip("; "))
+        confidence, _ = answer_probabilities(reply.tokens, "query")
+        return TableQuery(thought, " ".join(sql.split()).rstrip("; "), confidence)
     if sql is not None and _field(rest, "answer") is None:
         raise ParseError("the tag query is empty", reply.text)
     return read_answer(reply)
@@ -349,15 +350,15 @@ def route_probabilities(tokens: Sequence[Token], routes: Mapping[str, str]) -> d
     return {routes[name]: (1 - none) * share for name, share in shares.items()} | {NO_ROUTE: none}
 
 
-def answer_probabilities(tokens: Sequence[Token]) -> tuple[float | None, float | None]:
-    """(geometric mean of the probabilities of the answer's tokens, probability of "unknown" at its first one).
+def answer_probabilities(tokens: Sequence[Token], tag: str = "answer") -> tuple[float | None, float | None]:
+    """(geometric mean of the probabilities of the tag's tokens, probability of "unknown" at its first one).
 
     None for both where the backend gave no log-probabilities.
     """
     if not tokens or not any(t.top for t in tokens):
         return None, None
     text = "".join(t.text for t in tokens)
-    found = _TAGS["answer"].search(text)
+    found = _TAGS[tag].search(text)
     if not found or not found.group(1).strip():
         return None, None
     start = found.start(1) + len(found.group(1)) - len(found.group(1).lstrip())

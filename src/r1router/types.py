@@ -252,6 +252,8 @@ class TableQuery:
 
     thought: str
     sql: str
+    confidence: float | None = None
+    """Geometric mean of the policy's probabilities of its words; None where the backend gave none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,10 @@ def reciprocal_rank(
 def fuse(rankings: Sequence[Sequence[Evidence]], k: int, weights: Sequence[float] | None = None) -> list[Evidence]:
     """The `k` best of all rankings, with the fused score; an entry is known by its knowledge base and id.
 
+    Of entries with the same score, as the first ones of several knowledge bases have, the more similar comes first.
     `weights`: one for each ranking, all 1 where not given.
     """
     known = {(e.kb, e.id): e for ranking in reversed(rankings) for e in ranking}
     keys = [[(e.kb, e.id) for e in ranking] for ranking in rankings]
-    return [replace(known[key], score=score) for key, score in reciprocal_rank(keys, weights)[:k]]
+    fused = sorted(reciprocal_rank(keys, weights), key=lambda pair: (-pair[1], -(known[pair[0]].similarity or 0.0)))
+    return [replace(known[key], score=score) for key, score in fused[:k]]

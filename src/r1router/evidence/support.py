@@ -17,7 +17,7 @@ from r1router.errors import InputError
 from r1router.evidence.words import tell_language, words
 from r1router.types import Ending, Evidence
 
-FEATURES = ("doubt", "confidence", "similarity", "matched", "beside", "held", "side")
+FEATURES = ("doubt", "confidence", "similarity", "matched", "beside", "held", "side", "computed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Support:
     """Where a piece holds the answer word for word."""
     side: float = 0.0
     """Where the answer is yes or no, which no piece holds."""
+    computed: float = 0.0
+    """Where a query over a whole table gave the answer."""
     sure: float = 0.5
     """Answers that are supported with at least this probability are given as supported, …"""
     lost: float = 0.2
@@ -80,6 +82,7 @@ def features(
         "beside": beside,
         "held": held,
         "side": float(said in ("yes", "no")),
+        "computed": float(bool(evidence) and evidence[0].result is not None),
     }
 
 

@@ -11,7 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from r1router.errors import BudgetSpent, ParseError
-from r1router.moves import QUERY, Flow, conclude, plan, read, retrieve, was_asked_before, widen
+from r1router.moves import (
+    QUERY,
+    Flow,
+    conclude,
+    finish,
+    plan,
+    read,
+    repeat_only_answer,
+    retrieve,
+    was_asked_before,
+    widen,
+)
 from r1router.prompts import Prompts
 from r1router.types import Card, Question, Trajectory
 
@@ -57,4 +68,7 @@ def solve(
         stop = spent.budget
     except ParseError:
         stop = "format"
+    # Where answers are copied, the final one of a single step could only repeat it: a model call less.
+    if prompts.copied_answers and (answer := repeat_only_answer(path)):
+        return finish(path, answer, stop, prompts, verify=verify)
     return (yield from conclude(path, prompts.final_answer(path), stop, prompts, verify=verify))
