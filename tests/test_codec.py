@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from r1router import from_dict, to_dict
+from r1router.codec import to_json
 from r1router.errors import InputError
 from r1router.types import Answer, Evidence, Image, Location, Question, Step, Trajectory, Usage
 
@@ -59,3 +60,15 @@ def test_defaults_are_left_out():
 def test_what_does_not_fit_is_refused_with_its_place(value, says):
     with pytest.raises(InputError, match=says):
         from_dict(Trajectory, value)
+
+
+def test_the_bytes_of_a_noun_are_those_of_its_dict():
+    nouns = [
+        Trajectory(Question("Où?", Image(b"\x89PNG")), (Step("t", "q", ("text",), {"text": 0.5}),), stop="enough"),
+        Evidence("text", "a#1", "Zürich \u2028 </script>", location=Location("a.md", rows=(1, 2))),
+        Evidence("text", "a#1", "lone \ud800 surrogate"),
+    ]
+    for noun in nouns:
+        written = json.dumps(to_dict(noun), ensure_ascii=False).encode("utf-8", "replace")
+        assert json.loads(to_json(noun)) == json.loads(written)
+        assert b"\n" not in to_json(noun)

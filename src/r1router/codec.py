@@ -27,6 +27,16 @@ def to_dict(value: Any) -> Any:
     return json.loads(json.dumps(_plain(value), default=_write_bytes))
 
 
+def to_json(value: Any) -> bytes:
+    """A noun as the bytes of its JSON, on one line: what `to_dict` gives, in one pass."""
+    from pydantic_core import PydanticSerializationError
+
+    try:
+        return _adapter(cast(Any, type(value))).dump_json([value], exclude_defaults=True, warnings=False)[1:-1]
+    except PydanticSerializationError:  # a lone surrogate, which has no UTF-8
+        return json.dumps(to_dict(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
 def from_dict(kind: type[T], value: Mapping[str, Any]) -> T:
     """The noun of this kind that `to_dict` turned into `value`. Raises `InputError` where it does not fit."""
     from pydantic import ValidationError

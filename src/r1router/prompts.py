@@ -24,6 +24,7 @@ Training renders its rows with these same functions.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -373,7 +374,23 @@ def choose_prompts(named: Prompts | str | Path | None, policy: Policy) -> Prompt
     if isinstance(named, Prompts):
         return named
     # A policy that was written before there was this attribute brings none.
-    return Prompts(named or getattr(policy, "prompts", None) or DEFAULT)
+    folder = Path(named or getattr(policy, "prompts", None) or DEFAULT)
+    return _read_once(folder, _state_of(folder), _state_of(DEFAULT))
+
+
+@lru_cache(maxsize=16)
+def _read_once(folder: Path, *states: object) -> Prompts:
+    """The set in this folder. To compile its templates takes longer than to ask an instant policy."""
+    return Prompts(folder)
+
+
+def _state_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """What tells whether a file of the folder has changed."""
+    if not folder.is_dir():
+        return ()
+    with os.scandir(folder) as files:
+        found = [(file.name, file.stat()) for file in files if file.is_file()]
+    return tuple(sorted((name, status.st_mtime_ns, status.st_size) for name, status in found))
 
 
 def find_prompts_beside(*places: Path | None) -> Path | None:

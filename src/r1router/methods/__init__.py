@@ -8,7 +8,7 @@ further keyword-only parameters are its options: `vanilla_rag?kb=table` sets `kb
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from r1router.moves import Flow
@@ -18,6 +18,7 @@ from r1router.types import Trajectory
 Method = Callable[..., Flow[Trajectory]]
 
 
+@cache
 def names() -> list[str]:
     """The methods that come with the package."""
     return list_entries(__file__)
@@ -28,10 +29,16 @@ def load_method(spec: str, **options: Any) -> Method:
 
     Options inside the spec must exist: `r1_router?min_confidence=0.6`. Raises `UnknownName`, `InputError`.
     """
+    return _load_method(spec, tuple(sorted(options.items())))
+
+
+@lru_cache(maxsize=256)
+def _load_method(spec: str, options: tuple[tuple[str, Any], ...]) -> Method:
+    """A server is asked for the same few by every question."""
     name, inside = split_options(spec)
     solve: Method = load("method", name, package=__name__, known=names(), attribute="solve")
     offered = list_options(solve)
-    bound = {key: value for key, value in options.items() if key in offered}
+    bound = {key: value for key, value in options if key in offered}
     return partial(solve, **bound | bind(f"method {name}", solve, inside))
 
 

@@ -31,11 +31,12 @@ UNREAD = 60.0
 
 
 def event(name: str, data: Any) -> bytes:
-    """One server-sent event; without a name where it is empty."""
-    return (f"event: {name}\n" if name else "").encode() + b"data: " + dumped(data) + b"\n\n"
+    """One server-sent event; without a name where it is empty. `data` is JSON already where it is bytes."""
+    json = data if isinstance(data, bytes) else dump(data)
+    return (f"event: {name}\n" if name else "").encode() + b"data: " + json + b"\n\n"
 
 
-def dumped(data: Any) -> bytes:
+def dump(data: Any) -> bytes:
     """JSON on one line."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 

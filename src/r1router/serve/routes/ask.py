@@ -7,10 +7,10 @@ from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import ConfigDict, Field
 
-from r1router.codec import to_dict
+from r1router.codec import to_dict, to_json
 from r1router.methods import names as method_names
 from r1router.serve import logs, problems, sse
 from r1router.serve.limits import MOST_QUESTION
@@ -90,7 +90,7 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
         trajectory = await sse.while_connected(request.receive, _trajectory(asked))
         if trajectory is None:
             return Response(status_code=499)  # for nobody: the client has left
-        return JSONResponse(pictures.shown(trajectory))
+        return Response(to_json(pictures.link_pictures(trajectory)), media_type="application/json")
 
     async def _events(asked: AskRequest) -> AsyncGenerator[bytes, None]:
         with admission.admit():
@@ -100,7 +100,7 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
                 async with aclosing(questions.answer(checked)) as events:
                     async for event in events:
                         name = type(event).__name__.lower()
-                        yield sse.event(name, pictures.shown(event)) if event else sse.COMMENT
+                        yield sse.event(name, to_json(pictures.link_pictures(event))) if event else sse.COMMENT
             except Exception as error:  # the response has begun: the client is told in the stream
                 yield sse.event("error", problems.body(problems.explain(error)))
 

@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from r1router import types
+from r1router.codec import to_dict
 from r1router.errors import KnowledgeBaseError
 from r1router.kb.lance import LanceKnowledgeBase, Mode
 from r1router.kb.ledger import Ledger
@@ -110,7 +111,7 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
                 picture = await asyncio.to_thread(pictures.decode, image, limits=limits)
             query = types.Query(text, picture)
             found = await asyncio.to_thread(found_in.search, [query], k=k, mode=mode)
-        return JSONResponse({"results": pictures.shown(found[0])})
+        return JSONResponse({"results": [to_dict(pictures.link_pictures(evidence)) for evidence in found[0]]})
 
     @routes.get("/v1/kbs/{kb}/search", response_model=SearchResults)
     async def search_by_words(

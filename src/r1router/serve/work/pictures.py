@@ -6,14 +6,26 @@ import base64
 import binascii
 import io
 import re
-from typing import Any
+from dataclasses import replace
+from typing import TypeVar
 from urllib.parse import quote
 
-from r1router.codec import to_dict
 from r1router.images import media_type
 from r1router.serve.limits import Limits
 from r1router.serve.problems import Refused
-from r1router.types import Image
+from r1router.types import (
+    Answered,
+    Event,
+    Evidence,
+    Finished,
+    Image,
+    Planned,
+    Retrieved,
+    Step,
+    Trajectory,
+)
+
+N = TypeVar("N", bound=Event | Trajectory | Evidence)
 
 _DATA_URL = re.compile(r"data:[\w./+-]*(?:;[\w=.-]+)*;base64,", re.IGNORECASE)
 
@@ -62,25 +74,36 @@ def _check(data: bytes, limits: Limits) -> Image:
     return Image(data, kind)
 
 
-def shown(noun: Any) -> Any:
-    """The JSON of a noun for a client: each picture on this machine's disk as the URL that serves it, and without
-    the bytes of the question's picture, which the client has sent itself."""
-    return _shown(to_dict(noun))
-
-
-def _shown(value: Any) -> Any:
-    match value:
-        case {"kb": str(kb), "image": str(name)}:
-            return {**value, "image": url_of(kb, name)}
-        case {"question": {"image": _} as question}:
-            rest = {key: _shown(item) for key, item in value.items() if key != "question"}
-            return {"question": {k: v for k, v in question.items() if k != "image"}, **rest}
-        case dict():
-            return {key: _shown(item) for key, item in value.items()}
-        case list():
-            return [_shown(item) for item in value]
+def link_pictures(noun: N) -> N:
+    """The noun for a client: each picture on this machine's disk is the URL that serves it, and the question comes
+    without its picture, which the client has sent itself."""
+    match noun:
+        case Planned() | Retrieved() | Answered():
+            return replace(noun, step=_link_step(noun.step))
+        case Finished():
+            return replace(noun, trajectory=_link_trajectory(noun.trajectory))
+        case Trajectory():
+            return _link_trajectory(noun)  # type: ignore[return-value]  # N is Trajectory here
+        case Evidence() if noun.image:
+            return replace(noun, image=url_of(noun.kb, noun.image))
         case _:
-            return value
+            return noun
+
+
+def _link_trajectory(trajectory: Trajectory) -> Trajectory:
+    answer = trajectory.answer
+    return replace(
+        trajectory,
+        question=replace(trajectory.question, image=None),
+        steps=tuple(map(_link_step, trajectory.steps)),
+        answer=replace(answer, citations=tuple(map(link_pictures, answer.citations))) if answer else None,
+    )
+
+
+def _link_step(step: Step) -> Step:
+    if not any(evidence.image for evidence in step.evidence):
+        return step
+    return replace(step, evidence=tuple(map(link_pictures, step.evidence)))
 
 
 def url_of(kb: str, name: str) -> str:
