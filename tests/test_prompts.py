@@ -204,9 +204,9 @@ def test_a_set_may_have_its_answers_spaced_and_its_training_rows_say_so(tmp_path
 def test_a_set_is_compiled_once_and_anew_when_a_file_of_it_changes(tmp_path):
     (tmp_path / "direct.j2").write_text("### user\nfirst {{ question }}\n")
     policy = Scripted([])
-    first = chosen(tmp_path, policy)
+    first = choose_prompts(tmp_path, policy)
     assert first.answer_directly(Question("Q?"), template="direct").messages[0].content == "first Q?"
-    assert chosen(tmp_path, policy) is first
+    assert choose_prompts(tmp_path, policy) is first
     (tmp_path / "direct.j2").write_text("### user\nand second {{ question }}\n")
-    again = chosen(tmp_path, policy)
+    again = choose_prompts(tmp_path, policy)
     assert again.answer_directly(Question("Q?"), template="direct").messages[0].content == "and second Q?"
