@@ -24,8 +24,22 @@ def test_included_source_is_the_real_file(page):
     assert page.read_text(encoding="utf-8") == wanted
 
 
-def test_the_control_flow_page_includes_the_loop():
-    assert "control-flow.md" in [page.name for page in PAGES]
+@pytest.mark.parametrize("name", ["control-flow.md", "training-flow.md"])
+def test_the_pages_of_a_flow_include_the_real_files(name):
+    assert name in [page.name for page in PAGES]
+
+
+def test_every_noun_of_the_glossary_is_in_the_source():
+    rows = re.findall(
+        r"^\| [a-z-]+(?: [a-z]+)? \| .* \| (.*) \|$", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE
+    )
+    assert len(rows) > 30
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    for name in re.findall(r"`([A-Z]\w+)(?:\.(\w+))?`", "\n".join(rows)):
+        assert re.search(rf"^class {name[0]}\b|^{name[0]} = ", source, re.MULTILINE), name
+        assert not name[1] or f"    {name[1]}: " in source, name
+    for path in re.findall(r"`([\w/]+(?:/|\.py))`", "\n".join(rows)):
+        assert list((ROOT / "src" / "r1router").glob(f"**/{path.rstrip('/')}")), path
 
 
 @pytest.mark.parametrize(
