@@ -28,7 +28,7 @@ from r1router import parse
 from r1router.errors import ParseError, QueryError
 from r1router.evals.metrics import exact_match, yes_no
 from r1router.evals.statistics import Interval, rate
-from r1router.prompts import Prompts, chosen
+from r1router.prompts import Prompts, choose_prompts
 from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
 from r1router.tables.engine import compute
@@ -110,7 +110,7 @@ def right(said: str, one: Asked) -> bool:
 
 async def main(given: argparse.Namespace) -> None:
     policy = rr.open_policy(given.policy) if given.policy else None
-    prompts = chosen(given.prompts, policy) if policy else None
+    prompts = choose_prompts(given.prompts, policy) if policy else None
     for name in given.sets:
         asked = list(load(given.bench, name, given.split))
         random.Random(0).shuffle(asked)
