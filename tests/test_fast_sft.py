@@ -92,7 +92,7 @@ def test_loss_and_gradients_of_sft_are_those_of_plain_trl(base: Path, tmp_path: 
     from trl import SFTTrainer
 
     loss, gradients = loss_and_gradients(SFTTrainer, base, tmp_path / "plain", compute_loss_func=in_float64)
-    ours, our_gradients = loss_and_gradients(fast.trainer_class(tokens=tokens), base, tmp_path / "ours")
+    ours, our_gradients = loss_and_gradients(fast.make_trainer_class(tokens=tokens), base, tmp_path / "ours")
     assert ours == pytest.approx(loss, abs=1e-9)
     assert our_gradients.keys() == gradients.keys()
     for name, gradient in gradients.items():

@@ -85,7 +85,15 @@ def file_of(rows: list[StepRow], folder: Path) -> Path:
 
 
 def settings(base: Path | str, **more: Any) -> GrpoSettings:
-    small = {"samples": 2, "groups": 2, "max_steps": 2, "max_tokens": 6, "save_every": 1, "lora": 4}
+    small: dict[str, Any] = {
+        "samples": 2,
+        "groups": 2,
+        "max_steps": 2,
+        "max_tokens": 6,
+        "save_every": 1,
+        "lora": 4,
+        "beta": 0.01,
+    }
     return GrpoSettings(base=str(base), **(small | {"rewards": (("format", 1.0), ("cost", 1.0))} | more))
 
 
@@ -302,7 +310,9 @@ def test_an_online_run_trains_on_what_the_policy_saw(base: Path, tmp_path: Path,
         return noted
 
     monkeypatch.setattr(rollout_function, "make_rollout_function", noting)
-    adapter = run([file_of(steps(), tmp_path)], tmp_path / "run", settings(base, max_steps=5), kbs=knowledge())
+    adapter = run(
+        [file_of(steps(), tmp_path)], tmp_path / "run", settings(base, max_steps=5, redraws=0), kbs=knowledge()
+    )
     assert (adapter / "adapter_model.safetensors").exists()
     assert len(seen) == 5 * 2 * 2
     assert all(seen[place][0] == seen[place + 1][0] for place in range(0, len(seen), 2))  # the prompts of a group

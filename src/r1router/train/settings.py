@@ -32,6 +32,7 @@ class TrainSettings:
         "shorter than the prompt set does.",
     )
     save_every: int = setting(50, "Optimizer steps between checkpoints.", min=1)
+    save_minutes: float = setting(5.0, "There is a checkpoint at least so often; 0 leaves it to --save-every.", min=0.0)
     seed: int = setting(0, "Of everything that is drawn.")
     report_to: str = setting("none", "Where the logs go: tensorboard, wandb, trackio or none.")
 
@@ -49,4 +50,3 @@ class SftSettings(TrainSettings):
     )
     learning_rate: float = setting(5e-4, "At its highest, soon after the start; then along a cosine to 0.", min=0.0)
     max_tokens: int = setting(1024, "Longer rows are left out, and counted; pictures do not count.", min=1)
-    save_minutes: float = setting(5.0, "There is a checkpoint at least so often.", min=0.0)

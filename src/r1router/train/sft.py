@@ -19,7 +19,7 @@ from r1router.prompts import Prompts
 from r1router.train import launch, run_folder
 from r1router.train.fast.numbers import fastest_dtype, use_free_threads
 from r1router.train.fast.saving import save_by_time
-from r1router.train.fast.sft import trainer_class
+from r1router.train.fast.sft import make_trainer_class
 from r1router.train.settings import SftSettings
 from r1router.train.steps.rows import Row, open_pictures, render_varied, shows_answer
 from r1router.train.steps.step_file import StepRow, read_steps
@@ -73,7 +73,7 @@ def _train(files: Sequence[Path], out: Path, settings: SftSettings, pictures: Pa
     dataset = _dataset(rows, tokenizer, settings.max_tokens, shown=pictures is not None)
     model, new_lora = prepare(weights, settings.adapter, rank=settings.lora, layers=settings.layers)
     on_gpu = torch.cuda.is_available()
-    trainer = trainer_class(tokens=0 if on_gpu else settings.tokens)(
+    trainer = make_trainer_class(tokens=0 if on_gpu else settings.tokens)(
         model=model,
         processing_class=tokenizer,
         train_dataset=dataset,

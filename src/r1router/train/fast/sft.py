@@ -16,7 +16,7 @@ TEXT = {"input_ids", "attention_mask", "labels"}
 """What a batch of rows without pictures holds."""
 
 
-def trainer_class(*, tokens: int) -> Any:
+def make_trainer_class(*, tokens: int) -> Any:
     """TRL's `SFTTrainer`; `tokens` in a pass, 0 for all rows in one."""
     from trl.trainer.sft_trainer import SFTTrainer
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from r1router.policies._chat import write_chat_json
+from r1router.train.fast.sampling import sample_groups
 from r1router.types import Ask, Reply
 
 
@@ -26,63 +27,57 @@ class Sampled(Reply):
 
 
 def generate(
-    model: Any,
-    tokenizer: Any,
-    asks: Sequence[Ask],
-    *,
-    temperature: float = 0.0,
-    max_tokens: int = 96,
-    batch: int = 64,
+    model: Any, tokenizer: Any, asks: Sequence[Ask], *, temperature: float = 0.0, max_tokens: int = 96, batch: int = 64
 ) -> list[Sampled]:
-    """One reply to each request, in order, at most `batch` in one forward pass. Greedy at temperature 0.
+    """One reply to each request, in order, about `batch` at a time. Greedy at temperature 0.
 
     Every reply may be `max_tokens` long, whatever its request says. Pictures are not shown.
     """
-    replies: list[Sampled] = []
-    for start in range(0, len(asks), batch):
-        prompts = [encode(tokenizer, ask) for ask in asks[start : start + batch]]
-        replies += _generate(model, tokenizer, prompts, temperature, max_tokens)
-    return replies
+    prompts = [encode(tokenizer, ask) for ask in asks]
+    groups = generate_groups(
+        model, tokenizer, prompts, count=1, temperature=temperature, max_tokens=max_tokens, batch=batch
+    )
+    return [reply for group in groups for reply in group]
+
+
+def generate_groups(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
+    *,
+    count: int,
+    temperature: float,
+    max_tokens: int,
+    batch: int = 64,
+) -> list[list[Sampled]]:
+    """`count` replies to each prompt of token ids, each prompt read once."""
+    drawn = sample_groups(
+        model,
+        prompts,
+        count=count,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        ends=_ends(model, tokenizer),
+        pad=tokenizer.pad_token_id,
+        batch=batch,
+    )
+    return [
+        [make_sampled(tokenizer, prompt, reply.ids, reply.logprobs) for reply in group]
+        for prompt, group in zip(prompts, drawn, strict=True)
+    ]
 
 
 def encode(tokenizer: Any, ask: Ask) -> list[int]:
     """The token ids of a request, by the model's chat template, up to where the reply begins."""
-    messages = write_chat_json(ask.messages, pictures=False)
+    return encode_chat(tokenizer, write_chat_json(ask.messages, pictures=False))
+
+
+def encode_chat(tokenizer: Any, messages: Sequence[Any]) -> list[int]:
+    """The same of messages as TRL has them."""
     ids: list[int] = tokenizer.apply_chat_template(
         messages, add_generation_prompt=True, tokenize=True, return_dict=True
     )["input_ids"]
     return ids
-
-
-def _generate(
-    model: Any, tokenizer: Any, prompts: Sequence[list[int]], temperature: float, max_tokens: int
-) -> list[Sampled]:
-    import torch
-
-    width = max(map(len, prompts))
-    padded = [[tokenizer.pad_token_id] * (width - len(ids)) + ids for ids in prompts]
-    mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
-    ends = _ends(model, tokenizer)
-    sampling = {"do_sample": True, "temperature": temperature} if temperature > 0 else {"do_sample": False}
-    heard = _LogProbabilities(temperature or 1.0)
-    with torch.no_grad():
-        out = model.generate(
-            input_ids=torch.tensor(padded, device=model.device),
-            attention_mask=torch.tensor(mask, device=model.device),
-            max_new_tokens=max_tokens,
-            **sampling,
-            top_k=0,
-            top_p=1.0,
-            repetition_penalty=1.0,
-            pad_token_id=tokenizer.pad_token_id,
-            eos_token_id=ends,
-            logits_processor=[heard],
-        )
-    logprobs = heard.finish(out)
-    return [
-        make_sampled(tokenizer, prompt, _whole(row, ends), logprob)
-        for prompt, row, logprob in zip(prompts, out[:, width:].tolist(), logprobs, strict=True)
-    ]
 
 
 def make_sampled(tokenizer: Any, prompt: Sequence[int], ids: Sequence[int], logprobs: Sequence[float]) -> Sampled:
@@ -103,38 +98,3 @@ def _ends(model: Any, tokenizer: Any) -> list[int]:
     declared = model.generation_config.eos_token_id
     declared = declared if isinstance(declared, list) else [declared]
     return [token for token in dict.fromkeys([tokenizer.eos_token_id, *declared]) if token is not None]
-
-
-def _whole(ids: Sequence[int], ends: Sequence[int]) -> list[int]:
-    """The ids up to the first end, that one included."""
-    last = next((place for place, token in enumerate(ids) if token in ends), len(ids) - 1)
-    return list(ids[: last + 1])
-
-
-class _LogProbabilities:
-    """A logits processor that changes nothing and notes the log-probability of each token once it is chosen.
-
-    Only the last distribution is kept: those of a whole batch of replies would be gigabytes.
-    """
-
-    def __init__(self, temperature: float) -> None:
-        self._temperature = temperature
-        self._last: Any = None
-        self._noted: list[Any] = []
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        self._note(input_ids)
-        self._last = (scores.float() / self._temperature).log_softmax(-1)
-        return scores
-
-    def finish(self, ids: Any) -> list[list[float]]:
-        """One row for each reply, one number for each generated token."""
-        import torch
-
-        self._note(ids)
-        rows: list[list[float]] = torch.stack(self._noted, dim=1).tolist()
-        return rows
-
-    def _note(self, input_ids: Any) -> None:
-        if self._last is not None:
-            self._noted.append(self._last.gather(1, input_ids[:, -1:]).squeeze(1))

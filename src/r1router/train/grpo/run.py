@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,12 @@ from r1router.methods import load_method
 from r1router.policies._chat import write_chat_json
 from r1router.prompts import Prompts
 from r1router.train import launch, rewards, run_folder
+from r1router.train.fast.grpo import make_trainer_class
+from r1router.train.fast.numbers import fastest_dtype, use_free_threads
+from r1router.train.fast.saving import save_by_time
 from r1router.train.grpo import collapse, reward_functions, rollout_function, validation
 from r1router.train.grpo.rollout_pool import Pool
-from r1router.train.grpo.settings import DEFAULTS, LOSSES, GrpoSettings
+from r1router.train.grpo.settings import DEFAULTS, LOSSES, SCALES, GrpoSettings
 from r1router.train.steps.rows import Row, open_pictures, render, render_varied, shows_answer
 from r1router.train.steps.step_file import StepRow, read_steps
 from r1router.train.steps.tasks import gather_tasks
@@ -56,6 +59,8 @@ def run(
         raise MissingExtra(error.name or "trl", "train", "training") from error
     if settings.loss not in LOSSES:
         raise UnknownName("loss", settings.loss, LOSSES)
+    if settings.scale not in SCALES:
+        raise UnknownName("scale of rewards", settings.scale, SCALES)
     sizes = _sizes(settings, launch.check_processes(processes=settings.processes, sharding=settings.sharding))
     with launch.find_state().main_process_first():
         run_folder.open_run(out, method="grpo", settings=settings, files=[*files, *dev_files])
@@ -87,7 +92,9 @@ def _train(
     transformers.set_seed(settings.seed)
     if settings.beta and not (settings.lora or settings.adapter) and find_gguf_file(settings.base):
         raise InputError("the KL of all weights takes them twice, and TRL reads no GGUF file; take --beta 0")
-    weights, tokenizer = load_model(settings.base)
+    use_free_threads()
+    dtype = fastest_dtype() if settings.lora or settings.adapter else None  # all weights are trained in float32
+    weights, tokenizer = load_model(settings.base, dtype=dtype)
     sees = sees_pictures(tokenizer)
     weighted = rewards.load_rewards(dict(settings.rewards))
     prompts = Prompts(settings.prompts)
@@ -111,15 +118,20 @@ def _train(
     on_gpu = torch.cuda.is_available()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'", category=UserWarning)
-        trainer = validation.make_trainer_class(held_out, max_tokens=settings.max_tokens)(
+        judging = validation.make_trainer_class(held_out, max_tokens=settings.max_tokens)
+        trainer = make_trainer_class(judging, redraws=settings.redraws)(
             model=model,
             processing_class=tokenizer,
             reward_funcs=reward_functions.make_reward_functions(weighted, outcomes_of),
             train_dataset=data,
             eval_dataset=data.select([0]) if held_out else None,
             peft_config=new_lora,
-            rollout_func=rollout_function.make_rollout_function(pool) if pool else None,
-            callbacks=[collapse.make_callback(watch)],
+            rollout_func=None
+            if sees
+            else rollout_function.make_rollout_function(pool)
+            if pool
+            else rollout_function.sample_prompts,
+            callbacks=[collapse.make_callback(watch), save_by_time(settings.save_minutes)],
             args=GRPOConfig(
                 output_dir=str(out),
                 reward_weights=[one.weight for one in weighted],
@@ -131,6 +143,7 @@ def _train(
                 learning_rate=settings.learning_rate,
                 lr_scheduler_type="constant",
                 beta=settings.beta,
+                scale_rewards=settings.scale,
                 loss_type=settings.loss,
                 max_steps=settings.max_steps,
                 max_completion_length=settings.max_tokens,
@@ -155,6 +168,10 @@ def _train(
     finally:
         if pool:
             pool.close()
+
+
+def _rollout(pool: Pool | None) -> Callable[[Any, Any], dict[str, list[Any]]]:
+    return rollout_function.make_rollout_function(pool) if pool else rollout_function.sample_prompts
 
 
 def _sizes(settings: GrpoSettings, processes: int) -> tuple[int, int]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from r1router.train.settings import TrainSettings, setting
 
-LOSSES = ("grpo", "dapo", "dr_grpo", "bnpo", "cispo", "sapo", "vespo")
+LOSSES = ("dr_grpo", "grpo", "dapo", "bnpo", "cispo", "sapo", "vespo")
 """Those of TRL's that need no other setting. `grpo` is the paper's, a mean over each reply; others weigh by tokens."""
+SCALES = ("none", "group", "batch")
+"""The paper divides by the deviation of the group, which gives groups that nearly tie the most weight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +28,15 @@ class GrpoSettings(TrainSettings):
     groups: int = setting(4, "Groups of an optimizer step, over all processes.", min=1)
     batch: int = setting(0, "Replies in one pass of a process; 0 for a group's.", min=0)
     temperature: float = setting(1.0, "Of the samples.", min=0.01)
-    learning_rate: float = setting(2e-5, "Constant over the run.", min=0.0)
+    learning_rate: float = setting(1e-4, "Constant over the run.", min=0.0)
     beta: float = setting(
-        0.01, "Weight of the KL to the weights at the start; 0 saves the forward pass that it takes.", min=0.0
+        0.0, "Weight of the KL to the weights at the start; 0 saves the forward pass that it takes.", min=0.0
     )
-    loss: str = setting("grpo", f"grpo, as in the paper, or another of TRL's: {', '.join(LOSSES[1:])}.")
+    loss: str = setting(
+        "dr_grpo", f"dr_grpo, a sum over tokens; grpo, as in the paper; or another of TRL's: {', '.join(LOSSES[2:])}."
+    )
+    scale: str = setting("none", "What a reward's distance from its group's mean is divided by: none, group, batch.")
+    redraws: int = setting(2, "How often a batch whose groups all tie is drawn anew.", min=0)
     max_steps: int = setting(200, "Optimizer steps.", min=1)
     max_tokens: int = setting(96, "Of a reply; longer ones are cut, and so malformed.", min=1)
     max_prompt: int = setting(

@@ -1,0 +1,105 @@
+"""Samples a group of replies with the model that is trained, reading each prompt once and not once a reply.
+
+The prompts go through the model together, their keys and values are repeated for the replies, and a reply that has
+ended leaves the batch, so that no token is computed for it any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A reply as token ids."""
+
+    ids: tuple[int, ...]
+    """The end of the turn included, where it was reached."""
+    logprobs: tuple[float, ...]
+    """Of each of `ids`, at the temperature that it was sampled with."""
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def sample_groups(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    *,
+    count: int,
+    temperature: float,
+    max_tokens: int,
+    ends: Collection[int],
+    pad: int,
+    batch: int = 64,
+) -> list[list[Tokens]]:
+    """`count` replies to each prompt, in order, of at most `max_tokens`; greedy at temperature 0.
+
+    About `batch` replies are under way at a time, whole groups of them. `ends` are the tokens that end a reply. What is
+    drawn depends on torch's generator.
+    """
+    together = max(1, batch // count)
+    found: list[list[Tokens]] = []
+    for start in range(0, len(prompts), together):
+        found += _sample(model, prompts[start : start + together], count, temperature, max_tokens, ends, pad)
+    return found
+
+
+def _sample(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    count: int,
+    temperature: float,
+    max_tokens: int,
+    ends: Collection[int],
+    pad: int,
+) -> list[list[Tokens]]:
+    device = model.device
+    width = max(map(len, prompts))
+    ids = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=device)
+    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    out = model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1)
+    cache = out.past_key_values
+    if count > 1:
+        cache.batch_repeat_interleave(count)
+    scores = out.logits[:, -1].repeat_interleave(count, 0)
+    mask = mask.repeat_interleave(count, 0)
+    place = positions[:, -1:].repeat_interleave(count, 0)
+    alive = torch.arange(len(prompts) * count, device=device)
+    said: list[list[int]] = [[] for _ in alive]
+    logs: list[list[float]] = [[] for _ in alive]
+    stops = torch.tensor(sorted(ends), device=device)
+    for number in range(max_tokens):
+        tokens, logprobs = draw(scores, temperature)
+        for row, token, logprob in zip(alive.tolist(), tokens.tolist(), logprobs.tolist(), strict=True):
+            said[row].append(token)
+            logs[row].append(logprob)
+        going = (~torch.isin(tokens, stops)).nonzero().squeeze(1)
+        if not len(going) or number + 1 == max_tokens:
+            break
+        if len(going) < len(alive):
+            alive, tokens, mask, place = alive[going], tokens[going], mask[going], place[going]
+            cache.batch_select_indices(going)
+        place = place + 1
+        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+        out = model(
+            input_ids=tokens[:, None], attention_mask=mask, position_ids=place, past_key_values=cache, use_cache=True
+        )
+        scores = out.logits[:, -1]
+    replies = [Tokens(tuple(ids), tuple(of)) for ids, of in zip(said, logs, strict=True)]
+    return [replies[start : start + count] for start in range(0, len(replies), count)]
+
+
+def draw(scores: Any, temperature: float) -> tuple[Any, Any]:
+    """(a token of each row of scores, its log-probability); the likeliest one at temperature 0."""
+    logs = (scores.float() / (temperature or 1.0)).log_softmax(-1)
+    if temperature > 0:
+        # The token that comes first in a race of exponential clocks is distributed like the token that is drawn.
+        clocks = torch.empty_like(logs).exponential_()
+        tokens = (logs - clocks.log()).argmax(-1)
+    else:
+        tokens = logs.argmax(-1)
+    return tokens, logs.gather(-1, tokens[:, None]).squeeze(-1)
