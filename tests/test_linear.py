@@ -45,34 +45,53 @@ def compiled(value: object) -> Iterator[re.Pattern[str]]:
             yield from compiled(inner)
 
 
-def found_in_modules() -> Iterator[tuple[str, re.Pattern[str]]]:
+def only_matched(tree: ast.AST, name: str) -> bool:
+    """Whether an expression, or those of a collection, are tried at one place only: by `match` and `fullmatch`."""
+    of = {name}
+    called = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.For(ast.Name(each), ast.Name(collection)) | ast.comprehension(
+                ast.Name(each), ast.Name(collection)
+            ) if collection == name:
+                of.add(each)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(ast.Name(used) | ast.Subscript(ast.Name(used)), function) if used in of:
+                called.add(function)
+    return bool(called) and called <= {"match", "fullmatch", "groups"}
+
+
+def found_in_modules() -> Iterator[tuple[str, re.Pattern[str], bool]]:
     for found in pkgutil.walk_packages(r1router.__path__, "r1router."):
         try:
             module = importlib.import_module(found.name)
         except ImportError:  # its extra is not installed
             continue
+        tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
         for name, value in vars(module).items():
             for pattern in compiled(value):
-                yield f"{found.name}.{name}", pattern
+                yield f"{found.name}.{name}", pattern, only_matched(tree, name)
 
 
-def found_in_source() -> Iterator[tuple[str, re.Pattern[str]]]:
+def found_in_source() -> Iterator[tuple[str, re.Pattern[str], bool]]:
     """Expressions that are written down inside a function."""
     root = Path(r1router.__file__).parent
     for file in sorted(root.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(ast.Attribute(ast.Name("re"), function), [ast.Constant(str(text)), *_]) if (
-                    function in _FUNCTIONS
+                    function in _FUNCTIONS - {"compile"}
                 ):
-                    yield f"{file.relative_to(root)}:{node.lineno}", re.compile(text)
+                    where = f"{file.relative_to(root)}:{node.lineno}"
+                    yield where, re.compile(text), function in ("match", "fullmatch")
 
 
 def patterns() -> list[Any]:
-    known: dict[tuple[str, int], tuple[str, re.Pattern[str]]] = {}
-    for where, pattern in (*found_in_modules(), *found_in_source()):
-        known.setdefault((pattern.pattern, pattern.flags), (where, pattern))
-    return [pytest.param(pattern, id=where) for where, pattern in known.values()]
+    known = {}
+    for where, pattern, matched in (*found_in_modules(), *found_in_source()):
+        known.setdefault((pattern.pattern, pattern.flags, matched), (where, pattern, matched))
+    return [pytest.param(pattern, matched, id=where) for where, pattern, matched in known.values()]
 
 
 # ── attacks ────────────────────────────────────────────────────────────────────────────────────
@@ -167,26 +186,30 @@ def attacks(pattern: re.Pattern[str]) -> list[tuple[str, str, str]]:
     return [attack for attack in dict.fromkeys(found) if attack[1]]
 
 
-def seconds(pattern: re.Pattern[str], attack: tuple[str, str, str], size: int) -> float:
+def seconds(pattern: re.Pattern[str], attack: tuple[str, str, str], size: int, matched: bool) -> float:
     begin, middle, end = attack
     text = begin + middle * (size // len(middle)) + end
     began = time.thread_time()
-    for _ in pattern.finditer(text):
-        pass
+    if matched:
+        pattern.match(text)
+        pattern.fullmatch(text)
+    else:
+        for _ in pattern.finditer(text):
+            pass
     return time.thread_time() - began
 
 
-def grows_faster(pattern: re.Pattern[str], attack: tuple[str, str, str]) -> bool:
-    size = next((size for size in SIZES if seconds(pattern, attack, size) > SLOW), None)
+def grows_faster(pattern: re.Pattern[str], attack: tuple[str, str, str], matched: bool = False) -> bool:
+    size = next((size for size in SIZES if seconds(pattern, attack, size, matched) > SLOW), None)
     if size is None:
         return False
-    short, long = (min(seconds(pattern, attack, s) for _ in range(2)) for s in (size // 4, size))
+    short, long = (min(seconds(pattern, attack, s, matched) for _ in range(2)) for s in (size // 4, size))
     return long > GROWTH * short
 
 
-@pytest.mark.parametrize("pattern", patterns())
-def test_an_expression_takes_time_that_grows_with_the_text(pattern: re.Pattern[str]) -> None:
-    slow = next((attack for attack in attacks(pattern) if grows_faster(pattern, attack)), None)
+@pytest.mark.parametrize(("pattern", "matched"), patterns())
+def test_an_expression_takes_time_that_grows_with_the_text(pattern: re.Pattern[str], matched: bool) -> None:
+    slow = next((attack for attack in attacks(pattern) if grows_faster(pattern, attack, matched)), None)
     assert not slow, f"{pattern.pattern!r} is slow for {slow}"
 
 

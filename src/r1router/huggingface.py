@@ -28,7 +28,7 @@ class Loaded(NamedTuple):
         return find_tokenizer(self.processor)
 
 
-def load(name: str, *, dtype: Any, safetensors_only: bool = False) -> Loaded:
+def load(name: str, *, dtype: Any) -> Loaded:
     """The model that an id of the hub or a folder names, its numbers in `dtype` ("auto": as they are stored).
 
     It is left on the CPU. A tokenizer without a padding token pads with the end of text. Raises `InputError` where
@@ -48,9 +48,7 @@ def load(name: str, *, dtype: Any, safetensors_only: bool = False) -> Loaded:
         reader = transformers.AutoProcessor if sees else transformers.AutoTokenizer
         kind = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
         processor = reader.from_pretrained(path, **given)
-        if safetensors_only:
-            given["use_safetensors"] = True
-        model = kind.from_pretrained(path, dtype=dtype, **given)
+        model = kind.from_pretrained(path, dtype=dtype, use_safetensors=True, **given)
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(
             f"cannot load the model {name!r}: {error}\n"

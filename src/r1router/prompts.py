@@ -18,7 +18,7 @@ An optional `set.toml` beside the templates holds
 
 so that released weights can be served with the prompts that they were trained with: a folder `prompts` beside
 the weights is taken with them (see `choose_prompts`). A set may hold a part; what it lacks is ours. Everything that
-is put into a template is data: what looks like one of our tags in it is made harmless (see `neutralise`).
+is put into a template is data: marks in it are made harmless (see `marks.neutralise`).
 Training renders its rows with these same functions.
 """
 
@@ -42,6 +42,7 @@ from r1router.errors import InputError
 from r1router.evidence.folders import tell_folders
 from r1router.evidence.shown import focus
 from r1router.evidence.support import read_support
+from r1router.marks import neutralise
 from r1router.routing.odds import read_odds
 from r1router.spans import write_span_grammar
 from r1router.tables.grammar import query_grammar
@@ -69,13 +70,6 @@ _FORM = ("spaced_answers", "answers", "table_queries")
 _LIMITS = {"think": 200, "sub_question": 200, "answer": 300, "evidence": 0}
 _OF_THE_KBS = frozenset(("kbs", "labels_in_words"))
 _ROLE_LINE = re.compile(r"^### (system|user|assistant)[ \t]*\n", re.MULTILINE)
-_TAG = re.compile(r"<(\s*+/?+\s*+(?:think|sub[-_ ]?question|ret|answer|query)\s*+)>", re.IGNORECASE)
-_CHAT_MARK = re.compile(r"<\|([^|>\s]{1,40})\|>")
-
-
-def neutralise(text: str) -> str:
-    """Data that cannot be taken for our tags or for a chat template's marks: their `<>` become `‹›`."""
-    return _CHAT_MARK.sub(r"‹|\1|›", _TAG.sub(r"‹\1›", text)) if "<" in text else text
 
 
 class Prompts:

@@ -201,7 +201,7 @@ class CellNumber(NamedTuple):
 
 
 _PLAIN = re.compile(r"[-−]?(?:0|[1-9]\d{0,14})(?:\.\d{1,12})?", re.ASCII)
-_REMARKS = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|[*†‡]+)")
+_REMARKS = re.compile(r"(?<!\s)\s*+(?:\([^()]*\)|\[[^\[\]]*\]|[*†‡]+)")
 _LEADING_ZERO = re.compile(r"0\d+")
 _CURRENCY = r"(?:(?:US|A|C|NZ|HK|S|R)?\$|[€£¥₹₽₩₺]|EUR|USD|GBP|CHF|Rs\.?)"
 _CELL = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +19,10 @@ from typing import Any
 
 from r1router import parse
 from r1router.errors import InputError, PolicyError
+from r1router.marks import compile_tokens
 from r1router.policies import _default_model as default_model
 from r1router.policies._chat import write_chat_json
+from r1router.policies._control_tokens import read_control_tokens
 from r1router.prompts import find_prompts_beside
 from r1router.types import Ask, Policy, Reply, Token
 
@@ -92,6 +95,7 @@ class LlamaCpp:
         self.spec = f"llamacpp:{model}"
         self.prompts = prompts
         self._pictures, self._exact = mmproj is not None, exact
+        self._tokens = compile_tokens(read_control_tokens(model))
         self._server = _load(model, lora, mmproj, ctx, slots, threads)
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="llamacpp")
         self._stops: set[threading.Event] = set()
@@ -105,7 +109,7 @@ class LlamaCpp:
         """
         if self._closed:
             raise PolicyError(f"the policy {self.spec} is closed; open it again with open_policy")
-        request = _request(ask, temperature, seed, self._pictures)
+        request = _request(ask, temperature, seed, self._pictures, self._tokens)
         request["cache_prompt"] = not self._exact
         stop = threading.Event()
         self._stops.add(stop)
@@ -215,9 +219,11 @@ def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: 
 # ── one call ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _request(ask: Ask, temperature: float, seed: int | None, pictures: bool) -> dict[str, Any]:
+def _request(
+    ask: Ask, temperature: float, seed: int | None, pictures: bool, tokens: re.Pattern[str] | None
+) -> dict[str, Any]:
     request: dict[str, Any] = {
-        "messages": write_chat_json(ask.messages, pictures=pictures),
+        "messages": write_chat_json(ask.messages, pictures=pictures, tokens=tokens),
         "max_tokens": ask.max_tokens,
         "temperature": temperature,
         "top_k": 0,  # sampling is by temperature alone, here as in every other policy

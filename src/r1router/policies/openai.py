@@ -19,8 +19,8 @@ from pydantic import BaseModel, Field
 from r1router import parse
 from r1router.endpoint import Text, hide, read_body, server_words
 from r1router.errors import InputError, PolicyError, UnknownName
+from r1router.marks import neutralise
 from r1router.policies._chat import write_chat_json
-from r1router.prompts import neutralise
 from r1router.types import Ask, Policy, Reply, Shape, Token
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from r1router.errors import InputError, PolicyError
 from r1router.types import Ask, Policy, Reply, Token
 
 Row = str | Reply | Mapping[str, Any]
-_WORD = re.compile(r"\s*\S+")
+_WORD = re.compile(r"(?:(?<=\S)|\A)\s*+\S++")
 
 
 def open_(target: str) -> Policy:

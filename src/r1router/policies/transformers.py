@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import queue
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from typing import Any
 
 from r1router import huggingface
 from r1router.errors import InputError, MissingExtra, PolicyError
+from r1router.marks import compile_tokens, hide_tokens
 from r1router.prompts import find_prompts_beside
 from r1router.types import Ask, Message, Policy, Reply, Token
 
@@ -65,6 +67,7 @@ class Transformers:
         self._model, self._processor, self._sees = loaded
         self._tokenizer = loaded.tokenizer
         self._tokenizer.padding_side = "left"
+        self._tokens = compile_tokens(self._tokenizer.all_special_tokens)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="transformers", daemon=True)
         self._thread.start()
@@ -168,7 +171,7 @@ class Transformers:
 
     def _encode(self, conversations: Sequence[Sequence[Message]]) -> Any:
         """Left-padded tensors on the model's device, through the model's own chat template."""
-        turns = [[_turn(m, self._sees) for m in messages] for messages in conversations]
+        turns = [[_turn(m, self._sees, self._tokens) for m in messages] for messages in conversations]
         texts = self._tokenizer.apply_chat_template if not self._sees else self._processor.apply_chat_template
         prompts = [texts(turn, tokenize=False, add_generation_prompt=True) for turn in turns]
         if not self._sees:
@@ -222,11 +225,12 @@ def _all_cancelled(jobs: list[_Job], ids: Any) -> Any:
     return torch.full((ids.shape[0],), stop, dtype=torch.bool, device=ids.device)
 
 
-def _turn(message: Message, sees: bool) -> dict[str, Any]:
+def _turn(message: Message, sees: bool, tokens: re.Pattern[str] | None) -> dict[str, Any]:
+    text = hide_tokens(message.content, tokens)
     if not sees:
-        return {"role": message.role, "content": message.content}
+        return {"role": message.role, "content": text}
     pictures = [{"type": "image"} for _ in message.images]
-    return {"role": message.role, "content": [*pictures, {"type": "text", "text": message.content}]}
+    return {"role": message.role, "content": [*pictures, {"type": "text", "text": text}]}
 
 
 def _pixels(data: bytes) -> Any:

@@ -222,7 +222,7 @@ _IN_WORDS = tuple(
 )
 _WITH_YEAR = re.compile(r"\d{4}", re.ASCII)
 _LETTERS = re.compile(r"[^\W\d_]")
-_REMARK = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|[*†‡]+)$")
+_REMARK = re.compile(r"(?<!\s)\s*+(?:\([^()]*\)|\[[^\[\]]*\]|(?<![*†‡])[*†‡]++)$")
 _SECONDS = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):([0-5]\d(?:[.,]\d{1,3})?)", re.ASCII)
 _SPOKEN = re.compile(
     r"(?=\d)(?:(?P<d>\d+) ?d(?:ays?)? ?)?(?:(?P<h>\d+) ?h(?:(?:ou)?rs?)? ?)?"

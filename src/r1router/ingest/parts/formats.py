@@ -10,7 +10,7 @@ from typing import NamedTuple
 from r1router.ingest.parts.cells import cell
 
 _SECTION = re.compile(r'(?:"[^"]*"|\\.|[^;"\\])+')
-_PART = re.compile(r'"([^"]*)"|\\(.)|_.|\*.|\[\$([^\]-]*)[^\]]*\]|\[[^\]]*\]|([#0?.,]+)|(.)')
+_PART = re.compile(r'"([^"]*)"|\\(.)|_.|\*.|\[\$([^\[\]-]*+)[^\[\]]*+\]|\[[^\[\]]*+\]|([#0?.,]+)|(.)')
 
 
 class _Format(NamedTuple):

@@ -16,10 +16,9 @@ PATTERNS = ("*.md", "*.markdown")
 KINDS: tuple[Kind, ...] = ("text",)
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*\n", re.DOTALL | re.MULTILINE)
-_FRONT_TITLE = re.compile(r"^title:[ \t]*(.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_FRONT_TITLE = re.compile(r"^title:(.+)$", re.MULTILINE | re.IGNORECASE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*$")
+_HEADING = re.compile(r"\A {0,3}(#{1,6})(?:[ \t](.*))?\Z")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
 _NO_HEADING = re.compile(r"\s*([-*+>|#]|\d+[.)])(\s|$)|\s*$| {4}")
@@ -44,9 +43,18 @@ def parse(text: str) -> tuple[str, list[tuple[int, str]]]:
     """The title ("" without front matter and first-level heading), and lines: (level, heading) or (0, line)."""
     front = _FRONT.match(text)
     named = _FRONT_TITLE.search(front[1]) if front else None
-    lines = list(_lines(_COMMENT.sub("", text[front.end() :] if front else text)))
-    title = named[1].strip("'\"") if named else next((name for level, name in lines if level == 1), "")
+    lines = list(_lines(_without_comments(text[front.end() :] if front else text)))
+    title = named[1].strip().strip("'\"") if named else next((name for level, name in lines if level == 1), "")
     return cell(title), lines
+
+
+def _without_comments(text: str) -> str:
+    """One that is not closed is text, as it may be meant so."""
+    kept, at = [], 0
+    while (begin := text.find("<!--", at)) >= 0 and (end := text.find("-->", begin + 4)) >= 0:
+        kept.append(text[at:begin])
+        at = end + 3
+    return "".join([*kept, text[at:]])
 
 
 def _lines(body: str) -> Iterator[tuple[int, str]]:
@@ -68,12 +76,19 @@ def _lines(body: str) -> Iterator[tuple[int, str]]:
         if before is not None:
             yield 0, _plain(before)
         if heading:
-            yield len(heading[1]), _plain(heading[2] or "")
+            yield len(heading[1]), _plain(_without_closing(heading[2] or ""))
             before = None
         else:
             before = line
     if before is not None:
         yield 0, _plain(before)
+
+
+def _without_closing(heading: str) -> str:
+    """A heading without the `#` that may end it, and without blanks around."""
+    heading = heading.strip(" \t")
+    words = heading.rstrip("#")
+    return heading if words and words[-1] not in " \t" else words.rstrip(" \t")
 
 
 def _plain(line: str) -> str:

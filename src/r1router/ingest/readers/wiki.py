@@ -18,8 +18,8 @@ from r1router.types import Kind
 PATTERNS = ("wiki_[0-9][0-9]", "wiki_[0-9][0-9].gz", "wiki_[0-9][0-9].bz2")
 KINDS: tuple[Kind, ...] = ("text",)
 
-_DOC = re.compile(r"<doc\s+(.*)>\s*$")
-_ATTRIBUTE = re.compile(r'(\w+)="(.*?)"(?=\s+\w+="|\s*$)')
+_DOC = re.compile(r"\A<doc\s(.*)>\Z", re.DOTALL)
+_ATTRIBUTE = re.compile(r'(?<!\S)(\w++)="')
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
@@ -52,11 +52,11 @@ def _docs(lines: IO[str], file: SourceFile) -> Iterator[Record | Problem]:
     began = 0
     text: list[str] = []
     for number, line in enumerate(lines, 1):
-        opening = _DOC.match(line)
+        opening = _DOC.match(line.rstrip())
         if opening:
             if about is not None:
                 yield Problem(file.source, f"line {began}", "the <doc> is not closed before the next one")
-            about, began, text = dict(_ATTRIBUTE.findall(opening[1])), number, []
+            about, began, text = _attributes(opening[1]), number, []
         elif line.strip() == "</doc>" and about is not None:
             yield from _passage(about, "".join(text), file, began, ids)
             about = None
@@ -66,6 +66,14 @@ def _docs(lines: IO[str], file: SourceFile) -> Iterator[Record | Problem]:
             yield Problem(file.source, f"line {number}", f"stands outside of any <doc>: {line.strip()[:40]}")
     if about is not None:
         yield Problem(file.source, f"line {began}", "the <doc> is not closed: the file is cut off")
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """By name; quotes inside a value are not escaped, so that it goes on to the next name."""
+    names = list(_ATTRIBUTE.finditer(text))
+    ends = [*(name.start() for name in names[1:]), len(text)]
+    values = [text[name.end() : end].rstrip() for name, end in zip(names, ends, strict=True)]
+    return {name[1]: value.removesuffix('"') for name, value in zip(names, values, strict=True)}
 
 
 def _passage(about: dict[str, str], text: str, file: SourceFile, line: int, ids: Ids) -> Iterator[Record]:

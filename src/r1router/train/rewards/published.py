@@ -9,7 +9,6 @@ Its quirks are kept, since this is what published numbers come from:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from r1router.parse import NO_ROUTE, STOP
@@ -17,8 +16,6 @@ from r1router.train.rewards._outcomes import Outcome
 from r1router.train.rewards._similarity import compute_cosines
 from r1router.train.rewards.answer import score_recall
 from r1router.types import TextEmbedder
-
-_FIELDS = {name: re.compile(rf"<{name}>(.*?)</{name}>", re.DOTALL) for name in ("sub-question", "ret", "answer")}
 
 
 def published(outcomes: Sequence[Outcome], *, embedder: TextEmbedder | str = "minilm:") -> list[float | None]:
@@ -64,8 +61,10 @@ def _answer(outcome: Outcome) -> float | None:
 
 
 def _field(reply: str, name: str) -> str | None:
-    found = _FIELDS[name].search(reply)
-    return found.group(1).strip() if found else None
+    """What stands between the first opening tag and the closing tag after it; None where one is missing."""
+    _, _, rest = reply.partition(f"<{name}>")
+    text, closed, _ = rest.partition(f"</{name}>")
+    return text.strip() if closed else None
 
 
 def _plain(label: str) -> str:

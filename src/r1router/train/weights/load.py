@@ -44,7 +44,7 @@ def load_model(spec: str = "", *, device: str = "", dtype: Any = None) -> tuple[
         log.info("loading %s for training", file)
         return _from_gguf(file, dtype)
     try:
-        loaded = huggingface.load(spec, dtype=dtype, safetensors_only=True)
+        loaded = huggingface.load(spec, dtype=dtype)
     except InputError as error:
         raise InputError(f"{error}; or a .gguf file, or nothing for the default model") from error
     return loaded.model, loaded.processor
