@@ -18,6 +18,7 @@ from r1router.errors import EmbedderMismatch, InputError, UnreadableFile
 from r1router.ingest import readers
 from r1router.ingest.chunk import RECIPE
 from r1router.ingest.feed import Counts, Feed
+from r1router.ingest.isolate import ReadingProcess, reading
 from r1router.ingest.records import Passage, Picture, Problem, Record, Table
 from r1router.ingest.sources import SourceFile, fingerprint
 from r1router.kb import manifest as manifests
@@ -91,12 +92,14 @@ def index(
     """
     started = time.perf_counter()
     given = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
-    files = readers.find(given, as_=as_, base=base)
     with ExitStack() as stack:
+        process = stack.enter_context(reading())
+        files = readers.find(given, as_=as_, base=base, look=process.look)
         run = _Run(
             Path(kbs),
             _targets(Path(kbs), files, as_=as_, name=name, holds=holds, prune=prune),
             stack,
+            process,
             text=embedder,
             image=image_embedder,
             tell=progress or (lambda _: None),
@@ -137,6 +140,7 @@ class _Run:
         kbs: Path,
         targets: Mapping[Kind, str],
         stack: ExitStack,
+        process: ReadingProcess,
         *,
         text: str | TextEmbedder | None,
         image: str | ImageEmbedder | None,
@@ -145,7 +149,7 @@ class _Run:
     ) -> None:
         self.read = self.skipped = self.done = self.written = 0
         self.problems: list[Problem] = []
-        self._kbs, self._targets, self._stack = kbs, targets, stack
+        self._kbs, self._targets, self._stack, self._process = kbs, targets, stack, process
         self._tell, self._of_files, self._source = tell, of_files, ""
         self._text = text if text is None or isinstance(text, str) else text.spec
         self._image = image if image is None or isinstance(image, str) else image.spec
@@ -206,7 +210,7 @@ class _Run:
             return begun[kind]
 
         try:
-            for item in readers.read(file, as_=as_, ocr=ocr):
+            for item in self._process.read(file, as_=as_, ocr=ocr):
                 if isinstance(item, Problem):
                     self.problems.append(item)
                 else:

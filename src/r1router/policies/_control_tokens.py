@@ -31,11 +31,12 @@ def _read(data: mmap.mmap) -> list[str]:
     magic, _, _, fields = struct.unpack_from("<4sIQQ", data)
     if magic != b"GGUF":
         return []
-    at, kinds, places = 24, (), 0
+    at, places = 24, 0
+    kinds: tuple[int, ...] = ()
     for _ in range(fields):
-        (length,) = struct.unpack_from("<Q", data, at)
+        length = int(struct.unpack_from("<Q", data, at)[0])
         key, at = data[at + 8 : at + 8 + length], at + 8 + length
-        (kind,) = struct.unpack_from("<I", data, at)
+        kind = int(struct.unpack_from("<I", data, at)[0])
         at += 4
         if kind == _ARRAY and key in (b"tokenizer.ggml.tokens", b"tokenizer.ggml.token_type"):
             inner, count = struct.unpack_from("<IQ", data, at)

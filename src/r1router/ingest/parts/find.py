@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from r1router.errors import InputError, KnowledgeBaseError
-from r1router.ingest.parts.registry import look
+from r1router.ingest.parts.registry import Look, look
 from r1router.ingest.sources import SourceFile
 from r1router.kb import manifest as knowledge_bases
 from r1router.types import Kind
@@ -21,17 +21,25 @@ _CLUTTER_ENDS = ("-shm", "-journal")
 """What SQLite keeps beside a data base that is in use; the -wal file is a part of it."""
 
 
-def find(paths: Iterable[Path | str], *, as_: Kind | None = None, base: Path | None = None) -> list[SourceFile]:
+def find(
+    paths: Iterable[Path | str],
+    *,
+    as_: Kind | None = None,
+    base: Path | None = None,
+    look: Callable[[Path, Kind | None], Look] = look,
+) -> list[SourceFile]:
     """Every file to index under the given files and folders, in the order given, a folder's own sorted.
 
     A file found under a folder is stored as "folder/…/name", one that was given itself as it was given; or,
     inside `base`, as if that folder had been given. A file that no reader knows comes with no kinds. Raises
-    `InputError` for a path that does not exist.
+    `InputError` for a path that does not exist, or is a pipe or a device. `look` says what a file holds.
     """
     given = [Path(path) for path in paths]
     for path in given:
         if not path.exists():
             raise InputError(f"{path} does not exist; give files or folders to index")
+        if not (path.is_file() or path.is_dir()):
+            raise InputError(f"{path} is no file but a pipe or a device; write it to a file and index that")
     files: dict[Path, SourceFile] = {}
     names = _names(path for path in given if path.is_dir())
     for path in given:
@@ -69,8 +77,8 @@ def _walk(folder: Path) -> Iterator[Path]:
                 continue
             if path.is_file():
                 yield path
-            elif path.is_symlink():
-                log.warning("%s is a link to nothing", path)
+            else:
+                log.warning("%s is a %s", path, "link to nothing" if path.is_symlink() else "pipe or device, left out")
 
 
 def _is_wanted(folder: Path, seen: set[Path]) -> bool:

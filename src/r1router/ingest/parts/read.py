@@ -43,7 +43,7 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
                 problems.append(item)
             else:
                 more += 1
-    except R1RouterError:
+    except (R1RouterError, MemoryError):
         raise
     except OSError as error:
         raise UnreadableFile(file.source, error.strerror or str(error)) from error

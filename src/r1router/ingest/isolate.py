@@ -1,0 +1,324 @@
+"""Reads files in a process of its own, because a file may be made to take all memory, all time, or the process with it.
+
+    parent   ReadingProcess.look(path), .read(file)        one request at a time; the process lives on between files
+    child    serve(): the readers, within limits           killed, and reported as that file's problem, beyond them
+
+The parent watches memory and CPU time while it waits for the next record. On systems without /proc only the time is
+limited. The records come back whole, so that what follows need not know where they were made.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import os
+import pickle
+import queue
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from r1router.errors import InputError, R1RouterError, UnreadableFile
+from r1router.ingest.parts.registry import Look, look, reader_of
+from r1router.ingest.records import Problem, Record
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the reading of one file may take."""
+
+    memory: int = 1_000_000_000
+    """Bytes of the process."""
+    seconds: float = 30.0
+    """Of CPU until the first, or the next, record; four times as long where it waits."""
+    output: int = 256_000_000
+    """Bytes of records, or `ratio` times the size of the file where that is more."""
+    ratio: int = 100
+
+
+LIMITS = Limits()
+_FAT = 400_000_000
+"""Bytes above which a process that has read its file is not used again: freed memory does not always go back."""
+_GLANCE = 0.05
+"""Seconds between two looks at a process that is waited for."""
+_HEADER = struct.Struct("<Q")
+_RUN = (
+    "import json, sys; paths, memory = json.loads(sys.argv[1]); sys.path[:] = paths; "
+    "from r1router.ingest.isolate import serve; serve(memory)"
+)
+
+_idle: list[ReadingProcess] = []
+_all: set[ReadingProcess] = set()
+_lock = threading.Lock()
+
+
+@contextmanager
+def reading(limits: Limits = LIMITS) -> Iterator[ReadingProcess]:
+    """A process to read with; one that is started already where there is one. Safe in any thread."""
+    with _lock:
+        process = next((p for p in _idle if p.limits == limits), None) or ReadingProcess(limits)
+        if process in _idle:
+            _idle.remove(process)
+        _all.add(process)
+    try:
+        yield process
+    finally:
+        with _lock:
+            if process.is_ready and len(_idle) < 2:
+                _idle.append(process)
+            else:
+                process.stop()
+                _all.discard(process)
+
+
+@atexit.register
+def _stop_all() -> None:
+    for process in list(_all):
+        process.stop()
+
+
+class ReadingProcess:
+    """The parent's side. Starts its process at the first request, and again after one was killed."""
+
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self.limits = limits
+        self._child: subprocess.Popen[bytes] | None = None
+        self._refused: dict[Path, str] = {}
+        """Why a look into these files failed."""
+        self._replies: queue.Queue[bytes] = queue.Queue()
+        self._room = threading.Semaphore(4)
+
+    @property
+    def is_ready(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    def look(self, path: Path, as_: Kind | None) -> Look:
+        """Kinds and companions of a file, from its name and, where its reader has it so, a look inside."""
+        reader = reader_of(path)
+        if reader is None or not hasattr(reader, "look"):
+            return look(path, as_)
+        found: Look
+        try:
+            [found] = self._ask("look", path.absolute(), as_, source=str(path), size=_size(path))
+        except UnreadableFile as error:
+            self._refused[path.absolute()] = error.reason  # what reading it would meet again
+            found = ((as_ or reader.KINDS[0],), ())
+        return found
+
+    def read(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+        """As `readers.read`. Raises `UnreadableFile` also for a file that takes too much, or ends the process."""
+        if file.path.absolute() in self._refused:
+            raise UnreadableFile(file.source, self._refused.pop(file.path.absolute()))
+        there = replace(file, path=file.path.absolute(), parts=tuple(part.absolute() for part in file.parts))
+        yield from self._ask("read", there, as_, ocr, source=file.source, size=_size(file.path))
+
+    def stop(self) -> None:
+        """Ends the process, whatever it does."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        self._room.release(8)  # lets the thread end that waits with what nobody wants any more
+        for stream in (child.stdin, child.stdout):
+            if stream:
+                with suppress(OSError):
+                    stream.close()
+        child.wait()
+
+    # ── one request ────────────────────────────────────────────────────────────────────────────
+
+    def _ask(self, *request: Any, source: str, size: int) -> Iterator[Any]:
+        done = False
+        try:
+            self._send(request)
+            left = max(self.limits.output, self.limits.ratio * size)
+            while True:
+                what, value, length = self._receive(source)
+                left -= length
+                if what == "item":
+                    yield value
+                elif what == "log":
+                    logging.getLogger(value[0]).log(value[1], "%s", value[2])
+                elif what == "end":
+                    done = True
+                    return
+                else:
+                    done = True
+                    raise UnreadableFile(source, value) if what == "unreadable" else InputError(value)
+                if left < 0:
+                    raise UnreadableFile(source, f"it unpacks to more than {self.limits.output // 10**6:,} MB of text")
+        finally:
+            if not done or self._rss() > _FAT:
+                self.stop()
+
+    def _send(self, request: tuple[Any, ...]) -> None:
+        if not self.is_ready:
+            self.stop()
+            self._start()
+        assert self._child is not None
+        assert self._child.stdin is not None
+        data = pickle.dumps(request)
+        self._child.stdin.write(_HEADER.pack(len(data)) + data)
+        self._child.stdin.flush()
+
+    def _start(self) -> None:
+        given = json.dumps([[path or os.getcwd() for path in sys.path], self.limits.memory])
+        # Arrow's own allocator would keep what it has had.
+        environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
+        child = subprocess.Popen(
+            [sys.executable, "-c", _RUN, given],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+        )  # fmt: skip
+        self._child, self._replies, self._room = child, queue.Queue(), threading.Semaphore(4)
+        assert child.stdout is not None
+        threading.Thread(
+            target=_pump, args=(child.stdout, self._replies, self._room), name="reading", daemon=True
+        ).start()
+
+    def _receive(self, source: str) -> tuple[str, Any, int]:
+        """The next (what, value, bytes). Raises `UnreadableFile` where the process dies or takes too much."""
+        began, cpu = time.monotonic(), self._cpu()
+        while True:
+            try:
+                data = self._replies.get(timeout=_GLANCE)
+                break
+            except queue.Empty:
+                limits = self.limits
+                if self._rss() > limits.memory:
+                    raise UnreadableFile(source, _too_much(limits.memory)) from None
+                waited, worked = time.monotonic() - began, self._cpu() - cpu
+                if worked > limits.seconds or waited > 4 * limits.seconds:
+                    reason = f"reading it takes too long: nothing came for {limits.seconds:g} s"
+                    raise UnreadableFile(source, reason) from None
+        self._room.release()
+        if not data:
+            code = self._child.wait() if self._child else 0
+            ended = signal.Signals(-code).name if code < 0 else f"exit {code}"
+            raise UnreadableFile(source, f"reading it ended the reading process ({ended}): it is damaged, or too large")
+        what, value = pickle.loads(data)
+        return what, value, len(data)
+
+    def _rss(self) -> int:
+        """Bytes of memory of the process; 0 where that is not known."""
+        try:
+            assert self._child is not None
+            pages = int(Path(f"/proc/{self._child.pid}/statm").read_text().split()[1])
+            return pages * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, ValueError, AssertionError, IndexError):
+            return 0
+
+    def _cpu(self) -> float:
+        """CPU seconds of the process; 0 where that is not known."""
+        try:
+            assert self._child is not None
+            fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError, AssertionError, IndexError):
+            return 0.0
+
+
+def _too_much(memory: int) -> str:
+    return f"reading it takes more than {memory // 10**6:,} MB of memory"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _pump(stream: IO[bytes], replies: queue.Queue[bytes], room: threading.Semaphore) -> None:
+    """In a thread: frames to the queue, few at a time; an empty one when there are no more."""
+    with suppress(OSError, ValueError):
+        while len(header := stream.read(_HEADER.size)) == _HEADER.size:
+            data = stream.read(_HEADER.unpack(header)[0])
+            room.acquire()
+            replies.put(data)
+    room.acquire()
+    replies.put(b"")
+
+
+# ── in the process ─────────────────────────────────────────────────────────────────────────────
+
+
+def serve(memory: int) -> None:
+    """The child's loop: requests from standard input, frames to standard output, until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    _limit(memory)
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not come between the frames
+    send = _Sender(out)
+    logging.getLogger().addHandler(send)
+    logging.getLogger("r1router").setLevel(logging.INFO)
+    threading.Thread(target=_die_with_parent, args=(os.getppid(),), daemon=True).start()
+    source = os.fdopen(0, "rb", closefd=False)
+    while len(header := source.read(_HEADER.size)) == _HEADER.size:
+        request = pickle.loads(source.read(_HEADER.unpack(header)[0]))
+        try:
+            for item in _serve_one(*request):
+                send("item", item)
+            send("end", None)
+        except UnreadableFile as error:
+            send("unreadable", error.reason)
+        except R1RouterError as error:
+            send("error", str(error))
+        except MemoryError:
+            send("unreadable", _too_much(memory))
+
+
+def _serve_one(what: str, *args: Any) -> Iterator[Any]:
+    from r1router.ingest.parts.read import read
+    from r1router.ingest.parts.registry import look
+
+    if what == "look":
+        yield look(*args)
+    else:
+        file, as_, ocr = args
+        yield from read(file, as_=as_, ocr=ocr)
+
+
+class _Sender(logging.Handler):
+    """Frames to the parent; also of what is logged."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        super().__init__(logging.INFO)
+        self._out = out
+        self._sending = threading.Lock()
+
+    def __call__(self, what: str, value: Any) -> None:
+        data = pickle.dumps((what, value))
+        with self._sending:
+            self._out.write(_HEADER.pack(len(data)) + data)
+            self._out.flush()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self("log", (record.name, record.levelno, record.getMessage()))
+
+
+def _limit(memory: int) -> None:
+    """So that one large demand for memory is refused; many small ones are seen by the parent."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _die_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(0)

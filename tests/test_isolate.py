@@ -1,0 +1,111 @@
+"""A file that is made to take all memory, all time or the process with it costs its own record only."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import r1router as rr
+from r1router.errors import InputError, UnreadableFile
+from r1router.ingest.isolate import Limits, ReadingProcess, reading
+from r1router.ingest.sources import SourceFile
+from r1router.kb import open_kb
+
+SMALL = Limits(memory=250_000_000, seconds=3.0, output=2_000_000)
+
+
+def source(path: Path) -> SourceFile:
+    return SourceFile(path, path.name, ("text",))
+
+
+def bomb(folder: Path) -> Path:
+    """A page of a million paragraphs, in a few kilobytes."""
+    import docx
+
+    path = folder / "bomb.docx"
+    document = docx.Document()
+    document.add_paragraph("x")
+    document.save(str(path))
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    whole = parts["word/document.xml"]
+    at = whole.index(b"<w:p>")
+    end = whole.index(b"</w:p>") + len(b"</w:p>")
+    parts["word/document.xml"] = whole[:at] + whole[at:end] * 1_500_000 + whole[end:]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return path
+
+
+def test_a_file_that_takes_too_much_memory_is_a_problem_and_the_next_one_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Oslo is the capital of Norway.")
+    with reading(SMALL) as process:
+        with pytest.raises(UnreadableFile, match=r"takes (more than 250 MB|too long)"):
+            list(process.read(source(bomb(tmp_path)), as_=None, ocr=False))
+        [passage] = process.read(source(tmp_path / "a.txt"), as_=None, ocr=False)
+    assert passage.text == "Oslo is the capital of Norway."  # type: ignore[union-attr]
+
+
+def test_a_small_file_that_unpacks_to_very_much_is_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n" + b"1234567890,abcdefghij\n" * 400_000))
+    with reading(SMALL) as process, pytest.raises(UnreadableFile, match="unpacks to more"):
+        list(process.read(source(path), as_=None, ocr=False))
+
+
+def test_a_process_that_dies_is_said_to_have_died_and_is_started_again(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Oslo")
+    process = ReadingProcess()
+    try:
+        assert len(list(process.read(source(tmp_path / "a.txt"), as_=None, ocr=False))) == 1
+        assert process._child is not None
+        os.kill(process._child.pid, signal.SIGSTOP)
+        timer = threading.Timer(0.3, os.kill, (process._child.pid, signal.SIGKILL))
+        timer.start()
+        with pytest.raises(UnreadableFile, match="SIGKILL"):
+            list(process.read(source(tmp_path / "a.txt"), as_=None, ocr=False))
+        assert len(list(process.read(source(tmp_path / "a.txt"), as_=None, ocr=False))) == 1
+    finally:
+        process.stop()
+
+
+def test_a_process_lives_on_between_files_and_runs(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Oslo")
+    numbers = []
+    for _ in range(2):
+        with reading() as process:
+            list(process.read(source(tmp_path / "a.txt"), as_=None, ocr=False))
+            assert process._child is not None
+            numbers.append(process._child.pid)
+    assert numbers[0] == numbers[1]
+
+
+def test_a_run_goes_on_after_a_file_that_takes_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from r1router.ingest import isolate, run
+
+    monkeypatch.setattr(run, "reading", lambda: isolate.reading(SMALL))
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.txt").write_text("Oslo is the capital of Norway.")
+    bomb(folder)
+    (folder / "z.txt").write_text("Bergen is a city in Norway.")
+    report = rr.index([folder], kbs=tmp_path / "kbs", ocr=False)
+    assert [problem.path for problem in report.problems] == ["docs/bomb.docx"]
+    assert len(open_kb(tmp_path / "kbs" / "text")) == 2
+
+
+def test_a_pipe_and_a_device_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    for path in (tmp_path / "pipe.txt", Path("/dev/zero")):
+        began = time.monotonic()
+        with pytest.raises(InputError, match="a pipe or a device"):
+            rr.index([path], kbs=tmp_path / "kbs")
+        assert time.monotonic() - began < 60
