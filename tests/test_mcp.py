@@ -368,3 +368,14 @@ def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path, monkey
     monkeypatch.delitem(sys.modules, "r1router.serve.mcp.server")
     with pytest.raises(MissingExtra, match=r"pip install 'r1router\[mcp\]'"):
         mcp(kbs=tmp_path, policy="scripted:none")
+
+
+def test_no_more_sessions_are_open_over_http_than_allowed(kbs: Path) -> None:
+    hello = {
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+    }  # fmt: skip
+    headers = {"Accept": "application/json, text/event-stream"}
+    with live(http_app(server(kbs), key="", hosts={"127.0.0.1"}, limits=Limits(sessions=2))) as port:
+        statuses = [call(port, "POST", "/mcp", hello, headers=headers).status for _ in range(3)]
+    assert statuses == [200, 200, 503]

@@ -366,3 +366,10 @@ def test_the_page_of_the_api_works_with_nothing_from_elsewhere(page):
     person.clicks(".try-out__btn")
     person.clicks(".execute")
     person.sees(".live-responses-table .response-col_status", "200")
+
+
+def test_an_address_that_is_not_good_utf8_shows_the_page_all_the_same(page):
+    person = page.person
+    person.goes_to("#/kbs/%E0%A4%A")
+    person.sees("main", "%E0%A4%A")
+    person.complaints()  # the browser notes that the server has no such knowledge base

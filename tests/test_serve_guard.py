@@ -167,3 +167,12 @@ def test_a_log_line_is_one_line_whatever_a_client_puts_into_it() -> None:
 )
 def test_folders_of_this_machine_stay_out_of_messages(text: str, left: str) -> None:
     assert without_paths(text) == left
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred", "\x9b2J", "back\b\b", "line\u2028two", "\r\nGET /", "lone \ud800"])
+def test_no_code_for_a_terminal_reaches_a_log_line(text: str) -> None:
+    record = logging.makeLogRecord({"name": "r1router.serve", "msg": "cannot read %s", "args": (text,), "levelno": 30})
+    for line in (logs.TextLines().format(record), logs.JsonLines().format(record)):
+        assert line.isprintable()
+        assert line.encode()
+    assert text in json.loads(logs.JsonLines().format(record))["message"]

@@ -78,6 +78,12 @@ def replace_surrogates(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def escape_controls(text: str) -> str:
+    """The text with an escape for each character that is not printable but the end of a line: a file's name may hold
+    the codes that move a terminal's cursor or colour what follows."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
 # ── what did not fit ───────────────────────────────────────────────────────────────────────────
 
 _SAYS = {"tuple_type": "must be a list", "dataclass_type": "must be an object", "missing": "is missing"}

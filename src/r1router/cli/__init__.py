@@ -28,6 +28,7 @@ from r1router.cli.serve import serve
 from r1router.cli.show import show
 from r1router.cli.synthesize import synthesize
 from r1router.cli.train import train_app
+from r1router.codec import escape_controls
 from r1router.errors import R1RouterError
 
 app = typer.Typer(
@@ -68,7 +69,8 @@ def _common(
 ) -> None:
     level = [logging.WARNING, logging.INFO, logging.DEBUG][min(verbose, 2)]
     handler = RichHandler(console=Console(stderr=True), show_time=False, show_path=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    handler.setFormatter(_Printable("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("r1router").setLevel(level)
     logging.getLogger("r1router.policies._default_model").setLevel(min(level, logging.INFO))  # it may take minutes
 
@@ -78,13 +80,22 @@ def main() -> None:
     try:
         app()
     except R1RouterError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True)
+        Console(stderr=True, highlight=False).print(
+            f"[bold red]error:[/] {_escape(escape_controls(str(error)))}", soft_wrap=True
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # `r1router … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+class _Printable(logging.Formatter):
+    """Shows a message without the codes that a file's name may hold for a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return escape_controls(super().format(record))
 
 
 def _escape(text: str) -> str:

@@ -24,6 +24,10 @@ class Limits:
     """Of the bodies of all requests in work; what comes on top of it is told to come back (429)."""
     picture_bytes: int = 10 * MIB
     picture_pixels: int = 40_000_000
+    sessions: int = 256
+    """Sessions of MCP clients over HTTP that are open at once."""
+    session_seconds: float = 1800.0
+    """Until a session is closed in which nothing happens."""
     jobs: int = 32
     """Uploads and removals that wait for their turn."""
     jobs_at_once: int = 4

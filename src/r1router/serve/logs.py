@@ -11,9 +11,13 @@ import uuid
 from contextvars import ContextVar
 from typing import Any
 
+from r1router.codec import escape_controls
+
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Of the request that is being served; empty outside of one."""
 
+_UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""What JSON leaves as it is, and a terminal or a reader of lines does not."""
 _GIVEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id", "taskName", "color_message"}
 
@@ -38,7 +42,7 @@ class JsonLines(logging.Formatter):
         line |= {key: value for key, value in vars(record).items() if key not in _KNOWN}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _UNPRINTABLE.sub(lambda c: f"\\u{ord(c[0]):04x}", json.dumps(line, ensure_ascii=False, default=str))
 
 
 class TextLines(logging.Formatter):
@@ -50,8 +54,11 @@ class TextLines(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the base class's name)
         """On one line, whatever a client has put into it."""
         id_ = getattr(record, "request_id", "")
-        line = super().formatMessage(record).replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        line = escape_controls(super().formatMessage(record).replace("\\", "\\\\")).replace("\n", "\\n")
         return line + (f" [{id_}]" if id_ else "")
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (the base class's name)
+        return escape_controls(super().formatException(ei))
 
 
 def _with_request_id(record: logging.LogRecord) -> bool:

@@ -309,6 +309,8 @@ def http_app(server: Server[Any], *, key: str, hosts: Collection[str], limits: L
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         max_request_body_size=limits.body_bytes,
+        max_sessions=limits.sessions,
+        session_idle_timeout=limits.session_seconds,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # `Access` does it
     )
     app.add_middleware(BodyLimit, limits=limits, uploads="")

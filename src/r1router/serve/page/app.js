@@ -194,8 +194,17 @@ function follow() {
 /** "#/kbs/text" to {name: "kb", kb: "text"}. */
 function readHash() {
   const [name, kb] = location.hash.replace(/^#\/?/, "").split("/");
-  if (name === "kbs") return kb ? { name: "kb", kb: decodeURIComponent(kb) } : { name: "kbs" };
+  if (name === "kbs") return kb ? { name: "kb", kb: decode(kb) } : { name: "kbs" };
   return { name: name === "history" ? "history" : "ask" };
+}
+
+/** The name that was percent-encoded; as it stands where it is not good UTF-8. */
+function decode(name) {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 /** What a screen reader says about the run as it changes. */
