@@ -40,15 +40,19 @@ class MiniLM:
         self._workers = start_workers()
 
     def embed_texts(self, texts: Sequence[str], *, query: bool = False) -> npt.NDArray[np.float32]:
-        """float32 (len(texts), 384), rows of L2 norm 1; `query` makes no difference to this model."""
+        """float32 (len(texts), 384), rows of L2 norm 1; `query`: each is embedded alone.
+
+        Texts embedded together affect each other in the last digit, which decides near ties in a search. Alone they
+        cost some 5 % more.
+        """
         vectors = np.empty((len(texts), self.dim), np.float32)
         for start in range(0, len(texts), BLOCK):
-            self._embed_block(texts[start : start + BLOCK], vectors[start : start + BLOCK])
+            self._embed_block(texts[start : start + BLOCK], vectors[start : start + BLOCK], alone=query)
         return vectors
 
-    def _embed_block(self, texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
+    def _embed_block(self, texts: Sequence[str], vectors: npt.NDArray[np.float32], *, alone: bool) -> None:
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(clean(texts))]
-        batches = list(_batches(ids))
+        batches = [[i] for i in range(len(ids))] if alone else list(_batches(ids))
         for rows, part in zip(
             batches, self._workers.map(lambda b: self._run([ids[i] for i in b]), batches), strict=True
         ):

@@ -80,8 +80,10 @@ class MemoryKnowledgeBase:
         return found
 
     def _cosines(self, texts: list[str]) -> list[list[float]]:
+        from r1router.kb.products import multiply  # numpy is not needed for words
+
         assert self._embedder is not None
-        rows: list[list[float]] = (self._embedder.embed_texts(texts, query=True) @ self._vectors.T).tolist()
+        rows: list[list[float]] = multiply(self._embedder.embed_texts(texts, query=True), self._vectors).tolist()
         return rows
 
     def _overlaps(self, text: str) -> list[float]:

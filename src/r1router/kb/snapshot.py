@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from r1router.kb.embedding import Vectors
+from r1router.kb.products import multiply
 from r1router.kb.table import TERMS, all_phrases, any_of, spaces, stored_columns
 from r1router.scripts import terms
 
@@ -55,7 +56,7 @@ class Snapshot:
         step = max(1, AT_ONCE // len(vectors))
         best: list[list[int]] = []
         for start in range(0, len(queries), step):
-            scores = queries[start : start + step] @ vectors.T
+            scores = multiply(queries[start : start + step], vectors)
             best += [self._row_ids[space][top_positions(row, k)].tolist() for row in scores]
         return best
 
@@ -63,7 +64,7 @@ class Snapshot:
         """The dot product of one query vector with the vector of each of these rows; None for those without one."""
         known, order, asked = self._row_ids[space], self._by_id[space], np.asarray(row_ids, np.uint64)
         places = order[np.searchsorted(known, asked, sorter=order).clip(max=len(known) - 1)]
-        products = self._vectors[space][places] @ query
+        products = multiply(query[np.newaxis], self._vectors[space][places])[0]
         there = (known[places] == asked).tolist()
         return [product if found else None for product, found in zip(products.tolist(), there, strict=True)]
 

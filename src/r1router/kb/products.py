@@ -1,0 +1,54 @@
+"""Multiplies queries with stored vectors on one thread, so that searches are cheap and repeatable.
+
+OpenBLAS gives even a small product to all cores, and its threads wait for each other by spinning: on two cores one
+query over 20,000 vectors took 7.8 ms of CPU, on one thread 3.0. And it sums a lone row in another order than one of
+several, so that near ties between entries came out one way or the other, by what else was searched for at the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+_lock = Lock()
+_inside = 0
+_limit: Any = None
+
+
+def multiply(queries: Vectors, vectors: Vectors) -> Vectors:
+    """The dot product of every query with every vector, (len(queries), len(vectors)); rows do not affect each other."""
+    with _on_one_thread():
+        if len(queries) == 1:
+            return (np.repeat(queries, 2, axis=0) @ vectors.T)[:1]
+        return queries @ vectors.T
+
+
+@contextmanager
+def _on_one_thread() -> Iterator[None]:
+    """Limits BLAS, which has one number of threads for the whole process, until the last who asked for it has left."""
+    global _inside, _limit
+    with _lock:
+        _inside += 1
+        if _inside == 1:
+            _limit = _controller().limit(limits=1, user_api="blas")
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                _limit.restore_original_limits()
+
+
+@cache
+def _controller() -> threadpoolctl.ThreadpoolController:
+    return threadpoolctl.ThreadpoolController()
