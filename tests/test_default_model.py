@@ -126,7 +126,7 @@ def test_two_processes_fetch_the_model_once(tmp_path: Path) -> None:
     environment = os.environ | {"R1ROUTER_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     code = (
         "import logging; logging.basicConfig(level=logging.INFO)\n"
-        "from r1router.policies import _default_model as default_model; print(default_model.path())"
+        "from r1router.policies import _default_model as default_model; print(default_model.find_model())"
     )
     two = [
         subprocess.Popen(

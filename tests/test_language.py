@@ -31,6 +31,7 @@ NAMED_OTHERWISE = {
     "sft": "a command",
     "grpo": "a command",
     "to_dict": "as in the standard library",
+    "to_json": "as `to_dict`, as text",
 }
 FOLDERS_OF_NAMED_FUNCTIONS = ("train/rewards",)
 """Where a file's function has the file's name, since the registry finds it by that."""
