@@ -23,6 +23,9 @@ from r1router.kb.writer import Writer
 BATCH = 512
 """Entries embedded and committed together: what an interrupted run has to embed again at most."""
 
+PLAIN_BATCH = 8_192
+"""Of entries that are not embedded, which cost little to do again: each commit has the store look at all the others."""
+
 
 @dataclass
 class Counts:
@@ -108,7 +111,7 @@ class Feed:
             self.counts.added += held is None
             self.counts.changed += held is not None
             self._waiting.append(entry)
-            if len(self._waiting) >= BATCH:
+            if len(self._waiting) >= (BATCH if self._waiting[0].embedded else PLAIN_BATCH):
                 self.flush()
 
     def end(self, fingerprint: str, yields: tuple[str, ...]) -> list[Problem]:

@@ -70,8 +70,8 @@ class SearchResult(BaseModel):
 
 
 def uri_of(evidence: Evidence) -> str:
-    # What a query gave is stored nowhere; what it was asked of is.
-    id_ = evidence.record if evidence.result and evidence.record else evidence.id
+    # What a query gave is stored nowhere; the piece of the table that it was asked of is.
+    id_ = evidence.id.removesuffix(f"?{evidence.result.sql}") if evidence.result else evidence.id
     return f"{KBS}/{quote(evidence.kb, safe='')}/{quote(id_, safe='')}"
 
 
