@@ -13,11 +13,13 @@ SOURCE = Path(__file__).parents[1] / "src" / "r1router"
 
 _VERBS = """
 add admit advance answer apply ask bind build call charge check choose cite clean close collect combine compute
-conclude convert copy count create cut declare decode define describe draw drop embed encode estimate evaluate
-explore export fetch find fine-tune finish fit format fuse gather generate give guess handle hide implement import
+compile conclude convert copy count create cut declare decode define describe draw drop embed encode escape estimate
+evaluate
+explore export fetch fill find fine-tune finish fit format fuse gather generate give guess handle hide implement import
 index inspect iterate join judge keep list load locate look make map mark measure merge move name neutralise
-normalise open order parse permute pick pin place plan predict prepare print put query quote read reason receive
-record refuse repeat reinforce remove rename render replace report retrieve return reward rewrite run salvage save say
+normalise open order pack parse permute pick pin place plan predict prepare print put query quote read reason receive
+record refuse repeat reinforce remove rename render replace report retrieve return reward rewrite run salvage sample
+save say
 scale score search see send serve set settle show silence solve speed split start stop store stream sum synthesize
 take tell think tidy trace train translate turn unpermute use vary verify view wait walk warn watch widen work write
 """
@@ -36,7 +38,7 @@ NAMED_OTHERWISE = {
 FOLDERS_OF_NAMED_FUNCTIONS = ("train/rewards",)
 """Where a file's function has the file's name, since the registry finds it by that."""
 
-FIRST_LINES_TO_DO = ["__init__.py", "cli", "drive", "evals", "evidence", "ingest", "kb", "routing", "serve", "tables"]
+FIRST_LINES_TO_DO = ["__init__.py", "cli", "drive", "evals", "ingest", "kb", "routing", "serve", "tables"]
 FUNCTIONS_TO_DO = ["cache.py", "endpoint.py", "images.py", "parse.py", "scripts.py", "train/fast"]
 FUNCTIONS_TO_DO += ["cli", "drive", "evals", "evidence", "ingest", "kb", "routing", "serve", "tables"]
 """Rooms, files and folders of `src/r1router`, each with something in it that the rule is broken by."""

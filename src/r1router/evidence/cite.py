@@ -1,4 +1,4 @@
-"""Steps and a final answer to the evidence that the answer rests on."""
+"""Finds the evidence that a final answer rests on, by its steps."""
 
 from __future__ import annotations
 

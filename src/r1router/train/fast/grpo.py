@@ -1,4 +1,4 @@
-"""TRL's GRPO trainer with less work for the same loss: prompts computed once, replies that teach nothing left out.
+"""Trains as TRL's GRPO does, with less work for the same loss: prompts once, replies that teach nothing left out.
 
     whole groups in a pass      TRL shuffles replies over passes; here those to one prompt are one row (`fast.groups`)
     no pass for advantage 0     such a reply has no gradient where there is no KL
