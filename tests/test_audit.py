@@ -9,8 +9,8 @@ import r1router as rr
 from r1router.drive.budget import Budget
 from r1router.drive.record import Record
 from r1router.errors import UnknownName
-from r1router.evals.audit import audit, digest, read_audit, targets, write_audit
-from r1router.evals.elsewhere import Searched, read_elsewhere, search_elsewhere
+from r1router.evals.audit.other_routes import Searched, read_elsewhere, search_elsewhere
+from r1router.evals.audit.regret import audit, digest, read_audit, targets, write_audit
 from r1router.evals.run import Row, Settings
 from r1router.types import Answer, Card, Evidence, Example, Question, Step, Trajectory
 

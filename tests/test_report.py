@@ -9,10 +9,10 @@ import pytest
 
 from r1router.drive.budget import Budget
 from r1router.errors import InputError, UnknownName
-from r1router.evals.audit import audit
-from r1router.evals.elsewhere import Searched
-from r1router.evals.html import page
-from r1router.evals.report import plain, report, without_folders
+from r1router.evals.audit.other_routes import Searched
+from r1router.evals.audit.regret import audit
+from r1router.evals.report.html import page
+from r1router.evals.report.summary import plain, report, without_folders
 from r1router.evals.run import Row, Settings
 from r1router.types import Answer, Evidence, Example, Question, Step, Trajectory, Usage
 

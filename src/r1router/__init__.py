@@ -21,7 +21,7 @@ _WHERE = {
     "drive.budget": ("Budget",),
     "embedders": ("open_image_embedder", "open_text_embedder"),
     "evals.datasets": ("load_examples",),
-    "evals.report": ("report",),
+    "evals.report.summary": ("report",),
     "evals.run": ("evaluate", "read_run"),
     "images": ("load_image",),
     "ingest.run": ("index",),
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from r1router.embedders import open_image_embedder, open_text_embedder
     from r1router.errors import R1RouterError
     from r1router.evals.datasets import load_examples
-    from r1router.evals.report import report
+    from r1router.evals.report.summary import report
     from r1router.evals.run import evaluate, read_run
     from r1router.images import load_image
     from r1router.ingest.run import index

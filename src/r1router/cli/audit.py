@@ -20,7 +20,7 @@ from r1router.policies import open_policy
 from r1router.prompts import choose_prompts
 
 if TYPE_CHECKING:
-    from r1router.evals.audit import MethodAudit
+    from r1router.evals.audit.regret import MethodAudit
 
 _BLOCKS = 30
 """Characters of a full bar."""
@@ -37,12 +37,11 @@ def audit(
     as_json: options.AsJson = False,
 ) -> None:
     """Send each step's sub-question to every knowledge base and count what its route missed."""
-    from r1router.evals.audit import audit as sum_up
-    from r1router.evals.audit import targets, write_audit
-    from r1router.evals.elsewhere import read_elsewhere, search_elsewhere
-    from r1router.evals.report import plain
-    from r1router.evals.run import read_run
-    from r1router.evals.verdicts import record_path
+    from r1router.evals.audit.other_routes import read_elsewhere, search_elsewhere
+    from r1router.evals.audit.regret import audit as sum_up
+    from r1router.evals.audit.regret import targets, write_audit
+    from r1router.evals.report.summary import plain
+    from r1router.evals.run import name_record, read_run
 
     settings, rows = read_run(run)
     opened = open_kbs(kbs)
@@ -50,7 +49,7 @@ def audit(
         searched = search_elsewhere(settings, rows, opened, tell=tell)
     answers = None
     if judge_answers:
-        model, record = open_policy(policy), Record(record_path(run, "audit", policy))
+        model, record = open_policy(policy), Record(name_record(run, "audit", policy))
         with progress.counted("answers") as tell:
             try:
                 wanted = [targets(one) for one in searched]
@@ -74,7 +73,7 @@ def audit(
 
 
 def _show(method: MethodAudit, console: Console) -> None:
-    from r1router.evals.words import score, span
+    from r1router.evals.report.words import score, span
 
     console.print(Text(method.method, style="bold"))
     if method.regret is None:

@@ -51,7 +51,7 @@ def eval_(
 ) -> None:
     """Answer a question set by one or more methods; kill it at any time, the same command goes on."""
     from r1router.evals.datasets import load_examples
-    from r1router.evals.report import PRIMARY, report
+    from r1router.evals.report.summary import PRIMARY, report
     from r1router.evals.run import evaluate, read_run
 
     console, names = Console(), list(dict.fromkeys(methods or ["r1_router"]))
@@ -142,7 +142,7 @@ def _teller(
 ) -> Callable[[Row], None]:
     """Moves the bar with each row: how many are done, the running score of its method, what failed."""
     from r1router.evals.metrics import load_metric
-    from r1router.evals.results import ERROR, values_of
+    from r1router.evals.report.results import ERROR, values_of
     from r1router.evals.run import CONFIG, read_run
 
     judge = {primary: load_metric(primary)}

@@ -35,11 +35,11 @@ def report(
     as_json: options.AsJson = False,
 ) -> None:
     """Sum up runs: scores with 95 % intervals, paired tests, routes, cost, by number of hops and by type."""
-    from r1router.evals.audit import read_audit
-    from r1router.evals.html import page
+    from r1router.evals.audit.regret import read_audit
     from r1router.evals.metrics import DEFAULT
-    from r1router.evals.report import PRIMARY, plain
-    from r1router.evals.report import report as sum_up
+    from r1router.evals.report.html import page
+    from r1router.evals.report.summary import PRIMARY, plain
+    from r1router.evals.report.summary import report as sum_up
     from r1router.evals.run import read_run
 
     console = Console()
@@ -64,9 +64,10 @@ def report(
 
 def _judge(spec: str, folder: Path, rows: Sequence[Row]) -> Metric:
     """The policy's verdicts on the rows, kept beside the first run."""
-    from r1router.evals.verdicts import judge_rows, record_path
+    from r1router.evals.judge import judge_rows
+    from r1router.evals.run import name_record
 
-    policy, record = open_policy(spec), Record(record_path(folder, "judge", spec))
+    policy, record = open_policy(spec), Record(name_record(folder, "judge", spec))
     with progress.counted("judged") as tell:
         try:
             return threads.wait_for(judge_rows(rows, policy=policy, record=record, tell=tell))

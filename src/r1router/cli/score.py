@@ -24,9 +24,9 @@ def score(
     """Score predictions that were made elsewhere; a question without one counts 0."""
     from r1router.evals.datasets import load_examples
     from r1router.evals.predictions import answer_metrics, read_predictions, score_predictions
-    from r1router.evals.report import plain
-    from r1router.evals.words import score as digits
-    from r1router.evals.words import span
+    from r1router.evals.report.summary import plain
+    from r1router.evals.report.words import score as digits
+    from r1router.evals.report.words import span
 
     answer_metrics(metrics)
     examples = load_examples(dataset)

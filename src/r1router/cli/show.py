@@ -50,7 +50,7 @@ def show(
     as_json: options.AsJson = False,
 ) -> None:
     """Show a question's trajectory beside what the data set knows of it, or list the questions of a run."""
-    from r1router.evals.report import PRIMARY
+    from r1router.evals.report.summary import PRIMARY
 
     console, primary = Console(), primary or PRIMARY
     shown = _read(run, methods, f" ({run.resolve().name})" if diff else "")
@@ -81,7 +81,7 @@ def show(
 def _read(run: Path, methods: Sequence[str] | None, suffix: str) -> list[_Shown]:
     """The rows of these methods, or of all, with their scores."""
     from r1router.evals.metrics import load_metrics
-    from r1router.evals.results import values_of
+    from r1router.evals.report.results import values_of
     from r1router.evals.run import read_run
 
     settings, rows = read_run(run)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from r1router.evals.report import Report, Section
+    from r1router.evals.report.summary import Report, Section
     from r1router.evals.statistics import Interval
 
 USUAL = ("f1_recall", "exact_match", "evidence_recall")
@@ -50,8 +50,8 @@ def _scores(section: Section, primary: str, metrics: Sequence[str]) -> Table:
 
 
 def _costs(section: Section) -> Table:
-    from r1router.evals.results import TOTAL
-    from r1router.evals.words import amount
+    from r1router.evals.report.results import TOTAL
+    from r1router.evals.report.words import amount
 
     table = _table("", "method", "retrievals", "tokens", "seconds\np50", "\np95")
     table.add_column("stopped", overflow="fold")
@@ -81,7 +81,7 @@ def _cell(value: Interval | None) -> Text:
 
 
 def _comparisons(section: Section, primary: str) -> Table:
-    from r1router.evals.words import chance, signed, span
+    from r1router.evals.report.words import chance, signed, span
 
     title = f"paired differences in {primary}; p corrected for {len(section.comparisons)} comparisons (Holm)"
     table = _table(title, "methods", "difference", "95 % interval", "p", "p corrected", "questions")

@@ -1,4 +1,4 @@
-"""Prediction and accepted answers to a model's verdict on whether they say the same: LLM-as-judge, by any policy.
+"""Judges by any policy whether a prediction says what an accepted answer says, because sentences differ in their words.
 
 *dataset:* all, most use where answers are sentences. *metric:* accuracy by verdict. *pattern:* one request a row, at
 temperature 0, whose reply is one word inside a tag.
@@ -10,9 +10,15 @@ report which policy it was, and do not let a model judge itself.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable, Iterable
 
+from r1router.drive.flow import Served, timed
+from r1router.drive.in_flight import map_in_flight
+from r1router.drive.record import Record
 from r1router.errors import ParseError
 from r1router.evals.answers import prediction
+from r1router.evals.metrics import Metric
+from r1router.evals.run import Row
 from r1router.types import Ask, Example, Message, Policy, Reply, Shape, Tag, Trajectory
 
 _SYSTEM = """You check answers. You are given a question, the answers that count as correct, and a candidate.
@@ -61,3 +67,52 @@ def read_verdict(reply: Reply) -> float:
     if not found:
         raise ParseError("there is no <verdict>correct</verdict> or <verdict>incorrect</verdict>", reply.text)
     return 0.0 if found.group(1) or found.group(2) else 1.0
+
+
+async def judge_rows(
+    rows: Iterable[Row],
+    *,
+    policy: Policy,
+    record: Record,
+    in_flight: int = 16,
+    tell: Callable[[int, int], None] | None = None,
+) -> Metric:
+    """The metric that says the policy's verdict on each of these rows. Raises what `judge` raises.
+
+    Each different answer is judged once, and its verdict is kept in `record`.
+    """
+    todo = {_key(row.trajectory, row.example): row for row in rows}
+    judging = _Recorded(policy, record)
+
+    def work(row: Row) -> Awaitable[float | None]:
+        return judge(row.trajectory, row.example, judging)
+
+    judged = map_in_flight(work, list(todo.values()), in_flight=in_flight, tell=tell)
+    keys = list(todo)
+    verdicts = {keys[place]: verdict async for place, verdict in judged}
+    return lambda trajectory, example: verdicts[_key(trajectory, example)]
+
+
+def _key(trajectory: Trajectory, example: Example) -> tuple[str, str]:
+    return example.id, prediction(trajectory)
+
+
+class _Recorded:
+    """A policy whose replies at temperature 0 are kept; a record is for those."""
+
+    def __init__(self, policy: Policy, record: Record) -> None:
+        self.spec, self.prompts, self._policy = policy.spec, None, policy  # a judge has prompts of its own
+
+        def reply(ask: Ask) -> Awaitable[Served[Reply]]:
+            return timed(policy.reply(ask))
+
+        self._answer = record.keep(Ask, reply)
+
+    async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
+        if temperature:
+            return await self._policy.reply(ask, temperature=temperature, seed=seed)
+        reply: Reply = (await self._answer(ask)).result
+        return reply
+
+    async def close(self) -> None:
+        await self._policy.close()

@@ -147,6 +147,11 @@ def read_run(folder: str | Path) -> tuple[Settings, list[Row]]:
     return settings, _recover(folder)
 
 
+def name_record(run: str | Path, what: str, policy: str) -> Path:
+    """The file beside a run's own where the replies of a policy to questions about the run are kept, by its spec."""
+    return Path(run) / f"{what}-{hashlib.sha256(policy.encode()).hexdigest()[:8]}.record.jsonl"
+
+
 def _claim(out: Path, settings: Settings, prompts: Prompts) -> None:
     """Make the folder this run's, or check that it already is."""
     out.mkdir(parents=True, exist_ok=True)

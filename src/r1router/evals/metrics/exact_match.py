@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from r1router.evals.answers import judge_answer, references
-from r1router.evals.text import squad_words
+from r1router.evals.metrics._text import squad_words
 from r1router.types import Example, Trajectory
 
 

@@ -26,8 +26,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from r1router.evals.answers import judge_answer, references
+from r1router.evals.metrics._text import words
 from r1router.evals.metrics.yes_no import asked_side, stance
-from r1router.evals.text import words
 from r1router.types import Example, Trajectory
 
 _FREE = 5

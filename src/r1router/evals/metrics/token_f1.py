@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from r1router.evals.answers import judge_answer, references
-from r1router.evals.text import squad_words
+from r1router.evals.metrics._text import squad_words
 from r1router.types import Example, Trajectory
 
 

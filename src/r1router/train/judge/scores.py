@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 
 from r1router import parse
 from r1router.evals.metrics import exact_match, length_aware
+from r1router.evals.report.words import score as digits
 from r1router.evals.statistics import Interval, interval, macro_interval, rate
-from r1router.evals.words import score as digits
 from r1router.parse import NO_ROUTE
 from r1router.train.rewards import _outcomes as outcomes
 from r1router.train.rewards._computed import run_query

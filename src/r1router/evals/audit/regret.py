@@ -24,7 +24,7 @@ from pathlib import Path
 
 from r1router.codec import from_dict, to_dict
 from r1router.evals import gold
-from r1router.evals.elsewhere import Answers, Searched
+from r1router.evals.audit.other_routes import Answers, Searched
 from r1router.evals.metrics import contains
 from r1router.evals.metrics.yes_no import asked_side
 from r1router.evals.run import Row, Settings

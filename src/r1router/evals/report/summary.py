@@ -16,7 +16,7 @@ from typing import Any
 from r1router.errors import InputError, UnknownName
 from r1router.evals.metrics import DEFAULT, Metric, load_metrics
 from r1router.evals.metrics import names as metric_names
-from r1router.evals.results import ERROR, Result, Values, result, values_of
+from r1router.evals.report.results import ERROR, Result, Values, result, values_of
 from r1router.evals.run import Row, Settings
 from r1router.evals.statistics import Difference, holm, paired
 from r1router.types import Example

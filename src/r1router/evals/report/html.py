@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
-from r1router.evals import plots
-from r1router.evals.audit import Audit
-from r1router.evals.report import Comparison, Report, Section
-from r1router.evals.results import TOTAL
+from r1router.evals.audit.regret import Audit
+from r1router.evals.report import plots
+from r1router.evals.report.results import TOTAL
+from r1router.evals.report.summary import Comparison, Report, Section
+from r1router.evals.report.svg import drawing, marker, series
+from r1router.evals.report.words import amount, chance, score, signed, span
 from r1router.evals.run import Settings
 from r1router.evals.statistics import Interval
-from r1router.evals.svg import drawing, marker, series
-from r1router.evals.words import amount, chance, score, signed, span
 
 STAGE_NAMES = {"plan": "think", "search": "retrieve", "answer": "read", "final": "final answer"}
 """What people call the stages."""

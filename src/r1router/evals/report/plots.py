@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from r1router.evals.statistics import Difference, Interval
-from r1router.evals.svg import (
+from r1router.evals.report.svg import (
     Box,
     drawing,
     error_bar,
@@ -22,6 +21,7 @@ from r1router.evals.svg import (
     x_axis,
     y_axis,
 )
+from r1router.evals.statistics import Difference, Interval
 
 _WIDTH, _HEIGHT = 400.0, 300.0
 _BOX = Box(52, 12, 388, 250)
