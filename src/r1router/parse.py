@@ -311,8 +311,16 @@ def _plain(label: str) -> str:
 
 
 def _route(label: str, routes: Mapping[str, str], reply: Reply) -> str:
-    """The knowledge base meant: same label or name but for case and punctuation, or the only one mentioned."""
-    known = {_plain(word): name for label, name in routes.items() for word in (name, label)}
+    """The knowledge base meant: the same label or name, the only one but for case and punctuation, or the only one that
+    is mentioned.
+    """
+    exact = {word: name for label, name in routes.items() for word in (name, label)}
+    if label.strip() in exact:
+        return exact[label.strip()]
+    plain: dict[str, set[str]] = {}
+    for word, name in exact.items():
+        plain.setdefault(_plain(word), set()).add(name)
+    known = {word: names.pop() for word, names in plain.items() if len(names) == 1}
     said = _plain(label)
     if said in known:
         return known[said]

@@ -1,102 +1,30 @@
-"""The command line: parses, calls, shows. Its nouns are those of the Python interface.
-
-Each command is one file; this one puts them together and turns our errors into one clear line.
-"""
+"""Starts the command line, and turns what goes wrong into one line, because a traceback helps only who wrote it."""
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-from typing import Annotated
+from typing import Any
 
-import typer
-from rich.console import Console
-from rich.logging import RichHandler
-
-import r1router
-from r1router.cli.ask import ask
-from r1router.cli.audit import audit
-from r1router.cli.demo import demo
-from r1router.cli.eval import eval_
-from r1router.cli.index import index
-from r1router.cli.kb import kb_app
-from r1router.cli.mcp import mcp
-from r1router.cli.report import report
-from r1router.cli.score import score
-from r1router.cli.serve import serve
-from r1router.cli.show import show
-from r1router.cli.synthesize import synthesize
-from r1router.cli.train import train_app
-from r1router.codec import escape_controls
-from r1router.errors import R1RouterError
-
-app = typer.Typer(
-    name="r1router",
-    help="Step-wise retrieval-augmented reasoning over several knowledge bases.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command()(index)
-app.command()(ask)
-app.command()(demo)
-app.command("eval")(eval_)
-app.command()(report)
-app.command()(show)
-app.command()(score)
-app.command()(audit)
-app.command()(serve)
-app.command()(mcp)
-app.command()(synthesize)
-app.add_typer(kb_app, name="kb")
-app.add_typer(train_app, name="train")
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(r1router.__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def _common(
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice for everything.")] = 0,
-    _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    level = [logging.WARNING, logging.INFO, logging.DEBUG][min(verbose, 2)]
-    handler = RichHandler(console=Console(stderr=True), show_time=False, show_path=False)
-    handler.setFormatter(_Printable("%(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("r1router").setLevel(level)
-    logging.getLogger("r1router.policies._default_model").setLevel(min(level, logging.INFO))  # it may take minutes
+__all__ = ["app", "main"]
 
 
 def main() -> None:
-    """The `r1router` command. Exit code 1 for an error of ours, 2 for wrong usage, 130 when interrupted."""
+    """The `r1router` command. Exit code 1 for an error that is told, 2 for wrong usage, 130 when interrupted."""
     try:
-        app()
-    except R1RouterError as error:
-        Console(stderr=True, highlight=False).print(
-            f"[bold red]error:[/] {_escape(escape_controls(str(error)))}", soft_wrap=True
-        )
-        sys.exit(1)
+        from r1router.cli.commands import run  # takes most of a second, in which it may be interrupted
+
+        code = run()
     except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:  # `r1router … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(130)  # a model that is still being loaded by another thread cannot be stopped otherwise
+    sys.exit(code)
 
 
-class _Printable(logging.Formatter):
-    """Shows a message without the codes that a file's name may hold for a terminal."""
+def __getattr__(name: str) -> Any:
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from r1router.cli.commands import app
 
-    def format(self, record: logging.LogRecord) -> str:
-        return escape_controls(super().format(record))
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", "\\[")
+    return app

@@ -32,7 +32,12 @@ _MOST_TABLES = 20
 @kb_app.command("list")
 def list_(kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = False) -> None:
     """List the knowledge bases."""
-    found = [_summary(folder) for folder in kb_folders(kbs).values()]
+    found = []
+    for each, folder in kb_folders(kbs).items():
+        try:
+            found.append(_summary(folder))
+        except KnowledgeBaseError as error:
+            Console(stderr=True).print(Text(f"{each} is left out: {error}", style="yellow"), soft_wrap=True)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
@@ -177,8 +182,11 @@ def rm(
 
     folder = find_kb(kbs, name)
     if source is None:
-        summary = _summary(folder)
-        _ask(f"remove {name} with {_entries(summary['entries'])} from {kbs}?", yes)
+        try:
+            held = f" with {_entries(_summary(folder)['entries'])}"
+        except KnowledgeBaseError:
+            held = ", which is damaged,"
+        _ask(f"remove {name}{held} from {kbs}?", yes)
         remove(folder)
         Console().print(Text(f"removed {name}"))
         return
@@ -190,6 +198,30 @@ def rm(
         removed = writer.drop_source(source)
         writer.finish()
     Console().print(Text(f"removed {_entries(removed)} from {source}"))
+
+
+@kb_app.command()
+def check(
+    name: Annotated[str | None, typer.Argument(help="Name of the knowledge base; all without one.")] = None,
+    kbs: options.Kbs = Path("kbs"),
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+) -> None:
+    """Check that the parts of knowledge bases agree: card, table, full-text index, pictures, sources."""
+    from r1router.kb.check import check as check_kb
+
+    folders = {name: find_kb(kbs, name)} if name else kb_folders(kbs)
+    console, left = Console(), 0
+    for each, folder in folders.items():
+        findings = check_kb(folder, repair=repair)
+        left += sum(not finding.mended for finding in findings)
+        for finding in findings:
+            style = "green" if finding.mended else "yellow"
+            mended = "mended: " if finding.mended else ""
+            console.print(Text(f"{each}: ").append(f"{mended}{finding.what}", style=style), soft_wrap=True)
+        if not findings:
+            console.print(Text(f"{each} is whole"))
+    if left:
+        raise typer.Exit(1)
 
 
 def _ask(question: str, yes: bool) -> None:

@@ -21,6 +21,8 @@ from r1router.registry import bind, list_entries, load, split_options
 from r1router.types import ImageEmbedder, TextEmbedder
 
 _opened: dict[str, Any] = {}
+_loading: dict[str, Lock] = {}
+"""One for each spec: another model does not wait for this one."""
 _lock = Lock()
 
 
@@ -49,7 +51,9 @@ def open_image_embedder(spec: str) -> ImageEmbedder:
 
 
 def _open(spec: str) -> Any:
-    with _lock:  # who asks for a model while it loads waits for it instead of loading another
+    with _lock:
+        loading = _loading.setdefault(spec, Lock())
+    with loading:  # who asks for a model while it loads waits for it instead of loading another
         if spec not in _opened:
             embedder = _load(spec)
             _opened[spec] = _opened.setdefault(embedder.spec, embedder)

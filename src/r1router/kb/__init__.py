@@ -6,14 +6,18 @@ folder on disk gives is one way to come by it.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from r1router.errors import InputError, UnknownName
+from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError, UnknownName
 from r1router.types import ImageEmbedder, TextEmbedder
 
 if TYPE_CHECKING:
     from r1router.kb.lance import LanceKnowledgeBase
+
+
+_log = logging.getLogger(__name__)
 
 
 def open_kbs(
@@ -21,7 +25,8 @@ def open_kbs(
 ) -> dict[str, LanceKnowledgeBase]:
     """Every knowledge base in `folder`, by name; they share their embedders, opened at the first search.
 
-    Raises `InputError` where there is none, `EmbedderMismatch` for an embedder that did not build one of them.
+    One that is damaged is left out, and the log says why. Raises `InputError` where there is none, `KnowledgeBaseError`
+    where all are damaged, `EmbedderMismatch` for an embedder that did not build one of them.
     """
     from r1router.kb.embedding import Embedders
     from r1router.kb.lance import LanceKnowledgeBase
@@ -34,10 +39,20 @@ def open_kbs(
             f"no knowledge bases: the folder {str(folder)!r} {missing}; "
             f"make some with: r1router index FILES… --kbs {folder}"
         )
-    return {
-        name: LanceKnowledgeBase(path, text_embedder=text_embedder, image_embedder=image_embedder, embedders=shared)
-        for name, path in folders.items()
-    }
+    opened, damaged = {}, []
+    for name, path in folders.items():
+        try:
+            opened[name] = LanceKnowledgeBase(
+                path, text_embedder=text_embedder, image_embedder=image_embedder, embedders=shared
+            )
+        except EmbedderMismatch:
+            raise
+        except KnowledgeBaseError as error:
+            damaged.append(error)
+            _log.warning("%s is left out: %s", name, error)
+    if not opened:
+        raise damaged[0]
+    return opened
 
 
 def open_kb(
@@ -56,7 +71,8 @@ def kb_folders(folder: str | Path) -> dict[str, Path]:
     """The sub-folders that are knowledge bases, by name, sorted; none where `folder` does not exist."""
     from r1router.kb.manifest import FILE
 
-    return {path.parent.name: path.parent for path in sorted(Path(folder).glob(f"*/{FILE}"))}
+    found = (path.parent for path in sorted(Path(folder).glob(f"*/{FILE}")))
+    return {path.name: path for path in found if not path.name.startswith(".")}
 
 
 def find_kb(folder: str | Path, name: str) -> Path:

@@ -48,7 +48,8 @@ DEPTH = 50
 PATIENCE = 10
 """While a writer is at work, a newer version is loaded after as many times what loading the last one took."""
 
-_ATTEMPTS = 3
+_ATTEMPTS = 6
+"""Times that a search opens the newest version, over 0.6 seconds, where a writer took the files of one away."""
 _log = logging.getLogger(__name__)
 
 
@@ -127,6 +128,7 @@ class LanceKnowledgeBase:
                 _log.info("%s: opening again, a writer may have tidied up: %s", self.folder, error)
                 with self._refreshing:
                     self._snapshot = self._newest_table = None
+                time.sleep(0.02 * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
 
     def entry(self, id: str) -> Evidence | None:

@@ -12,6 +12,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from r1router.errors import KnowledgeBaseError
+
 FILE = "sources.sqlite"
 
 
@@ -38,7 +40,7 @@ class Ledger:
         """By source, sorted; empty before the first is complete."""
         if not self._path.exists():
             return {}
-        with closing(sqlite3.connect(self._path)) as db:
+        with self._told(), closing(sqlite3.connect(self._path)) as db:
             found = db.execute("select source, path, fingerprint, entries, yields from sources order by source")
             return {s: Taken(s, p, f, n, tuple(y.split("/")) if y else ()) for s, p, f, n, y in found}
 
@@ -52,10 +54,20 @@ class Ledger:
             db.executemany("delete from sources where source = ?", [(source,) for source in sources])
 
     @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Raises `KnowledgeBaseError` for what SQLite does, and says what to do."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            full = "full" in str(error) or "readonly" in str(error)
+            hint = "make room, or the folder writable" if full else "mend it with: r1router kb check --repair"
+            raise KnowledgeBaseError(f"{self._path}: {error}; {hint}") from error
+
+    @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         if not self._path.exists():
             self._create()
-        with closing(sqlite3.connect(self._path)) as db, db:
+        with self._told(), closing(sqlite3.connect(self._path)) as db, db:
             yield db
 
     def _create(self) -> None:

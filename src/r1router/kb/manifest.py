@@ -20,6 +20,8 @@ LISTED = 6
 """So many titles are all named on a card that nobody wrote; of more of them, three."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NOTHING = frozenset(("no", "none", "null", "na", "nil", "nothing"))
+"""What policies write where they need no knowledge base; see `parse`."""
 _PLURAL = {"text": "passages", "image": "pictures", "table": "tables"}
 
 
@@ -49,6 +51,8 @@ def check_name(name: str) -> str:
             f"{name!r} cannot name a knowledge base: use up to 64 letters, digits, '-', '_' and '.', "
             "a letter or digit first"
         )
+    if name.casefold() in _NOTHING:
+        raise InputError(f"{name!r} cannot name a knowledge base: a policy writes it to choose none; take another")
     return name
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -48,8 +49,11 @@ UNTIDY_ROWS = 16_384
 """Rows outside the full-text index, which each search scans, before a long run stops to index them."""
 UNTIDY_SHARE = 0.02
 """Share of such rows that a finished run leaves; tidying rewrites the whole table, so it waits for some."""
-KEPT_VERSIONS = timedelta(milliseconds=1)
-"""Versions older than this go when the table is tidied; a reader that was at one opens the newest."""
+KEPT_VERSIONS = timedelta(seconds=30)
+"""Versions older than this go when the table is tidied: longer than a search takes that began before."""
+UNFINISHED = ".unfinished"
+"""A file that is there from a run's first change until its card is written: the next run writes the card anew."""
+_REMOVED = ".removed-"
 
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 _log = logging.getLogger(__name__)
@@ -72,6 +76,7 @@ def locked(folder: Path) -> Iterator[None]:
 @contextmanager
 def open_writer(folder: Path, manifest: Manifest) -> Iterator[Writer]:
     """Makes the knowledge base where it is not there. Raises `Busy`."""
+    sweep(folder.parent)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         yield Writer(folder, manifest)
@@ -79,10 +84,19 @@ def open_writer(folder: Path, manifest: Manifest) -> Iterator[Writer]:
 
 def remove(folder: Path) -> None:
     """Deletes a whole knowledge base. Raises `Busy`, and `KnowledgeBaseError` where there is none."""
-    manifests.read(folder)
+    if not (folder / manifests.FILE).is_file():
+        raise KnowledgeBaseError(f"{folder} is not a knowledge base: it has no {manifests.FILE}")
+    sweep(folder.parent)
+    gone = folder.with_name(f"{_REMOVED}{folder.name}-{uuid.uuid4().hex[:8]}")
     with locked(folder):
-        (folder / manifests.FILE).unlink()  # first, so that no one opens what is half gone
-    shutil.rmtree(folder)
+        folder.rename(gone)  # at once and whole; whatever interrupts the rest, `sweep` goes on
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def sweep(kbs: Path) -> None:
+    """Deletes what removals left that were interrupted."""
+    for left in kbs.glob(f"{_REMOVED}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 class Writer:
@@ -94,7 +108,7 @@ class Writer:
         self.ledger = Ledger(folder)
         self.tables = LongTables(folder)
         self._table: Any = open_table(folder)
-        self._changed = False
+        self._changed = self._table is not None and (folder / UNFINISHED).exists()
         if self._table is not None and TERMS not in self._table.schema.names:  # made before there were terms
             add_terms(self._table)
         if self._table is not None and CELLS not in self._table.schema.names:
@@ -110,10 +124,16 @@ class Writer:
         if not (folder / manifests.FILE).exists():
             manifests.write(folder, manifest)
 
+    def _note_change(self) -> None:
+        if not self._changed:
+            (self.folder / UNFINISHED).touch()
+            self._changed = True
+
     def put(self, entries: Sequence[Entry], vectors: Vectors, image_vectors: Vectors | None) -> None:
         """Adds entries or replaces those with the same ids, in one commit. `vectors`: of those to be embedded."""
         import pyarrow as pa  # type: ignore[import-untyped]
 
+        self._note_change()
         if self._table is None:
             image_dim = image_vectors.shape[1] if image_vectors is not None else None
             self._table = create_table(self.folder, dim=vectors.shape[1], image_dim=image_dim)
@@ -140,16 +160,16 @@ class Writer:
         merge.execute(rows, on_bad_vectors="error" if all(e.embedded for e in entries) else "null")
         for entry in entries:
             self.held.setdefault(entry.source, {})[entry.id] = entry.digest
-        self._changed = True
         if self._unindexed() > UNTIDY_ROWS:
             self._tidy()
 
     def drop(self, source: str, ids: Iterable[str]) -> None:
         """Removes entries of one source."""
         ids = list(ids)
+        if ids:
+            self._note_change()
         for start in range(0, len(ids), 1000):
             self._table.delete(f"id in ({', '.join(map(quoted, ids[start : start + 1000]))})")
-            self._changed = True
         for id_ in ids:
             self.held.get(source, {}).pop(id_, None)
         if not self.held.get(source):
@@ -159,8 +179,8 @@ class Writer:
         """Removes a source with all its entries; returns how many there were."""
         entries = len(self.held.pop(source, ()))
         if entries:
+            self._note_change()
             self._table.delete(f"source = {quoted(source)}")
-            self._changed = True
         self.tables.drop(source)
         self.ledger.drop([source])
         return entries
@@ -187,6 +207,7 @@ class Writer:
             manifests.write(self.folder, manifest)
             self.manifest = manifest
         self._changed = False
+        (self.folder / UNFINISHED).unlink(missing_ok=True)
 
     def _unindexed(self) -> int:
         return sum(index.num_unindexed_rows or 0 for index in self._table.list_indices())

