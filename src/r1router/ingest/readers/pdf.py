@@ -1,75 +1,213 @@
-"""A PDF to one passage for each page that has text."""
+"""A PDF to one passage for each page that has words, in reading order, and the records of the tables on it."""
 
 from __future__ import annotations
 
-import logging
+import ctypes
+import io
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from threading import Lock
+from typing import Any
 
 from r1router.errors import UnreadableFile
+from r1router.ingest import ocr as recognizer
+from r1router.ingest.parts import images, layout, tabular
 from r1router.ingest.parts.cells import cell, tidy, title_of
+from r1router.ingest.parts.layout import Box
 from r1router.ingest.parts.sections import flow
-from r1router.ingest.records import Passage, Problem, Record
+from r1router.ingest.parts.structure import Line
+from r1router.ingest.records import Passage, Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
-from r1router.types import Kind
-
-if TYPE_CHECKING:
-    from pypdf import PageObject, PdfReader
+from r1router.types import Image, Kind
 
 PATTERNS = ("*.pdf",)
-KINDS: tuple[Kind, ...] = ("text",)
+KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
-_HYPHEN = re.compile(r"(?<=[a-zà-ÿ])[-\u00ad]\n(?=[a-zà-ÿ])")
-_NO_TITLE = re.compile(r"untitled|microsoft (word|powerpoint) -|\S+\.(docx?|tex|dvi|indd|pptx?|rtf|pdf)$", re.I)
+SCAN_DPI = 200
+LEAST_SIDE = 100
+"""Pixels; a picture with a shorter side is an ornament."""
+_MOST_RULES = 3_000
+_HYPHEN = re.compile(r"(?<=[a-zà-ÿ])[-\u00ad\ufffe\x02]\r?\n(?=[a-zà-ÿ])")
+_NO_TITLE = re.compile(
+    r"\W*(?:untitled|anonymous|unspecified|unknown|unbenannt|sans titre|title|titel|no title|blank page|none)\W*\d*$"
+    r"|(?:power ?point|microsoft|präsentation|présentation|presentation|presentazione|presentación|slide|folie"
+    r"|diapositiv[ae]|document|documento|dokument|book|mappe|classeur|sheet|tabelle|layout|page|seite)"
+    r"[ \-]?(?:\d+|(?:power ?point|word|excel)?[ \-]?(?:presentation|präsentation|document)?\d*)$"
+    r"|microsoft \w+ - |\S+\.(?:docx?|tex|dvi|indd|pptx?|xlsx?|rtf|pdf|odt|odp|qxd|fm|html?|txt|ps)$",
+    re.IGNORECASE,
+)
+"""Titles that programs write."""
+_ONE_AT_A_TIME = Lock()
+"""PDFium is not made for threads."""
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     document = _open(file)
-    title = _title(document, file)
-    scanned = 0
-    for number, page in enumerate(document.pages, 1):
-        try:
-            text = tidy(flow(_HYPHEN.sub("", page.extract_text())))
-            is_picture = not text and _is_picture(page)
-        except Exception as error:  # one broken page among good ones; pypdf raises all kinds
-            yield Problem(file.source, f"page {number}", f"its text cannot be read ({type(error).__name__}: {error})")
-            continue
-        if text:
-            yield Passage(f"{file.source}:p{number}", file.source, text, title, number)
-        elif is_picture:
-            scanned += 1
-            yield Problem(file.source, f"page {number}", "is a picture without text, probably a scan")
-    if scanned == len(document.pages):
-        raise UnreadableFile(
-            file.source,
-            f"has no text: all {scanned} pages are pictures; put a text layer in first, for example with ocrmypdf",
-        )
-
-
-def _open(file: SourceFile) -> PdfReader:
-    from pypdf import PdfReader
-    from pypdf.errors import DependencyError, PyPdfError
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells of every oddity that it works around
-    encrypted = "is encrypted with a password; save it without one, for example: qpdf --decrypt IN OUT"
     try:
-        document = PdfReader(file.path)
-        if document.is_encrypted and not document.decrypt(""):
-            raise UnreadableFile(file.source, encrypted)
-        if not len(document.pages):
-            raise UnreadableFile(file.source, "has no pages")
-    except DependencyError as error:
-        raise UnreadableFile(file.source, encrypted) from error
-    except PyPdfError as error:
+        title = _title(document, file)
+        pages, pictures, scanned = len(document), 0, 0
+        for number in range(1, pages + 1):
+            try:
+                with _ONE_AT_A_TIME:
+                    items, found, is_scan = _page(document, number, file, title, as_, ocr)
+            except Exception as error:  # one broken page among good ones
+                yield Problem(file.source, f"page {number}", f"cannot be read ({type(error).__name__}: {error})")
+                continue
+            pictures, scanned = pictures + found, scanned + is_scan
+            yield from items
+    finally:
+        with _ONE_AT_A_TIME:
+            document.close()
+    if scanned == pages and not ocr and as_ != "image":
+        reason = f"has no text: all {pages} pages are pictures"
+        advice = "index it without --no-ocr, or put a text layer in first, for example with ocrmypdf"
+        raise UnreadableFile(file.source, f"{reason}; {advice}")
+    if pictures and as_ != "image":
+        said = f"{pictures} picture{'s' * (pictures > 1)} left out; to search them, index the file with --as image, too"
+        yield Problem(file.source, "its pictures", said, read=True)
+
+
+def look(path: Any, as_: Kind | None) -> tuple[tuple[Kind, ...], tuple[()]]:
+    """Tables are found while it is read, and are in its text, too."""
+    return ("text",), ()
+
+
+def _open(file: SourceFile) -> Any:
+    import pypdfium2 as pdfium  # type: ignore[import-untyped]
+
+    try:
+        with _ONE_AT_A_TIME:
+            document = pdfium.PdfDocument(file.path)
+            if document.get_formtype():
+                document.init_forms()
+    except pdfium.PdfiumError as error:
+        if "password" in str(error).lower() or "security" in str(error).lower():
+            said = "is encrypted with a password; save it without one, for example: qpdf --decrypt IN OUT"
+            raise UnreadableFile(file.source, said) from error
         raise UnreadableFile(file.source, f"is damaged, cut off or no PDF at all ({error})") from error
+    if not len(document):
+        raise UnreadableFile(file.source, "has no pages")
     return document
 
 
-def _title(document: PdfReader, file: SourceFile) -> str:
-    stated = cell(document.metadata.title) if document.metadata else ""
+def _title(document: Any, file: SourceFile) -> str:
+    with _ONE_AT_A_TIME:
+        stated = cell(document.get_metadata_value("Title"))
     return title_of(file.path) if not stated or _NO_TITLE.match(stated) else stated
 
 
-def _is_picture(page: PageObject) -> bool:
-    return bool(page.images.keys())  # names only: to iterate decodes the pictures
+def _page(
+    document: Any, number: int, file: SourceFile, title: str, as_: Kind | None, ocr: bool
+) -> tuple[list[Record | Problem], int, bool]:
+    """What a page gives, how many pictures are on it, and whether it is one, without words."""
+    page = document[number - 1]
+    rules, drawn = _objects(page)
+    large = [item for item in drawn if min(item.get_px_size()) >= LEAST_SIDE]
+    id, where = f"{file.source}:p{number}", f"page {number}"
+    if as_ == "image":
+        found = [_picture(item, f"{id}:picture {n}", file, title, ocr) for n, item in enumerate(large, 1)]
+        return [picture for picture in found if picture], 0, False
+    words = page.get_textpage()
+    lines = layout.read_in_order(_boxes(words))
+    text = tidy(flow(_HYPHEN.sub("", "\n".join(map(layout.write, lines)))))
+    filled = [said for said in _filled(document, page) if cell(said).partition(": ")[2] not in text]
+    text = "\n".join(part for part in (text, *map(tidy, filled)) if part)
+    items: list[Record | Problem] = []
+    if not text and drawn:
+        text = _recognized(page) if ocr else ""
+        said = "is a picture; its words were read by OCR" if text else "is a picture without text, probably a scan"
+        items.append(Problem(file.source, where, said, read=bool(text)))
+    if text and as_ != "table":
+        items.insert(0, Passage(id, file.source, text, title, number))
+    for place, grid in enumerate(_grids(words, lines, rules), 1):
+        rows = [Line(n, tuple(map(cell, row))) for n, row in enumerate(grid, 1)]
+        about: Any = {"source": file.source, "title": title, "as_": as_, "page": number}
+        found_records = tabular.find_records(rows, id=f"{id}:table {place}", **about)
+        items += [item for item in found_records if not isinstance(item, Problem)]
+    return items, len(large) if lines else 0, not lines and bool(drawn)
+
+
+def _boxes(words: Any) -> list[Box]:
+    places = [words.get_rect(n) for n in range(words.count_rects())]
+    return [
+        Box(left, low, right, high, words.get_text_bounded(left, low, right, high)) for left, low, right, high in places
+    ]
+
+
+def _objects(page: Any) -> tuple[list[Box], list[Any]]:
+    """Drawn shapes, as ruled lines, and pictures."""
+    import pypdfium2.raw as raw  # type: ignore[import-untyped]
+
+    rules: list[Box] = []
+    pictures = []
+    for item in page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+        if item.type == raw.FPDF_PAGEOBJ_IMAGE:
+            pictures.append(item)
+        elif len(rules) < _MOST_RULES:
+            rules += layout.edges_of(Box(*item.get_bounds()))
+    return rules, pictures
+
+
+def _grids(words: Any, lines: list[layout.Line], rules: list[Box]) -> Iterator[list[list[str]]]:
+    """Tables by ruled lines where there are any, else by white space."""
+    ruled = 0
+    for columns, rows in layout.find_ruled(rules) if len(rules) < _MOST_RULES else ():
+        grid = [
+            [words.get_text_bounded(left, bottom, right, top) for left, right in pairwise(columns)]
+            for top, bottom in pairwise(rows)
+        ]
+        if sum(bool(text.strip()) for row in grid for text in row) > len(grid) * (len(columns) - 1) / 2:
+            ruled += 1
+            yield grid
+    if not ruled:
+        yield from layout.find_grids(lines)
+
+
+def _filled(document: Any, page: Any) -> list[str]:
+    """What people wrote into the fields of a form, and into notes on the page: "Tenant name: Marisol Vey"."""
+    import pypdfium2.raw as raw
+
+    said = []
+    for place in range(raw.FPDFPage_GetAnnotCount(page)):
+        note = raw.FPDFPage_GetAnnot(page, place)
+        kind = raw.FPDFAnnot_GetSubtype(note)
+        if kind == raw.FPDF_ANNOT_WIDGET and document.formenv:
+            name = _string(raw.FPDFAnnot_GetFormFieldName, document.formenv, note)
+            value = _string(raw.FPDFAnnot_GetFormFieldValue, document.formenv, note)
+            if value and value != "Off":
+                said.append(f"{name}: {value}")
+        elif kind in (raw.FPDF_ANNOT_TEXT, raw.FPDF_ANNOT_FREETEXT):
+            value = _string(raw.FPDFAnnot_GetStringValue, note, b"Contents")
+            said += [f"Note: {value}"] if value else []
+        raw.FPDFPage_CloseAnnot(note)
+    return said
+
+
+def _string(get: Any, *args: Any) -> str:
+    """A string that PDFium writes into a buffer, as UTF-16."""
+    import pypdfium2.raw as raw
+
+    size = get(*args, None, 0)
+    buffer = ctypes.create_string_buffer(size)
+    get(*args, ctypes.cast(buffer, ctypes.POINTER(raw.FPDF_WCHAR)), size)
+    return buffer.raw.decode("utf-16-le", "ignore").rstrip("\0")
+
+
+def _recognized(page: Any) -> str:
+    return recognizer.read_words(Image(_png(page.render(scale=SCAN_DPI / 72)), "image/png"))
+
+
+def _picture(item: Any, id: str, file: SourceFile, title: str, ocr: bool) -> Picture | None:
+    try:
+        loaded = images.load(_png(item.get_bitmap()), id.rpartition(":")[2], file.source)
+    except UnreadableFile:
+        return None
+    words = recognizer.read_words(loaded.image) if ocr else ""
+    return Picture(id, file.source, loaded.image, title, loaded.caption, words)
+
+
+def _png(bitmap: Any) -> bytes:
+    buffer = io.BytesIO()
+    bitmap.to_pil().convert("RGB").save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,214 @@
+"""Puts the words of a page into reading order, and finds the tables among them, from where they stand.
+
+A page is cut where white space goes through: into columns of prose from left to right, else from top to bottom. Lines
+of short pieces that stand under each other are a table; so are the cells between ruled lines. Measures are points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+GUTTER = 8.0
+"""White space between two columns of prose, at least."""
+_PROSE = 25
+"""Characters of a usual line of a column of prose; less is a table's."""
+_MOST_BOXES = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Some words and where they stand; y grows upwards."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    text: str = ""
+
+    @property
+    def middle(self) -> float:
+        return (self.bottom + self.top) / 2
+
+
+Line = list[Box]
+"""Boxes beside each other, from left to right."""
+
+
+def read_in_order(boxes: Sequence[Box]) -> list[Line]:
+    """The lines of a page, column after column."""
+    boxes = [box for box in boxes if box.text.strip()]
+    if len(boxes) > _MOST_BOXES:
+        return _lines(boxes)
+    return [line for block in _blocks(boxes, 12) for line in _lines(block)]
+
+
+def find_grids(lines: Sequence[Line]) -> Iterator[list[list[str]]]:
+    """The tables that are made by white space alone: at least three lines of at least two pieces in columns."""
+    run: list[Line] = []
+    for line in [*lines, []]:
+        pieces = _pieces(line)
+        if len(pieces) > 1 and (not run or abs(line[0].middle - run[-1][0].middle) < 4 * _height(line)):
+            run.append(pieces)
+            continue
+        if len(run) > 2 and (grid := _columns(run)):
+            yield grid
+        run = [pieces] if len(pieces) > 1 else []
+
+
+def find_ruled(rules: Sequence[Box]) -> Iterator[tuple[list[float], list[float]]]:
+    """(edges of columns from left, edges of rows from top) of each table that has ruled lines around its cells."""
+    for group in _touching(rules):
+        across = [rule for rule in group if rule.right - rule.left > rule.top - rule.bottom]
+        down = [rule for rule in group if rule.top - rule.bottom >= rule.right - rule.left]
+        columns = _distinct([rule.left for rule in down] + [rule.right for rule in down])
+        rows = _distinct([rule.top for rule in across] + [rule.bottom for rule in across])[::-1]
+        if len(columns) > 2 and len(rows) > 2:
+            yield columns, rows
+
+
+def edges_of(box: Box) -> list[Box]:
+    """A drawn shape as ruled lines: itself where it is thin, else its four sides."""
+    if box.right - box.left < 3 or box.top - box.bottom < 3:
+        return [box]
+    return [
+        Box(box.left, box.bottom, box.right, box.bottom),
+        Box(box.left, box.top, box.right, box.top),
+        Box(box.left, box.bottom, box.left, box.top),
+        Box(box.right, box.bottom, box.right, box.top),
+    ]
+
+
+def write(line: Line) -> str:
+    return " ".join(box.text.strip() for box in line)
+
+
+def _blocks(boxes: list[Box], depth: int) -> Iterator[list[Box]]:
+    """Pieces of the page in reading order."""
+    if len(boxes) < 6 or not depth:
+        yield boxes
+        return
+    gutter = _gutter(boxes)
+    if gutter is not None:
+        yield from _blocks([box for box in boxes if box.right <= gutter], depth - 1)
+        yield from _blocks([box for box in boxes if box.right > gutter], depth - 1)
+        return
+    for part in _above_and_below(boxes):
+        if len(part) == len(boxes):
+            yield boxes
+        else:
+            yield from _blocks(part, depth - 1)
+
+
+def _gutter(boxes: list[Box]) -> float | None:
+    """Where white space from top to bottom parts two columns of prose; None where nothing does."""
+    spans: list[list[float]] = []
+    for box in sorted(boxes, key=lambda box: box.left):
+        if spans and box.left < spans[-1][1] + GUTTER:
+            spans[-1][1] = max(spans[-1][1], box.right)
+        else:
+            spans.append([box.left, box.right])
+    for before, _ in pairwise(spans):
+        sides = [[box for box in boxes if (box.right <= before[1]) is on_left] for on_left in (True, False)]
+        if all(len(_lines(side)) > 2 and median(len(write(line)) for line in _lines(side)) >= _PROSE for side in sides):
+            return before[1]
+    return None
+
+
+def _above_and_below(boxes: list[Box]) -> list[list[Box]]:
+    """Cut at one level: where a part below it has columns that all of it together has not."""
+    ordered = sorted(boxes, key=lambda box: -box.top)
+    floor = ordered[0].bottom
+    gaps: list[tuple[float, int]] = []
+    for place, box in enumerate(ordered[1:], 1):
+        if box.top < floor - 0.5:
+            gaps.append((floor - box.top, place))
+        floor = min(floor, box.bottom)
+    for _, place in sorted(gaps, reverse=True)[:8]:
+        if _gutter(ordered[:place]) is not None or _gutter(ordered[place:]) is not None:
+            return [ordered[:place], ordered[place:]]
+    return [boxes]
+
+
+def _lines(boxes: Sequence[Box]) -> list[Line]:
+    lines: list[Line] = []
+    for box in sorted(boxes, key=lambda box: -box.middle):
+        last = lines[-1] if lines else None
+        if last and _is_beside(last[0], box):
+            last.append(box)
+        else:
+            lines.append([box])
+    return [sorted(line, key=lambda box: box.left) for line in lines]
+
+
+def _is_beside(one: Box, other: Box) -> bool:
+    """Whether each reaches over the middle of the other."""
+    return one.bottom - 1 <= other.middle <= one.top + 1 and other.bottom - 1 <= one.middle <= other.top + 1
+
+
+def _pieces(line: Line) -> Line:
+    """The line's boxes, those joined that stand as near as words of a sentence do."""
+    pieces: Line = []
+    for box in line:
+        if pieces and box.left - pieces[-1].right < 0.9 * _height(line):
+            last = pieces[-1]
+            joined = f"{last.text.strip()} {box.text.strip()}"
+            pieces[-1] = Box(last.left, min(last.bottom, box.bottom), box.right, max(last.top, box.top), joined)
+        else:
+            pieces.append(box)
+    return pieces
+
+
+def _height(line: Line) -> float:
+    return max((box.top - box.bottom for box in line), default=0.0)
+
+
+def _columns(run: Sequence[Line]) -> list[list[str]]:
+    """The run as rows of cells; empty where its pieces stand in no columns, or are prose."""
+    spans: list[list[float]] = []
+    for box in sorted((box for line in run for box in line), key=lambda box: box.left):
+        if spans and box.left < spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], box.right)
+        else:
+            spans.append([box.left, box.right])
+    if len(spans) < 2 or median(len(box.text) for line in run for box in line) > _PROSE:
+        return []
+    grid = [[" ".join(b.text.strip() for b in line if left <= b.left < right) for left, right in spans] for line in run]
+    full = sum(1 for row in grid if sum(map(bool, row)) > len(spans) / 2)
+    return grid if full > 0.6 * len(grid) else []
+
+
+def _touching(rules: Sequence[Box]) -> list[list[Box]]:
+    """Ruled lines that meet, directly or through others."""
+    groups: list[tuple[Box, list[Box]]] = []
+    for rule in sorted(rules, key=lambda rule: (-rule.top, rule.left)):
+        around, members = rule, [rule]
+        kept = []
+        for bounds, group in groups:
+            apart = (
+                bounds.left > around.right + 3 or around.left > bounds.right + 3
+                or bounds.bottom > around.top + 3 or around.bottom > bounds.top + 3
+            )  # fmt: skip
+            if apart:
+                kept.append((bounds, group))
+                continue
+            members += group
+            around = Box(
+                min(bounds.left, around.left),
+                min(bounds.bottom, around.bottom),
+                max(bounds.right, around.right),
+                max(bounds.top, around.top),
+            )
+        groups = [*kept, (around, members)]
+    return [members for _, members in groups]
+
+
+def _distinct(values: Sequence[float]) -> list[float]:
+    """Sorted, those that are nearer than 3 points to the one before left out."""
+    found: list[float] = []
+    for value in sorted(values):
+        if not found or value - found[-1] > 3:
+            found.append(value)
+    return found

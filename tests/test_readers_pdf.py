@@ -1,0 +1,134 @@
+"""PDF pages as a person reads them: columns, tables, forms, notes, scans and titles."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
+from pypdf import PdfReader, PdfWriter
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen import canvas
+from reportlab.platypus import SimpleDocTemplate
+from reportlab.platypus import Table as Drawn
+
+from r1router.ingest.readers.pdf import _NO_TITLE
+from r1router.ingest.records import Passage, Picture, Problem, Table
+from reading import read
+
+ROWS = [
+    ["Port", "First", "Last"],
+    ["Hamn", "06:55", "21:40"],
+    ["Rosvik", "07:10", "21:10"],
+    ["Udden", "07:30", "20:50"],
+]
+
+
+def page(path: Path, draw: object) -> Path:
+    sheet = canvas.Canvas(str(path), pagesize=A4)
+    draw(sheet)  # type: ignore[operator]
+    sheet.save()
+    return path
+
+
+def test_columns_are_read_one_after_the_other_although_the_file_has_them_line_by_line(tmp_path: Path) -> None:
+    left = [f"the left column says line {n} in so many words" for n in range(8)]
+    right = [f"the right column goes on with line {n} of it" for n in range(8)]
+
+    def draw(sheet: canvas.Canvas) -> None:
+        sheet.drawString(
+            60, 780, "A title over both columns of the page, which is longer than one column is wide, by far"
+        )
+        for n, (one, other) in enumerate(zip(left, right, strict=True)):
+            sheet.setFontSize(10)
+            sheet.drawString(60, 740 - 14 * n, one)
+            sheet.drawString(320, 740 - 14 * n, other)
+
+    [passage] = read(page(tmp_path / "a.pdf", draw))
+    assert passage.text.split("\n")[1:] == left + right
+
+
+def test_a_table_with_ruled_lines_is_a_table_and_in_the_text(tmp_path: Path) -> None:
+    SimpleDocTemplate(str(tmp_path / "a.pdf")).build([Drawn(ROWS, style=[("GRID", (0, 0), (-1, -1), 1, colors.black)])])
+    passage, table = read(tmp_path / "a.pdf")
+    assert isinstance(table, Table)
+    assert [table.header, *table.rows] == [tuple(row) for row in ROWS]
+    assert table.page == 1
+    assert "Rosvik 07:10 21:10" in passage.text
+
+
+def test_a_table_without_lines_is_found_by_its_white_space(tmp_path: Path) -> None:
+    SimpleDocTemplate(str(tmp_path / "a.pdf")).build([Drawn(ROWS, colWidths=[120, 80, 80])])
+    _, table = read(tmp_path / "a.pdf")
+    assert [table.header, *table.rows] == [tuple(row) for row in ROWS]
+
+
+def test_what_was_filled_into_a_form_is_read(tmp_path: Path) -> None:
+    def draw(sheet: canvas.Canvas) -> None:
+        sheet.drawString(60, 780, "Tenant name:")
+        sheet.acroForm.textfield(name="tenant", value="Marisol Vey", x=150, y=770, width=200, height=20)
+        sheet.acroForm.checkbox(name="pets", checked=False, x=150, y=700)
+
+    [passage] = read(page(tmp_path / "a.pdf", draw))
+    assert "Tenant name:" in passage.text
+    assert "Marisol Vey" in passage.text
+    assert "pets" not in passage.text
+
+
+def test_a_scan_is_read_by_the_recognizer_and_says_so(tmp_path: Path) -> None:
+    scan = Pillow.new("RGB", (1200, 400), "white")
+    ImageDraw.Draw(scan).text((60, 120), "Spare keys are in the blue box", "black", ImageFont.load_default(64))
+    path = page(tmp_path / "a.pdf", lambda sheet: sheet.drawImage(ImageReader(scan), 60, 500, 480, 160))
+    passage, problem = read(path, ocr=True)
+    assert "blue box" in passage.text
+    assert isinstance(problem, Problem)
+    assert problem.read
+
+
+def test_pictures_on_a_page_are_told_and_read_when_asked_for(tmp_path: Path) -> None:
+    def draw(sheet: canvas.Canvas) -> None:
+        sheet.drawString(60, 780, "Words.")
+        sheet.drawImage(ImageReader(Pillow.effect_noise((200, 200), 80)), 60, 500)
+
+    path = page(tmp_path / "a.pdf", draw)
+    passage, problem = read(path)
+    assert isinstance(passage, Passage)
+    assert problem.reason.startswith("1 picture left out")
+    [picture] = read(path, as_="image")
+    assert isinstance(picture, Picture)
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
+def test_a_file_that_opens_without_a_password_is_read(tmp_path: Path, algorithm: str) -> None:
+    page(tmp_path / "plain.pdf", lambda sheet: sheet.drawString(60, 780, "The gate code is Heron."))
+    writer = PdfWriter(clone_from=io.BytesIO((tmp_path / "plain.pdf").read_bytes()))
+    writer.encrypt("", "of the owner", algorithm=algorithm)
+    writer.write(tmp_path / "a.pdf")
+    assert PdfReader(tmp_path / "a.pdf").is_encrypted
+    assert read(tmp_path / "a.pdf")[0].text == "The gate code is Heron."
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "(anonymous)",
+        "PowerPoint Presentation",
+        "PowerPoint-Präsentation",
+        "Slide 1",
+        "untitled",
+        "Document1",
+        "Microsoft Word - x",
+    ]
+    + ["Présentation PowerPoint", "report.docx", "Layout 1", "Folie 12", "Book1", "(unspecified)"],
+)
+def test_titles_by_programs_are_none(title: str) -> None:
+    assert _NO_TITLE.match(title)
+
+
+@pytest.mark.parametrize("title", ["Document management", "Slide rules", "Page turners of 2020", "Unknown pleasures"])
+def test_titles_by_people_are_kept(title: str) -> None:
+    assert not _NO_TITLE.match(title)
