@@ -15,6 +15,7 @@ import pytest
 
 from r1router.errors import Busy, EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.ingest.feed import BATCH
+from r1router.ingest.left_out import recall
 from r1router.ingest.run import IndexReport, Progress, index
 from r1router.kb import open_kb
 from r1router.kb.ledger import Ledger
@@ -206,7 +207,8 @@ def test_an_unreadable_file_is_reported_and_the_rest_is_indexed(tmp_path: Path, 
     (docs / "broken.pdf").write_bytes(b"%PDF-1.4 and then nothing")
     (docs / "program.exe").write_bytes(b"MZ")
     report = run(tmp_path)
-    assert {problem.path for problem in report.problems} == {"docs/broken.pdf", "docs/program.exe"}
+    assert {problem.path for problem in report.problems} == {"docs/broken.pdf"}
+    assert report.unsupported == {".exe": 1}
     assert all(problem.reason for problem in report.problems)
     assert len(stored(tmp_path)) == 2
 
@@ -226,7 +228,8 @@ def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
 def test_nothing_readable_makes_no_knowledge_base(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "program.exe").write_bytes(b"MZ")
-    assert len(run(tmp_path).problems) == 1
+    assert run(tmp_path).unsupported == {".exe": 1}
+    assert len(run(tmp_path, tmp_path / "docs" / "program.exe").problems) == 1
     assert not (tmp_path / "kbs").exists()
 
 
@@ -395,3 +398,78 @@ def test_a_lock_is_free_again_when_its_holder_is_done(tmp_path: Path) -> None:
 def test_what_is_not_there_cannot_be_removed(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeBaseError, match=r"no kb\.json"):
         remove(tmp_path)
+
+
+# ── what becomes of files ──────────────────────────────────────────────────────────────────────
+
+
+def test_what_a_file_no_longer_yields_goes_whatever_kind_it_had(tmp_path: Path, docs: Path) -> None:
+    run(tmp_path)
+    (docs / "rivers.csv").write_text("title,text\nShannon,A river of words.\n")
+    run(tmp_path)
+    assert stored(tmp_path, "table") == {}
+    assert run(tmp_path).skipped == 3
+
+
+def test_a_source_that_is_gone_is_told_in_every_run(tmp_path: Path, docs: Path) -> None:
+    run(tmp_path)
+    (docs / "lima.txt").unlink()
+    assert run(tmp_path).gone == ("docs/lima.txt",)
+    assert run(tmp_path).gone == ("docs/lima.txt",)
+    assert run(tmp_path, prune=True).gone == ()
+
+
+def test_a_folder_that_is_deleted_is_pruned_by_its_name(tmp_path: Path, docs: Path) -> None:
+    run(tmp_path)
+    for path in docs.iterdir():
+        path.unlink()
+    docs.rmdir()
+    with pytest.raises(InputError, match="does not exist"):
+        run(tmp_path)
+    assert run(tmp_path, prune=True).pruned == 3
+    with pytest.raises(InputError, match=r"nothing in .* came from it"):
+        run(tmp_path, tmp_path / "never there", prune=True)
+
+
+def test_a_folder_that_moved_keeps_its_entries_and_can_be_pruned_where_it_is(tmp_path: Path, docs: Path) -> None:
+    run(tmp_path)
+    moved = tmp_path / "elsewhere" / "docs"
+    moved.parent.mkdir()
+    docs.rename(moved)
+    report = run(tmp_path, moved, prune=True)
+    assert (report.skipped, report.pruned, len(stored(tmp_path))) == (3, 0, 2)
+    (moved / "lima.txt").unlink()
+    assert run(tmp_path, moved, prune=True).pruned == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_is_told_and_nothing_of_it_pruned(tmp_path: Path, docs: Path) -> None:
+    locked = docs / "locked"
+    locked.mkdir()
+    (locked / "a.txt").write_text("Kept.")
+    run(tmp_path)
+    locked.chmod(0)
+    try:
+        report = run(tmp_path, prune=True)
+    finally:
+        locked.chmod(0o700)
+    assert (report.pruned, [problem.path[-6:] for problem in report.problems]) == (0, ["locked"])
+
+
+def test_a_name_that_is_not_utf8_is_one_problem(tmp_path: Path, docs: Path) -> None:
+    (tmp_path / "docs" / os.fsdecode(b"caf\xe9.txt")).write_text("The cafe opens at nine.")
+    [problem] = run(tmp_path).problems
+    assert (problem.path, len(stored(tmp_path))) == ("docs/caf\ufffd.txt", 2)
+
+
+def test_what_was_left_out_is_remembered_until_the_file_changes(tmp_path: Path, docs: Path) -> None:
+    (docs / "rivers.csv").write_text("Shannon,Ireland,360\nDanube,Germany,2850\n")
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.4 and then nothing")
+    for _ in range(2):
+        run(tmp_path)
+        assert [problem.read for problem in recall(tmp_path / "kbs")["docs/rivers.csv"]] == [True]
+        assert [problem.read for problem in recall(tmp_path / "kbs")["docs/broken.pdf"]] == [False]
+    (docs / "rivers.csv").write_text("River,Length\nShannon,360\n")
+    (docs / "broken.pdf").unlink()
+    run(tmp_path)
+    assert "docs/rivers.csv" not in recall(tmp_path / "kbs")

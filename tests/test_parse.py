@@ -17,7 +17,7 @@ LABELS = {name: label for label, name in ROUTES.items()}
 one_line = (
     st.text(st.characters(blacklist_characters="<>`", blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1)
     .map(lambda s: " ".join(s.split()))
-    .filter(lambda s: s and not parse._says_nothing(s))
+    .filter(lambda s: s and not parse.says_nothing(s))
 )
 steps = st.builds(
     lambda thought, asked, route: Step(thought=thought, sub_question=asked, routes=(route,)),
@@ -295,3 +295,12 @@ def test_route_probabilities_are_probabilities_whatever_the_tokens(pieces):
     shares = parse.route_probabilities(tokens + tail, ROUTES)
     assert all(-1e-9 <= p <= 1 + 1e-9 for p in shares.values())
     assert sum(shares.values()) <= 1 + 1e-6
+
+
+def test_labels_that_differ_only_in_punctuation_or_case_are_told_apart() -> None:
+    routes = {"my-docs": "my-docs", "my_docs": "my_docs", "My Docs": "third"}
+    for label, name in routes.items():
+        assert parse._route(label, routes, Reply("")) == name
+    with pytest.raises(ParseError):
+        parse._route("MY.DOCS", routes, Reply(""))
+    assert parse._route("Geo.Tables", {"geo-tables": "geo"}, Reply("")) == "geo"

@@ -115,15 +115,9 @@ def test_a_file_that_opens_without_a_password_is_read(tmp_path: Path, algorithm:
 @pytest.mark.parametrize(
     "title",
     [
-        "(anonymous)",
-        "PowerPoint Presentation",
-        "PowerPoint-Präsentation",
-        "Slide 1",
-        "untitled",
-        "Document1",
-        "Microsoft Word - x",
-    ]
-    + ["Présentation PowerPoint", "report.docx", "Layout 1", "Folie 12", "Book1", "(unspecified)"],
+        *("(anonymous)", "PowerPoint Presentation", "PowerPoint-Präsentation", "Slide 1", "untitled", "Document1"),
+        *("Microsoft Word - x", "Présentation PowerPoint", "report.docx", "Layout 1", "Folie 12", "Book1"),
+    ],
 )
 def test_titles_by_programs_are_none(title: str) -> None:
     assert _NO_TITLE.match(title)

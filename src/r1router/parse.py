@@ -178,7 +178,7 @@ def read_step(reply: Reply, routes: Mapping[str, str]) -> Step:
     """
     thought, rest = _split_thought(reply.text)
     asked, label = _required(rest, "sub-question", reply), _required(rest, "ret", reply)
-    nothing_asked, nothing_named = _says_nothing(asked), _says_nothing(label)
+    nothing_asked, nothing_named = says_nothing(asked), says_nothing(label)
     if nothing_asked != nothing_named:
         says, other = ("sub-question", "ret") if nothing_asked else ("ret", "sub-question")
         raise ParseError(f"{says} says {STOP} but {other} does not; {STOP} belongs in both or in neither", reply.text)
@@ -193,7 +193,7 @@ def read_query(reply: Reply) -> Step:
     """The step that a reply says without a label, its routes left open. Raises `ParseError` without a sub-question."""
     thought, rest = _split_thought(reply.text)
     asked = _required(rest, "sub-question", reply)
-    return Step(thought=thought, sub_question=None if _says_nothing(asked) else asked)
+    return Step(thought=thought, sub_question=None if says_nothing(asked) else asked)
 
 
 def read_route(reply: Reply, routes: Mapping[str, str]) -> Step:
@@ -203,7 +203,7 @@ def read_route(reply: Reply, routes: Mapping[str, str]) -> Step:
     """
     thought, rest = _split_thought(reply.text)
     label = _required(rest, "ret", reply)
-    names = () if _says_nothing(label) else (_route(label, routes, reply),)
+    names = () if says_nothing(label) else (_route(label, routes, reply),)
     return Step(thought=thought, routes=names, probabilities=route_probabilities(reply.tokens, routes))
 
 
@@ -302,7 +302,8 @@ def _required(text: str, name: str, reply: Reply) -> str:
     return field
 
 
-def _says_nothing(text: str) -> bool:
+def says_nothing(text: str) -> bool:
+    """Whether a policy says with this that there is nothing to ask, or nowhere to."""
     return text.strip(" .\"'").casefold() in _NOTHING
 
 
@@ -350,7 +351,7 @@ def route_probabilities(tokens: Sequence[Token], routes: Mapping[str, str]) -> d
         shares = _shares(tokens, label.start(1), [*routes, STOP])
         return {routes.get(option, NO_ROUTE): share for option, share in shares.items()}
     none = _share(tokens, asked.start(1), STOP)
-    if _says_nothing(asked.group(1)):
+    if says_nothing(asked.group(1)):
         return {NO_ROUTE: none}
     shares = _shares(tokens, label.start(1), list(routes))
     if not shares:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,40 +36,55 @@ def index(
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Remove what came from files that are gone.")] = False,
     ocr: Annotated[bool, typer.Option(help="Read the words in pictures.")] = True,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: index again when a file changes, and remove what is gone.")
+    ] = False,
 ) -> None:
     """Index files and folders into knowledge bases; again, to take in what has changed since."""
     from r1router.ingest.run import index as run
+    from r1router.ingest.watch import wait_for_changes
 
     console = Console()
-    with _bar(console) as bar:
-        task = bar.add_task("", total=None, entries=0, speed="")
 
-        def show(progress: Progress) -> None:
-            seconds = bar.tasks[task].elapsed or 0.0
-            bar.update(
-                task,
-                description=Path(progress.source).name,
-                completed=progress.files,
-                total=progress.of_files,
-                entries=progress.entries,
-                speed=f"{progress.written / seconds:.0f} embedded/s" if progress.written and seconds else "",
+    def take_in() -> IndexReport:
+        with _bar(console) as bar:
+            report = run(
+                paths,
+                kbs,
+                as_=as_,
+                name=name,
+                holds=holds,
+                embedder=embedder,
+                image_embedder=image_embedder,
+                prune=prune or watch,
+                ocr=ocr,
+                progress=_shown_in(bar),
             )
+        _report(report, console)
+        return report
 
-        report = run(
-            paths,
-            kbs,
-            as_=as_,
-            name=name,
-            holds=holds,
-            embedder=embedder,
-            image_embedder=image_embedder,
-            prune=prune,
-            ocr=ocr,
-            progress=show,
-        )
-    _report(report, console)
-    if report.problems and not report.read + report.skipped:
+    report = take_in()
+    for _ in wait_for_changes(paths) if watch else ():
+        take_in()
+    if any(not problem.read for problem in report.problems) and not report.read + report.skipped:
         raise typer.Exit(1)
+
+
+def _shown_in(bar: Bar) -> Callable[[Progress], None]:
+    task = bar.add_task("", total=None, entries=0, speed="")
+
+    def show(progress: Progress) -> None:
+        seconds = bar.tasks[task].elapsed or 0.0
+        bar.update(
+            task,
+            description=Path(progress.source).name,
+            completed=progress.files,
+            total=progress.of_files,
+            entries=progress.entries,
+            speed=f"{progress.written / seconds:.0f} embedded/s" if progress.written and seconds else "",
+        )
+
+    return show
 
 
 def _bar(console: Console) -> Bar:
@@ -99,7 +115,15 @@ def _report(report: IndexReport, console: Console) -> None:
     known = f", {report.skipped} unchanged" if report.skipped else ""
     pruned = f", {report.pruned} gone and removed" if report.pruned else ""
     console.print(Text(f"{report.read} files read{known}{pruned} in {report.seconds:.1f} s", style="dim"))
-    for heading, read in (("could not be read:", False), ("was read, but look at it:", True)):
+    if report.gone:
+        some, one = len(report.gone), len(report.gone) == 1
+        said = f"{some} {'source is' if one else 'sources are'} gone; --prune removes {'it' if one else 'them'}"
+        console.print(Text(said, style="yellow"))
+    if report.unsupported:
+        kinds = sorted(report.unsupported.items(), key=lambda kind: (-kind[1], kind[0]))
+        said = ", ".join(f"{count} × {suffix or 'without a suffix'}" for suffix, count in kinds)
+        console.print(Text(f"no reader for: {said}", style="dim"), soft_wrap=True)
+    for heading, read in (("could not be read:", False), ("read, but look at it:", True)):
         told = [problem for problem in report.problems if problem.read == read]
         if told:
             console.print(Text(heading, style="yellow"))

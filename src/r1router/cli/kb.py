@@ -16,6 +16,8 @@ from r1router.cli import options, render
 from r1router.codec import to_dict
 from r1router.errors import InputError, KnowledgeBaseError
 from r1router.images import load_image
+from r1router.ingest.left_out import recall
+from r1router.ingest.records import Problem
 from r1router.kb import find_kb, kb_folders, manifest, open_kb
 from r1router.kb.ledger import Ledger
 from r1router.kb.stored_tables import StoredTable, StoredTables
@@ -102,6 +104,43 @@ def _say_column(column: dict[str, Any]) -> str:
     unit = f", {column['unit']}" if column["unit"] else ""
     unread = f", {column['unread']:,} not" if column["unread"] else ""
     return f"{column['name']} ({column['kind']}{unit}{unread})"
+
+
+@kb_app.command()
+def sources(
+    name: Annotated[str | None, typer.Argument(help="Of one knowledge base; else of all.", show_default=False)] = None,
+    kbs: options.Kbs = Path("kbs"),
+    as_json: options.AsJson = False,
+) -> None:
+    """List the files that were indexed, with what was left out of each and why."""
+    folders = {name: find_kb(kbs, name)} if name else kb_folders(kbs)
+    told = recall(kbs)
+    rows = [
+        {"kb": kb, **asdict(taken), "left_out": [asdict(problem) for problem in told.get(taken.source, ())]}
+        for kb, folder in folders.items()
+        for taken in Ledger(folder).read().values()
+        if taken.entries or not taken.fingerprint
+    ]
+    known = {row["source"] for row in rows}
+    unread = [] if name else [problem for source in told.keys() - known for problem in told[source]]
+    if as_json:
+        said = {"sources": rows, "not_indexed": [asdict(problem) for problem in unread]}
+        typer.echo(json.dumps(said, ensure_ascii=False, indent=2))
+        return
+    console = Console()
+    for row in rows:
+        state = _entries(row["entries"]) if row["fingerprint"] else "unfinished; index it again"
+        console.print(Text(f"{row['kb']}  {row['source']}  ").append(state, style="dim"), soft_wrap=True)
+        for problem in told.get(row["source"], ()):
+            _tell(console, problem)
+    for problem in sorted(unread, key=lambda problem: problem.path):
+        console.print(Text(f"–  {problem.path}  ").append("not indexed", style="yellow"), soft_wrap=True)
+        _tell(console, problem)
+
+
+def _tell(console: Console, problem: Problem) -> None:
+    where = f"{problem.where}: " if problem.where else ""
+    console.print(Text(f"     {where}{problem.reason}", style="dim" if problem.read else "yellow"), soft_wrap=True)
 
 
 @kb_app.command()

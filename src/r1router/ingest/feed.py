@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -137,6 +137,11 @@ class Feed:
         self.counts.removed += self.writer.drop_source(source)
         if taken := self.taken.pop(source, None):
             self.source_at.pop(taken.path, None)
+
+    def move(self, taken: Taken, path: str) -> None:
+        """The file of a source that is known is at another place now."""
+        self.source_at.pop(taken.path, None)
+        self._record([replace(taken, path=path)])
 
     def flush(self) -> None:
         """Embeds and writes what waits, then closes the sources that are complete with it."""

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from r1router.errors import EmbedderMismatch, InputError, UnreadableFile
-from r1router.ingest import readers
+from r1router.ingest import left_out, readers
 from r1router.ingest.chunk import RECIPE
 from r1router.ingest.feed import Counts, Feed
 from r1router.ingest.isolate import ReadingProcess, reading
@@ -23,6 +25,7 @@ from r1router.ingest.records import Passage, Picture, Problem, Record, Table
 from r1router.ingest.sources import SourceFile, fingerprint
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders
+from r1router.kb.ledger import Ledger, Taken
 from r1router.kb.manifest import Manifest
 from r1router.kb.writer import open_writer
 from r1router.types import ImageEmbedder, Kind, TextEmbedder
@@ -60,6 +63,10 @@ class IndexReport:
     """Files whose content was known."""
     pruned: int
     """Sources removed because their file is gone."""
+    gone: tuple[str, ...]
+    """Sources under the given paths whose file is gone, and that were kept: `prune` removes them."""
+    unsupported: Mapping[str, int]
+    """How many files in the given folders no reader knows, by suffix."""
     problems: tuple[Problem, ...]
     """Files and parts of files that could not be read, and why."""
     seconds: float
@@ -92,12 +99,18 @@ def index(
     """
     started = time.perf_counter()
     given = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    missing = [path for path in given if not os.path.lexists(path)]
+    walk = readers.Walk()
     with ExitStack() as stack:
         process = stack.enter_context(reading())
-        files = readers.find(given, as_=as_, base=base, look=process.look)
+        there = [path for path in given if not prune or path not in missing]
+        files = readers.find(there, as_=as_, base=base, look=process.look, walk=walk)
+        unsupported = Counter(file.path.suffix.lower() for file in files if not file.kinds and file.path not in given)
+        files = [file for file in files if file.kinds or file.path in given]
         run = _Run(
             Path(kbs),
             _targets(Path(kbs), files, as_=as_, name=name, holds=holds, prune=prune),
+            {as_} if as_ else {kind for file in files for kind in file.kinds},
             stack,
             process,
             text=embedder,
@@ -105,12 +118,21 @@ def index(
             tell=progress or (lambda _: None),
             of_files=len(files),
         )
+        run.problems += walk.problems
+        gone = run.find_gone(given, [*(file.path for file in files), *walk.unseen])
+        for path in missing:
+            if not any(Path(at).is_relative_to(path.resolve()) for at in gone.values()):
+                raise InputError(f"{path} does not exist, and nothing in {kbs} came from it")
         for file in files:
             run.take(file, as_=as_, ocr=ocr)
-        pruned = run.prune(given, files) if prune else 0
+        if prune:
+            run.prune(gone)
         counts = run.finish(holds=holds)
+    left_out.remember(Path(kbs), run.told, [] if not prune else list(gone))
     seconds = time.perf_counter() - started
-    return IndexReport(counts, run.read, run.skipped, pruned, tuple(run.problems), seconds)
+    told = tuple(run.problems)
+    kept = () if prune else tuple(gone)
+    return IndexReport(counts, run.read, run.skipped, len(gone) if prune else 0, kept, unsupported, told, seconds)
 
 
 def _targets(
@@ -129,7 +151,7 @@ def _targets(
         found = {manifests.read(kbs / name).kind}
     if name:
         return dict.fromkeys(found, manifests.check_name(name))
-    return {kind: kind for kind in KINDS if kind in found or (prune and not as_)}
+    return {as_: as_} if as_ else {kind: kind for kind in KINDS}
 
 
 class _Run:
@@ -139,6 +161,7 @@ class _Run:
         self,
         kbs: Path,
         targets: Mapping[Kind, str],
+        expected: set[Kind],
         stack: ExitStack,
         process: ReadingProcess,
         *,
@@ -157,38 +180,80 @@ class _Run:
             text=None if text is None or isinstance(text, str) else text,
             image=None if image is None or isinstance(image, str) else image,
         )
+        self.told: dict[str, list[Problem]] = {}
+        """What was said of each file that was read."""
         self._feeds: dict[Kind, Feed] = {}
+        self._closed: dict[Kind, dict[str, Taken]] = {}
+        """What is in the knowledge bases of kinds that no file seems to hold; they are opened where it must go."""
         for kind, name in targets.items():
             if (kbs / name / manifests.FILE).exists():
-                self._feeds[kind] = self._open(kind)
+                if kind in expected:
+                    self._feeds[kind] = self._open(kind)
+                else:
+                    self._closed[kind] = Ledger(kbs / name).read()
 
     def take(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> None:
         """One file: skipped, or read and fed; problems are collected."""
         file = self._named(file)
         self._source = file.source
+        before = len(self.problems)
         try:
             mark = _mark(file, as_=as_, ocr=ocr) if file.kinds else ""
             if mark and self._is_known(file, mark):
                 self.skipped += 1
+                self._follow(file)
             else:
+                self.told[file.source] = []
                 self._read(file, mark, as_=as_, ocr=ocr)
                 self.read += 1
         except UnreadableFile as error:
             self.problems.append(Problem(file.source, "", error.reason))
+        if len(self.problems) > before or file.source in self.told:
+            self.told[file.source] = self.problems[before:]
         self.done += 1
         self._report()
 
-    def prune(self, given: list[Path], files: list[SourceFile]) -> int:
-        """Removes sources under the given paths whose file was not found there."""
-        there = {str(file.path.resolve()) for file in files}
+    def find_gone(self, given: list[Path], there: list[Path]) -> dict[str, str]:
+        """Sources under the given paths whose file was not found there, with the paths that they had.
+
+        `there`: files that were found, and folders that could not be looked into.
+        """
+        found = {str(path.resolve()) for path in there}
+        unseen = [path.resolve() for path in there if path.is_dir()]
         roots = [path.resolve() for path in given]
-        gone = set()
-        for feed in self._feeds.values():
-            for taken in list(feed.taken.values()):
-                if taken.path not in there and any(Path(taken.path).is_relative_to(root) for root in roots):
-                    feed.drop_source(taken.source)
-                    gone.add(taken.source)
-        return len(gone)
+        taken = [row for kind in self._targets for row in self._taken(kind).values()]
+        return {
+            row.source: row.path
+            for row in taken
+            if row.path not in found
+            and any(Path(row.path).is_relative_to(root) for root in roots)
+            and not any(Path(row.path).is_relative_to(folder) for folder in unseen)
+        }
+
+    def prune(self, gone: Mapping[str, str]) -> None:
+        """Removes these sources."""
+        for kind in self._targets:
+            rows = self._taken(kind)
+            for source in [source for source in gone if source in rows]:
+                self._feed(kind).drop_source(source)
+
+    def _taken(self, kind: Kind) -> Mapping[str, Taken]:
+        """What the knowledge base for a kind has taken in, by source."""
+        return self._feeds[kind].taken if kind in self._feeds else self._closed.get(kind, {})
+
+    def _feed(self, kind: Kind) -> Feed:
+        if kind not in self._feeds:
+            self._feeds[kind] = self._open(kind)
+            self._closed.pop(kind, None)
+        return self._feeds[kind]
+
+    def _follow(self, file: SourceFile) -> None:
+        """Writes down where a file that is known is now, so that it can be told when it is gone from there."""
+        path = str(file.path.resolve())
+        for kind in self._targets:
+            row = self._taken(kind).get(file.source)
+            if row and row.path != path:
+                self._feed(kind).move(row, path)
 
     def finish(self, *, holds: str | None) -> dict[str, Counts]:
         for feed in self._feeds.values():
@@ -203,9 +268,7 @@ class _Run:
 
         def feed_of(kind: Kind) -> Feed:
             if kind not in begun:
-                if kind not in self._feeds:
-                    self._feeds[kind] = self._open(kind)
-                begun[kind] = self._feeds[kind]
+                begun[kind] = self._feed(kind)
                 begun[kind].begin(file.source, path)
             return begun[kind]
 
@@ -213,37 +276,44 @@ class _Run:
             for item in self._process.read(file, as_=as_, ocr=ocr):
                 if isinstance(item, Problem):
                     self.problems.append(item)
-                else:
-                    feed_of(_kind(item)).put(item)
+                elif (kind := _kind(item)) in self._targets:  # else a table that the text has, too
+                    feed_of(kind).put(item)
         except UnreadableFile:
             for feed in begun.values():
                 feed.give_up()
             raise
         yields = tuple(feed.name for feed in begun.values())
-        for kind in self._feeds:
-            if kind in file.kinds:  # where it has nothing any more too
-                feed_of(kind)
+        for kind in self._targets:
+            if file.source in self._taken(kind) or (kind in file.kinds and kind in self._feeds):
+                feed_of(kind)  # where it has nothing any more, too
         for feed in begun.values():
             self.problems += feed.end(mark, yields)
 
     def _is_known(self, file: SourceFile, mark: str) -> bool:
         """Whether every knowledge base that got something from this content still has all of it."""
-        taken = {feed.name: feed.taken.get(file.source) for feed in self._feeds.values()}
-        current = {name for name, row in taken.items() if row and row.fingerprint == mark}
-        return any(row and name in current and current.issuperset(row.yields) for name, row in taken.items())
+        taken = {self._targets[kind]: self._taken(kind).get(file.source) for kind in self._targets}
+        rows = {name: row for name, row in taken.items() if row}
+        current = {name for name, row in rows.items() if row.fingerprint == mark}
+        return rows.keys() == current and any(current.issuperset(row.yields) for row in rows.values())
 
     def _named(self, file: SourceFile) -> SourceFile:
         """The file under the name that it is known by, whatever it was given as this time; under its full path
         where its name belongs to another file that still exists."""
         path = file.path.resolve()
-        for feed in self._feeds.values():
-            if known := feed.source_at.get(str(path)):
+        for kind in self._targets:
+            if known := self._source_at(kind, str(path)):
                 return replace(file, source=known)
-        for feed in self._feeds.values():
-            taken = feed.taken.get(file.source)
+        for kind in self._targets:
+            taken = self._taken(kind).get(file.source)
             if taken and Path(taken.path).is_file():
                 return replace(file, source=path.as_posix())
         return file
+
+    def _source_at(self, kind: Kind, path: str) -> str:
+        """The source that the file at this path is in the knowledge base for a kind; "" where there is none."""
+        if kind in self._feeds:
+            return self._feeds[kind].source_at.get(path, "")
+        return next((row.source for row in self._closed.get(kind, {}).values() if row.path == path), "")
 
     def _open(self, kind: Kind) -> Feed:
         """Opens the knowledge base for a kind, or makes it."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from r1router.errors import InputError, KnowledgeBaseError
 from r1router.ingest.parts.registry import Look, look
+from r1router.ingest.records import Problem
 from r1router.ingest.sources import SourceFile
 from r1router.kb import manifest as knowledge_bases
 from r1router.types import Kind
@@ -21,39 +24,67 @@ _CLUTTER_ENDS = ("-shm", "-journal")
 """What SQLite keeps beside a data base that is in use; the -wal file is a part of it."""
 
 
+@dataclass(slots=True)
+class Walk:
+    """What went wrong while files were looked for."""
+
+    problems: list[Problem] = field(default_factory=list)
+    unseen: list[Path] = field(default_factory=list)
+    """Folders, and files, of which nothing can be told: nobody said that what came from there is gone."""
+
+
 def find(
     paths: Iterable[Path | str],
     *,
     as_: Kind | None = None,
     base: Path | None = None,
     look: Callable[[Path, Kind | None], Look] = look,
+    walk: Walk | None = None,
 ) -> list[SourceFile]:
     """Every file to index under the given files and folders, in the order given, a folder's own sorted.
 
     A file found under a folder is stored as "folder/…/name", one that was given itself as it was given; or,
-    inside `base`, as if that folder had been given. A file that no reader knows comes with no kinds. Raises
-    `InputError` for a path that does not exist, or is a pipe or a device. `look` says what a file holds.
+    inside `base`, as if that folder had been given. A file that no reader knows comes with no kinds. What cannot
+    be read on the way is told in `walk`. Raises `InputError` for a path that does not exist, or is a pipe or a device.
+    `look` says what a file holds.
     """
     given = [Path(path) for path in paths]
     for path in given:
-        if not path.exists():
+        if not os.path.lexists(path):
             raise InputError(f"{path} does not exist; give files or folders to index")
         if not (path.is_file() or path.is_dir()):
             raise InputError(f"{path} is no file but a pipe or a device; write it to a file and index that")
+    walk = walk or Walk()
     files: dict[Path, SourceFile] = {}
     names = _names(path for path in given if path.is_dir())
     for path in given:
-        inside = _walk(path) if path.is_dir() else [path]
+        inside = _walk(path, walk) if path.is_dir() else [path]
         for found in inside:
             if base and found.is_relative_to(base):
                 source = f"{base.name}/{found.relative_to(base).as_posix()}"
             else:
-                source = f"{names[path]}/{found.relative_to(path).as_posix()}" if path.is_dir() else path.as_posix()
+                source = f"{names[path]}/{found.relative_to(path).as_posix()}" if path in names else path.as_posix()
+            if not _is_utf8(source):
+                reason = "its name is not UTF-8; rename it to have it read"
+                walk.problems.append(Problem(_printable(source), "", reason))
+                continue
             real = found.resolve()
             if real not in files:
                 files[real] = SourceFile(found, source, *look(found, as_))
     owned = {part.resolve() for file in files.values() for part in file.parts}
     return [file for real, file in files.items() if real not in owned]
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _names(folders: Iterable[Path]) -> dict[Path, str]:
@@ -66,19 +97,34 @@ def _names(folders: Iterable[Path]) -> dict[Path, str]:
     }
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, told: Walk) -> Iterator[Path]:
     """Files under a folder, sorted; links to folders are followed once; hidden things and knowledge bases left out."""
+
+    def tell(error: OSError) -> None:
+        path = Path(os.fsdecode(error.filename))
+        reason = f"cannot be read ({error.strerror}), so nothing that came from it was removed"
+        told.problems.append(Problem(_printable(path.as_posix()), "", reason))
+        told.unseen.append(path)
+
     seen = {folder.resolve()}
-    for parent, folders, names in os.walk(folder, followlinks=True):
+    for parent, folders, names in os.walk(folder, followlinks=True, onerror=tell):
         folders[:] = sorted(name for name in folders if _is_wanted(Path(parent, name), seen))
         for name in sorted(names):
             path = Path(parent, name)
             if name.startswith((".", "~$")) or name.lower() in _CLUTTER or name.endswith(_CLUTTER_ENDS):
                 continue
-            if path.is_file():
+            try:
+                is_file = stat.S_ISREG(path.stat().st_mode)
+            except FileNotFoundError:
+                log.warning("%s is a link to nothing", _printable(str(path)))
+                continue
+            except OSError as error:
+                tell(error)
+                continue
+            if is_file:
                 yield path
             else:
-                log.warning("%s is a %s", path, "link to nothing" if path.is_symlink() else "pipe or device, left out")
+                log.warning("%s is a pipe or a device, left out", _printable(str(path)))
 
 
 def _is_wanted(folder: Path, seen: set[Path]) -> bool:

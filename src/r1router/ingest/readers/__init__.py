@@ -16,8 +16,8 @@ What they share is in `parts`.
 
 from __future__ import annotations
 
-from r1router.ingest.parts.find import find
+from r1router.ingest.parts.find import Walk, find
 from r1router.ingest.parts.read import read
 from r1router.ingest.parts.registry import supported
 
-__all__ = ["find", "read", "supported"]
+__all__ = ["Walk", "find", "read", "supported"]
