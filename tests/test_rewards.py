@@ -11,6 +11,7 @@ from r1router.train.rewards._outcomes import read_outcome
 from r1router.train.rewards.answer import answer
 from r1router.train.rewards.cost import cost
 from r1router.train.rewards.evidence import evidence
+from r1router.train.rewards.evidence_rank import evidence_rank
 from r1router.train.rewards.format import format
 from r1router.train.rewards.published import published
 from r1router.train.rewards.route import route
@@ -146,6 +147,30 @@ MISS = Evidence("text", "x", "Bergen is rainy.")
 )
 def test_evidence_counts_when_the_search_found_what_is_needed(found, gold, options, value):
     assert one(evidence, plan("Who?", "table"), gold, evidence=found, options=options) == value
+
+
+OTHER, SAYS_IT = Evidence("text", "p1#1", "Bergen"), Evidence("text", "p2#1", "It lies in Norway.")
+
+
+@pytest.mark.parametrize(
+    ("said", "gold", "found", "value"),
+    [
+        (plan("Who?", "table"), GOLD, (HIT, OTHER), 1.0),
+        (plan("Who?", "table"), GOLD, (OTHER, OTHER, HIT), 0.9),
+        (plan("Who?", "table"), GOLD, (OTHER, OTHER), 0.0),
+        (plan("Who?", "table"), GOLD, (OTHER, SAYS_IT), 0.95 / 2),
+        (plan("Who?", "table"), GOLD, (SAYS_IT, OTHER, OTHER, OTHER, HIT), 0.8),
+        (plan("Who?", "table"), STOP, (HIT,), 0.0),
+        (plan("None", "None"), STOP, (), 1.0),
+        (plan("None", "None"), GOLD, (), 0.0),
+        (MALFORMED, GOLD, (), 0.0),
+        (MALFORMED, STOP, (), 0.0),
+        (plan("Who?", "table"), GOLD, None, None),
+        (plan("Who?", "table"), Gold(), (HIT,), None),
+    ],
+)
+def test_evidence_is_worth_more_the_earlier_it_stands(said, gold, found, value):
+    assert one(evidence_rank, said, gold, evidence=found) == (value if value is None else pytest.approx(value))
 
 
 @pytest.mark.parametrize(

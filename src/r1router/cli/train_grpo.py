@@ -13,7 +13,7 @@ from r1router.errors import InputError
 from r1router.train.grpo.settings import GrpoSettings
 
 
-@options.with_settings(GrpoSettings, but=["prompts", "rewards", "kbs"])
+@options.with_settings(GrpoSettings, but=["prompts", "rewards", "rehearse", "kbs"])
 def grpo(
     context: typer.Context,
     steps: options.Steps,
@@ -28,8 +28,14 @@ def grpo(
     reward: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=WEIGHT: published, format, sub_question, route, evidence, answer, cost; again for more. "
-            "[published=1]"
+            help="NAME=WEIGHT: published, format, sub_question, route, evidence, evidence_rank, answer, cost; again "
+            "for more. [published=1]"
+        ),
+    ] = None,
+    rehearse: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="FILE=SHARE: steps that are imitated beside, a share of as many as replies; again for more.",
         ),
     ] = None,
     online: Annotated[
@@ -51,6 +57,7 @@ def grpo(
         settings,
         prompts=options.choose_prompt_set(prompts, settings),
         rewards=tuple(parse_weights(reward).items()) if reward else settings.rewards,
+        rehearse=tuple(parse_weights(rehearse or ()).items()),
         kbs=str(kbs) if online else "",
     )
     trained = run(steps, out, settings, dev_files=dev or (), pictures=pictures)

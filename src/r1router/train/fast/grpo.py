@@ -11,7 +11,7 @@ The loss is TRL's own, whatever its type; it is given the log-probabilities that
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from r1router.train.fast.groups import Group, packed, unpacked
@@ -23,12 +23,20 @@ REDRAWS = 2
 """How often a batch without any difference is drawn anew."""
 
 
-def make_trainer_class(base: Any, *, redraws: int = REDRAWS, cap: float = CAP) -> Any:
+def make_trainer_class(
+    base: Any,
+    *,
+    redraws: int = REDRAWS,
+    cap: float = CAP,
+    rehearse: Callable[[int], dict[str, Any]] | None = None,
+    weight: float = 0.0,
+) -> Any:
     """A subclass of `base`, TRL's `GRPOTrainer` or one of it.
 
     `cap` bounds the weight of a token that the sampler thought less likely than the trainer does. Sampled numbers come
     from a `rollout_func`, in `logprobs`; tokens that it marks 0 in `env_mask`, such as those that a grammar forced,
-    carry no gradient.
+    carry no gradient. `rehearse` gives the rows (`input_ids`, `attention_mask`, `labels`) that an optimizer step
+    imitates as well; their mean loss a token is added with `weight`.
     """
     import torch
 
@@ -70,6 +78,18 @@ def make_trainer_class(base: Any, *, redraws: int = REDRAWS, cap: float = CAP) -
             return self._buffered_inputs[self._step % self.args.steps_per_generation]
 
         # ── the loss ───────────────────────────────────────────────────────────────────────────
+
+        def training_step(self, model: Any, *args: Any, **more: Any) -> Any:
+            loss = super().training_step(model, *args, **more)
+            if rehearse is None or self._step % self.current_gradient_accumulation_steps:
+                return loss
+            rows = {name: rows.to(self.accelerator.device) for name, rows in rehearse(self.state.global_step).items()}
+            with self.compute_loss_context_manager():
+                outputs = model(**rows, use_cache=False, fused_lm_head=True)
+                imitated = -outputs.log_probs.sum() / outputs.label_mask.sum()
+            self.accelerator.backward(weight * imitated)
+            self._metrics["train"]["rehearsal_loss"].append(imitated.item())
+            return loss + weight * imitated.detach()
 
         def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
             if not self._packs or "pixel_values" in inputs or self.aux_loss_enabled:

@@ -17,14 +17,28 @@ from r1router.drive.batches import search_together
 from r1router.drive.explore import pick
 from r1router.drive.flow import Rankings
 from r1router.drive.walk import Walk
+from r1router.errors import KnowledgeBaseError, QueryError
 from r1router.images import load_image
 from r1router.methods import Method
 from r1router.prompts import Prompts
+from r1router.table import TableResult
+from r1router.tables.view import TableView
 from r1router.train.rewards import Values, Weighted, sum_rewards
 from r1router.train.rewards._outcomes import Outcome, read_outcome
 from r1router.train.steps.renamed_kbs import RenamedKbs, keep_names, rename_kbs
 from r1router.train.steps.tasks import Task, check_routes, make_step
-from r1router.types import Ask, KnowledgeBase, Query, Question, Reply, Search, Step
+from r1router.types import (
+    Ask,
+    Compute,
+    Inspect,
+    KnowledgeBase,
+    Query,
+    Question,
+    Reply,
+    Search,
+    Step,
+    TableKnowledgeBase,
+)
 
 Generate = Callable[[Sequence[Ask]], Sequence[Sequence[Reply]]]
 """A group of replies for each request."""
@@ -122,9 +136,13 @@ class Pool:
                     self.finished += 1
                     self._places[index] = self._begin(name)
             places = self._places[: len(ids)]
-            wanted = [(place, request) for place in places if isinstance(request := place.walk.request, Search)]
-            if not wanted:
+            waiting = [place for place in places if not isinstance(place.walk.request, Ask)]
+            if not waiting:
                 return places
+            wanted = [(place, request) for place in waiting if isinstance(request := place.walk.request, Search)]
+            for place in waiting:
+                if isinstance(request := place.walk.request, Inspect | Compute):
+                    place.walk.advance(self._serve_table(place, request))
             for (place, _), rankings in zip(wanted, self._search(wanted), strict=True):
                 place.walk.advance(rankings)
 
@@ -144,6 +162,18 @@ class Pool:
         for (place, request), rankings in zip(new, brought, strict=True):
             place.found[request] = place.offered.translate_back(request, rankings)
         return [place.found[request] for place, request in wanted]
+
+    def _serve_table(self, place: _Place, request: Inspect | Compute) -> TableView | TableResult | Exception:
+        """What is asked of a table; the method handles the reason where that is refused."""
+        kb = self._kbs.get(place.offered.true.get(request.kb, ""))
+        if not isinstance(kb, TableKnowledgeBase):
+            return QueryError(f"the tables of {request.kb} cannot be queried")
+        try:
+            if isinstance(request, Inspect):
+                return kb.inspect(request.id, request.question)
+            return kb.compute(request.id, request.sql)
+        except (QueryError, KnowledgeBaseError) as refused:
+            return refused
 
     def _judge(self, groups: Sequence[tuple[_Place, Ask, Sequence[Reply]]]) -> list[tuple[Outcome, ...]]:
         """What each reply of each group says; a plan with the evidence that its own search returns."""

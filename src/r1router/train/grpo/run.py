@@ -23,7 +23,7 @@ from r1router.train import launch, rewards, run_folder
 from r1router.train.fast.grpo import make_trainer_class
 from r1router.train.fast.numbers import fastest_dtype, use_free_threads
 from r1router.train.fast.saving import save_by_time
-from r1router.train.grpo import collapse, reward_functions, rollout_function, validation
+from r1router.train.grpo import collapse, rehearsal, reward_functions, rollout_function, validation
 from r1router.train.grpo.rollout_pool import Pool
 from r1router.train.grpo.settings import DEFAULTS, LOSSES, SCALES, GrpoSettings
 from r1router.train.steps.rows import Row, open_pictures, render, render_varied, shows_answer
@@ -62,8 +62,9 @@ def run(
     if settings.scale not in SCALES:
         raise UnknownName("scale of rewards", settings.scale, SCALES)
     sizes = _sizes(settings, launch.check_processes(processes=settings.processes, sharding=settings.sharding))
+    rehearsed = [Path(name) for name, _ in settings.rehearse]
     with launch.find_state().main_process_first():
-        run_folder.open_run(out, method="grpo", settings=settings, files=[*files, *dev_files])
+        run_folder.open_run(out, method="grpo", settings=settings, files=[*files, *dev_files, *rehearsed])
     watch = collapse.Watch(collapse.Bounds(format_valid=settings.format_valid))
     watch.recall(run_folder.read_logs(out))
     if not (watch.reason or run_folder.is_trained(out)):
@@ -119,7 +120,7 @@ def _train(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'", category=UserWarning)
         judging = validation.make_trainer_class(held_out, max_tokens=settings.max_tokens)
-        trainer = make_trainer_class(judging, redraws=settings.redraws)(
+        trainer = make_trainer_class(judging, redraws=settings.redraws, **_rehearsing(settings, prompts, tokenizer))(
             model=model,
             processing_class=tokenizer,
             reward_funcs=reward_functions.make_reward_functions(weighted, outcomes_of),
@@ -168,6 +169,29 @@ def _train(
     finally:
         if pool:
             pool.close()
+
+
+def _rehearsing(settings: GrpoSettings, prompts: Prompts, tokenizer: Any) -> dict[str, Any]:
+    """The options of the trainer that rehearse the files of the settings, each file's cards varied anew."""
+    if not settings.rehearse:
+        return {}
+    shares = dict(settings.rehearse)
+    files = {
+        name: list(render_varied(read_steps(Path(name)), prompts, seed=settings.seed, vary=settings.vary_cards))
+        for name in shares
+    }
+    made = rehearsal.make_rehearsal(
+        files,
+        shares,
+        tokenizer,
+        replies=settings.samples * settings.groups,
+        longest=settings.max_prompt,
+        seed=settings.seed,
+    )
+    return {
+        "rehearse": lambda step: rehearsal.pack_examples(made.draw(step), pad=tokenizer.pad_token_id),
+        "weight": made.weight,
+    }
 
 
 def _rollout(pool: Pool | None) -> Callable[[Any, Any], dict[str, list[Any]]]:

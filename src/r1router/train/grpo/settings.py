@@ -20,6 +20,9 @@ class GrpoSettings(TrainSettings):
         (("published", 1.0),),
         "NAME=WEIGHT: published, format, sub_question, route, evidence, answer, cost; again for more. [published=1]",
     )
+    rehearse: tuple[tuple[str, float], ...] = setting(
+        (), "FILE=SHARE: steps that each optimizer step imitates too, a share of as many as replies; again for more."
+    )
     kbs: str = setting("", "Folder of the knowledge bases that --online searches.")
     best: float = setting(0.0, "--online: how often a group's best reply goes on, instead of any.", min=0.0, max=1.0)
     path: int = setting(3, "--online: most steps of a question.", min=1)

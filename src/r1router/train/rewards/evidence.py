@@ -26,8 +26,8 @@ def _score(outcome: Outcome, shortest: int | None) -> float | None:
     answers = () if shortest is None else tuple(a for a in gold.answers if len(a) >= shortest)
     if outcome.step.kind != "plan" or outcome.evidence is None or not (gold.evidence_ids or answers):
         return None
-    return float(any(_is_gold(piece, gold.evidence_ids, answers) for piece in outcome.evidence))
+    return float(any(is_needed(piece, gold.evidence_ids, answers) for piece in outcome.evidence))
 
 
-def _is_gold(piece: Evidence, ids: Sequence[str], answers: Sequence[str]) -> bool:
+def is_needed(piece: Evidence, ids: Sequence[str], answers: Sequence[str]) -> bool:
     return piece.record in ids or piece.id in ids or (bool(answers) and contains(piece.text, answers) > 0)

@@ -1,0 +1,92 @@
+"""Joins rows of earlier training to every optimizer step, because a policy forgets what is no longer asked of it.
+
+Each step gets a few rows of each file, drawn anew; their loss is SFT's. What is drawn depends on the seed and the step
+alone, so that a run that is taken up again rehearses the same.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from r1router.errors import InputError
+from r1router.policies._chat import write_chat_json
+from r1router.train.fast.groups import UNLABELLED
+from r1router.train.grpo.live_policy import encode_chat
+from r1router.train.steps.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A row as token ids."""
+
+    ids: tuple[int, ...]
+    replied: int
+    """Where the reply begins in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    files: tuple[tuple[Sequence[Example], int], ...]
+    """The rows of each file, and how many of them a step takes."""
+    weight: float
+    """Of their mean loss a token, beside the loss of the replies."""
+    seed: int = 0
+
+    def draw(self, step: int) -> list[Example]:
+        """The rows of this optimizer step."""
+        chance = random.Random(f"{self.seed}/{step}")
+        return [row for rows, count in self.files for row in chance.sample(rows, min(count, len(rows)))]
+
+
+def make_rehearsal(
+    files: Mapping[str, Sequence[Row]],
+    shares: Mapping[str, float],
+    tokenizer: Any,
+    *,
+    replies: int,
+    longest: int,
+    seed: int,
+) -> Rehearsal:
+    """What is rehearsed beside `replies` replies a step: a share of as many rows of each file, at least one.
+
+    Rows longer than `longest` tokens, and those without a gold reply, are left out. Raises `InputError` where none are
+    left, or for a share that is not above 0.
+    """
+    drawn = []
+    for name, share in shares.items():
+        if not 0 < share <= 1:
+            raise InputError(f"a share of rehearsal is above 0 and at most 1, not {share}")
+        examples = [encode_row(row, tokenizer) for row in files[name] if row.reply]
+        examples = [example for example in examples if len(example.ids) <= longest]
+        if not examples:
+            raise InputError(f"{name} has no row to rehearse: none with a gold reply within {longest} tokens")
+        drawn.append((examples, max(1, round(share * replies))))
+    return Rehearsal(tuple(drawn), sum(shares.values()), seed)
+
+
+def encode_row(row: Row, tokenizer: Any) -> Example:
+    """The row as SFT trains on it: the chat up to the reply, and the reply with the end of its turn."""
+    prompt = write_chat_json(row.ask.messages, pictures=False)
+    before = encode_chat(tokenizer, prompt)
+    whole = tokenizer.apply_chat_template(
+        [*prompt, {"role": "assistant", "content": row.reply}], tokenize=True, return_dict=True
+    )["input_ids"]
+    same = next((at for at, (a, b) in enumerate(zip(before, whole, strict=False)) if a != b), len(before))
+    return Example(tuple(whole), same)
+
+
+def pack_examples(examples: Sequence[Example], *, pad: int) -> dict[str, Any]:
+    """`input_ids`, `attention_mask` and `labels`, (rows, tokens), padded at their end."""
+    import torch
+
+    width = max(len(example.ids) for example in examples)
+    ids = torch.full((len(examples), width), pad)
+    mask, labels = torch.zeros_like(ids), torch.full_like(ids, UNLABELLED)
+    for row, example in enumerate(examples):
+        known = torch.tensor(example.ids)
+        ids[row, : len(known)], mask[row, : len(known)] = known, 1
+        labels[row, example.replied : len(known)] = known[example.replied :]
+    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
