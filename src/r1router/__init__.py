@@ -1,4 +1,4 @@
-"""Step-wise retrieval-augmented reasoning over several knowledge bases, with a learned router.
+"""Answers questions in steps over several knowledge bases, with a learned router that chooses one for each step.
 
     import r1router as rr
 

@@ -1,4 +1,4 @@
-"""`r1router audit`: was what a step looked for in another knowledge base? Regret by route, and reliability."""
+"""Implements `r1router audit`: shows whether what a step looked for was in another knowledge base."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`r1router demo`: the whole job on the files that come with the package.
+"""Implements `r1router demo`: does the whole job on the files that come with the package.
 
 Builds three small knowledge bases (text, pictures, tables), then asks the questions of
 `demo_data/questions.jsonl`, each step printed as it happens.

@@ -1,4 +1,4 @@
-"""`r1router eval`: a question set answered by methods into a run folder, with progress, and its report at the end."""
+"""Implements `r1router eval`: answers a question set by methods, with progress, and reports at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`r1router index`: files and folders to knowledge bases, with what is going on in a progress bar."""
+"""Implements `r1router index`: takes files and folders into knowledge bases, and shows how far it is."""
 
 from __future__ import annotations
 

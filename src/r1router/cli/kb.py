@@ -1,4 +1,4 @@
-"""`r1router kb`: what the knowledge bases hold, a search in one of them, and removing from it."""
+"""Implements `r1router kb`: lists knowledge bases, searches and queries one, and removes from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may reach what listens: an address and the variable of a key to the key, or a refusal."""
+"""Checks who may reach a server, because an address that others reach needs a key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`r1router mcp`: a folder of knowledge bases and a policy to tools that an MCP client offers to its model."""
+"""Implements `r1router mcp`: offers knowledge bases and a policy to MCP clients as tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts to a progress bar on standard error, so that what is printed on standard output can be piped."""
+"""Counts on a progress bar on standard error, so that what is printed on standard output can be piped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events to what a person reads in a terminal, each step as it arrives."""
+"""Prints events as a person reads them in a terminal, each step as it arrives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`r1router report`: one or more runs to tables with intervals and paired tests, to JSON, or to an HTML page."""
+"""Implements `r1router report`: shows runs as tables with intervals and tests, as JSON, or as an HTML page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`r1router score`: predictions made elsewhere to scores with intervals."""
+"""Implements `r1router score`: scores predictions that were made elsewhere, with intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`r1router serve`: a folder of knowledge bases and a policy to a server with an API and a page."""
+"""Implements `r1router serve`: serves a folder of knowledge bases and a policy over HTTP, with a page."""
 
 from __future__ import annotations
 

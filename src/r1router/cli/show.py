@@ -1,4 +1,4 @@
-"""`r1router show`: one trajectory of a run beside its gold steps, so that a person sees where it went wrong."""
+"""Implements `r1router show`: prints a trajectory beside its gold steps, to show where it went wrong."""
 
 from __future__ import annotations
 

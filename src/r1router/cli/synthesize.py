@@ -1,4 +1,4 @@
-"""`r1router synthesize`: a question set to a file of training steps, by a teacher or from the gold steps it has."""
+"""Implements `r1router synthesize`: makes training steps from a question set, by a teacher or from gold."""
 
 from __future__ import annotations
 

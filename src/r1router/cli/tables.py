@@ -1,4 +1,4 @@
-"""A report to tables in a terminal: scores, paired tests, groups of questions, why it stopped."""
+"""Prints a report as tables in a terminal: scores, paired tests, groups of questions, why it stopped."""
 
 from __future__ import annotations
 

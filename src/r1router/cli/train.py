@@ -1,4 +1,4 @@
-"""`r1router train …`: steps to a trained router; each command is one file."""
+"""Implements `r1router train …`: gathers its commands, each of which is one file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`r1router train evaluate`: a policy's replies to training steps, scored beside the floors that need no model."""
+"""Implements `r1router train evaluate`: scores a policy's replies to training steps beside the floors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`r1router train export`: a trained adapter to the files that are served."""
+"""Implements `r1router train export`: exports a trained adapter as the files that are served."""
 
 from __future__ import annotations
 

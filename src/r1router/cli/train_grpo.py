@@ -1,4 +1,4 @@
-"""`r1router train grpo`: steps to a better adapter by Step-GRPO, with the gold histories or with live searches."""
+"""Implements `r1router train grpo`: trains an adapter by Step-GRPO, on gold histories or with live searches."""
 
 from __future__ import annotations
 

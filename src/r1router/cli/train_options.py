@@ -1,4 +1,4 @@
-"""Options that the training commands share."""
+"""Declares the options that the training commands share."""
 
 from __future__ import annotations
 

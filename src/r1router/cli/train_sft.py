@@ -1,4 +1,4 @@
-"""`r1router train sft`: steps to an adapter that imitates them."""
+"""Implements `r1router train sft`: trains an adapter that imitates steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drivers: they run a method's requests against a policy and knowledge bases.
+"""Drives methods: runs their requests against a policy and knowledge bases.
 
 walk.py     the one place where a method's generator is advanced, one request at a time, without I/O
 budget.py   what a question may cost, and what it has cost

@@ -1,4 +1,4 @@
-"""Asynchronous drivers for callers without an event loop: one loop in one background thread, for all of them.
+"""Runs asynchronous drivers for callers without an event loop: one loop in one background thread, for all of them.
 
 One loop for the whole process, because a policy's connections belong to the loop that opened them; a thread
 of its own, so that it also works inside a notebook, which runs a loop already.

@@ -1,4 +1,4 @@
-"""Accepted answers to the strings that a prediction is compared with; a numeric range is an answer too.
+"""Reads accepted answers as the strings that a prediction is compared with; a numeric range is one too.
 
 A range is written as one string, `"6.75 [6.5, 7.0]"` (the value shown to people, then the bounds), or
 `"[6.5, 7.0]"`, so that `Example.answers` stays a tuple of strings, every metric on strings works on it, and a

@@ -1,4 +1,4 @@
-"""What a data set says about a question, `Example.gold`, to what has to be found, in which order, in how many hops.
+"""Reads what a data set says in `Example.gold`: what has to be found, in which order, in how many hops.
 
 `gold` is a mapping of which every part may be missing; the readers of `evals.datasets` write it so:
 

@@ -1,4 +1,4 @@
-"""Predictions made elsewhere to scores: one `{"id", "prediction"}` a line, matched with the examples by id."""
+"""Scores predictions made elsewhere: one `{"id", "prediction"}` a line, matched with the examples by id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examples and methods to a run folder: one trajectory a line, resumable after a kill, asking nothing twice.
+"""Answers examples by methods into a run folder: one trajectory a line, resumable, asking nothing twice.
 
 RUN/run.json            what was run: data set, methods, policy, knowledge bases, budgets, versions
 RUN/prompts/            the prompt set, as it was

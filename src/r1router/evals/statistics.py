@@ -1,4 +1,4 @@
-"""Scores to intervals and comparisons: percentile bootstrap, paired sign-flip test; the same for the same seed."""
+"""Computes intervals and comparisons: percentile bootstrap, paired sign-flip test; the same for the same seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the evidence that a final answer rests on, by its steps."""
+"""Finds the evidence that a final answer rests on."""
 
 from __future__ import annotations
 

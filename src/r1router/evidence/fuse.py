@@ -1,4 +1,4 @@
-"""Fuses several rankings of the same things into one, by reciprocal rank (Cormack, Clarke and Büttcher, 2009).
+"""Fuses several rankings of the same things by reciprocal rank (Cormack, Clarke and Büttcher, 2009).
 
 An item scores `weight / (60 + rank)` in each ranking that has it, rank counted from 1; scores add up.
 Only ranks count, so rankings with unlike scores (cosines, BM25) can be fused, within one knowledge base and

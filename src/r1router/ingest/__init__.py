@@ -1,1 +1,1 @@
-"""Files on disk to entries in knowledge bases: read, cut, embed, store."""
+"""Takes files on disk into knowledge bases: reads, cuts, embeds, stores."""

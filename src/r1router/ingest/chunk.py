@@ -1,4 +1,4 @@
-"""Records to entries: text to overlapping windows, tables to blocks of rows, a picture to one entry.
+"""Cuts records into entries: text into overlapping windows, tables into blocks of rows, a picture into one.
 
 Windows follow the paper (appendix A): 100 words, stride 50, the title in front. No entry crosses a record.
 """

@@ -1,4 +1,4 @@
-"""Records to the stored entries of one knowledge base: cut, compared with what it holds, embedded in batches.
+"""Stores records in one knowledge base: cut, compared with what it holds, embedded in batches.
 
 Only entries that are new or differ are embedded. A source is written down as complete after all its entries
 are in the table and those that it no longer has are out of it, so an interrupted run goes on where it stopped.

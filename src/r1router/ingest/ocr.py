@@ -1,4 +1,4 @@
-"""A picture to the words that can be read in it, by RapidOCR, whose models come inside its package."""
+"""Reads the words in a picture by RapidOCR, whose models come inside its package."""
 
 from __future__ import annotations
 

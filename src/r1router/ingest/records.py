@@ -1,4 +1,4 @@
-"""What a reader makes out of a file, before it is cut into entries: passages, tables, pictures.
+"""Defines what a reader makes of a file, before it is cut into entries: passages, tables, pictures.
 
 A record's `id` is the one that the file gives it (a jsonl row with an "id"), else the reader's own:
 the source path with a page, sheet or ordinal, stable as long as the file's structure is.

@@ -1,4 +1,4 @@
-"""Files and folders to knowledge bases on disk: find, read, route each record by its kind, feed.
+"""Indexes files and folders into knowledge bases on disk: finds, reads, sorts records by kind, feeds.
 
 Running it again costs reading only what changed: a source whose content is known is skipped, an entry that is
 known is not embedded again. Whatever interrupts a run, the next one goes on.

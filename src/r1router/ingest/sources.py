@@ -1,4 +1,4 @@
-"""One thing to index on disk: a file, how it is shown, what it can hold, and the files that belong to it.
+"""Describes one thing to index: a file, how it is shown, what it can hold, the files that belong to it.
 
 `readers.find(paths, as_)` makes these out of what the user gave; `readers.read(file, as_=…)` streams
 the records of one; the index run skips a source whose `fingerprint` it has seen.

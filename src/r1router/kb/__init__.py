@@ -1,4 +1,4 @@
-"""Knowledge bases: a seam with one protocol (`types.KnowledgeBase`) and one file an implementation.
+"""Opens knowledge bases: a seam with one protocol (`types.KnowledgeBase`) and one file an implementation.
 
 A mapping from name to anything with a `card` and a `search` is what the rest of the package takes; what the
 folder on disk gives is one way to come by it.

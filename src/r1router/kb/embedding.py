@@ -1,4 +1,4 @@
-"""Queries to vectors; an embedder is opened on first use, and the last few thousand vectors are kept.
+"""Embeds queries; an embedder is opened on first use, and the last few thousand vectors are kept.
 
 The same sub-question goes to several knowledge bases, and the same picture comes back with every step.
 """

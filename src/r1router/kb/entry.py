@@ -1,4 +1,4 @@
-"""What a knowledge base stores for one entry: the unit that is embedded, searched and shown as evidence."""
+"""Describes what a knowledge base stores for one entry: the unit that is embedded, searched and shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries to evidence over the folder of one knowledge base, kept by LanceDB inside this process.
+"""Searches the folder of one knowledge base, kept by LanceDB inside this process.
 
     kbs/<name>/kb.json          card, embedders, format
     kbs/<name>/index.lance      one row an entry: text, location, vectors, full-text index

@@ -1,4 +1,4 @@
-"""Which sources a knowledge base has taken in completely, and with which content.
+"""Keeps which sources a knowledge base has taken in completely, and with which content.
 
 One row a source in `sources.sqlite`: written without a fingerprint before the source's first entries, and with
 it after the last. A source without a fingerprint is unfinished and will be read again.

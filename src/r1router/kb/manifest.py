@@ -1,4 +1,4 @@
-"""`kb.json`: how a knowledge base on disk introduces itself, and which embedders built it."""
+"""Keeps `kb.json`: how a knowledge base on disk introduces itself, and which embedders built it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A handful of evidence as a knowledge base in memory: for tests, documentation and benchmarks.
+"""Searches a handful of evidence in memory, for tests, documentation and benchmarks.
 
 With an embedder it ranks by cosine; without one by shared words, each counted once and weighted by how few
 entries have it, which is enough to find a passage by its own words and no more. It does not look at pictures.

@@ -1,4 +1,4 @@
-"""One version of a LanceDB table, opened for searching: its vectors in memory, its rows and words on disk.
+"""Opens one version of a LanceDB table for searching: its vectors in memory, its rows and words on disk.
 
 The scan over vectors is exact: one matrix product for all queries of a call. At 100,000 x 384 that takes a
 tenth of what the store's own scan takes for one query, and no index that needs training or loses recall.

@@ -1,4 +1,4 @@
-"""The LanceDB table of a knowledge base: its columns, and how it is made and opened."""
+"""Opens the LanceDB table of a knowledge base, and declares its columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries and their vectors to the table of one knowledge base, by one process at a time.
+"""Writes entries and their vectors to the table of one knowledge base, by one process at a time.
 
 Whatever interrupts it, each batch is in the table whole or not at all, and a source counts as taken in only
 after all its entries are.

@@ -1,6 +1,4 @@
-"""Reads off what each knowledge base would bring for a question, because a look costs milliseconds and a wrong route
-costs the answer.
-"""
+"""Reads off what each knowledge base would bring for a question, because a look is cheap and a wrong route is not."""
 
 from __future__ import annotations
 

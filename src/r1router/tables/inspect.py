@@ -1,6 +1,4 @@
-"""Looks into a whole table for what a question touches, because the columns, cells and numbers that a query may hold
-are those of the table and not those of the few rows that a search brought.
-"""
+"""Looks into a whole table for what a question touches, because what a query may hold must really be there."""
 
 from __future__ import annotations
 

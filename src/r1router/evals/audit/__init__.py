@@ -1,1 +1,1 @@
-"""Audits the routes of a run: was what a step looked for in another knowledge base?"""
+"""Audits the routes of a run, because what a step looked for may have been in another knowledge base."""

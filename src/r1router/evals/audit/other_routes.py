@@ -1,4 +1,4 @@
-"""The steps of a run to what the knowledge bases that they were not sent to have for the same sub-question."""
+"""Searches the knowledge bases that a step was not sent to, because its answer may have been there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run and its knowledge bases to the regret of its routes: was what a step looked for in another one?
+"""Computes the regret of a run's routes: how often what a step looked for was in another knowledge base.
 
 Each step's sub-question (with the question's picture) is sent to the knowledge bases that it was not sent to. What
 a step looks for is the gold evidence of its question that no earlier step had found; any of it counts, since a

@@ -1,4 +1,4 @@
-"""Question files to examples: `--dataset` takes a path, or `format:path` where the content should not decide.
+"""Loads question files: `--dataset` takes a path, or `format:path` where the content should not decide.
 
 Formats are files of this folder: `musique:dev.jsonl` is read by `datasets/musique.py`. Options follow the path:
 `webqa:WebQA_train_val.json?split=val`, `csv:mine.csv?separator=;`. Each format has

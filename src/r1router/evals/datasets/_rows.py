@@ -1,4 +1,4 @@
-"""Question files to rows that remember where they stand, so that an error can name the line."""
+"""Reads question files as rows that remember where they stand, so that an error can name the line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's own table of questions: a csv (or tsv) file with the columns `question` and `answer`.
+"""Reads a user's own table of questions: a csv (or tsv) file with the columns `question` and `answer`.
 
 *dataset:* anybody's. *metric:* any. *pattern:* first line names the columns, in any order and case.
 

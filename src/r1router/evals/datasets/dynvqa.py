@@ -1,4 +1,4 @@
-"""Dyn-VQA: questions about a picture whose answers change, or that need several steps or kinds of knowledge.
+"""Reads Dyn-VQA: questions about a picture whose answers change, or that need several steps.
 
 *dataset:* Dyn-VQA (Li et al. 2024, arXiv 2411.02937). *metric:* F1-Recall. *pattern:* jsonl of `image_url, question,
 question_id, answer, golden_query` (spelt `gloden_query` in four of the five versions). Source of the format: README

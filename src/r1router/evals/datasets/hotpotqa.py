@@ -1,4 +1,4 @@
-"""HotpotQA: questions over two Wikipedia articles.
+"""Reads HotpotQA: questions over two Wikipedia articles.
 
 *dataset:* HotpotQA (Yang et al. 2018, arXiv 1809.09600). *metric:* exact match, token F1. *pattern:* one JSON array of
 `_id, question, answer, supporting_facts [[title, sentence]], context [[title, sentences]], type, level`.

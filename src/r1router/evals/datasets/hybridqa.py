@@ -1,4 +1,4 @@
-"""HybridQA: the questions that OTT-QA was made from, asked with their table in view.
+"""Reads HybridQA: the questions that OTT-QA was made from, asked with their table in view.
 
 *dataset:* HybridQA (Chen et al. 2020, arXiv 2004.07347). *metric:* exact match, token F1. *pattern:* OTT-QA's.
 Source of the format: released_data/README.md of github.com/wenhuchen/HybridQA. Its files look like OTT-QA's and are

@@ -1,4 +1,4 @@
-"""InfoSeek: questions about what a picture shows, with numbers accepted within a range.
+"""Reads InfoSeek: questions about what a picture shows, with numbers accepted within a range.
 
 *dataset:* InfoSeek (Chen et al. 2023, arXiv 2302.11713). *metric:* its own by question type; F1-Recall in the paper.
 *pattern:* jsonl of `data_id, image_id, question, answer, answer_eval, data_split`; `answer_eval` is a list of texts, or

@@ -1,4 +1,4 @@
-"""Our own question files: one JSON object a line with `id, question, image, answers, gold, type`.
+"""Reads our own question files: one JSON object a line with `id, question, image, answers, gold, type`.
 
 *dataset:* anybody's. *metric:* any. *pattern:* jsonl, only `question` and `answers` (or one `answer`) are required.
 

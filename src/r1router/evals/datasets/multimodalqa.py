@@ -1,4 +1,4 @@
-"""MultiModalQA: questions composed over a table, articles and pictures of Wikipedia.
+"""Reads MultiModalQA: questions composed over a table, articles and pictures of Wikipedia.
 
 *dataset:* MultiModalQA (Talmor et al. 2021, arXiv 2104.06039). *metric:* exact match, list F1. *pattern:* jsonl (packed
 with gzip as released) of `qid, question, answers [{answer, type, modality, …}], metadata {type, modalities,

@@ -1,4 +1,4 @@
-"""MuSiQue: questions of two to four hops, with their single-hop questions.
+"""Reads MuSiQue: questions of two to four hops, with their single-hop questions.
 
 *dataset:* MuSiQue-Ans and -Full (Trivedi et al. 2022, arXiv 2108.00573). *metric:* token F1, exact match over `answer`
 and `answer_aliases`. *pattern:* jsonl of `id, question, answer, answer_aliases, answerable, paragraphs [idx, title,

@@ -1,4 +1,4 @@
-"""Open-WikiTable: questions over some table of Wikipedia, rewritten so that they say which.
+"""Reads Open-WikiTable: questions over some table of Wikipedia, rewritten so that they say which.
 
 *dataset:* Open-WikiTable (Kweon et al. 2023, arXiv 2305.07288). *metric:* exact match; F1-Recall in the paper.
 *pattern:* JSON as pandas writes it, columns of `question_id, original_table_id, question, sql, answer,

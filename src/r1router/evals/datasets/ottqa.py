@@ -1,4 +1,4 @@
-"""OTT-QA: questions that need a table and the articles that its cells link to.
+"""Reads OTT-QA: questions that need a table and the articles that its cells link to.
 
 *dataset:* OTT-QA (Chen et al. 2021, arXiv 2010.10439). *metric:* exact match, token F1. *pattern:* one JSON array of
 `question_id, question, table_id, answer-text, question_postag`; the traced files add `answer-node

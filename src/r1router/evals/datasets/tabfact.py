@@ -1,4 +1,4 @@
-"""TabFact: statements about a Wikipedia table, entailed or refuted, asked as yes/no questions.
+"""Reads TabFact: statements about a Wikipedia table, entailed or refuted, asked as yes/no questions.
 
 *dataset:* TabFact (Chen et al. 2020, arXiv 1909.02164). *metric:* accuracy. *pattern:* one JSON object, table id →
 `[[statement, …], [label, …], caption]`, label 1 for entailed, 0 for refuted. Source of the format: README and

@@ -1,4 +1,4 @@
-"""2WikiMultiHopQA: comparison and bridge questions over two or four Wikipedia articles.
+"""Reads 2WikiMultiHopQA: comparison and bridge questions over two or four Wikipedia articles.
 
 *dataset:* 2WikiMultiHopQA (Ho et al. 2020, arXiv 2011.01060). *metric:* exact match, token F1; F1-Recall in the paper.
 *pattern:* HotpotQA's, plus `evidences [[subject, relation, object]]` and, in the later release, `answer_id`.

@@ -1,4 +1,4 @@
-"""WebQA: questions answered by a sentence, from Wikipedia snippets or from captioned pictures.
+"""Reads WebQA: questions answered by a sentence, from Wikipedia snippets or from captioned pictures.
 
 *dataset:* WebQA (Chang et al. 2022, arXiv 2109.00590). *metric:* its own fluency and keyword score; F1-Recall in the
 paper. *pattern:* one JSON object, guid → `{Q, A, Keywords_A, Qcate, split, txt_posFacts, img_posFacts, …}`. Source of

@@ -1,4 +1,4 @@
-"""WikiTableQuestions: questions over one Wikipedia table, answered by a cell, a count or a list.
+"""Reads WikiTableQuestions: questions over one Wikipedia table, answered by a cell, a count or a list.
 
 *dataset:* WikiTableQuestions (Pasupat and Liang 2015, arXiv 1508.00305). *metric:* denotation accuracy.
 *pattern:* tsv with `id, utterance, context, targetValue`; `|` separates the items of a list, `\\n`, `\\p` and `\\\\`

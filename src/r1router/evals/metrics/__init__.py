@@ -1,4 +1,4 @@
-"""Metric names to metrics: `--metric f1_recall` is `metrics/f1_recall.py`, `package.module:name` is anybody's.
+"""Loads metrics by name: `--metric f1_recall` is `metrics/f1_recall.py`, `package.module:name` is anybody's.
 
 A metric is a plain function
 

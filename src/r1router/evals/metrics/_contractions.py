@@ -1,4 +1,4 @@
-"""English contractions to the words with one of their apostrophes missing, as VQA's normalisation repairs them.
+"""Lists English contractions by their form without an apostrophe, as VQA's normalisation repairs them.
 
 Source: the table of VQA's evaluation (Antol et al. 2015, arXiv 1505.00468), here as the rule behind it: every
 key is a contraction with exactly one apostrophe left out. Forms that the table lacks ("shell", "were") are words.

@@ -1,4 +1,4 @@
-"""Texts to comparable words: the two normalisations that the metrics share.
+"""Cuts texts into comparable words, by the two normalisations that the metrics share.
 
 `squad_words` is the one of SQuAD's evaluation (Rajpurkar et al. 2016, arXiv 1606.05250), also used by HotpotQA,
 2WikiMultiHopQA and MuSiQue. `words` is our own, kinder to numbers: "1,200" and "1200" are one word, "2.5" stays

@@ -1,4 +1,4 @@
-"""Prediction to whether it declines to answer: 1 for an empty answer and for the forms of "I don't know".
+"""Tells whether a prediction declines to answer: 1 where it is empty or says a form of "I don't know".
 
 *dataset:* all. *metric:* abstention rate. *pattern:* a short list of refusals, at the start or as the whole answer.
 """

@@ -1,4 +1,4 @@
-"""Prediction and accepted answers to containment: 1 when an accepted answer stands in the prediction, word for word.
+"""Scores containment: 1 when an accepted answer stands in the prediction, word for word.
 
 *dataset:* all. *metric:* accuracy by containment, "cover exact match". *pattern:* SQuAD normalisation, whole words,
 any accepted answer. Length costs nothing, so it can be gamed as F1-Recall can; report `length_aware` beside it.

@@ -1,4 +1,4 @@
-"""A trajectory to what it cost: steps, searches per knowledge base, tokens, seconds per stage.
+"""Counts what a trajectory cost: steps, searches per knowledge base, tokens, seconds per stage.
 
 *dataset:* all. *metric:* counts and wall seconds of one question. *pattern:* read off, nothing is estimated;
 quantiles (p50, p95) are the report's.

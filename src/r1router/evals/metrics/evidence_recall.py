@@ -1,4 +1,4 @@
-"""Evidence of a trajectory to the share of the gold evidence that it found.
+"""Scores evidence recall: the share of the gold evidence that a trajectory found.
 
 *dataset:* those that name gold evidence (our jsonl, OTT-QA, HotpotQA, 2WikiMultiHopQA, MuSiQue, …). *metric:*
 recall at k over a question's needs. *pattern:* a step of the gold chain is met by any one of its entries; gold

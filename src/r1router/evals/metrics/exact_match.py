@@ -1,4 +1,4 @@
-"""Prediction and accepted answers to exact match: 1 when they are the same words in the same order.
+"""Scores exact match: 1 when the prediction is an accepted answer, the same words in the same order.
 
 *dataset:* all. *metric:* exact match. *pattern:* SQuAD normalisation, best over the accepted answers.
 Source: SQuAD (Rajpurkar et al. 2016, arXiv 1606.05250).

@@ -1,4 +1,4 @@
-"""Prediction and accepted answers to F1-Recall, the paper's metric, exactly as published.
+"""Scores F1-Recall, the paper's metric, exactly as published.
 
 *dataset:* all six of the paper. *metric:* recall of the accepted answer that has the best token F1.
 *pattern:* VQA normalisation, treebank word tokens, multiset overlap.

@@ -1,4 +1,4 @@
-"""A trajectory to how many replies did not parse.
+"""Counts the replies of a trajectory that did not parse.
 
 *dataset:* all. *metric:* malformed replies per question. *pattern:* counted by the driver, read off here.
 """

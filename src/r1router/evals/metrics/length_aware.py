@@ -1,4 +1,4 @@
-"""Prediction and accepted answers to a score that rewards saying the answer and nothing else.
+"""Scores a prediction so that saying the answer and nothing else is worth most.
 
 *dataset:* all. *metric:* ours. *pattern:* credit for the words of the accepted answer, divided by excess length.
 

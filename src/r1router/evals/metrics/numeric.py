@@ -1,4 +1,4 @@
-"""Prediction and accepted answers to numeric accuracy: 1 when the number said is the number asked for.
+"""Scores numbers: 1 when the number said is the number asked for.
 
 *dataset:* InfoSeek, WikiTableQuestions, Open-WikiTable, any row whose accepted answers are numbers. *metric:*
 accuracy within a tolerance. *pattern:* units converted, separators, percent and ranges read, then compared.

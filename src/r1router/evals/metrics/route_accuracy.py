@@ -1,4 +1,4 @@
-"""Routes of a trajectory to the share of gold steps that were sent to the right knowledge base.
+"""Scores routes: the share of gold steps that were sent to the right knowledge base.
 
 *dataset:* those with gold steps (our jsonl). *metric:* accuracy per gold step, in all and per gold route.
 *pattern:* the i-th search of the trajectory is compared with the i-th gold step.

@@ -1,4 +1,4 @@
-"""A trajectory to why it ended: 1 for its stop reason, 0 for the others.
+"""Tells why a trajectory ended: 1 for its stop reason, 0 for the others.
 
 *dataset:* all. *metric:* share of each stop reason. *pattern:* the reasons of `Trajectory.stop`.
 """

@@ -1,4 +1,4 @@
-"""Prediction and accepted answers to token F1: how many words they share, long predictions paying for length.
+"""Scores token F1: how many words prediction and answer share, long predictions paying for length.
 
 *dataset:* all. *metric:* F1 of the bags of words. *pattern:* SQuAD normalisation, best over the accepted answers.
 Source: SQuAD (Rajpurkar et al. 2016, arXiv 1606.05250), without HotpotQA's special case for yes and no.

@@ -1,4 +1,4 @@
-"""Prediction to the side it takes, yes or no, and its accuracy on yes/no questions.
+"""Tells which side a prediction takes, yes or no, and scores it on yes/no questions.
 
 *dataset:* TabFact, WebQA, 2WikiMultiHopQA, any row whose accepted answers say yes or no. *metric:* accuracy.
 *pattern:* one side or none; a prediction that says both takes none, so "yes no" is always wrong.

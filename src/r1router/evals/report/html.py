@@ -1,4 +1,4 @@
-"""A report to one HTML page that opens offline: tables that sort, plots, light and dark, wide and narrow."""
+"""Writes a report as one HTML page that opens offline: tables that sort, plots, light and dark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers of a report to its plots, each one SVG: points with intervals, groups, seconds, matrices, reliability."""
+"""Draws the plots of a report as SVG: points with intervals, groups, seconds, matrices, reliability."""
 
 from __future__ import annotations
 

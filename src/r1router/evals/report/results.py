@@ -1,4 +1,4 @@
-"""One method's rows on one data set to its numbers: scores with intervals, routes, cost, seconds, by hops, by type.
+"""Sums up one method on one data set: scores with intervals, routes, cost, seconds, by hops, by type.
 
 A row that stopped with "error" counts 0 under every metric that judges it. What it cost is not known, so costs and
 seconds are of the rows that finished.

@@ -1,4 +1,4 @@
-"""Runs to a report: what each method did on each data set, and which differences between methods are real.
+"""Reports runs: what each method did on each data set, and which differences between methods are real.
 
 Pure, and the same for the same rows: nothing here reads a clock, a file, or a random source without a seed.
 """

@@ -1,4 +1,4 @@
-"""Numbers to pieces of SVG: scales, ticks, axes, markers, error bars. Colours are the page's, as CSS classes.
+"""Draws pieces of SVG: scales, ticks, axes, markers, error bars. Colours are the page's, as CSS classes.
 
 Written by hand rather than drawn by a plotting package: the page then follows light and dark by itself, needs no
 extra, and is the same to the byte whatever is installed.

@@ -1,4 +1,4 @@
-"""Numbers of a report to the words that people read, the same in a terminal and on a page."""
+"""Writes the numbers of a report as people read them, the same in a terminal and on a page."""
 
 from __future__ import annotations
 

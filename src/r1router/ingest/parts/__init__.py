@@ -1,1 +1,1 @@
-"""What readers share: encodings, cells, grids, sections, pictures, and finding the reader of a file."""
+"""Keeps what readers share: encodings, cells, grids, sections, pictures, and finding the reader of a file."""

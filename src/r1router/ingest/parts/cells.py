@@ -1,4 +1,4 @@
-"""Values as files hold them to the strings, ids and titles that records carry."""
+"""Writes values as files hold them as the strings, ids and titles that records carry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file on disk to decoded text: gzip and bzip2 undone, the encoding found, binary files refused."""
+"""Opens a file as decoded text: gzip and bzip2 undone, the encoding found, binary files refused."""
 
 from __future__ import annotations
 

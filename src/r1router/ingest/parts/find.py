@@ -1,4 +1,4 @@
-"""The paths that a user gave to the source files to index, companions folded into their owners."""
+"""Finds the source files at the paths that a user gave, companions folded into their owners."""
 
 from __future__ import annotations
 

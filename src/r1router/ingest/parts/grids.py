@@ -1,4 +1,4 @@
-"""Rows of cells that span columns and rows (web pages, Word, slides, sheets) to lines with a cell for each column."""
+"""Fills lines with a cell for each column where cells span columns and rows, as on web pages and in Word."""
 
 from __future__ import annotations
 

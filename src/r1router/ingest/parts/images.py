@@ -1,4 +1,4 @@
-"""The bytes of a picture file to an `Image` that is known to decode, and to the words stored in it."""
+"""Reads the bytes of a picture file as an `Image` that is known to decode, and the words stored in it."""
 
 from __future__ import annotations
 

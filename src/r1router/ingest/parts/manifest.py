@@ -1,4 +1,4 @@
-"""Rows that name picture files, relative to the file that holds the rows, to pictures."""
+"""Opens the pictures that rows name, relative to the file that holds the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What documents that are zip archives of XML share: checks, their parts, and the pictures in them."""
+"""Opens documents that are zip archives of XML: checks them, and finds their parts and pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One source file to a stream of its records, with everything that can go wrong told in words."""
+"""Reads one source file as a stream of records, and says in words whatever goes wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file name to the module of `readers` that reads it."""
+"""Finds the module of `readers` that reads a file, by the file's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows with named fields (jsonl, csv, parquet) to records: each row's fields say what it holds."""
+"""Makes records of rows with named fields (jsonl, csv, parquet): each row's fields say what it holds."""
 
 from __future__ import annotations
 

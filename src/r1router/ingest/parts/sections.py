@@ -1,4 +1,4 @@
-"""A document's headings and text, in order, to one passage for each section."""
+"""Makes one passage for each section of a document's headings and text, in order."""
 
 from __future__ import annotations
 

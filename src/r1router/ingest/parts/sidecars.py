@@ -1,4 +1,4 @@
-"""The caption files beside a picture (`flag.txt`, `flag.png.txt`, `flag.md`, `flag.json`) to its title and caption."""
+"""Reads the caption files beside a picture (`flag.txt`, `flag.png.txt`, `flag.md`, `flag.json`)."""
 
 from __future__ import annotations
 

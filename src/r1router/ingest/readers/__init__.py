@@ -1,4 +1,4 @@
-"""Files of any supported kind to records: a reader is a module of this folder, found by its name patterns.
+"""Finds readers: each module of this folder reads the files that its name patterns match.
 
 A reader module states
 

@@ -1,4 +1,4 @@
-"""Comma-, tab- or otherwise separated values to one table, or by their columns to passages or pictures."""
+"""Reads comma-, tab- or otherwise separated values as one table, or by their columns as passages or pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Word document to one passage for each section and the records of each table, in their order.
+"""Reads a Word document as a passage for each section and the records of each table, in their order.
 
 It is read as a person sees it: inserted words are there and deleted ones not, notes stand behind their paragraph, text
 boxes behind the one that they hang on; comments, headers and footers come last. Elements are known by their local

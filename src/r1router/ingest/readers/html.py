@@ -1,4 +1,4 @@
-"""A web page to one passage for each section and one record for each table of data, in their order."""
+"""Reads a web page as one passage for each section and one record for each table of data, in their order."""
 
 from __future__ import annotations
 

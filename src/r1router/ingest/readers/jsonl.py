@@ -1,4 +1,4 @@
-"""JSON Lines to passages, tables or pictures, each row by its own fields, or to one table of flat objects."""
+"""Reads JSON Lines as passages, tables or pictures by each row's fields, or as one table of flat objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Markdown file to one passage for each section, titled by its front matter or first heading."""
+"""Reads a Markdown file as one passage for each section, titled by its front matter or first heading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Parquet file to one table, or by its columns to passages or pictures, a batch of rows at a time."""
+"""Reads a Parquet file as one table, or by its columns as passages or pictures, a batch of rows at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A PDF to one passage for each page that has words, in reading order, and the records of the tables on it."""
+"""Reads a PDF as one passage for each page that has words, in reading order, and the records of its tables."""
 
 from __future__ import annotations
 

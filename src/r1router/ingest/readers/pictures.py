@@ -1,4 +1,4 @@
-"""A picture file to one picture, captioned by a file beside it or by what is stored in it."""
+"""Reads a picture file as one picture, captioned by a file beside it or by what is stored in it."""
 
 from __future__ import annotations
 

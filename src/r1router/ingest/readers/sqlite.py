@@ -1,4 +1,4 @@
-"""A SQLite data base, opened read-only, to one table for each table or view that a user made in it."""
+"""Reads a SQLite data base, opened read-only, as one table for each table or view that a user made in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plain text file to passages; a long one is cut at blank lines, so that it need not fit in memory."""
+"""Reads a plain text file as passages, cut at blank lines, so that a long one need not fit in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WikiExtractor's output (`wiki_00`: `<doc …>` blocks, or JSON lines) to one passage for each article."""
+"""Reads WikiExtractor's output (`<doc …>` blocks, or JSON lines) as one passage for each article."""
 
 from __future__ import annotations
 

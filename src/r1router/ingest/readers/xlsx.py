@@ -1,4 +1,4 @@
-"""An Excel workbook to the tables on its sheets, cells as they are shown, formulas as the values last computed."""
+"""Reads the tables of an Excel workbook, cells as they are shown, formulas as the values last computed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The server for clients of the Model Context Protocol."""
+"""Serves clients of the Model Context Protocol."""

@@ -1,1 +1,1 @@
-"""What every request passes on its way to a route, one file each."""
+"""Checks and measures every request on its way to a route, one file each."""

@@ -1,1 +1,1 @@
-"""Paths of the API, one file a group; each has a `router` that `app.py` includes."""
+"""Serves the paths of the API, one file a group; each has a `router` that `app.py` includes."""

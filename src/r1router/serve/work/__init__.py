@@ -1,1 +1,1 @@
-"""What is behind the routes and outlives a request."""
+"""Keeps what is behind the routes and outlives a request."""
