@@ -1,19 +1,23 @@
-"""Reads a Markdown file as one passage for each section, titled by its front matter or first heading."""
+"""Reads a Markdown file as one passage for each section and the records of each table, in their order."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
+from r1router.ingest.parts import tabular
 from r1router.ingest.parts.cells import cell, title_of
 from r1router.ingest.parts.files import doubts, open_text
+from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
+from r1router.ingest.parts.structure import Line
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
 PATTERNS = ("*.md", "*.markdown")
-KINDS: tuple[Kind, ...] = ("text",)
+KINDS: tuple[Kind, ...] = ("text", "table")
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*\n", re.DOTALL | re.MULTILINE)
 _FRONT_TITLE = re.compile(r"^title:(.+)$", re.MULTILINE | re.IGNORECASE)
@@ -21,6 +25,8 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"\A {0,3}(#{1,6})(?:[ \t](.*))?\Z")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
+_DASHES = re.compile(r" {0,3}(?=[^|]*\|)[|:\- \t]*-[|:\- \t]*")
+_BAR = re.compile(r"(?<!\\)\|")
 _NO_HEADING = re.compile(r"\s*([-*+>|#]|\d+[.)])(\s|$)|\s*$| {4}")
 """Lines that an underline of dashes does not make a heading: lists, quotes, tables, blank lines, code."""
 
@@ -30,13 +36,53 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         text = stream.read()
     title, lines = parse(text)
     sections = Sections(file, title or title_of(file.path), indented=True)
-    for level, line in lines:
+    tables, place, fence = 0, 0, ""
+    while place < len(lines):
+        level, line = lines[place]
+        mark = _FENCE.match(line)
+        if mark and (not fence or line.strip().startswith(fence)):
+            fence = "" if fence else mark[1]
+        rows = [] if level or fence else _table(lines, place)
+        place += max(1, len(rows))
         if level:
-            yield from sections.heading(level, line)
+            yield from (passage for passage in sections.heading(level, line) if as_ != "table")
+        elif rows:
+            tables += 1
+            names = Line(1, rows[0], heads=frozenset(range(len(rows[0]))))
+            yield from tabular.find_records(
+                [names, *(Line(number, row) for number, row in enumerate(rows[2:], 2))],
+                id=f"{file.source}:table {tables}",
+                source=file.source,
+                title=sections.title,
+                section=sections.section,
+                as_=as_,
+            )
         else:
             sections.write(line + "\n")
-    yield from sections.end()
+    yield from (passage for passage in sections.end() if as_ != "table")
     yield from doubts(file)
+
+
+def look(path: Path, as_: Kind | None) -> Look:
+    """With tables only where there is the line under the names of columns."""
+    data = path.read_bytes()
+    return (
+        KINDS if re.search(rb"(?m)^[ \t]{0,3}\|?[ \t]{0,9}:?-+:?[ \t]{0,9}\|[-:| \t]*\r?$", data) else ("text",)
+    ), ()
+
+
+def _table(lines: list[tuple[int, str]], place: int) -> list[tuple[str, ...]]:
+    """The cells of the table that begins here, line by line, the line of dashes too; none where there is none."""
+    if place + 1 >= len(lines) or "|" not in lines[place][1] or not _DASHES.fullmatch(lines[place + 1][1]):
+        return []
+    rows = []
+    for level, line in lines[place:]:
+        if level or "|" not in line or not line.strip():
+            break
+        inside = line.strip().removeprefix("|")
+        inside = inside[:-1] if inside.endswith("|") and not inside.endswith("\\|") else inside
+        rows.append(tuple(cell(part.replace("\\|", "|").strip("`* ")) for part in _BAR.split(inside)))
+    return rows
 
 
 def parse(text: str) -> tuple[str, list[tuple[int, str]]]:

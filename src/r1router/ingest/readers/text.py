@@ -1,4 +1,4 @@
-"""Reads a plain text file as passages, cut at blank lines, so that a long one need not fit in memory."""
+"""Reads a plain text file, code too, as passages, cut at blank lines, so that a long one need not fit in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,41 @@ from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = ("*.txt", "*.txt.gz", "*.text")
+PATTERNS = (
+    *("*.txt", "*.txt.gz", "*.text", "*.rst", "*.adoc", "*.org", "*.tex", "*.log", "*.srt", "*.vtt"),
+    *(
+        "*.py",
+        "*.js",
+        "*.ts",
+        "*.tsx",
+        "*.jsx",
+        "*.java",
+        "*.kt",
+        "*.c",
+        "*.h",
+        "*.cc",
+        "*.cpp",
+        "*.hpp",
+        "*.cs",
+        "*.go",
+    ),
+    *(
+        "*.rs",
+        "*.rb",
+        "*.php",
+        "*.pl",
+        "*.lua",
+        "*.r",
+        "*.jl",
+        "*.scala",
+        "*.swift",
+        "*.sh",
+        "*.bash",
+        "*.ps1",
+        "*.sql",
+    ),
+    *("*.css", "*.yaml", "*.yml", "*.toml", "*.ini", "*.cfg", "*.conf", "*.properties", "*.xml"),
+)
 KINDS: tuple[Kind, ...] = ("text",)
 
 PART = 500_000

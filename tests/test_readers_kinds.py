@@ -1,0 +1,143 @@
+# ruff: noqa: E501  (lines of XML)
+"""Further kinds of file, each by a small one made here."""
+
+import zipfile
+
+import pytest
+
+from r1router.errors import UnreadableFile
+from r1router.ingest.records import Passage, Table
+from reading import read, written
+
+P = "http://schemas.openxmlformats.org/presentationml/2006/main"
+A = "http://schemas.openxmlformats.org/drawingml/2006/main"
+REL = "http://schemas.openxmlformats.org/package/2006/relationships"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def texts(path):
+    return [item.text for item in read(path) if isinstance(item, Passage)]
+
+
+def zipped(path, parts):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return path
+
+
+def test_a_markdown_table_is_a_table_and_one_in_code_is_none(tmp_path):
+    table = "| Station | Line |\n|---|:-:|\n| A \\| B | 1 |\n| C | 2 |\n"
+    path = written(tmp_path / "a.md", f"# Lines\n\nBefore.\n\n{table}\nAfter.\n\n```\n{table}```\n")
+    first = next(item for item in read(path) if isinstance(item, Table))
+    assert (first.header, first.rows, first.title) == (("Station", "Line"), (("A | B", "1"), ("C", "2")), "Lines")
+    assert sum(isinstance(item, Table) for item in read(path)) == 1
+    assert "|---|" in "".join(texts(path))
+
+
+def test_a_json_file_gives_its_lists_and_its_values(tmp_path):
+    path = written(
+        tmp_path / "a.json", {"name": "Depots", "data": {"rows_": [{"city": "Oslo", "n": 7}, {"city": "Lund"}]}}
+    )
+    table, passage = read(path)
+    assert (table.header, table.rows) == (("city", "n"), (("Oslo", "7"), ("Lund", "")))
+    assert passage.text == "name: Depots"
+    assert texts(written(tmp_path / "b.json", [{"text": "One."}, {"text": "Two."}])) == ["One.", "Two."]
+
+
+def test_a_notebook_gives_words_code_and_output(tmp_path):
+    cells = [
+        {"cell_type": "markdown", "source": ["# Heat\n", "It is warm."]},
+        {"cell_type": "code", "source": ["print(7)"], "outputs": [{"output_type": "stream", "text": ["7\n"]}]},
+    ]
+    [passage] = read(written(tmp_path / "a.ipynb", {"cells": cells}))
+    assert (passage.section, passage.text) == ("Heat", "It is warm.\nprint(7)\n7")
+
+
+def test_a_mail_gives_who_when_and_what(tmp_path):
+    mail = (
+        "From: Ann <ann@example.org>\nTo: Bo\nSubject: =?utf-8?q?Gr=C3=B6=C3=9Fe?=\nMIME-Version: 1.0\n"
+        "Content-Type: text/html; charset=utf-8\n\n<p>The <b>gate</b> code is Heron.<script>x</script>\n"
+    )
+    [passage] = read(written(tmp_path / "a.eml", mail))
+    assert passage.title == "Größe"
+    assert passage.text.startswith("From: Ann <ann@example.org>\nTo: Bo\n")
+    assert " ".join(passage.text.split()).endswith("The gate code is Heron.")
+
+
+def test_a_presentation_gives_its_slides_notes_and_tables(tmp_path):
+    def cells(*words):
+        made = "".join(f"<a:tc><a:txBody><a:p><a:r><a:t>{w}</a:t></a:r></a:p></a:txBody></a:tc>" for w in words)
+        return f"<a:tr>{made}</a:tr>"
+
+    slide = (
+        f'<p:sld xmlns:p="{P}" xmlns:a="{A}"><p:sp><p:nvPr><p:ph type="title"/></p:nvPr><a:p><a:r><a:t>Ferries</a:t></a:r></a:p>'
+        f"</p:sp><p:sp><a:p><a:r><a:t>Last at </a:t></a:r><a:r><a:t>21:40</a:t></a:r></a:p></p:sp><a:tbl>"
+        f"{cells('Port', 'First')}{cells('Hamn', '06:55')}</a:tbl></p:sld>"
+    )
+    path = zipped(
+        tmp_path / "a.pptx",
+        {
+            "_rels/.rels": f'<r xmlns="{REL}"><Relationship Type="{OFFICE}/officeDocument" Target="ppt/presentation.xml"/></r>',
+            "ppt/presentation.xml": f'<p:presentation xmlns:p="{P}" xmlns:r="{OFFICE}"><p:sldIdLst><p:sldId id="256" r:id="r1"/></p:sldIdLst></p:presentation>',
+            "ppt/_rels/presentation.xml.rels": f'<r xmlns="{REL}"><Relationship Id="r1" Target="slides/slide1.xml"/></r>',
+            "ppt/slides/slide1.xml": slide,
+            "ppt/slides/_rels/slide1.xml.rels": f'<r xmlns="{REL}"><Relationship Id="n" Target="../notesSlides/notesSlide1.xml"/></r>',
+            "ppt/notesSlides/notesSlide1.xml": f'<p:notes xmlns:p="{P}" xmlns:a="{A}"><a:p><a:r><a:t>Say it twice.</a:t></a:r></a:p></p:notes>',
+        },
+    )
+    passage, table = read(path)
+    assert (passage.section, passage.page) == ("Ferries", 1)
+    assert "Last at 21:40" in passage.text
+    assert "Notes: Say it twice." in passage.text
+    assert (table.header, table.rows) == (("Port", "First"), (("Hamn", "06:55"),))
+
+
+def opendocument(path, body):
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "text", "table", "draw")
+    )
+    return zipped(
+        path,
+        {
+            "content.xml": f"<office:document-content {spaces}><office:body>{body}</office:body></office:document-content>"
+        },
+    )
+
+
+def test_an_opendocument_text_is_read_without_what_was_deleted(tmp_path):
+    body = (
+        "<text:tracked-changes><text:p>gone</text:p></text:tracked-changes><text:h text:outline-level='1'>Ferries</text:h>"
+        "<text:p>Last at<text:s/><text:span>21:40</text:span>.</text:p>"
+    )
+    [passage] = read(opendocument(tmp_path / "a.odt", body))
+    assert (passage.section, passage.text) == ("Ferries", "Last at 21:40.")
+
+
+def test_an_opendocument_sheet_is_read_as_it_is_shown(tmp_path):
+    def row(*words):
+        return (
+            "<table:table-row>"
+            + "".join(f"<table:table-cell><text:p>{w}</text:p></table:table-cell>" for w in words)
+            + "</table:table-row>"
+        )
+
+    blank = '<table:table-row table:number-rows-repeated="1048000"><table:table-cell/></table:table-row>'
+    [table] = read(
+        opendocument(
+            tmp_path / "a.ods",
+            f'<table:table table:name="Rates">{row("Site", "Share")}{row("Oslo", "12.5 %")}{blank}</table:table>',
+        )
+    )
+    assert (table.section, table.header, table.rows) == ("Rates", ("Site", "Share"), (("Oslo", "12.5 %"),))
+
+
+def test_source_code_is_text(tmp_path):
+    assert texts(written(tmp_path / "a.py", "def f():\n    return 42\n")) == ["def f():\n    return 42"]
+
+
+def test_broken_ones_are_reported(tmp_path):
+    for name in ("a.json", "a.ipynb", "a.pptx", "a.odt"):
+        with pytest.raises(UnreadableFile):
+            read(written(tmp_path / name, "{nothing"))
