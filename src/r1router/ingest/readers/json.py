@@ -1,4 +1,4 @@
-"""A JSON file: each list of objects in it to the records that jsonl would give, all else to one passage."""
+"""Reads each list of objects in a JSON file as jsonl is read, and all else as one passage."""
 
 from __future__ import annotations
 

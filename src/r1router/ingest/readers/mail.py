@@ -1,4 +1,4 @@
-"""Mail (.eml, .mbox) to one passage for each message: who wrote whom when about what, and the words."""
+"""Reads mail (.eml, .mbox) as one passage for each message: who wrote whom when about what, and the words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Jupyter notebook to passages: what was written, the code, and what it printed."""
+"""Reads a Jupyter notebook as passages: what was written, the code, and what it printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An OpenDocument text, sheet or presentation (odt, ods, odp) to passages and the records of its tables."""
+"""Reads an OpenDocument text, sheet or presentation (odt, ods, odp) as passages and the records of its tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A PowerPoint presentation to one passage for each slide, with its notes, and the records of its tables."""
+"""Reads a PowerPoint presentation as one passage for each slide, with its notes, and the records of its tables."""
 
 from __future__ import annotations
 
