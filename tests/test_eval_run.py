@@ -62,7 +62,7 @@ def test_a_run_has_one_trajectory_for_each_method_and_example_in_order(tmp_path)
     assert settings.methods == ("r1_router", "direct")
     assert [(r.method, r.example.id) for r in rows] == [(m, e.id) for m in settings.methods for e in EXAMPLES]
     assert all(r.trajectory.answer.text == "Oslo" for r in rows)
-    assert set(rows[0].trajectory.usage.seconds) == {"plan", "search", "answer", "final"}
+    assert set(rows[0].trajectory.usage.seconds) == {"look", "plan", "search", "answer", "final"}
 
 
 def prompt_set(folder):
@@ -166,7 +166,7 @@ def test_a_replay_of_something_else_says_what_is_missing(tmp_path):
     other = [Example("x", Question("Which river?"), ("Danube",))]
     run(tmp_path / "other", rr.Scripted([]), examples=other, replay=tmp_path / "run")
     _, rows = read_run(tmp_path / "other")
-    assert "has no reply to" in rows[0].trajectory.error
+    assert "has no rankings to" in rows[0].trajectory.error
     assert "Which river?" in rows[0].trajectory.error
 
 

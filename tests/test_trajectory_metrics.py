@@ -130,7 +130,7 @@ def test_confusion_pairs_gold_and_taken_routes():
 
 
 def test_cost_counts_steps_searches_tokens_and_seconds():
-    usage = Usage(100, 20, 5, 3, {"plan": 1.5, "search": 0.5})
+    usage = Usage(100, 20, calls=5, retrievals=3, seconds={"plan": 1.5, "search": 0.5})
     spent = trajectory("x", search("flags", "numbers"), search("flags"), Step(), usage=usage)
     values = cost.cost(spent, example("x"), kinds=KINDS)
     assert values["steps"] == 2

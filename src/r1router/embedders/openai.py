@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -97,8 +96,6 @@ class OpenAI:
         key = os.environ.get(key_env, "").strip()
         # The client insists on a key; servers without one ignore it.
         self._client = openai.OpenAI(base_url=url, api_key=key or "none", timeout=timeout)
-        self._hide = partial(hide, key=key)
-        self._words = partial(server_words, key=key)
         self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="embed")
         self.dim = len(self._request(["length"])[0])
 
@@ -139,18 +136,20 @@ class OpenAI:
         """What happened and what to do."""
         import openai
 
+        key = self._client.api_key  # kept there alone, where no repr of ours shows it
         match error:
             case openai.APITimeoutError():
                 said, hint = "no answer in time", "raise ?timeout= or lower ?batch="
             case openai.APIConnectionError():
                 said, hint = str(error.__cause__ or error), "is the server running, and is the URL right?"
             case openai.APIStatusError():
-                said, hint = f"status {error.status_code}: {self._words(error)}", _HINTS.get(error.status_code, "")
+                words = server_words(error, key=key)
+                said, hint = f"status {error.status_code}: {words}", _HINTS.get(error.status_code, "")
             case _:
                 said = f"no embeddings: {error}"
                 hint = "is this an embeddings server, and does the URL end as it should, in /v1 usually?"
         return KnowledgeBaseError(
-            self._hide(f"embedding with {self._model} at {self._url}: {said}" + (f"\n{hint}" if hint else ""))
+            hide(f"embedding with {self._model} at {self._url}: {said}" + (f"\n{hint}" if hint else ""), key=key)
         )
 
 

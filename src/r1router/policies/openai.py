@@ -11,7 +11,6 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -97,8 +96,6 @@ class OpenAI:
         self._constrain = _CONSTRAINTS[constrain]
         # The client insists on a key; servers without one ignore it.
         self._client = openai.AsyncOpenAI(base_url=url, api_key=key or "none", timeout=timeout)
-        self._hide = partial(hide, key=key)
-        self._words = partial(server_words, key=key)
         self._room = asyncio.Semaphore(concurrency)
         self._refused: set[str] = set()
         self._rooms = ROOM if think < 0 else (think,)
@@ -136,7 +133,7 @@ class OpenAI:
                 response = await self._client.chat.completions.with_raw_response.create(**wanted)
                 return _reply(read_body(_Completion, response.content))
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                refused = _refused_parameter(error, self._words(error), wanted)
+                refused = _refused_parameter(error, server_words(error, key=self._client.api_key), wanted)
                 if refused is None:
                     raise self._failure(error) from None
                 level = logging.WARNING if refused in ("temperature", "seed") else logging.INFO
@@ -164,18 +161,20 @@ class OpenAI:
     def _failure(self, error: Exception) -> PolicyError:
         import openai
 
+        key = self._client.api_key  # kept there alone, where no repr of ours shows it
         match error:
             case openai.APITimeoutError():
                 said, hint = "no answer in time", "raise ?timeout=, or lower ?concurrency="
             case openai.APIConnectionError():
                 said, hint = str(error.__cause__ or error), "is the server running, and is the URL right?"
             case openai.APIStatusError():
-                said, hint = f"status {error.status_code}: {self._words(error)}", _HINTS.get(error.status_code, "")
+                words = server_words(error, key=key)
+                said, hint = f"status {error.status_code}: {words}", _HINTS.get(error.status_code, "")
             case _NoReply():
                 said, hint = str(error), ""
             case _:
                 said, hint = f"not a chat completion: {error}", "does the URL end as it should, in /v1 usually?"
-        return PolicyError(self._hide(f"{self._model} at {self._url}: {said}" + (f"\n{hint}" if hint else "")))
+        return PolicyError(hide(f"{self._model} at {self._url}: {said}" + (f"\n{hint}" if hint else ""), key=key))
 
     async def close(self) -> None:
         """Closes the connections."""
