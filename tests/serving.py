@@ -51,9 +51,9 @@ def make_kbs(folder: Path) -> Path:
     return folder / "kbs"
 
 
-def small_app(kbs: Path, policy: Any = None, **options: Any) -> FastAPI:
+def small_app(kbs: Path, policy: Any = None, *, method: str = "r1_router", **options: Any) -> FastAPI:
     """The app with embedders of a few lines."""
-    setup = Setup(kbs=kbs, policy=policy or Scripted(talk))
+    setup = Setup(kbs=kbs, policy=policy or Scripted(talk), method=method)
     return create_app(setup, text_embedder=HashedWords(), image_embedder=Thumbnails(), **options)
 
 

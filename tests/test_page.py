@@ -63,9 +63,9 @@ def browser():
 
 @pytest.fixture(scope="module")
 def server(browser, folder):
-    """(port, policy) of a server that all tests use, one after the other."""
+    """(port, policy) of a server that all tests use, one after the other; it routes as the policy says."""
     policy = Paced([])
-    with live(small_app(folder, policy)) as port:
+    with live(small_app(folder, policy, method="r1_router?look=false")) as port:
         yield port, policy
 
 
