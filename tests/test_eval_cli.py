@@ -22,6 +22,8 @@ ASKED = {
     "danube": ("How long is the Danube?", "table", "2850"),
 }
 WRONG_ROUTE = "danube"
+ROUTER = "r1_router?look=false"
+"""Routes as the script says; with looks a wrong route is mended, and there is none to find."""
 
 
 def call(*arguments, fails=None):
@@ -75,7 +77,7 @@ def world(tmp_path_factory):
     return folder
 
 
-def evaluate(world, out, *options, methods=("r1_router", "direct"), fails=None):
+def evaluate(world, out, *options, methods=(ROUTER, "direct"), fails=None):
     chosen = [word for method in methods for word in ("--method", method)]
     policy = f"scripted:{world / 'script.jsonl'}"
     return call("eval", world / "questions.jsonl", "--kbs", world / "kbs", "--policy", policy, "--out", out,
@@ -89,10 +91,10 @@ def test_an_evaluation_ends_with_the_table_and_says_how_to_see_more(world, tmp_p
     said = evaluate(world, tmp_path / "run")
     assert "questions.jsonl" in said
     assert "0.750" in said
-    assert "r1_router − direct" in said
+    assert f"{ROUTER} − direct" in said
     assert "r1router show" in said
     _, rows = read_run(tmp_path / "run")
-    assert [(r.method, r.example.id) for r in rows] == [(m, i) for m in ("r1_router", "direct") for i in ASKED]
+    assert [(r.method, r.example.id) for r in rows] == [(m, i) for m in (ROUTER, "direct") for i in ASKED]
 
 
 def test_the_same_command_again_asks_nothing_and_says_the_same(world, tmp_path):
@@ -126,7 +128,7 @@ def test_only_so_many_questions_are_asked_and_a_seed_draws_them(world, tmp_path)
 
 
 def test_budgets_reach_every_question(world, tmp_path):
-    evaluate(world, tmp_path / "run", "--max-retrievals", 0, methods=["r1_router"])
+    evaluate(world, tmp_path / "run", "--max-retrievals", 0, methods=[ROUTER])
     settings, rows = read_run(tmp_path / "run")
     assert settings.budget.retrievals == 0
     assert {row.trajectory.stop for row in rows} == {"retrievals"}
@@ -208,19 +210,19 @@ def test_a_trajectory_is_shown_beside_its_gold_steps(world):
     assert "[1] gold Hunger is a novel" in said
     assert "→ text" in said
     assert "the other trajectories: --method NAME" in said
-    wrong = call("show", world / "run", "--id", WRONG_ROUTE, "--method", "r1_router")
+    wrong = call("show", world / "run", "--id", WRONG_ROUTE, "--method", ROUTER)
     assert "→ table   2850" in wrong
     assert "gold Hunger" not in wrong
 
 
 def test_two_methods_and_two_runs_are_compared_step_by_step(world, tmp_path):
-    said = call("show", world / "run", "--id", "hunger", "--method", "r1_router", "--method", "direct")
-    assert "r1_router and direct part at once: only one takes steps" in said
+    said = call("show", world / "run", "--id", "hunger", "--method", ROUTER, "--method", "direct")
+    assert f"{ROUTER} and direct part at once: only one takes steps" in said
     lines(tmp_path / "script.jsonl", ({**row, "reply": row["reply"].replace("table", "text")} for row in replies()))
-    evaluate(world, tmp_path / "other", "--policy", f"scripted:{tmp_path / 'script.jsonl'}", methods=["r1_router"])
-    said = call("show", world / "run", "--id", "shannon", "--diff", tmp_path / "other", "--method", "r1_router")
+    evaluate(world, tmp_path / "other", "--policy", f"scripted:{tmp_path / 'script.jsonl'}", methods=[ROUTER])
+    said = call("show", world / "run", "--id", "shannon", "--diff", tmp_path / "other", "--method", ROUTER)
     assert "part at step 1: table against text" in said
-    same = call("show", world / "run", "--id", "emma", "--diff", tmp_path / "other", "--method", "r1_router")
+    same = call("show", world / "run", "--id", "emma", "--diff", tmp_path / "other", "--method", ROUTER)
     assert "take the same steps to the same answer" in same
 
 
@@ -235,7 +237,7 @@ def test_questions_are_listed_by_how_they_went(world):
 
 def test_a_trajectory_as_json_is_the_whole_of_it(world):
     (one, _) = json.loads(call("show", world / "run", "--id", "emma", "--json"))
-    assert one["method"] == "r1_router"
+    assert one["method"] == ROUTER
     assert one["scores"]["exact_match"] == 1
     assert one["trajectory"]["steps"][0]["routes"] == ["text"]
 
