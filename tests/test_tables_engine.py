@@ -57,6 +57,8 @@ def plants(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         ('SELECT "Opened (2)" FROM t WHERE "Plant" LIKE \'Kyiv%\'', [("2\n3",)], (4,)),
         ("SELECT count(*) FROM t WHERE \"Country\" = 'Peru'", [("0",)], ()),
         ('SELECT p."Plant" FROM t p WHERE p."Power" = 150', [("Alta",)], (1,)),
+        ("SELECT replace(\"Country\", 'way', '') FROM t WHERE \"row\" = 1", [("Nor",)], (1,)),
+        ("SELECT regexp_replace(\"Country\", '[a-z]+', '') FROM t WHERE \"row\" = 1", [("N",)], (1,)),
     ],
 )
 def test_a_query_gives_cells_as_they_stand_and_the_rows_that_it_rests_on(plants, sql, rows, source_rows):
@@ -178,6 +180,10 @@ def test_a_table_without_rows_or_columns_can_be_asked():
         ("SELECT " + "(" * 200 + "1" + ")" * 200 + " + 1" * 100, "nested too deeply"),
         ("SELECT " + "abs(" * 100 + "1" + ")" * 100, "nested too deeply"),
         ("SELECT '" + "x" * 5000 + "'", "longer than"),
+        ("SELECT replace(\"Plant\", 'a', 'bb') FROM t", "no longer than what it replaces"),
+        ("SELECT replace(\"Plant\", '', 'b') FROM t", "no longer than what it replaces"),
+        ("SELECT replace(\"Plant\", 'a', \"Country\") FROM t", "two texts in quotes"),
+        ("SELECT regexp_replace(\"Plant\", '', 'x', 'g') FROM t", "must be empty"),
         ("SELECT \"Plnt\" FROM t", "Plant"),
         ("SELEC 1", "syntax error"),
         ("SELECT 'open", "unterminated"),

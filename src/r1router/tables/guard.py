@@ -44,6 +44,8 @@ _OTHERS = (
 )
 FUNCTIONS = AGGREGATES | frozenset(_OTHERS.split())
 """All functions that a query may call, operators aside."""
+_REPLACING = {"replace": 1, "regexp_replace": 0}
+"""How many characters may stand for each one that is replaced."""
 
 _EXPRESSIONS = (
     "BETWEEN CASE CAST COLLATE COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION OPERATOR POSITIONAL_REFERENCE STAR "
@@ -112,6 +114,22 @@ def _check_expression(expression: Tree) -> None:
     name = str(expression.get("function_name", "")).casefold()
     if name and name not in FUNCTIONS and not expression.get("is_operator"):
         raise QueryError(f"the function {name} is not allowed")
+    if name in _REPLACING:
+        _check_replacement(name, [argument["expression"] for argument in expression["arguments"][1:3]])
+
+
+def _check_replacement(name: str, given: list[Tree]) -> None:
+    """Refuses a replacement that can make a text longer: the engine neither stops within one value nor counts the
+    memory for it, so that one call could take all of the time and the memory there is."""
+    old, new = [*(_read_text(expression) for expression in given), None, None][:2]
+    if old is None or new is None or len(new) > _REPLACING[name] * len(old):
+        shorter = "no longer than what it replaces" if _REPLACING[name] else "empty"
+        raise QueryError(f"{name} takes two texts in quotes, and the second must be {shorter}")
+
+
+def _read_text(expression: Tree) -> str | None:
+    literal = expression.get("literal") or {}
+    return str(literal["text"]) if literal.get("kind") == "STRING" else None
 
 
 def walk_expressions(value: Any) -> Iterator[Tree]:
