@@ -9,7 +9,9 @@ from r1router.errors import InputError
 from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.prompts import Prompts
 from r1router.table import TableBlock
-from r1router.types import Answered, Card, Computed, Evidence, Malformed, Planned, Reply, Retrieved
+from r1router.tables.engine import compute
+from r1router.tables.results import make_evidence, read_answer_off
+from r1router.types import Answered, Card, Computed, Evidence, Location, Malformed, Planned, Reply, Retrieved
 
 ORDERS = TableBlock(
     "Orders",
@@ -147,3 +149,28 @@ def test_a_knowledge_base_that_cannot_be_asked_is_read_and_the_step_says_so():
     path = rr.ask("Orders from Norway?", kbs={"orders": Unasked()}, policy=policy(), prompts=Prompts())
     assert path.steps[0].answer == "read"
     assert path.steps[0].note == "the table was not queried: the tables of orders cannot be queried"
+
+
+@pytest.mark.parametrize(
+    ("sql", "answer"),
+    [
+        ('SELECT "Average" FROM t WHERE "Player" = \'Smith\'', "0.305"),
+        ('SELECT "Average" FROM t WHERE "Player" = \'Jones\'', "0.2875"),
+        ('SELECT avg("Average") FROM t', "0.32"),
+        ('SELECT min("Average") / 1000 FROM t', "0.0002875"),
+        ('SELECT max("Average") / 700 FROM t', "0.00052"),
+    ],
+)
+def test_an_answer_is_a_cell_as_it_stands_and_a_division_without_end_is_rounded(sql, answer):
+    table = TableBlock(
+        "Batting", header=("Player", "Average"), rows=(("Smith", "0.305"), ("Jones", "0.2875"), ("Hill", "0.362"))
+    )
+    assert read_answer_off(compute(table, sql)) == answer
+
+
+def test_a_result_lies_in_the_rows_that_it_rests_on_or_where_those_are_too_many_in_the_whole_table():
+    table = TableBlock("Numbers", header=("n", "m"), rows=tuple((str(n), "x") for n in range(500)))
+    piece = Evidence("numbers", "n#0", "", location=Location("numbers.csv", rows=(1, 20)), table=table)
+    for sql, rows in (('SELECT count(*) FROM t WHERE "n" < 3', (1, 3)), ("SELECT count(*) FROM t", None)):
+        made = make_evidence(piece, compute(table, sql))
+        assert made.location == Location("numbers.csv", rows=rows)

@@ -12,7 +12,9 @@ from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
 from r1router.tables.engine import Tables
 from r1router.tables.grammar import can_write, query_grammar
+from r1router.tables.inspect import inspect_table
 from r1router.tables.search import find_queries
+from r1router.tables.store import TableFile
 from r1router.tables.view import TableView, show_table, view_table
 
 ORDERS = TableBlock(
@@ -130,3 +132,15 @@ def test_a_reply_asks_the_table_or_answers():
     assert query == parse.TableQuery("Count.", "SELECT COUNT(*) FROM t")
     assert parse.read_table_reply(parse.Reply(parse.write_table_query(query))) == query
     assert parse.read_table_reply(parse.Reply("<answer>Oslo</answer>")) == parse.Answer("", "Oslo")
+
+
+def test_a_long_table_of_any_width_is_looked_into(tmp_path):
+    header = tuple(f"A column with a long name, number {n}" for n in range(200))
+    file = TableFile(
+        tmp_path / "t.parquet", source="s", record="r", title="Wide", section="", caption="", header=header
+    )
+    file.add([tuple(f"plant {row} of {n}" for n in range(200)) for row in range(120)])
+    file.finish()
+    view = inspect_table(tmp_path / "t.parquet", "What else is said of plant 117 and its turbine?")
+    assert view.count == 120
+    assert any("117" in cell for row in view.rows for cell in row)

@@ -14,7 +14,8 @@ from datetime import date, timedelta
 import invented
 
 from r1router.table import TableBlock
-from r1router.tables.view import quote_name, quote_text, write_number
+from r1router.tables.names import quote_name, quote_text
+from r1router.tables.view import write_number
 
 Words = tuple[str, str, str]
 """The same in English, German and French."""

@@ -92,10 +92,7 @@ class StoredTables:
 
     def inspect(self, id: str, question: str) -> TableView:
         """What a question touches in a whole table. Raises `KnowledgeBaseError` where there is none of this id."""
-        found = self._find(id)
-        if found is None:
-            raise KnowledgeBaseError(f"there is no table {id!r}")
-        return inspect_table(self._whole(found["source"], found["record"], id), question)
+        return inspect_table(self.read_whole(id), question)
 
     def open(self, id: str, *, joined: bool = False) -> Tables:
         """A whole table, called "t"; `joined`: and all of its source, each by its name. `id`: of an entry or record."""
@@ -124,4 +121,5 @@ class StoredTables:
             return path
         rows = read_entries(self._folder, f"record = {quoted(record)} AND source = {quoted(source)}")
         rows.sort(key=lambda row: int(row["id"].rpartition("#")[2]))
-        return join_blocks([read_block(row) for row in rows], f"{id!r} of {source}", rows[0]["first_row"] is not None)
+        is_table = bool(rows) and rows[0]["first_row"] is not None  # a writer may just have taken it out
+        return join_blocks([read_block(row) for row in rows], f"{id!r} of {source}", is_table)

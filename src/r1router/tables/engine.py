@@ -23,9 +23,9 @@ from r1router.errors import KnowledgeBaseError, QueryError
 from r1router.table import TableBlock, TableColumn, TableResult
 from r1router.tables.columns import read_columns
 from r1router.tables.guard import LONGEST, Tree, check_query
-from r1router.tables.names import name_row, name_texts
+from r1router.tables.names import name_row, name_texts, quote_name
 from r1router.tables.store import read_table_info
-from r1router.tables.trace import MOST_ROWS, Traced, quote_name, trace_distinct, trace_query
+from r1router.tables.trace import MOST_ROWS, Traced, trace_distinct, trace_query
 
 if TYPE_CHECKING:
     import duckdb
@@ -97,15 +97,17 @@ class Tables:
             self.close()
             raise KnowledgeBaseError(f"the table cannot be opened for queries: {error}") from error
 
-    def query(self, sql: str, *, seconds: float = SECONDS, rows: int = RESULT_ROWS) -> TableResult:
-        """What one SELECT gives, with the rows of the table that it rests on.
+    def query(
+        self, sql: str, *, seconds: float = SECONDS, rows: int = RESULT_ROWS, longest: int = LONGEST
+    ) -> TableResult:
+        """What one SELECT of up to `longest` characters gives, with the rows of the table that it rests on.
 
         Raises `QueryError` where it is wrong, not allowed, or needs more time or memory than a query has.
         """
         import duckdb
 
-        if len(sql) > LONGEST:
-            raise QueryError(f"it is longer than {LONGEST:,} characters")
+        if len(sql) > longest:
+            raise QueryError(f"it is longer than {longest:,} characters")
         with self._connection.cursor() as cursor:
             alarm = threading.Timer(seconds, cursor.interrupt)
             alarm.daemon = True

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from r1router.parse import gbnf_literal
-from r1router.tables.view import Cell, TableView, ViewedColumn, quote_name, quote_text
+from r1router.tables.names import quote_name, quote_text
+from r1router.tables.view import Cell, TableView, ViewedColumn
 
 ORDERED = ("=", "!=", ">", "<", ">=", "<=")
 TOGETHER = 4

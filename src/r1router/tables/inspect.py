@@ -9,8 +9,9 @@ from r1router.evidence.words import words
 from r1router.table import TableBlock
 from r1router.tables.columns import Value, read_columns
 from r1router.tables.engine import Tables
+from r1router.tables.names import quote_name, quote_text
 from r1router.tables.store import read_table_info
-from r1router.tables.view import LONGEST, TableView, quote_name, quote_text, view_table
+from r1router.tables.view import LONGEST, TableView, view_table
 
 FIRST, NAMED = 100, 300
 """Rows of a long table that are looked at: the first, and those that the question names."""
@@ -29,9 +30,11 @@ def inspect_table(table: TableBlock | Path, question: str) -> TableView:
     named = " OR ".join(f"{name} ILIKE {quote_text(f'%{word}%')}" for word in asked for name in texts)
     selected = ", ".join(quote_name(column.name) for column in info.columns)
     with Tables(table) as opened:
-        rows = list(opened.query(f"SELECT {selected} FROM t LIMIT {FIRST}", rows=FIRST).rows)
+        first = f"SELECT {selected} FROM t LIMIT {FIRST}"
+        rows = list(opened.query(first, rows=FIRST, longest=len(first)).rows)
         if named:
-            rows += opened.query(f"SELECT {selected} FROM t WHERE {named} LIMIT {NAMED}", rows=NAMED).rows
+            telling = f"SELECT {selected} FROM t WHERE {named} LIMIT {NAMED}"
+            rows += opened.query(telling, rows=NAMED, longest=len(telling)).rows
     rows = list(dict.fromkeys(rows))
     readers, values = read_columns(info.header, rows)
     # A column whose few rows look like another kind than all of its rows offers nothing to compare with.

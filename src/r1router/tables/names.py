@@ -1,4 +1,6 @@
-"""Names the columns that queries see beside those of the header, because none may hide one of the table's own."""
+"""Names the columns that queries see beside those of the header, and writes names and texts as SQL has them, because a
+header may hold any name.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +34,16 @@ def name_texts(names: Sequence[str]) -> list[str]:
         taken.add(free.casefold())
         made.append(free)
     return made
+
+
+def quote_name(name: str) -> str:
+    """A column's or table's name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_text(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _numbered(name: str, count: int) -> list[str]:

@@ -11,13 +11,15 @@ from r1router.types import Evidence, Location
 CELLS = 12
 """A list of more cells is no answer; it is evidence to be read."""
 _TRUTH = {"true": "yes", "false": "no"}
-_LONG = re.compile(r"-?\d+\.\d{3,}")
+_ENDLESS = re.compile(r"-?(?=(?:\.?\d){10})\d+\.\d{3,}")
+"""Of ten digits or more, as divisions give; a table's own cells have fewer."""
 
 
 def read_answer_off(result: TableResult) -> str:
     """The answer that a result is: its one value, or its few different ones with commas; "" where it is none.
 
-    A comparison says yes or no. Decimals beyond the third are rounded away, as long as two digits are left.
+    A comparison says yes or no. A number of ten digits or more, as divisions give, is rounded to two decimals, or to
+    two digits where it is small.
     """
     if len(result.columns) != 1 or result.more:
         return ""
@@ -30,17 +32,21 @@ def read_answer_off(result: TableResult) -> str:
 
 
 def _round(cell: str) -> str:
-    if not _LONG.fullmatch(cell):
+    if not _ENDLESS.fullmatch(cell):
         return cell
     value = float(cell)
     return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) >= 0.1 else f"{value:.2g}"
 
 
 def make_evidence(table: Evidence, result: TableResult) -> Evidence:
-    """What a query gave, as a piece of evidence beside the table that it is about: the query, then its rows."""
+    """What a query gave, as a piece of evidence beside the table that it is about: the query, then its rows.
+
+    It lies in the rows that the result rests on, or in the whole table where not all of these are known.
+    """
     block = TableBlock(table.title, header=result.columns, rows=result.rows)
     text = "\n".join([result.sql, *(write_row(row) for row in result.rows)])
-    rows = (min(result.source_rows), max(result.source_rows)) if result.source_rows else None
+    known = result.source_rows and len(result.source_rows) == result.resting_on
+    rows = (min(result.source_rows), max(result.source_rows)) if known else None
     location = replace(table.location or Location(""), rows=rows)
     return replace(
         table, id=f"{table.id}?{result.sql}", text=text, location=location, table=block, result=result, similarity=None

@@ -22,7 +22,8 @@ from r1router.evidence.words import tell_language, words
 from r1router.table import TableBlock, TableColumn
 from r1router.tables.columns import Value
 from r1router.tables.grammar import ORDERED, PLACES, Condition, conditions
-from r1router.tables.view import TableView, quote_name, read_numbers, view_table
+from r1router.tables.names import quote_name
+from r1router.tables.view import TableView, read_numbers, view_table
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from r1router.tables.guard import AGGREGATES, Tree, walk_expressions
+from r1router.tables.names import quote_name
 
 MOST_ROWS = 100
 """Row numbers kept of an aggregate."""
@@ -92,8 +93,3 @@ def _text_of(expression: Tree, aggregate: bool, texts: Mapping[str, str]) -> str
         return None
     text, column = texts.get(of["column_names"][-1].casefold()), quote_name(of["column_names"][-1])
     return f"arg_{name}({text}, {column})" if text else None
-
-
-def quote_name(name: str) -> str:
-    """A column's or table's name as SQL takes it."""
-    return '"' + name.replace('"', '""') + '"'

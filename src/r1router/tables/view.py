@@ -19,7 +19,7 @@ from r1router.evidence.numbers import quantities
 from r1router.evidence.words import tell_language, words
 from r1router.table import CELLS, TableBlock, TableColumn, join_lines
 from r1router.tables.columns import Value
-from r1router.tables.names import ROW, name_row
+from r1router.tables.names import ROW, name_row, quote_name, quote_text
 
 COLUMNS = 24
 """Columns of a wider table that are shown: those that the question names, then the first."""
@@ -116,16 +116,6 @@ def view_table(
         block.title, block.section, block.caption, len(block.rows) if count is None else count, viewed, rows,
         asked.numbers, row if row == ROW else quote_name(row),
     )  # fmt: skip
-
-
-def quote_name(name: str) -> str:
-    """A column's name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quote_text(text: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def write_number(value: float) -> str:
