@@ -94,3 +94,22 @@ def test_the_route_follows_what_was_seen_and_says_where_the_policy_was_overruled
     assert step.routes == ("table",)
     assert step.note == "the policy named text; table has nearer entries"
     assert [s.kb for s in step.sights] == ["text", "image", "table"]
+
+
+def test_a_step_that_was_sent_elsewhere_and_found_nothing_there_says_both():
+    def look(_):
+        return [[piece("text", "Holidays", 0.1)], [], [piece("table", "Plants: which plant is oldest", 0.8)]]
+
+    replies = iter(
+        [with_probabilities("Which plant is oldest?", "text", table=0.3), answer("Vamma"), STOP, answer("Vamma")]
+    )
+
+    def reply(_):
+        text = next(replies)
+        return text if isinstance(text, Reply) else Reply(text)
+
+    found = {"text": [piece("text", "Vamma", 0.8)]}
+    _, path = drive("r1_router", reply, lambda s: [found.get(n, []) for n in s.routes], "Oldest plant?", look=look)
+    assert path.steps[0].note == (
+        "the policy named text; table has nearer entries; table had no evidence; searched text instead"
+    )

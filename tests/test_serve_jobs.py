@@ -149,3 +149,19 @@ def test_a_job_is_cancelled_over_http(tmp_path: Any) -> None:
         assert job_done(port, job)["state"] in ("done", "cancelled")
         assert call(port, "DELETE", f"/v1/jobs/{'0' * 32}").status == 404
         assert call(port, "DELETE", f"/v1/jobs/{job}").json["state"] == job_done(port, job)["state"]
+
+
+def test_a_server_that_stops_starts_no_job_that_waited() -> None:
+    first, second, third = Gate(), Gate(), Gate()
+
+    async def test(jobs: Jobs) -> None:
+        jobs.submit(first.work, writes=["text"])
+        jobs.submit(second.work, writes=["text", "table"])
+        waiting = jobs.submit(third.work, writes=["table"])
+        await began(first)
+        await jobs.stop()
+        assert waiting.state == "failed"
+
+    run(test)
+    assert not second.began.is_set()
+    assert not third.began.is_set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import Client
@@ -12,6 +13,8 @@ from r1router.api import Setup
 from r1router.ingest.run import index
 from r1router.policies.scripted import Scripted
 from r1router.serve.mcp.server import create_server
+from r1router.serve.work.pictures import link_pictures
+from r1router.types import Answered, Computed, Evidence, Planned, Retrieved, Step
 from serving import call, live, small_app, talk
 from small_embedders import HashedWords
 
@@ -85,3 +88,10 @@ def test_an_mcp_client_queries_a_table_and_reads_its_cells(kbs: Path) -> None:
             assert text.text == source["text"]
 
     asyncio.run(job())
+
+
+@pytest.mark.parametrize("event", [Planned, Retrieved, Computed, Answered])
+def test_every_event_of_a_step_names_pictures_by_the_address_that_serves_them(event: Any) -> None:
+    step = Step(evidence=(Evidence("photos", "1", "A heron", image="ab.png"),))
+    [shown] = link_pictures(event(0, step)).step.evidence
+    assert shown.image == "/v1/kbs/photos/pictures/ab.png"

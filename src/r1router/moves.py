@@ -130,7 +130,7 @@ def _follow_odds(step: Step) -> Step:
     best = max(known, key=lambda name: known[name], default=own)
     if known.get(best, 0.0) <= known.get(own, 0.0):
         return step
-    return replace(step, routes=(best,), note=f"the policy named {own}; {best} has nearer entries")
+    return _add_note(replace(step, routes=(best,)), f"the policy named {own}; {best} has nearer entries")
 
 
 def widen(step: Step, min_confidence: float, search_all_below: float) -> Step:
@@ -145,8 +145,7 @@ def widen(step: Step, min_confidence: float, search_all_below: float) -> Step:
     if not others or sure >= min_confidence:
         return step
     more = others if sure < search_all_below else others[:1]
-    note = f"unsure of {own}; searched {', '.join(more)} too"
-    return replace(step, routes=(own, *more), note="; ".join(filter(None, (step.note, note))))
+    return _add_note(replace(step, routes=(own, *more)), f"unsure of {own}; searched {', '.join(more)} too")
 
 
 def plan_query(
@@ -198,7 +197,7 @@ def retrieve(path: Trajectory, step: Step, k: int) -> Flow[Trajectory]:
             second = max(untried, key=lambda name: untried[name])
             evidence = yield from search((second,), step.sub_question or "", question.image, k)
             note = f"{', '.join(step.routes)} had no evidence; searched {second} instead"
-            step = replace(step, routes=(*step.routes, second), note=note)
+            step = _add_note(replace(step, routes=(*step.routes, second)), note)
     step = replace(step, evidence=evidence)
     yield Retrieved(len(path.steps), step)
     return path.add(step)
@@ -279,9 +278,12 @@ def _ask_table(
 
 def _noted(path: Trajectory, note: str) -> Trajectory:
     """The trajectory whose last step says this too."""
-    step = path.steps[-1]
-    step = replace(step, note="; ".join(filter(None, (step.note, note))))
-    return replace(path, steps=(*path.steps[:-1], step))
+    return replace(path, steps=(*path.steps[:-1], _add_note(path.steps[-1], note)))
+
+
+def _add_note(step: Step, note: str) -> Step:
+    """The step that says this too."""
+    return replace(step, note="; ".join(filter(None, (step.note, note))))
 
 
 def settle(path: Trajectory, answer: Answer) -> Flow[Trajectory]:

@@ -136,8 +136,8 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
     ) -> dict[str, Any]:
         """The tables with their columns, sorted by where they are from."""
         tables = knowledge_bases.get(kb).tables
-        found = await asyncio.to_thread(tables.list_all)
         with admission.admit():
+            found = await asyncio.to_thread(tables.list_all)
             shown = await asyncio.to_thread(lambda: [_table(tables, table) for table in found[offset : offset + limit]])
         return {"tables": shown, "total": len(found)}
 

@@ -89,7 +89,10 @@ class Jobs:
     async def stop(self) -> None:
         """Ends the jobs that are left: those that wait at once, those that run at their next batch."""
         self._ending = True
-        for job in self._unended():
+        left = self._unended()
+        for job in left:
+            job.stop = "failed"  # of all first, since the end of one starts the next
+        for job in left:
             self._ask_to_stop(job, "failed")
         await self.end(STOPPING)
 
@@ -146,7 +149,7 @@ class Jobs:
     def _start_next(self) -> None:
         taken = {name for job in self._running for name in job.writes}
         for job in [job for job in self._unended() if job not in self._running]:
-            if len(self._running) < self._at_once and not job.writes & taken:
+            if len(self._running) < self._at_once and not job.writes & taken and not job.stop:
                 self._running.add(job)
                 job.state = "running"
                 self._note(job)

@@ -15,6 +15,7 @@ from r1router.serve.limits import Limits
 from r1router.serve.problems import Refused
 from r1router.types import (
     Answered,
+    Computed,
     Event,
     Evidence,
     Finished,
@@ -78,7 +79,7 @@ def link_pictures(noun: N) -> N:
     """The noun for a client: each picture on this machine's disk is the URL that serves it, and the question comes
     without its picture, which the client has sent itself."""
     match noun:
-        case Planned() | Retrieved() | Answered():
+        case Planned() | Retrieved() | Computed() | Answered():
             return replace(noun, step=_link_step(noun.step))
         case Finished():
             return replace(noun, trajectory=_link_trajectory(noun.trajectory))

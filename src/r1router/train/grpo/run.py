@@ -127,11 +127,7 @@ def _train(
             train_dataset=data,
             eval_dataset=data.select([0]) if held_out else None,
             peft_config=new_lora,
-            rollout_func=None
-            if sees
-            else rollout_function.make_rollout_function(pool)
-            if pool
-            else rollout_function.sample_prompts,
+            rollout_func=None if sees else _rollout(pool),
             callbacks=[collapse.make_callback(watch), save_by_time(settings.save_minutes)],
             args=GRPOConfig(
                 output_dir=str(out),
