@@ -1,6 +1,4 @@
-"""Names the columns that queries see beside those of the header, and writes names and texts as SQL has them, because a
-header may hold any name.
-"""
+"""Names columns as queries see them, and quotes names and texts for SQL, because a header may hold anything."""
 
 from __future__ import annotations
 
