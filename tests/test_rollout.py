@@ -71,7 +71,7 @@ def right(ask: Ask) -> str:
 # ── tasks ────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_lesson_is_the_gold_chain_of_a_question_with_the_answers_of_its_hops():
+def test_a_task_is_the_gold_chain_of_a_question_with_the_answers_of_its_hops():
     (task,) = gather_tasks(steps()).values()
     assert (task.id, task.question, task.answers) == ("t", QUESTION, ("5.5 million",))
     assert [(hop.sub_question, hop.route, hop.answers) for hop in task.hops] == [
@@ -80,11 +80,20 @@ def test_a_lesson_is_the_gold_chain_of_a_question_with_the_answers_of_its_hops()
     ]
 
 
-def test_a_lesson_is_the_same_from_shuffled_steps_of_which_some_were_left_out():
+def test_a_task_is_the_same_from_shuffled_steps_of_which_some_were_left_out():
     (whole,) = gather_tasks(steps()).values()
     assert list(gather_tasks(steps()[::-1]).values()) == [whole]
     (of_rest,) = gather_tasks(steps()[1:]).values()
     assert [(hop.sub_question, hop.route) for hop in of_rest.hops] == [(WHO, "text"), (HOW, "table")]
+
+
+def test_steps_that_query_tables_belong_to_their_trajectories_and_tell_answers_too():
+    asked = StepRow(
+        "t/1/query", "query", QUESTION, sub_question=HOW, evidence=(Evidence("table", "t1", ""),),
+        gold=Gold(answers=("5.5 million", "5,500,000")),
+    )  # fmt: skip
+    (task,) = gather_tasks([*steps(), asked]).values()
+    assert task.hops[1].answers == ("5.5 million", "5,500,000")
 
 
 def test_what_comes_after_a_chain_that_was_cut_off_is_not_known():
@@ -128,12 +137,12 @@ def test_a_search_that_finds_the_evidence_of_two_hops_makes_one_of_them():
     assert right(both, both) == NO_ROUTE
 
 
-def test_lessons_that_no_knowledge_base_is_there_for_are_refused():
+def test_tasks_that_no_knowledge_base_is_there_for_are_refused():
     with pytest.raises(InputError, match="sent to text, and the knowledge bases are table"):
         pool(bases={"table": kbs()["table"]})
 
 
-def test_steps_without_a_plan_make_no_lesson():
+def test_steps_without_a_plan_make_no_task():
     with pytest.raises(InputError, match="plan"):
         gather_tasks(steps()[-1:])
 
@@ -315,7 +324,7 @@ def test_equal_searches_of_a_group_are_made_once():
 # ── disguises ──────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_disguised_knowledge_base_is_searched_as_what_it_is_and_its_gold_route_goes_with_it():
+def test_a_renamed_knowledge_base_is_searched_as_what_it_is_and_its_gold_route_goes_with_it():
     (task,) = gather_tasks(steps()).values()
     names = set()
     for seed in range(30):

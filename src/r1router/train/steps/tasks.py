@@ -16,7 +16,7 @@ from r1router.parse import NO_ROUTE
 from r1router.train.steps.step_file import Gold, Past, StepRow
 from r1router.types import Ask, Card, Evidence, Step, Trajectory
 
-_ID = re.compile(r"(.+)/(\d+)/(?:plan|answer|final)", re.DOTALL)
+_ID = re.compile(r"(.+)/(\d+)/(?:plan|answer|query|final)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ def _task(name: str, steps: Sequence[StepRow]) -> Task:
     plans = {len(step.history): step for step in steps if step.kind == "plan"}
     past = max((step.history for step in steps), key=len)
     known: dict[str, tuple[str, ...]] = {p.sub_question: (p.answer,) for p in past if not abstains(p.answer)}
-    known |= {step.sub_question: step.gold.answers for step in steps if step.kind == "answer" and step.gold.answers}
+    read = [step for step in steps if step.kind in ("answer", "query") and step.gold.answers]
+    known |= {step.sub_question: step.gold.answers for step in read}
     hops = []
     for place in range(max([len(past), *(at + 1 for at in plans)])):
         if place in plans:
