@@ -2,7 +2,7 @@
 
 It is read as a person sees it: inserted words are there and deleted ones not, notes stand behind their paragraph, text
 boxes behind the one that they hang on; comments, headers and footers come last. Elements are known by their local
-names, since files by "strict" programs have other name spaces. No library reads all of this: see decision 13.
+names, since files by "strict" programs have other name spaces. No library reads all of this.
 """
 
 from __future__ import annotations
