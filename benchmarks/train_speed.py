@@ -1,137 +1,207 @@
-"""What our training costs beside plain TRL, and what a pool of questions gains over one question at a time.
+"""What an optimizer step of SFT and of Step-GRPO costs, ours beside plain TRL, in one process and in CPU-seconds.
 
-    python benchmarks/train_speed.py STEPS.jsonl [--kbs DIR] [--base MODEL] [--steps 4] [--groups 2] [--samples 4]
+    OMP_NUM_THREADS=1 python benchmarks/train_speed.py [sft] [grpo] [--base MODEL] [--groups 4] [--samples 8] …
 
-Offline: seconds per optimizer step of `r1router train grpo` and of TRL's GRPOTrainer on the same prompts, with the same
-sizes and a learning rate of 0, so that both sample the same replies; the first step of each, which warms up, is left
-out. TRL's reward there is a constant 0: what ours costs more is what reading and judging the replies costs.
-Online (with --kbs): decisions sampled, judged and searched a minute, `--groups` questions at a time and one at a time;
-a decision is one group of `--samples` replies. Nothing is trained there.
+Rows are random tokens of the sizes asked for, which cost what real ones cost. CPU-seconds are of the whole process, so
+that other work on the machine changes them little; each variant has a first step of two rows to warm up. Variants take
+turns over `--rounds`. For what each part brings, `--parts` adds plain TRL with one part after another.
+
+SFT: 16 rows of 150 to 450 tokens of prompt and 20 to 60 of reply, LoRA of rank 32 on the upper 20 layers.
+GRPO: groups × samples replies of `--reply` tokens to prompts of `--prompt`, sampling included; rewards are random, so
+that no group ties. Plain TRL samples by transformers' `generate`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import logging
+import random
 import tempfile
 import time
-from functools import partial
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from r1router.kb import open_kbs
-from r1router.methods import load_method
-from r1router.prompts import Prompts
-from r1router.train import rewards
-from r1router.train.grpo.live_policy import generate
-from r1router.train.grpo.rollout_pool import Pool
-from r1router.train.grpo.run import run
-from r1router.train.grpo.settings import GrpoSettings
-from r1router.train.steps.rows import render
-from r1router.train.steps.step_file import read_steps
-from r1router.train.steps.tasks import gather_tasks
-from r1router.train.weights.adapter import make_lora
+from r1router.train.fast import attention, head, lora
+from r1router.train.fast.grpo import make_trainer_class as make_grpo_class
+from r1router.train.fast.numbers import fastest_dtype
+from r1router.train.fast.sft import make_trainer_class as make_sft_class
+from r1router.train.grpo.rollout_function import sample_prompts
+from r1router.train.weights.adapter import prepare
 from r1router.train.weights.load import load_model
+
+LAYERS, RANK, ROWS = 20, 32, 16
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("steps_file", type=Path)
-    parser.add_argument("--kbs", default="")
+    parser.add_argument("stages", nargs="*", help="sft, grpo; both where none is named")
     parser.add_argument("--base", default="")
-    parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--groups", type=int, default=2)
-    parser.add_argument("--samples", type=int, default=4)
-    parser.add_argument("--max-tokens", type=int, default=96)
+    parser.add_argument("--groups", type=int, default=4)
+    parser.add_argument("--samples", type=int, default=8)
+    parser.add_argument("--prompt", type=int, default=300)
+    parser.add_argument("--reply", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--parts", action="store_true")
     given = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING)
-    settings = GrpoSettings(
-        base=given.base, learning_rate=0.0, samples=given.samples, groups=given.groups, max_steps=given.steps,
-        max_tokens=given.max_tokens, save_every=given.steps, vary_cards=False, format_valid=0.0,
-    )  # fmt: skip
+    warnings.filterwarnings("ignore")
     with tempfile.TemporaryDirectory() as folder:
-        ours = offline(given.steps_file, settings, Path(folder) / "ours")
-        plain = plain_trl(given.steps_file, settings, Path(folder) / "plain")
-    print(f"offline, seconds per optimizer step: ours {ours:.2f}, plain TRL {plain:.2f}, ratio {ours / plain:.2f}")
-    if given.kbs:
-        pooled, alone = (online(given.steps_file, given.kbs, settings, places) for places in (given.groups, 1))
+        for stage in given.stages or ("sft", "grpo"):
+            variants = {"sft": sft_variants, "grpo": grpo_variants}[stage](given, Path(folder))
+            report(stage, variants, given.rounds)
+
+
+def report(stage: str, variants: dict[str, Callable[[], float]], rounds: int) -> None:
+    """Prints each variant's median and how many times less it is than the first one's."""
+    seconds: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, step in variants.items():
+            seconds[name].append(step())
+            print(f"  {stage}, {name}: {seconds[name][-1]:.1f} CPU-s", flush=True)
+    first = median(next(iter(seconds.values())))
+    for name, measured in seconds.items():
         print(
-            f"online, decisions a minute: {given.groups} questions at a time {pooled:.1f}, one at a time {alone:.1f}, "
-            f"ratio {pooled / alone:.2f}"
+            f"{stage}, {name}: {median(measured):.1f} CPU-s a step, {first / median(measured):.2f} × faster", flush=True
         )
 
 
-def offline(file: Path, settings: GrpoSettings, out: Path) -> float:
-    run([file], out, settings)
-    state = out / f"checkpoint-{settings.max_steps}" / "trainer_state.json"
-    return per_step(json.loads(state.read_text())["log_history"])
+def loaded(base: str, dtype: Any) -> tuple[Any, Any, Any]:
+    """(model, tokenizer, the settings of a new LoRA)."""
+    model, tokenizer = load_model(base, device="cpu", dtype=dtype)
+    layers = min(LAYERS, model.config.num_hidden_layers)
+    return model, tokenizer, prepare(model, "", rank=RANK, layers=layers)[1]
 
 
-def plain_trl(file: Path, settings: GrpoSettings, out: Path) -> float:
+def cpu_seconds(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+# ── SFT ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sft_variants(given: Any, folder: Path) -> dict[str, Callable[[], float]]:
+    import torch
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    drawn = random.Random(0)
+
+    def row(prompt: int, reply: int) -> dict[str, list[int]]:
+        ids = [drawn.randrange(300, 40_000) for _ in range(prompt + reply)]
+        return {"input_ids": ids, "labels": [-100] * prompt + ids[prompt:]}
+
+    rows = [row(drawn.randint(150, 450), drawn.randint(20, 60)) for _ in range(ROWS)]
+
+    def variant(trainer_class: Any, dtype: Any, passes: int) -> Callable[[], float]:
+        model, tokenizer, new = loaded(given.base, dtype)
+        trainer = trainer_class(
+            model=model,
+            processing_class=tokenizer,
+            train_dataset=Dataset.from_list(rows),
+            peft_config=new,
+            args=SFTConfig(
+                output_dir=str(folder), per_device_train_batch_size=ROWS, max_length=None, use_cpu=True, bf16=False,
+                gradient_checkpointing=False, dataloader_pin_memory=False, save_strategy="no", report_to="none",
+                disable_tqdm=True,
+            ),
+        )  # fmt: skip
+        trainer.create_optimizer()
+        (batch,) = trainer.get_train_dataloader()
+        counted = (batch["labels"][:, 1:] != -100).sum()
+        size = ROWS // passes
+
+        def step(count: int = ROWS) -> None:
+            trainer.model.train()
+            for start in range(0, count, size):
+                part = {name: values[start : start + min(size, count)] for name, values in batch.items()}
+                trainer.training_step(trainer.model, part, counted)
+            trainer.optimizer.step()
+            trainer.optimizer.zero_grad()
+
+        step(2)
+        return lambda: cpu_seconds(step)
+
+    trainer_classes = {
+        "plain TRL, float32, two passes": (SFTTrainer, torch.float32, 2),
+        "ours": (make_sft_class(tokens=2048), fastest_dtype(device="cpu"), 1),
+    }
+    if given.parts:
+        trainer_classes["plain TRL, bfloat16, two passes"] = (SFTTrainer, torch.bfloat16, 2)
+        trainer_classes["ours, float32"] = (make_sft_class(tokens=2048), torch.float32, 1)
+    return {name: variant(*of) for name, of in trainer_classes.items()}
+
+
+# ── GRPO ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def grpo_variants(given: Any, folder: Path) -> dict[str, Callable[[], float]]:
     import torch
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
-    weights, tokenizer = load_model(settings.base)
-    prompts = Prompts(settings.prompts)
-    asks = [render(step, prompts).ask for step in read_steps(file)]
-    examples = [{"prompt": [{"role": m.role, "content": m.content} for m in ask.messages]} for ask in asks]
-    on_gpu = torch.cuda.is_available()
-    trainer = GRPOTrainer(
-        model=weights,
-        processing_class=tokenizer,
-        reward_funcs=lambda completions, **_: [0.0] * len(completions),
-        train_dataset=Dataset.from_list(examples),
-        peft_config=make_lora(weights, rank=settings.lora, layers=settings.layers),
-        args=GRPOConfig(
-            output_dir=str(out), learning_rate=0.0, num_generations=settings.samples, loss_type=settings.loss,
-            per_device_train_batch_size=settings.samples, gradient_accumulation_steps=settings.groups,
-            beta=settings.beta, temperature=settings.temperature, max_steps=settings.max_steps, logging_steps=1,
-            max_completion_length=settings.max_tokens, save_strategy="no", report_to="none", seed=settings.seed,
-            use_cpu=not on_gpu, bf16=on_gpu, activation_checkpointing=on_gpu, dataloader_pin_memory=on_gpu,
-        ),
-    )  # fmt: skip
-    trainer.train()
-    return per_step(trainer.state.log_history)
+    drawn = random.Random(0)
 
+    def reward(completions: Any, **_: Any) -> list[float]:
+        return [drawn.random() for _ in completions]
 
-def per_step(logs: list[dict[str, Any]]) -> float:
-    seconds = [log["step_time"] for log in logs if "step_time" in log][1:]
-    return sum(seconds) / len(seconds)
+    def variant(
+        trainer_class: Any, dtype: Any, rollout: Any = None, make_faster: Callable[[Any], object] | None = None
+    ) -> Callable[[], float]:
+        model, tokenizer, new = loaded(given.base, dtype)
+        text = tokenizer.decode([drawn.randrange(300, 40_000) for _ in range(4 * given.prompt)])
+        words = tokenizer(text, add_special_tokens=False).input_ids
+        room = given.prompt - len(tokenizer.apply_chat_template([{"role": "user", "content": ""}], return_dict=True,
+                                                                add_generation_prompt=True)["input_ids"])  # fmt: skip
+        prompts = [tokenizer.decode(words[place : place + room]) for place in range(given.groups)]
+        trainer = trainer_class(
+            model=model,
+            processing_class=tokenizer,
+            reward_funcs=reward,
+            rollout_func=rollout,
+            peft_config=new,
+            train_dataset=Dataset.from_list([{"prompt": [{"role": "user", "content": p}]} for p in prompts]),
+            args=GRPOConfig(
+                output_dir=str(folder), num_generations=given.samples, per_device_train_batch_size=given.samples,
+                gradient_accumulation_steps=given.groups, max_completion_length=given.reply, beta=0.0,
+                loss_type="dr_grpo", scale_rewards="none", learning_rate=0.0, max_steps=1, use_cpu=True, bf16=False,
+                gradient_checkpointing=False, dataloader_pin_memory=False, save_strategy="no", report_to="none",
+                disable_tqdm=True, logging_steps=1,
+            ),
+        )  # fmt: skip
+        if make_faster:
+            make_faster(trainer.model)
+        return lambda: cpu_seconds(trainer.train)
 
+    def base_of(model: Any) -> Any:
+        return model.get_base_model()
 
-def online(file: Path, kbs: str, settings: GrpoSettings, places: int) -> float:
-    import torch
-
-    weights, tokenizer = load_model(settings.base)
-    if torch.cuda.is_available():
-        weights = weights.cuda()
-    torch.manual_seed(settings.seed)
-    questions = gather_tasks(read_steps(file))
-    pool = Pool(
-        questions,
-        open_kbs(kbs),
-        method=load_method("r1_router"),
-        prompts=Prompts(settings.prompts),
-        rewards=rewards.load_rewards({"route": 1.0, "evidence": 1.0, "answer": 1.0}),
-        seed=settings.seed,
-    )
-    say = partial(generate, weights, tokenizer, temperature=settings.temperature, max_tokens=settings.max_tokens)
-
-    def groups(asks: Any) -> Any:
-        replies = say([ask for ask in asks for _ in range(settings.samples)])
-        return [replies[start : start + settings.samples] for start in range(0, len(replies), settings.samples)]
-
-    ids = list(questions)
-    decisions, seconds = 0, 0.0
-    for turn in range(settings.max_steps * settings.groups // places + 1):
-        began = time.perf_counter()
-        pool.next_groups([ids[(turn * places + place) % len(ids)] for place in range(places)], groups)
-        if turn:  # the first round warms up
-            decisions, seconds = decisions + places, seconds + time.perf_counter() - began
-    pool.close()
-    return 60 * decisions / seconds
+    fastest = fastest_dtype(device="cpu")
+    found = {
+        "plain TRL": variant(GRPOTrainer, torch.float32),
+        "ours": variant(make_grpo_class(GRPOTrainer), fastest, sample_prompts),
+    }
+    if given.parts:
+        found |= {
+            f"plain TRL in {fastest}": variant(GRPOTrainer, fastest),
+            "… and the head on replies alone": variant(
+                GRPOTrainer, fastest, None, lambda model: head.score_labels_only(base_of(model))
+            ),
+            "… and LoRA and attention in one": variant(
+                GRPOTrainer,
+                fastest,
+                None,
+                lambda model: (
+                    head.score_labels_only(base_of(model)),
+                    lora.compute_in_one(model),
+                    attention.use_products(base_of(model)),
+                ),
+            ),
+            "… and a group in one row": variant(make_grpo_class(GRPOTrainer), fastest),
+        }
+    return found
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from r1router.train.fast.saving import save_by_time
 from r1router.train.grpo import collapse, rehearsal, reward_functions, rollout_function, validation
 from r1router.train.grpo.rollout_pool import Pool
 from r1router.train.grpo.settings import DEFAULTS, LOSSES, SCALES, GrpoSettings
+from r1router.train.judge.profile import is_in_reach, read_profiles
 from r1router.train.steps.rows import Row, open_pictures, render, render_varied, shows_answer
 from r1router.train.steps.step_file import StepRow, read_steps
 from r1router.train.steps.tasks import gather_tasks
@@ -236,6 +237,8 @@ def _pool(
     """The pool of an online run; None for an offline one."""
     if kbs is None and not settings.kbs:
         return None
+    if settings.curriculum:
+        raise InputError("a curriculum is for steps; online, the policy makes its own; leave out --curriculum")
     if sees:
         raise InputError("online training is for models that read text; TRL's rollouts carry no pictures")
     return Pool(
@@ -272,10 +275,15 @@ def _rows(
     nothing_said = reward_functions.look_up_outcomes(rows, prompts)(
         [""] * len(rows), [()] * len(rows), {"step": [row.step.id for row in rows]}
     )
+    reach = None
+    if settings.curriculum:
+        reach = {name for name, one in read_profiles(Path(settings.curriculum)).items() if is_in_reach(one)}
     kept, left_out = [], Counter[str]()
     for row, judged in zip(rows, rewards.sum_rewards(nothing_said, weighted), strict=True):
         prompt = write_chat_json(row.ask.messages, pictures=False)
-        if judged is None:
+        if reach is not None and row.step.id not in reach:
+            left_out[f"not in reach by {settings.curriculum}"] += 1
+        elif judged is None:
             left_out["no reward applies"] += 1
         elif row.step.kind == "answer" and not shows_answer(row):
             left_out["the answer is not in what the prompt shows"] += 1

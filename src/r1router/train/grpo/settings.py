@@ -20,6 +20,9 @@ class GrpoSettings(TrainSettings):
         (("published", 1.0),),
         "NAME=WEIGHT: published, format, sub_question, route, evidence, answer, cost; again for more. [published=1]",
     )
+    curriculum: str = setting(
+        "", "File that `train profile` wrote: train on steps where 20 to 80 % of the reward is earned; not --online."
+    )
     rehearse: tuple[tuple[str, float], ...] = setting(
         (), "FILE=SHARE: steps that each optimizer step imitates too, a share of as many as replies; again for more."
     )

@@ -1,0 +1,59 @@
+"""`r1router train profile`: what a policy's replies to steps earn, and where there is something to learn."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from r1router.cli import options
+from r1router.cli.progress import counted
+from r1router.drive import threads
+from r1router.policies import open_policy
+from r1router.prompts import choose_prompts
+
+
+def profile(
+    steps: Annotated[list[Path], typer.Argument(help="Files of steps, as synthesize writes.", show_default=False)],
+    policy: options.PolicySpec = "llamacpp:",
+    prompts: options.PromptSet = None,
+    reward: Annotated[
+        list[str] | None, typer.Option(help="NAME=WEIGHT, as in training; again for more. [published=1]")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=2, help="Replies to a step.")] = 8,
+    temperature: Annotated[float, typer.Option(min=0.01, help="Of the samples.")] = 1.0,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many steps only, drawn at random.")] = None,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    concurrency: Annotated[int, typer.Option(min=1, help="Replies asked for at once.")] = 64,
+    out: Annotated[Path | None, typer.Option(help="File of profiles, for `train grpo --curriculum`.")] = None,
+) -> None:
+    """Sample replies to steps: mean reward, best of the samples, ties, and what is in reach."""
+    from r1router.train.judge.profile import format_profiles, sample_profiles, write_profiles
+    from r1router.train.rewards import PUBLISHED, load_rewards, parse_weights
+    from r1router.train.steps.rows import render
+    from r1router.train.steps.step_file import read_steps
+
+    wanted = read_steps(*steps)
+    if limit is not None and limit < len(wanted):
+        wanted = [wanted[place] for place in sorted(random.Random(seed).sample(range(len(wanted)), limit))]
+    weighted = load_rewards(parse_weights(reward) if reward else PUBLISHED)
+    opened = open_policy(policy)
+    try:
+        chosen = choose_prompts(prompts, opened)
+        rows = [render(step, chosen) for step in wanted]
+        with counted("sampling") as tell:
+            profiles = threads.wait_for(
+                sample_profiles(
+                    rows, opened, chosen, weighted, samples=samples, temperature=temperature, seed=seed,
+                    concurrency=concurrency, tell=tell,
+                )
+            )  # fmt: skip
+    finally:
+        threads.wait_for(opened.close())
+    if out:
+        write_profiles(profiles, out)
+    typer.echo(format_profiles(profiles))
+    if len(profiles) < len(wanted):
+        typer.echo(f"{len(wanted) - len(profiles)} steps left out: no reward applies to them", err=True)
