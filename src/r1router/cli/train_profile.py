@@ -1,4 +1,4 @@
-"""`r1router train profile`: what a policy's replies to steps earn, and where there is something to learn."""
+"""Implements `r1router train profile`: says what replies to steps earn, and where there is something to learn."""
 
 from __future__ import annotations
 
