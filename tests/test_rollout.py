@@ -321,7 +321,7 @@ def test_equal_searches_of_a_group_are_made_once():
     explored.close()
 
 
-# ── disguises ──────────────────────────────────────────────────────────────────────────────────
+# ── other names ────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_renamed_knowledge_base_is_searched_as_what_it_is_and_its_gold_route_goes_with_it():

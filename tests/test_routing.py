@@ -65,6 +65,9 @@ def test_weights_come_with_the_prompt_set_and_an_unknown_one_is_refused(tmp_path
     (tmp_path / "odds.toml").write_text("similarty = 3\n")
     with pytest.raises(InputError, match="similarty is no weight; known: image"):
         read_odds(tmp_path)
+    (tmp_path / "odds.toml").write_text("similarity = three\n")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_odds(tmp_path)
 
 
 def test_the_plan_shows_what_was_seen_and_nothing_where_nobody_looked():

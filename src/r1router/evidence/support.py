@@ -8,12 +8,11 @@ thresholds make three endings: supported, unsure, not found.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from r1router.errors import InputError
+from r1router.evidence.weights import read_weights
 from r1router.evidence.words import tell_language, words
 from r1router.types import Ending, Evidence
 
@@ -49,15 +48,7 @@ class Support:
 
 def read_support(folder: Path) -> Support | None:
     """The weights beside a prompt set; None where it has none. Raises `InputError` for what is no weight."""
-    file = folder / "support.toml"
-    if not file.is_file():
-        return None
-    given = tomllib.loads(file.read_text(encoding="utf-8"))
-    known = {field.name for field in fields(Support)}
-    wrong = [name for name, value in given.items() if name not in known or not isinstance(value, int | float)]
-    if wrong:
-        raise InputError(f"{file}: {', '.join(wrong)} is no weight; known: {', '.join(sorted(known))}, each a number")
-    return Support(**given)
+    return read_weights(folder / "support.toml", Support)
 
 
 def features(

@@ -9,12 +9,11 @@ weights are numbers in a prompt set's `odds.toml`, fitted by `recipes/router/fit
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from r1router.errors import InputError
+from r1router.evidence.weights import read_weights
 from r1router.parse import NO_ROUTE
 from r1router.types import Card, Sight
 
@@ -42,15 +41,7 @@ class Odds:
 
 def read_odds(folder: Path) -> Odds:
     """The weights beside a prompt set; the defaults where it has none. Raises `InputError` for what is no weight."""
-    file = folder / "odds.toml"
-    if not file.is_file():
-        return Odds()
-    given = tomllib.loads(file.read_text(encoding="utf-8"))
-    known = {field.name for field in fields(Odds)}
-    wrong = [name for name, value in given.items() if name not in known or not isinstance(value, int | float)]
-    if wrong:
-        raise InputError(f"{file}: {', '.join(wrong)} is no weight; known: {', '.join(sorted(known))}, each a number")
-    return Odds(**given)
+    return read_weights(folder / "odds.toml", Odds) or Odds()
 
 
 def features(
