@@ -1,6 +1,8 @@
 # r1router: `make demo` shows it at work, `make test` checks it, `make clean` forgets what the two made.
 # `make smoke` trains: every stage from gold steps to an exported adapter that answers, a few minutes on two cores.
 #
+# `make map` prints which rooms of the source import which.
+#
 # Needs make and Python 3.11 or newer, nothing else:
 #   make demo PYTHON=/path/to/python3.12            with a Python of your choice
 #   make test PYTEST_ARGS="tests/test_parse.py -x"  some of the tests
@@ -8,7 +10,7 @@
 DEMO := .venv
 TEST := .venv-test
 
-.PHONY: demo test smoke clean
+.PHONY: demo test smoke map clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO)/.installed
@@ -24,6 +26,9 @@ test: $(TEST)/.installed
 
 smoke: $(TEST)/.installed
 	PATH="$(CURDIR)/$(TEST)/bin:$$PATH" recipes/smoke.sh
+
+map: $(TEST)/.installed
+	@$(TEST)/bin/python benchmarks/import_map.py
 
 # Installed in place, so only a change of pyproject.toml asks for a new installation.
 $(DEMO)/.installed: EXTRAS :=
