@@ -27,7 +27,7 @@ import r1router as rr
 from r1router import parse
 from r1router.errors import ParseError, QueryError
 from r1router.evals.metrics import exact_match, yes_no
-from r1router.evals.statistics import Interval, rate
+from r1router.evals.statistics import Interval, compute_rate
 from r1router.prompts import Prompts, choose_prompts
 from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
@@ -70,7 +70,7 @@ def ceiling(asked: list[Asked], cost: float) -> tuple[Interval, Interval, float]
         found = find_queries(one.question, one.table, [r.column for r in readers], values, one.answers, ask=one.ask)
         reachable.append(bool(found))
         sayable.append(bool(found) and found[0].cost <= cost)
-    return rate(reachable), rate(sayable), time.perf_counter() - began
+    return compute_rate(reachable), compute_rate(sayable), time.perf_counter() - began
 
 
 async def answer(policy: Policy, prompts: Prompts, one: Asked, *, query: bool) -> tuple[str, str, float]:
@@ -128,7 +128,7 @@ async def main(given: argparse.Namespace) -> None:
 
         for query in (True, False):
             replies = await asyncio.gather(*(one_by_one(one, query) for one in asked))
-            correct = rate([right(said, one) for (said, _, _), one in zip(replies, asked, strict=True)])
+            correct = compute_rate([right(said, one) for (said, _, _), one in zip(replies, asked, strict=True)])
             queried = statistics.mean(bool(sql) for _, sql, _ in replies)
             spent = statistics.median(seconds for _, _, seconds in replies)
             way = "query" if query else "read "

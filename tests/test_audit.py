@@ -10,7 +10,7 @@ from r1router.drive.budget import Budget
 from r1router.drive.record import Record
 from r1router.errors import UnknownName
 from r1router.evals.audit.other_routes import Searched, read_elsewhere, search_elsewhere
-from r1router.evals.audit.regret import audit, digest, read_audit, targets, write_audit
+from r1router.evals.audit.regret import audit, compute_digest, list_targets, read_audit, write_audit
 from r1router.evals.run import Row, Settings
 from r1router.types import Answer, Card, Evidence, Example, Question, Step, Trajectory
 
@@ -85,7 +85,7 @@ def test_without_gold_evidence_a_text_with_the_answer_counts():
 def test_answers_that_prove_nothing_are_no_targets():
     path = row(step("text", asked="Is Vågå in Norway, and who wrote Hunger?"))
     path = replace(path, example=replace(path.example, answers=("yes", "7", "Vågå", "Lom")))
-    assert targets(Searched(path, 0, {})) == ["Hamsun", "Lom"]
+    assert list_targets(Searched(path, 0, {})) == ["Hamsun", "Lom"]
 
 
 # ── confidence ─────────────────────────────────────────────────────────────────────────────────
@@ -159,7 +159,7 @@ def test_reading_the_other_evidence_tells_what_it_would_have_answered(tmp_path):
 
     def read(policy):
         record = Record(tmp_path / "r.jsonl")
-        wanted = [targets(one) for one in searched]
+        wanted = [list_targets(one) for one in searched]
         try:
             return asyncio.run(read_elsewhere(searched, wanted, policy=policy, record=record))
         finally:
@@ -182,5 +182,5 @@ def test_an_audit_is_read_back_and_is_not_used_once_the_run_has_gone_on(tmp_path
     assert write_audit(found, tmp_path).read_bytes() == before
     more = [*rows, row(step("text", "t2"), id_="later")]
     assert read_audit(tmp_path, more) is None
-    assert digest(rows) != digest(more)
+    assert compute_digest(rows) != compute_digest(more)
     assert read_audit(tmp_path / "nowhere", rows) is None

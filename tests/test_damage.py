@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import r1router as rr
 from r1router.cli import app
 from r1router.errors import InputError, KnowledgeBaseError, ParseError
-from r1router.kb import kb_folders, open_kb, open_kbs
+from r1router.kb import list_kb_folders, open_kb, open_kbs
 from r1router.kb.manifest import check_name, read, write
 from r1router.kb.writer import UNFINISHED, remove, sweep
 from r1router.parse import read_route
@@ -33,7 +33,7 @@ def kbs(tmp_path: Path) -> Path:
 
 def test_a_removal_that_was_interrupted_is_finished_by_the_next_run(kbs: Path) -> None:
     (kbs / "text").rename(kbs / ".removed-text-12345678")  # as far as a killed removal may come
-    assert list(kb_folders(kbs)) == ["table"]
+    assert list(list_kb_folders(kbs)) == ["table"]
     sweep(kbs)
     assert not list(kbs.glob(".removed-*"))
     remove(kbs / "table")

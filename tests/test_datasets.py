@@ -11,7 +11,7 @@ import pytest
 from r1router.errors import InputError, UnknownName
 from r1router.evals.answers import read_range
 from r1router.evals.datasets import load_examples, names, open_dataset
-from r1router.evals.gold import hops, needs, routes
+from r1router.evals.gold import count_hops, list_needs, read_routes
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 BENCH = Path(os.environ.get("R1ROUTER_BENCH", Path(__file__).parents[2] / "shared" / "bench")) / "questions"
@@ -54,7 +54,7 @@ def test_our_rows_have_question_picture_answers_and_gold(tmp_path, folder):
     assert (one.question.image.name, one.question.image.data) == ("q.png", PNG)
     assert one.answers == ("Oslo", "12", "6.75 [6.5, 7.0]")
     assert 6.6 in read_range(one.answers[2])
-    assert (routes(one), hops(one), len(needs(one))) == (("image",), 2, 1)
+    assert (read_routes(one), count_hops(one), len(list_needs(one))) == (("image",), 2, 1)
 
 
 def test_question_and_one_answer_are_enough(tmp_path):
@@ -99,7 +99,7 @@ def test_hotpotqa_names_its_evidence_by_title(tmp_path):
     first, second = read(write(tmp_path / "dev.json", json.dumps([HOTPOT, hidden], indent=1)), "hotpotqa")
     assert first.answers == ("North Harbour",)
     assert first.gold["evidence_titles"] == ["North Harbour", "South Harbour"]
-    assert (hops(first), first.type) == (2, "text")
+    assert (count_hops(first), first.type) == (2, "text")
     assert (second.answers, second.gold) == ((), None)
 
 
@@ -135,7 +135,7 @@ def test_musique_gives_steps_that_stand_by_themselves(tmp_path):
         "Green Harbour >> performer",
         "Per Lund >> spouse",
     ]
-    assert [need.titles for need in needs(first)] == [{"green harbour"}, {"mia holm"}]
+    assert [need.titles for need in list_needs(first)] == [{"green harbour"}, {"mia holm"}]
     assert (second.id, second.answers) == ("2hop__1_2-unanswerable", ())
 
 
@@ -169,8 +169,8 @@ def test_wikitablequestions_undoes_its_escapes_and_joins_lists(tmp_path):
     assert first.question.text == "what is a|b?"
     assert first.gold["list"] == ["Oslo", "back\\slash", "two\nlines"]
     assert first.answers == ("Oslo, back\\slash, two\nlines",)
-    assert (second.answers, "list" in second.gold, hops(second)) == (("12,467",), False, 1)
-    assert needs(second)[0].ids == {"csv/200-csv/2.csv"}
+    assert (second.answers, "list" in second.gold, count_hops(second)) == (("12,467",), False, 1)
+    assert list_needs(second)[0].ids == {"csv/200-csv/2.csv"}
 
 
 TABFACT = {
@@ -228,8 +228,8 @@ def test_open_wikitable_is_read_by_columns_and_by_rows(tmp_path, by_columns):
     content = json.dumps(columns if by_columns else OPEN_WIKITABLE)
     first, second = read(write(tmp_path / "valid.json", content), "open_wikitable")
     assert (first.answers, second.answers, second.gold["list"]) == (("12",), ("Ran, Brann",), ["Ran", "Brann"])
-    assert [need.ids for need in needs(first)] == [{"4", "9"}]  # any one
-    assert [need.ids for need in needs(second)] == [{"1"}, {"2"}]  # both
+    assert [need.ids for need in list_needs(first)] == [{"4", "9"}]  # any one
+    assert [need.ids for need in list_needs(second)] == [{"1"}, {"2"}]  # both
 
 
 def test_infoseek_keeps_ranges_and_finds_pictures_by_id(tmp_path):
@@ -320,7 +320,7 @@ def test_webqa_takes_one_split_and_drops_the_quotation_marks(tmp_path):
         ("The roof is red.",),
         "image",
     )
-    assert ([need.ids for need in needs(first)], second.type, hops(second)) == ([{"30000001"}], "text", 2)
+    assert ([need.ids for need in list_needs(first)], second.type, count_hops(second)) == ([{"30000001"}], "text", 2)
     assert read(f"webqa:{path}?split=val", "webqa") == [first]
     with pytest.raises(UnknownName, match="unknown split 'vall'; did you mean 'val'"):
         load_examples(f"{path}?split=vall")
@@ -371,6 +371,6 @@ def test_the_benchmark_is_read_whole(name, count, pictures):
     assert (len(examples), sum(e.question.image is not None for e in examples)) == (count, pictures)
     assert all(e.answers and e.type for e in examples)
     if "r1router" not in name:
-        assert all(needs(e) and hops(e) for e in examples)
+        assert all(list_needs(e) and count_hops(e) for e in examples)
     if "infoseek" in name:
         assert sum(read_range(e.answers[0]) is not None for e in examples) == 248

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import r1router as rr
-from r1router.drive.batches import LARGEST_BATCH, in_batches, search_together
+from r1router.drive.batches import LARGEST_BATCH, run_in_batches, search_together
 from r1router.drive.budget import Budget
 from r1router.drive.many import answer_many
 from r1router.drive.one import stream
@@ -220,7 +220,7 @@ def test_every_search_of_a_batch_gets_as_many_entries_as_it_asked_for():
     wanted = [Search(("text",), Query(f"Oslo {n}"), k) for n, k in enumerate((2, 7, 3))]
 
     async def at_once():
-        search = in_batches(bases)
+        search = run_in_batches(bases)
         return [served.result for served in await asyncio.gather(*map(search, wanted))]
 
     for found in (asyncio.run(at_once()), search_together(bases, wanted)):

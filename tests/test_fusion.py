@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from r1router.evidence.fuse import RANK_OFFSET, fuse, reciprocal_rank
+from r1router.evidence.fuse import RANK_OFFSET, fuse, fuse_by_rank
 from r1router.types import Evidence
 
 
@@ -46,7 +46,7 @@ def test_a_weight_is_needed_for_each_ranking() -> None:
 
 @given(st.lists(st.lists(st.integers(0, 20), unique=True), max_size=4))
 def test_every_item_comes_out_once_and_best_first(rankings: list[list[int]]) -> None:
-    fused = reciprocal_rank(rankings)
+    fused = fuse_by_rank(rankings)
     assert sorted(item for item, _ in fused) == sorted({item for ranking in rankings for item in ranking})
     scores = [score for _, score in fused]
     assert scores == sorted(scores, reverse=True)

@@ -20,7 +20,7 @@ from r1router.ingest.run import IndexReport, Progress, index
 from r1router.kb import open_kb
 from r1router.kb.ledger import Ledger
 from r1router.kb.table import open_table
-from r1router.kb.writer import locked, remove
+from r1router.kb.writer import hold_lock, remove
 from r1router.types import Query
 from small_embedders import HashedWords, Thumbnails, plain_picture
 
@@ -391,7 +391,7 @@ def test_an_open_knowledge_base_finds_what_a_run_adds_before_it_is_in_the_word_i
 
 def test_a_lock_is_free_again_when_its_holder_is_done(tmp_path: Path) -> None:
     for _ in range(2):
-        with locked(tmp_path), pytest.raises(Busy), locked(tmp_path):
+        with hold_lock(tmp_path), pytest.raises(Busy), hold_lock(tmp_path):
             raise AssertionError("two hold the lock")
 
 

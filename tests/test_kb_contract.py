@@ -13,10 +13,10 @@ import pytest
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.ingest.run import index
-from r1router.kb import find_kb, kb_folders, open_kb, open_kbs
+from r1router.kb import find_kb, list_kb_folders, open_kb, open_kbs
 from r1router.kb.lance import LanceKnowledgeBase
 from r1router.kb.memory import MemoryKnowledgeBase
-from r1router.kb.snapshot import top_positions
+from r1router.kb.snapshot import find_top_positions
 from r1router.kb.writer import remove
 from r1router.types import Card, Evidence, KnowledgeBase, Location, PictureKnowledgeBase, Query
 from small_embedders import HashedWords, NamedColours, Thumbnails, Vectors, plain_picture
@@ -221,7 +221,7 @@ def test_a_later_version_of_the_builder_with_longer_vectors_is_told(tmp_path: Pa
 def test_every_folder_with_a_card_is_a_knowledge_base(tmp_path: Path) -> None:
     on_disk(tmp_path)
     (tmp_path / "kbs" / "notes").mkdir()
-    assert list(kb_folders(tmp_path / "kbs")) == ["text"]
+    assert list(list_kb_folders(tmp_path / "kbs")) == ["text"]
     assert list(open_kbs(tmp_path / "kbs")) == ["text"]
     assert find_kb(tmp_path / "kbs", "text") == tmp_path / "kbs" / "text"
     with pytest.raises(InputError, match="did you mean 'text'"):
@@ -259,5 +259,5 @@ def test_the_top_of_a_list_of_scores_is_what_sorting_finds() -> None:
 
     scores = np.random.default_rng(0).integers(0, 50, 500).astype(np.float32)
     for k in (1, 7, 500, 900):
-        top = top_positions(scores, k)
+        top = find_top_positions(scores, k)
         assert scores[top].tolist() == sorted(scores.tolist(), reverse=True)[:k]

@@ -46,7 +46,7 @@ def test_a_spaced_tag_is_written_after_a_space_by_the_model_and_read_without_it(
 def test_an_exact_policy_replies_the_same_in_every_order_and_beside_others(tmp_path: Path) -> None:
     model = write_small_llama(tmp_path / "model.gguf")
     policy = open_policy(f"llamacpp:{model}?ctx=512&exact=true")
-    shape = parse.step_shape(("text", "table"), think=10, sub_question=10)
+    shape = parse.make_step_shape(("text", "table"), think=10, sub_question=10)
     asks = [
         Ask((Message("system", "Route it."), Message("user", "why " * n)), "plan", shape, ("text", "table"), 70)
         for n in (1, 2, 3, 5, 8, 13, 21, 34, 21, 2)

@@ -26,7 +26,7 @@ from r1router.ingest.run import index
 from r1router.policies.scripted import Scripted
 from r1router.serve.limits import Limits
 from r1router.serve.mcp import results
-from r1router.serve.mcp.server import create_server, http_app
+from r1router.serve.mcp.server import build_http_app, create_server
 from r1router.types import Ask, Evidence, Reply
 from serving import PASSAGES, call, live, make_kbs, talk, until
 from small_embedders import HashedWords, Thumbnails, plain_picture
@@ -287,7 +287,7 @@ def test_an_unknown_tool_is_an_error_of_the_protocol(kbs: Path) -> None:
 
 def test_a_uri_of_evidence_leads_back_to_it_whatever_its_id() -> None:
     for id_ in ("docs/a b.md#1", "Ü%2F?x=1#2", "c:\\x#1", "a//b#1"):
-        uri = results.uri_of(Evidence("geo-tables", id_, "text"))
+        uri = results.write_uri(Evidence("geo-tables", id_, "text"))
         assert uri.isascii()
         assert results.parse_uri(uri) == ("geo-tables", id_)
 
@@ -351,7 +351,7 @@ def test_a_policy_that_cannot_be_opened_is_told_when_it_is_asked_and_search_work
 
 
 def test_over_http_the_same_access_checks_stand_in_front(kbs: Path) -> None:
-    with live(http_app(server(kbs), key="", hosts={"127.0.0.1"}, limits=Limits(body_bytes=1000))) as port:
+    with live(build_http_app(server(kbs), key="", hosts={"127.0.0.1"}, limits=Limits(body_bytes=1000))) as port:
         for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}):
             assert call(port, "POST", "/mcp", {}, headers=headers).error == "forbidden"
         assert call(port, "POST", "/mcp", {"x": "y" * 2000}).error == "too_large"
@@ -376,6 +376,6 @@ def test_no_more_sessions_are_open_over_http_than_allowed(kbs: Path) -> None:
         "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
     }  # fmt: skip
     headers = {"Accept": "application/json, text/event-stream"}
-    with live(http_app(server(kbs), key="", hosts={"127.0.0.1"}, limits=Limits(sessions=2))) as port:
+    with live(build_http_app(server(kbs), key="", hosts={"127.0.0.1"}, limits=Limits(sessions=2))) as port:
         statuses = [call(port, "POST", "/mcp", hello, headers=headers).status for _ in range(3)]
     assert statuses == [200, 200, 503]

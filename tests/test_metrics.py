@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from r1router.errors import InputError, ParseError, UnknownName
 from r1router.evals import metrics
-from r1router.evals.answers import Range, read_range, references, write_range
+from r1router.evals.answers import Range, list_references, read_range, write_range
 from r1router.evals.judge import judge, read_verdict
 from r1router.evals.metrics import (
     abstention,
@@ -23,7 +23,7 @@ from r1router.evals.metrics import (
     token_f1,
     yes_no,
 )
-from r1router.evidence.numbers import quantities
+from r1router.evidence.numbers import read_quantities
 from r1router.policies.scripted import Scripted
 from r1router.types import Answer, Example, Image, Question, Reply, Step, Trajectory
 
@@ -58,9 +58,9 @@ def test_other_answers_are_not_ranges(answer):
 
 
 def test_a_range_stands_for_the_numerals_of_the_prediction_that_lie_inside():
-    assert references("some 1,300 or 1400 of 90", ["1350.0 [1300, 1400]"]) == ["1300", "1400"]
-    assert references("90", ["1350.0 [1300, 1400]", "x"]) == ["1350.0", "x"]
-    assert references("90", ["[1300, 1400]"]) == ["1300"]
+    assert list_references("some 1,300 or 1400 of 90", ["1350.0 [1300, 1400]"]) == ["1300", "1400"]
+    assert list_references("90", ["1350.0 [1300, 1400]", "x"]) == ["1350.0", "x"]
+    assert list_references("90", ["[1300, 1400]"]) == ["1300"]
     for metric in (exact_match, token_f1, contains, length_aware):
         assert metric.score("1,300", ["1350.0 [1300, 1400]"]) == 1.0
         assert metric.score("1299", ["1350.0 [1300, 1400]"]) == 0.0
@@ -126,8 +126,8 @@ def test_numbers_of_the_question_are_not_guesses():
 
 
 def test_quantities_join_ranges_and_leave_scores_apart():
-    assert [(q.low, q.high) for q in quantities("5-10 km, then 3-2")] == [(5, 10), (3, 3), (2, 2)]
-    assert [(q.low, q.high) for q in quantities("between 5 and 10, then 7 and 8")] == [(5, 10), (7, 7), (8, 8)]
+    assert [(q.low, q.high) for q in read_quantities("5-10 km, then 3-2")] == [(5, 10), (3, 3), (2, 2)]
+    assert [(q.low, q.high) for q in read_quantities("between 5 and 10, then 7 and 8")] == [(5, 10), (7, 7), (8, 8)]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_quantities_join_ranges_and_leave_scores_apart():
     ],
 )
 def test_a_text_takes_one_side_or_none(text, side):
-    assert yes_no.stance(text) is side
+    assert yes_no.read_stance(text) is side
 
 
 @pytest.mark.parametrize(
@@ -157,15 +157,15 @@ def test_a_text_takes_one_side_or_none(text, side):
     [("Yes", True), ("no.", False), ("False", False), ("Yes, both do.", True), ("No Doubt", None), ("No. 5", None)],
 )
 def test_an_accepted_answer_asks_for_a_side_where_it_begins_with_one(answer, side):
-    assert yes_no.asked_side(answer) is side
+    assert yes_no.read_asked_side(answer) is side
 
 
 def test_repeating_a_question_that_holds_a_verdict_takes_no_side():
     question = "Is it true that the home team won?"
-    assert yes_no.stance("Is it true that the home team won?", question) is None
-    assert yes_no.stance("It is true that the home team won.", question) is True
-    assert yes_no.stance("That the home team won is not true.", question) is False
-    assert yes_no.stance("True", question) is True
+    assert yes_no.read_stance("Is it true that the home team won?", question) is None
+    assert yes_no.read_stance("It is true that the home team won.", question) is True
+    assert yes_no.read_stance("That the home team won is not true.", question) is False
+    assert yes_no.read_stance("True", question) is True
 
 
 def test_yes_no_judges_only_rows_that_ask_for_it():

@@ -15,12 +15,12 @@ import r1router as rr
 from r1router.cli import app
 from r1router.drive.threads import wait_for
 from r1router.errors import KnowledgeBaseError, PolicyError
-from r1router.parse import read_answer, read_step, step_shape
+from r1router.parse import make_step_shape, read_answer, read_step
 from r1router.types import Ask, Message, Reply
 from test_policy_openai import ASK, said_by, serving, token
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3}
-STEP = Ask((Message("user", "What next?"),), "plan", step_shape(["Tables"]), ("Tables",), max_tokens=50)
+STEP = Ask((Message("user", "What next?"),), "plan", make_step_shape(["Tables"]), ("Tables",), max_tokens=50)
 
 
 def body(message: Any, *, finish: str = "stop", **more: Any) -> str:
@@ -189,9 +189,9 @@ def test_a_model_that_never_comes_to_an_end_is_said_to_have_been_cut_off() -> No
 
 
 def test_a_sentence_of_reasoning_that_is_cut_off_is_a_reply() -> None:
-    from r1router.parse import sentence_shape
+    from r1router.parse import make_sentence_shape
 
-    said = Ask(ASK.messages, "plan", sentence_shape(), max_tokens=4)
+    said = Ask(ASK.messages, "plan", make_sentence_shape(), max_tokens=4)
     assert sent({"content": "<think>Norway is in the"}, finish="length", ask=said).truncated
 
 

@@ -171,24 +171,24 @@ def test_what_is_left_of_a_refused_answer_can_be_salvaged():
 
 @given(steps)
 def test_written_steps_match_the_regular_expression_of_their_shape(step):
-    shape = parse.step_shape(list(ROUTES), think=10_000 if step.thought else 0, sub_question=10_000)
+    shape = parse.make_step_shape(list(ROUTES), think=10_000 if step.thought else 0, sub_question=10_000)
     written = parse.write_step(step, LABELS[step.routes[0]])
     long_enough = len(step.sub_question or "") >= len(parse.STOP) + 2
-    assert bool(re.fullmatch(parse.regex(shape), written)) == long_enough
-    assert re.fullmatch(parse.regex(shape), parse.write_step(Step(thought=step.thought), None))
+    assert bool(re.fullmatch(parse.write_regex(shape), written)) == long_enough
+    assert re.fullmatch(parse.write_regex(shape), parse.write_step(Step(thought=step.thought), None))
 
 
 @given(steps)
 def test_written_queries_routes_and_sentences_match_the_regular_expressions_of_their_shapes(step):
     thought = 10_000 if step.thought else 0
-    query = parse.regex(parse.step_shape(None, think=thought, sub_question=10_000))
+    query = parse.write_regex(parse.make_step_shape(None, think=thought, sub_question=10_000))
     long_enough = len(step.sub_question or "") >= len(parse.STOP) + 2
     assert bool(re.fullmatch(query, parse.write_query(step))) == long_enough
     assert re.fullmatch(query, parse.write_query(Step(thought=step.thought)))
-    route = parse.regex(parse.step_shape(list(ROUTES), think=thought, sub_question=0))
+    route = parse.write_regex(parse.make_step_shape(list(ROUTES), think=thought, sub_question=0))
     assert re.fullmatch(route, parse.write_route(step, LABELS[step.routes[0]]))
     assert re.fullmatch(route, parse.write_route(step, None))
-    sentence = parse.regex(parse.sentence_shape(sentence=10_000))
+    sentence = parse.write_regex(parse.make_sentence_shape(sentence=10_000))
     assert re.fullmatch(sentence, parse.write_sentence(step.sub_question))
 
 
@@ -201,33 +201,33 @@ def test_a_spaced_answer_has_the_form_of_its_shape_and_is_read_without_the_space
         spaced: parse.answer_shape(think=10_000 * bool(thought), answer=10_000, spaced=bool(spaced))
         for spaced in (0, 1)
     }
-    assert re.fullmatch(parse.regex(shape[1]), said)
-    assert not re.fullmatch(parse.regex(shape[0]), said)
-    assert not re.fullmatch(parse.regex(shape[1]), parse.write_answer(Answer(thought, text)))
+    assert re.fullmatch(parse.write_regex(shape[1]), said)
+    assert not re.fullmatch(parse.write_regex(shape[0]), said)
+    assert not re.fullmatch(parse.write_regex(shape[1]), parse.write_answer(Answer(thought, text)))
 
 
 def test_a_shape_without_knowledge_bases_only_lets_the_policy_stop():
-    assert not re.search("ret>x", parse.regex(parse.step_shape([])))
-    assert re.fullmatch(parse.regex(parse.step_shape([], think=0)), parse.write_step(Step(), None))
+    assert not re.search("ret>x", parse.write_regex(parse.make_step_shape([])))
+    assert re.fullmatch(parse.write_regex(parse.make_step_shape([], think=0)), parse.write_step(Step(), None))
 
 
 def test_labels_are_quoted_in_the_grammar():
-    assert r'"say \"hi\""' in parse.gbnf(parse.step_shape(['say "hi"']))
+    assert r'"say \"hi\""' in parse.write_gbnf(parse.make_step_shape(['say "hi"']))
 
 
 def test_a_tag_with_a_grammar_of_its_own_brings_its_rules_into_the_shape():
     tag = Tag("answer", spaced=True, grammar='answer ::= answer-name "." | "none"\nanswer-name ::= "Oslo" | "Bergen"\n')
     both = Shape(((Tag("think"), tag), (tag,)))
-    rules = parse.gbnf(both)
+    rules = parse.write_gbnf(both)
     assert '"<answer>" " " answer "</answer>"' in rules
     assert rules.count("answer-name ::=") == 1
-    assert re.fullmatch(parse.regex(both), "<answer> anything at all</answer>")
+    assert re.fullmatch(parse.write_regex(both), "<answer> anything at all</answer>")
 
 
 def test_a_decoder_without_grammars_may_still_write_comparisons():
     shape = Shape(((Tag("query", grammar='query ::= "SELECT 1"'),),))
-    assert re.fullmatch(parse.regex(shape), '<query>SELECT "a" FROM t WHERE "b" <= 3 AND "c" < 2</query>')
-    assert not re.fullmatch(parse.regex(shape), "<query>SELECT 1</query><query>SELECT 2</query>")
+    assert re.fullmatch(parse.write_regex(shape), '<query>SELECT "a" FROM t WHERE "b" <= 3 AND "c" < 2</query>')
+    assert not re.fullmatch(parse.write_regex(shape), "<query>SELECT 1</query><query>SELECT 2</query>")
 
 
 # ── route probabilities ────────────────────────────────────────────────────────────────────────
@@ -261,7 +261,7 @@ def test_labels_that_begin_alike_are_told_apart_where_they_part():
         token(" Image", 0.4, **{" Retriever": 0.6}),
         token(" Retriever</ret>"),
     )
-    shares = parse.route_probabilities(tokens, routes)
+    shares = parse.read_route_probabilities(tokens, routes)
     assert shares == pytest.approx({"text": 0.45, "image": 0.3, "table": 0.25, "none": 0.0})
 
 
@@ -292,7 +292,7 @@ def test_route_probabilities_are_probabilities_whatever_the_tokens(pieces):
         token("text", 0.5),
         token("<"),
     )
-    shares = parse.route_probabilities(tokens + tail, ROUTES)
+    shares = parse.read_route_probabilities(tokens + tail, ROUTES)
     assert all(-1e-9 <= p <= 1 + 1e-9 for p in shares.values())
     assert sum(shares.values()) <= 1 + 1e-6
 

@@ -10,7 +10,7 @@ import pytest
 from policy_backends import BACKENDS, Backend
 from r1router.drive.threads import wait_for
 from r1router.errors import PolicyError
-from r1router.parse import read_step, route_probabilities, step_shape
+from r1router.parse import make_step_shape, read_route_probabilities, read_step
 from r1router.types import Ask, Image, Message, Policy, Reply
 
 LABELS = {"Text Retriever": "text", "Table Retriever": "table"}
@@ -25,7 +25,7 @@ QUESTIONS = [
 
 def plan(question: str, *, max_tokens: int = 160) -> Ask:
     messages = (Message("system", "You ask for what is missing."), Message("user", question))
-    return Ask(messages, "plan", step_shape(list(LABELS), think=0, sub_question=24), tuple(LABELS), max_tokens)
+    return Ask(messages, "plan", make_step_shape(list(LABELS), think=0, sub_question=24), tuple(LABELS), max_tokens)
 
 
 def talk(about: str, *, max_tokens: int = 8) -> Ask:
@@ -80,7 +80,7 @@ def test_a_labelled_ask_tells_how_probable_each_route_is(backend: Backend, plann
     if not backend.constrains:
         pytest.skip("this model does not follow the form")
     for reply in planned:
-        probabilities = route_probabilities(reply.tokens, LABELS)
+        probabilities = read_route_probabilities(reply.tokens, LABELS)
         assert sum(probabilities.values()) == pytest.approx(1.0) or set(probabilities) == {"none"}
 
 

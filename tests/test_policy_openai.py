@@ -13,7 +13,7 @@ import pytest
 
 from r1router.drive.threads import wait_for
 from r1router.errors import PolicyError
-from r1router.parse import answer_shape, gbnf, regex
+from r1router.parse import answer_shape, write_gbnf, write_regex
 from r1router.policies import open_policy
 from r1router.types import Ask, Image, Message, Policy, Reply
 
@@ -92,9 +92,9 @@ def test_the_request_carries_the_words_the_picture_and_the_bounds() -> None:
     ("server", "extra"),
     [
         ("none", {}),
-        ("vllm", {"structured_outputs": {"regex": regex(answer_shape())}}),
-        ("sglang", {"regex": regex(answer_shape())}),
-        ("llamacpp", {"grammar": gbnf(answer_shape())}),
+        ("vllm", {"structured_outputs": {"regex": write_regex(answer_shape())}}),
+        ("sglang", {"regex": write_regex(answer_shape())}),
+        ("llamacpp", {"grammar": write_gbnf(answer_shape())}),
     ],
 )
 def test_each_server_is_told_the_form_in_its_own_way(server: str, extra: dict[str, Any]) -> None:

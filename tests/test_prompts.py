@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from r1router.errors import InputError
-from r1router.parse import regex
+from r1router.parse import write_regex
 from r1router.policies.scripted import Scripted
 from r1router.prompts import DEFAULT, Prompts, choose_prompts, find_prompts_beside, neutralise
 from r1router.train.steps.rows import render
@@ -198,7 +198,7 @@ def test_a_set_may_have_its_answers_spaced_and_its_training_rows_say_so(tmp_path
     for folder, answer in ((tmp_path, "<answer> Oslo</answer>"), (DEFAULT, "<answer>Oslo</answer>")):
         rendered = render(row, Prompts(folder))
         assert rendered.reply.endswith(answer)
-        assert re.fullmatch(regex(rendered.ask.shape), rendered.reply)
+        assert re.fullmatch(write_regex(rendered.ask.shape), rendered.reply)
 
 
 def test_a_set_is_compiled_once_and_anew_when_a_file_of_it_changes(tmp_path):

@@ -171,7 +171,7 @@ def test_queries_over_made_tables_can_be_written_under_the_grammar_and_give_thei
     prompts = Prompts(Path(r1router.__file__).parent / "prompt_sets" / "short")
     for row in rows:
         rendered = render(row, prompts)
-        assert re.fullmatch(parse.regex(rendered.ask.shape), rendered.reply)
+        assert re.fullmatch(parse.write_regex(rendered.ask.shape), rendered.reply)
         assert can_write(query_grammar(find_view(row)), row.gold.query)
     read = [outcome(row, render(row, prompts).reply, routes={}) for row in rows]
     assert all(value > 0.5 for value in load_reward("query")(read))

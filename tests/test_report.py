@@ -11,8 +11,8 @@ from r1router.drive.budget import Budget
 from r1router.errors import InputError, UnknownName
 from r1router.evals.audit.other_routes import Searched
 from r1router.evals.audit.regret import audit
-from r1router.evals.report.html import page
-from r1router.evals.report.summary import plain, report, without_folders
+from r1router.evals.report.html import write_page
+from r1router.evals.report.summary import drop_folders, make_plain, report
 from r1router.evals.run import Row, Settings
 from r1router.types import Answer, Evidence, Example, Question, Step, Trajectory, Usage
 
@@ -237,7 +237,7 @@ def audited(given):
 
 def test_the_page_is_whole_loads_nothing_and_is_the_same_twice():
     given = [run({"a": [RIGHT] * 6 + [None], "b": [WRONG] * 7}), run({"a": [RIGHT]}, dataset="rivers.jsonl")]
-    pages = [page(report(given), [audited(given[0])]) for _ in range(2)]
+    pages = [write_page(report(given), [audited(given[0])]) for _ in range(2)]
     assert pages[0] == pages[1]
     links = Links()
     links.feed(pages[0])
@@ -258,7 +258,7 @@ def test_the_page_is_whole_loads_nothing_and_is_the_same_twice():
 
 
 def test_a_page_of_a_run_in_which_everything_failed_still_opens():
-    text = page(report([run({"a": [None, None], "b": [None, None]})]))
+    text = write_page(report([run({"a": [None, None], "b": [None, None]})]))
     assert "2 of 2 questions failed" in text
     assert "Score against" not in text
 
@@ -266,14 +266,14 @@ def test_a_page_of_a_run_in_which_everything_failed_still_opens():
 def test_what_stands_in_the_data_cannot_become_markup():
     made, rows = run({"<script>alert(1)</script>": [RIGHT, WRONG]}, dataset="<b>x</b>")
     bad = [replace(rows[0], example=replace(rows[0].example, type="<i>"))]
-    text = page(report([(made, bad + rows[1:])]))
+    text = write_page(report([(made, bad + rows[1:])]))
     assert "<script>alert" not in text
     assert "<b>x</b>" not in text
     assert "<i>" not in text
 
 
 def test_a_report_as_json_has_names_and_no_folders():
-    found = plain(report([run({"a": [RIGHT]}, policy="llamacpp:/home/ada/x.gguf")]))
+    found = make_plain(report([run({"a": [RIGHT]}, policy="llamacpp:/home/ada/x.gguf")]))
     text = json.dumps(found)
     assert found["sections"][0]["results"][0]["scores"]["exact_match"]["mean"] == 1
     assert found["sections"][0]["setups"][0]["policy"] == "llamacpp:x.gguf"
@@ -282,4 +282,4 @@ def test_a_report_as_json_has_names_and_no_folders():
 
 @pytest.mark.parametrize("spec", ["scripted:", "llamacpp:", "openai:a/b@http://host:80/v1", "llamacpp:x.gguf?ctx=9"])
 def test_specs_without_folders_stay_as_they_are(spec):
-    assert without_folders(spec) == spec
+    assert drop_folders(spec) == spec

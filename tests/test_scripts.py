@@ -13,7 +13,7 @@ from r1router.ingest.run import index
 from r1router.kb import open_kb
 from r1router.kb.table import TERMS, open_table
 from r1router.kb.writer import open_writer
-from r1router.scripts import count_pieces, normalized, sentence_end, terms, terms_to_store
+from r1router.scripts import count_pieces, cut_terms, cut_terms_to_store, find_sentence_end, normalise
 from r1router.types import Evidence, Query
 from small_embedders import HashedWords, Thumbnails
 
@@ -35,7 +35,7 @@ from small_embedders import HashedWords, Thumbnails
     ],
 )
 def test_two_spellings_of_a_word_are_one_term(one: str, other: str) -> None:
-    assert terms(one) == terms(other) != []
+    assert cut_terms(one) == cut_terms(other) != []
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_two_spellings_of_a_word_are_one_term(one: str, other: str) -> None:
     ],
 )
 def test_a_word_is_found_inside_a_text_without_spaces(text: str, query: str) -> None:
-    assert set(terms(query)) <= set(terms_to_store(text).split())
+    assert set(cut_terms(query)) <= set(cut_terms_to_store(text).split())
 
 
 def test_what_nobody_sees_is_not_stored() -> None:
-    assert normalized("Mu\u0308l\u00adler\ufeff\0") == "Müller"
+    assert normalise("Mu\u0308l\u00adler\ufeff\0") == "Müller"
 
 
 @pytest.mark.parametrize("letter", ["蓝", "の", "ท", "x"])
@@ -71,13 +71,13 @@ def test_white_space_is_no_way_around_the_bound_of_a_block() -> None:
 
 
 def test_sentences_end_in_every_script() -> None:
-    assert sentence_end().split("Yes. Really? 是的。好！」他说。है। हाँ ؟ نعم") == [
+    assert find_sentence_end().split("Yes. Really? 是的。好！」他说。है। हाँ ؟ نعم") == [
         "Yes.", "Really?", "是的。", "好！」", "他说。", "है।", "हाँ ؟", "نعم",
     ]  # fmt: skip
 
 
 def test_a_title_and_a_colon_end_no_sentence() -> None:
-    assert sentence_end().split("Ask Dr. Ida Holm. Cost: 11 euros. Back at 19:30.") == [
+    assert find_sentence_end().split("Ask Dr. Ida Holm. Cost: 11 euros. Back at 19:30.") == [
         "Ask Dr. Ida Holm.",
         "Cost: 11 euros.",
         "Back at 19:30.",

@@ -19,7 +19,7 @@ import pytest
 from r1router.api import Setup
 from r1router.errors import PolicyError
 from r1router.ingest.run import index
-from r1router.kb.writer import locked
+from r1router.kb.writer import hold_lock
 from r1router.policies.scripted import Scripted
 from r1router.serve.app import create_app
 from r1router.serve.limits import Limits
@@ -336,7 +336,7 @@ def test_a_file_that_cannot_be_read_is_reported_by_its_own_name(fresh: tuple[int
 
 def test_a_job_meets_a_writer_of_another_process_and_says_so(fresh: tuple[int, Path]) -> None:
     port, kbs = fresh
-    with locked(kbs / "text"):
+    with hold_lock(kbs / "text"):
         job = call(port, "POST", "/v1/kbs/files", files=[("file", "a.txt", b"Oslo is in Norway.")]).json["job"]
         done = job_done(port, job)
     assert (done["state"], done["report"]["error"]["type"]) == ("failed", "conflict")

@@ -11,7 +11,7 @@ import pytest
 
 from r1router.policies.scripted import Scripted
 from r1router.serve import logs
-from r1router.serve.problems import without_paths
+from r1router.serve.problems import hide_paths
 from r1router.types import Ask
 from serving import call, live, make_kbs, small_app
 from test_serve_api import QUESTION, data_url
@@ -166,7 +166,7 @@ def test_a_log_line_is_one_line_whatever_a_client_puts_into_it() -> None:
     ],
 )
 def test_folders_of_this_machine_stay_out_of_messages(text: str, left: str) -> None:
-    assert without_paths(text) == left
+    assert hide_paths(text) == left
 
 
 @pytest.mark.parametrize("text", ["\x1b[31mred", "\x9b2J", "back\b\b", "line\u2028two", "\r\nGET /", "lone \ud800"])

@@ -13,7 +13,7 @@ from r1router.methods import names as method_names
 from r1router.policies.scripted import Scripted
 from r1router.serve.limits import Limits
 from r1router.serve.problems import Refused
-from r1router.serve.routes.chat_messages import ChatMessage, question_of
+from r1router.serve.routes.chat_messages import ChatMessage, read_question
 from r1router.types import Ask
 from serving import call, live, make_kbs, small_app, talk, until
 from small_embedders import plain_picture
@@ -151,7 +151,7 @@ def test_a_wrong_key_is_told_as_openai_does(port: int) -> None:
 
 
 def question(*messages: tuple[str, object]) -> tuple[str, str | None]:
-    return question_of([ChatMessage(role=role, content=content) for role, content in messages])
+    return read_question([ChatMessage(role=role, content=content) for role, content in messages])
 
 
 def test_a_single_message_is_the_question_as_it_is() -> None:

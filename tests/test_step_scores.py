@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import r1router as rr
 from r1router.cli import app
 from r1router.errors import InputError, PolicyError
-from r1router.evals.statistics import rate
+from r1router.evals.statistics import compute_rate
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.train.judge import probe, scores
@@ -57,10 +57,10 @@ class ByFirstLetter:
     [(10, 10, 0.7225, 1.0), (0, 10, 0.0, 0.2775), (8, 10, 0.4902, 0.9433), (81, 263, 0.2553, 0.3662)],
 )
 def test_a_rate_has_the_interval_of_wilson(right, n, low, high):
-    found = rate([True] * right + [False] * (n - right))
+    found = compute_rate([True] * right + [False] * (n - right))
     assert found == pytest.approx((right / n, low, high, n), abs=5e-5)
     with pytest.raises(ValueError, match="no scores"):
-        rate([])
+        compute_rate([])
 
 
 # ── scores ─────────────────────────────────────────────────────────────────────────────────────
@@ -176,7 +176,7 @@ def test_no_rows_have_no_scores_and_a_missing_reply_is_an_error():
 
 def test_scores_are_written_as_json_with_their_intervals_and_counts():
     told = json.loads(json.dumps(score(*PLANS).to_dict()))
-    assert told["scores"]["stop_recall"] == {**rate([True, False])._asdict(), "n": 2}
+    assert told["scores"]["stop_recall"] == {**compute_rate([True, False])._asdict(), "n": 2}
     assert told["confusion"]["none"] == {"none": 1, "text": 1}
 
 

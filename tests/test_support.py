@@ -6,7 +6,7 @@ import pytest
 
 from flows import KBS, STOP, answer, step
 from r1router.errors import InputError
-from r1router.evidence.support import Support, features, judge, read_support
+from r1router.evidence.support import Support, judge, measure_support, read_support
 from r1router.methods import load_method
 from r1router.parse import answer_probabilities
 from r1router.prompts import Prompts
@@ -16,7 +16,7 @@ OPEN = Evidence("text", "1", "Desk\nThe desk is open until 18:15.\nDogs stay out
 
 
 def told(question, said, evidence=(OPEN,), confidence=0.9, doubt=0.01):
-    return features(question, said, evidence, confidence=confidence, doubt=doubt)
+    return measure_support(question, said, evidence, confidence=confidence, doubt=doubt)
 
 
 def test_an_answer_beside_the_words_asked_for_is_told_from_one_elsewhere():

@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from r1router.evidence.numbers import convert_unit, quantities, read_cell, tell_decimal
+from r1router.evidence.numbers import convert_unit, read_cell, read_quantities, tell_decimal
 from r1router.table import TableBlock, name_columns
 from r1router.tables.columns import read_columns, read_date, read_seconds
 
@@ -148,4 +148,4 @@ def test_a_block_is_written_as_lines_below_its_title_and_caption():
     ],
 )
 def test_a_text_has_decimal_commas_where_nothing_else_is_meant(text, values):
-    assert [quantity.low for quantity in quantities(text)] == values
+    assert [quantity.low for quantity in read_quantities(text)] == values

@@ -124,8 +124,8 @@ def test_an_answer_that_no_query_gives_has_none():
 
 
 def test_a_reply_asks_the_table_or_answers():
-    shape = parse.or_query(parse.answer_shape(), query_grammar(view("Norway?")))
-    rules = parse.gbnf(shape)
+    shape = parse.add_query(parse.answer_shape(), query_grammar(view("Norway?")))
+    rules = parse.write_gbnf(shape)
     assert rules.startswith('root ::= "<think>"')
     assert "\nquery ::= " in rules
     query = parse.read_table_reply(parse.Reply("<think>Count.</think>\n<query>SELECT COUNT(*)\n FROM t;</query>"))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from r1router.evals.gold import hops, needs
+from r1router.evals.gold import count_hops, list_needs
 from r1router.evals.metrics import (
     cost,
     evidence_recall,
@@ -62,9 +62,9 @@ def test_ranks_count_within_a_step_and_a_knowledge_base():
 
 def test_hops_are_needed_one_by_one_and_loose_evidence_altogether():
     hop_gold = {"steps": None, "evidence_ids": ["t1", "p1"], "hops": [{"kb": "table", "evidence_ids": ["t1"]}]}
-    assert len(needs(example("x", gold=hop_gold))) == 1
-    assert len(needs(example("x", gold={"evidence_ids": ["t1", "p1"]}))) == 2
-    assert needs(example("x", gold=None)) == ()
+    assert len(list_needs(example("x", gold=hop_gold))) == 1
+    assert len(list_needs(example("x", gold={"evidence_ids": ["t1", "p1"]}))) == 2
+    assert list_needs(example("x", gold=None)) == ()
     assert evidence_recall.evidence_recall(trajectory("x"), example("x")) is None
 
 
@@ -73,7 +73,7 @@ def test_evidence_named_by_title_is_found_but_for_case():
     seen = [Evidence("text", "1", "…", title="marie curie")]
     scores = evidence_recall.evidence_recall(trajectory("x", search("text", evidence=seen)), example("x", gold=gold))
     assert scores["evidence_recall"] == 0.5
-    assert hops(example("x", gold=gold)) == 2
+    assert count_hops(example("x", gold=gold)) == 2
 
 
 def test_who_searches_nothing_finds_nothing():
@@ -123,7 +123,7 @@ def test_routes_are_not_judged_without_gold_steps():
 
 def test_confusion_pairs_gold_and_taken_routes():
     taken = trajectory("x", search("flags"), Step())
-    assert route_accuracy.confusion(taken, example("x", gold=TWO_STEPS), kinds=KINDS) == [
+    assert route_accuracy.count_routes(taken, example("x", gold=TWO_STEPS), kinds=KINDS) == [
         ("image", "image"),
         ("table", "none"),
     ]

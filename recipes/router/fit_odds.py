@@ -22,7 +22,7 @@ from typing import Any
 from r1router import open_policy, parse
 from r1router.codec import from_dict
 from r1router.prompts import Prompts
-from r1router.routing.odds import Odds, features, fuse_odds
+from r1router.routing.odds import Odds, fuse_odds, measure_features
 from r1router.types import Card, Policy, Question, Sight, Trajectory
 
 NAMES = [field.name for field in fields(Odds)]
@@ -81,7 +81,7 @@ async def _ask(policy: Policy, cases: list[tuple[str, Case]]) -> list[Case]:
     async def one(question: str, case: Case) -> Case:
         sights, cards, _, right = case
         reply = await policy.reply(prompts.next_step(Trajectory(Question(question)), cards, sights=sights))
-        said = parse.route_probabilities(reply.tokens, prompts.labels(cards))
+        said = parse.read_route_probabilities(reply.tokens, prompts.labels(cards))
         return sights, cards, said, right
 
     return list(await asyncio.gather(*(one(*case) for case in cases)))
@@ -90,7 +90,7 @@ async def _ask(policy: Policy, cases: list[tuple[str, Case]]) -> list[Case]:
 def _fit(cases: list[Case]) -> Odds:
     import torch
 
-    told = [features([s for s in sights if s.line], cards, said) for sights, cards, said, right in cases]
+    told = [measure_features([s for s in sights if s.line], cards, said) for sights, cards, said, right in cases]
     kept = [(t, right) for t, (_, _, _, right) in zip(told, cases, strict=True) if right in t]
     weights = torch.zeros(len(NAMES), dtype=torch.float64, requires_grad=True)
     rows = [

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from r1router import open_policy, parse
 from r1router.errors import R1RouterError
 from r1router.evals.metrics import exact_match
-from r1router.evidence.support import FEATURES, Support, features, judge
+from r1router.evidence.support import FEATURES, Support, judge, measure_support
 from r1router.prompts import Prompts
 from r1router.tables.engine import compute
 from r1router.tables.results import make_evidence, read_answer_off
@@ -88,7 +88,9 @@ async def _answer_all(policy: Policy, rows: Sequence[StepRow]) -> list[Case]:
             return None
         if answer.text.casefold() in ("", parse.UNKNOWN):
             return None
-        told = features(row.sub_question, answer.text, evidence, confidence=answer.confidence, doubt=answer.doubt)
+        told = measure_support(
+            row.sub_question, answer.text, evidence, confidence=answer.confidence, doubt=answer.doubt
+        )
         return Case(told, exact_match.score(answer.text, row.gold.answers) == 1.0)
 
     return [case for case in await asyncio.gather(*map(one, rows)) if case]

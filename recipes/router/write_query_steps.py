@@ -28,7 +28,7 @@ import made_tables
 
 from r1router.errors import QueryError
 from r1router.evals.answers import read_range
-from r1router.evidence.words import words
+from r1router.evidence.words import read_words
 from r1router.prompts import Prompts
 from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
@@ -137,7 +137,7 @@ class Shelf:
                 )  # fmt: skip
                 self.tables[told["id"]] = block
                 self._counts[told["id"]] = Counter(
-                    words(" ".join([*block.above, *block.header, *map(" ".join, block.rows[:20])]))
+                    read_words(" ".join([*block.above, *block.header, *map(" ".join, block.rows[:20])]))
                 )
                 for word in self._counts[told["id"]]:
                     self._having[word].append(told["id"])
@@ -145,7 +145,7 @@ class Shelf:
 
     def search(self, question: str, k: int = 5) -> list[str]:
         scores: Counter[str] = Counter()
-        for word in set(words(question)):
+        for word in set(read_words(question)):
             having = self._having.get(word, ())
             if not having or len(having) > len(self.tables) / 4:
                 continue

@@ -8,7 +8,7 @@ from pathlib import Path
 import platformdirs
 
 
-def cache_folder() -> Path:
+def find_cache_folder() -> Path:
     """The user's cache folder for r1router, made when missing; `R1ROUTER_CACHE` overrides it."""
     chosen = os.environ.get("R1ROUTER_CACHE")
     folder = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("r1router", appauthor=False))

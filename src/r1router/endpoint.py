@@ -37,7 +37,7 @@ def read_body(kind: type[M], body: bytes) -> M:
         raise ValueError(f"it is no JSON ({error}); it begins {begin!r}" if begin else "it is empty") from None
 
 
-def server_words(error: Any, *, key: str) -> str:
+def quote_server(error: Any, *, key: str) -> str:
     """What a server said with an error status (an `openai.APIStatusError`), a few lines of it, without the key."""
     said = error.body.get("message") if isinstance(error.body, dict) else None
     return hide(str(said or error.message), key=key)[:_WORDS]

@@ -15,7 +15,7 @@ _SIGNATURES = (
 )
 
 
-def media_type(data: bytes) -> str | None:
+def tell_media_type(data: bytes) -> str | None:
     """The IANA type by the first bytes: png, jpeg, gif or webp; None for anything else."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
@@ -28,7 +28,7 @@ def load_image(path: str | Path) -> Image:
     if not path.is_file():
         raise InputError(f"there is no picture at {path}")
     data = path.read_bytes()
-    kind = media_type(data)
+    kind = tell_media_type(data)
     if kind is None:
         raise InputError(f"{path} is not a png, jpeg, webp or gif picture")
     return Image(data, kind, path.name)

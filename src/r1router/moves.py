@@ -15,7 +15,7 @@ from r1router import parse
 from r1router.errors import BudgetSpent, InputError, KnowledgeBaseError, ParseError, QueryError, UnknownName
 from r1router.evidence.cite import cite
 from r1router.evidence.fuse import fuse
-from r1router.evidence.support import Support, features, judge
+from r1router.evidence.support import Support, judge, measure_support
 from r1router.prompts import Prompts
 from r1router.routing.odds import fuse_odds
 from r1router.routing.sights import LOOK, see
@@ -347,4 +347,4 @@ def verify_answer(path: Trajectory, answer: Answer, support: Support) -> Answer:
 def measure_step(step: Step) -> Mapping[str, float]:
     """What tells whether the step's evidence supports its answer."""
     asked = step.sub_question or ""
-    return features(asked, step.answer, step.evidence, confidence=step.confidence, doubt=step.doubt)
+    return measure_support(asked, step.answer, step.evidence, confidence=step.confidence, doubt=step.doubt)

@@ -35,7 +35,7 @@ UNKNOWN = "unknown"
 # ── the form ───────────────────────────────────────────────────────────────────────────────────
 
 
-def step_shape(labels: Sequence[str] | None, *, think: int = 200, sub_question: int = 200) -> Shape:
+def make_step_shape(labels: Sequence[str] | None, *, think: int = 200, sub_question: int = 200) -> Shape:
     """The form of a step over these labels. Bounds in characters.
 
     `labels=None` leaves the label out (a query), `sub_question=0` the sub-question (a route), `think=0` the thought.
@@ -53,7 +53,7 @@ def answer_shape(*, think: int = 200, answer: int = 300, spaced: bool = False, g
     return Shape(((*((Tag("think", think),) if think else ()), Tag("answer", answer, spaced=spaced, grammar=grammar)),))
 
 
-def or_query(answer: Shape, grammar: str, *, query: int = 600) -> Shape:
+def add_query(answer: Shape, grammar: str, *, query: int = 600) -> Shape:
     """The form of an answer, or of a query over a table in its place, of up to `query` characters.
 
     `grammar`: see `types.Tag`.
@@ -62,12 +62,12 @@ def or_query(answer: Shape, grammar: str, *, query: int = 600) -> Shape:
     return Shape((*answer.alternatives, (*answer.alternatives[0][:-1], sql)))
 
 
-def sentence_shape(*, sentence: int = 200) -> Shape:
+def make_sentence_shape(*, sentence: int = 200) -> Shape:
     """The form of one sentence of reasoning. Bound in characters."""
     return Shape(((Tag("think", sentence),),))
 
 
-def gbnf(shape: Shape) -> str:
+def write_gbnf(shape: Shape) -> str:
     """The shape as a llama.cpp grammar (GBNF); vLLM's and SGLang's EBNF read the same notation.
 
     The rules of a tag's own grammar come after ours.
@@ -78,7 +78,7 @@ def gbnf(shape: Shape) -> str:
     return rules + "".join(f"{grammar}\n" for grammar in grammars)
 
 
-def gbnf_literal(text: str) -> str:
+def write_gbnf_literal(text: str) -> str:
     """The text as a literal of a grammar, for whoever writes the rules of `Tag.grammar`."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
     return f'"{escaped}"'
@@ -86,14 +86,14 @@ def gbnf_literal(text: str) -> str:
 
 def _gbnf_body(tag: Tag) -> str:
     if tag.choices:
-        return "(" + " | ".join(map(gbnf_literal, tag.choices)) + ")"
+        return "(" + " | ".join(map(write_gbnf_literal, tag.choices)) + ")"
     space = '" " ' if tag.spaced else ""
     if tag.grammar:
         return space + tag.name
     return f"{space}first char{{{tag.min_chars - 1},{tag.max_chars - 1}}}"
 
 
-def regex(shape: Shape) -> str:
+def write_regex(shape: Shape) -> str:
     """The shape as a regular expression without look-around, for decoders that take one."""
     roots = [r"\n".join(f"<{t.name}>{_regex_body(t)}</{t.name}>" for t in tags) for tags in shape.alternatives]
     return "(" + "|".join(roots) + ")"
@@ -182,7 +182,7 @@ def read_step(reply: Reply, routes: Mapping[str, str]) -> Step:
     if nothing_asked != nothing_named:
         says, other = ("sub-question", "ret") if nothing_asked else ("ret", "sub-question")
         raise ParseError(f"{says} says {STOP} but {other} does not; {STOP} belongs in both or in neither", reply.text)
-    probabilities = route_probabilities(reply.tokens, routes)
+    probabilities = read_route_probabilities(reply.tokens, routes)
     if nothing_asked:
         return Step(thought=thought, probabilities=probabilities)
     route = _route(label, routes, reply)
@@ -204,7 +204,7 @@ def read_route(reply: Reply, routes: Mapping[str, str]) -> Step:
     thought, rest = _split_thought(reply.text)
     label = _required(rest, "ret", reply)
     names = () if says_nothing(label) else (_route(label, routes, reply),)
-    return Step(thought=thought, routes=names, probabilities=route_probabilities(reply.tokens, routes))
+    return Step(thought=thought, routes=names, probabilities=read_route_probabilities(reply.tokens, routes))
 
 
 def read_sentence(reply: Reply) -> str:
@@ -246,7 +246,7 @@ def salvage_answer(text: str) -> Answer:
     return Answer(thought, " ".join(left.split()).strip("` "))
 
 
-def without_thought(text: str) -> str:
+def drop_thought(text: str) -> str:
     """What a reply says after its thought; "" where it ends before its thought does."""
     return _split_thought(text)[1].strip()
 
@@ -334,7 +334,7 @@ def _route(label: str, routes: Mapping[str, str], reply: Reply) -> str:
 # ── how sure the policy was ────────────────────────────────────────────────────────────────────
 
 
-def route_probabilities(tokens: Sequence[Token], routes: Mapping[str, str]) -> dict[str, float]:
+def read_route_probabilities(tokens: Sequence[Token], routes: Mapping[str, str]) -> dict[str, float]:
     """Probability of each route by the label's log-probabilities; {} where the backend gave none.
 
     P(none) is read at the first token of the sub-question, the others at the tokens of the label, renormalised

@@ -132,7 +132,9 @@ class Prompts:
     ) -> Ask:
         """What is still to be found out, and where? `sights`: what a look has seen. Reply: `parse.read_step`."""
         labels = self.labels(kbs)
-        shape = parse.step_shape(list(labels), think=self._limits["think"], sub_question=self._limits["sub_question"])
+        shape = parse.make_step_shape(
+            list(labels), think=self._limits["think"], sub_question=self._limits["sub_question"]
+        )
         return self._ask(
             "plan", template, shape, path, labels=labels, sights=_seen(labels, sights), **_choices(labels, kbs)
         )
@@ -157,7 +159,7 @@ class Prompts:
         evidence = self._shown(asked, step.evidence, only=others, limit=limit)
         told = [{"text": "\n".join([shown.heading, *shown.rows])}, *evidence]
         return self._ask(
-            "query", template, parse.or_query(self._answer_shape(told, asked), query_grammar(view)), path,
+            "query", template, parse.add_query(self._answer_shape(told, asked), query_grammar(view)), path,
             thought=step.thought, sub_question=asked, table=shown, folder=tell_folders(step.evidence)[0],
             evidence=evidence,
         )  # fmt: skip
@@ -177,7 +179,7 @@ class Prompts:
 
     def next_query(self, path: Trajectory, *, template: str, think: bool = True) -> Ask:
         """What is to be searched next, by the named template? Reply: `parse.read_query`."""
-        shape = parse.step_shape(
+        shape = parse.make_step_shape(
             None, think=self._limits["think"] if think else 0, sub_question=self._limits["sub_question"]
         )
         return self._ask("plan", template, shape, path)
@@ -185,12 +187,12 @@ class Prompts:
     def choose_route(self, question: Question, kbs: Mapping[str, Card], *, template: str) -> Ask:
         """Which knowledge base can answer the question, by the named template? Reply: `parse.read_route`."""
         labels = self.labels(kbs)
-        shape = parse.step_shape(list(labels), think=0, sub_question=0)
+        shape = parse.make_step_shape(list(labels), think=0, sub_question=0)
         return self._ask("plan", template, shape, Trajectory(question), labels=labels, **_choices(labels, kbs))
 
     def next_sentence(self, path: Trajectory, evidence: Sequence[Evidence], *, template: str) -> Ask:
         """How does the reasoning go on, by the named template? Reply: `parse.read_sentence`."""
-        shape = parse.sentence_shape(sentence=self._limits["sub_question"])
+        shape = parse.make_sentence_shape(sentence=self._limits["sub_question"])
         return self._ask("plan", template, shape, path, evidence=self._shown(path.question.text, evidence))
 
     def again(self, ask: Ask, reply: str, reason: str) -> Ask:

@@ -31,14 +31,14 @@ _ONE_SPELLING = str.maketrans(
 )
 
 
-def normalized(text: str) -> str:
+def normalise(text: str) -> str:
     """The text with every letter composed (Unicode NFC) and without what nobody sees in it."""
     if text.isascii():
         return text.replace("\0", "") if "\0" in text else text
     return unicodedata.normalize("NFC", _UNSEEN.sub("", text))
 
 
-def terms(text: str) -> list[str]:
+def cut_terms(text: str) -> list[str]:
     """What a text is compared by, in order."""
     if text.isascii():
         return _ASCII_TERM.findall(text.lower())
@@ -55,17 +55,17 @@ def terms(text: str) -> list[str]:
     return found
 
 
-def terms_to_store(text: str) -> str:
+def cut_terms_to_store(text: str) -> str:
     """The terms with a blank between, and behind them the single letters of pairs, for a query of one letter."""
     if text.isascii():
-        return " ".join(terms(text))
-    found = terms(text)
+        return " ".join(cut_terms(text))
+    found = cut_terms(text)
     unspaced = _patterns().unspaced
     alone = dict.fromkeys(letter for term in found if len(term) > 1 for letter in unspaced.findall(term))
     return " ".join([*found, *alone])
 
 
-def word_spans(text: str) -> Iterator[tuple[int, int]]:
+def find_word_spans(text: str) -> Iterator[tuple[int, int]]:
     """(start, end) of the stretches without white space, cut at 64 characters; of unspaced letters, two at a time."""
     pattern = _ASCII_WORD if text.isascii() else _patterns().word
     return (match.span() for match in pattern.finditer(text))
@@ -78,7 +78,7 @@ def count_pieces(text: str) -> int:
 
 
 @cache
-def sentence_end() -> Any:
+def find_sentence_end() -> Any:
     """A pattern for what parts two sentences, in any script: blanks after a mark, or nothing after a full-width one.
 
     A title such as "Dr." ends none, and neither does a colon: what stands after it belongs to what stands before.

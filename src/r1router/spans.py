@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from r1router.parse import gbnf_literal
+from r1router.parse import write_gbnf_literal
 
 WORDS = 600
 """So many words of the shown evidence may an answer begin at; with more, llama.cpp's grammar gets slow."""
@@ -36,14 +36,14 @@ def write_span_grammar(name: str, texts: Sequence[str], *, alone: Sequence[str] 
         left -= len(pieces)
         for place, found in enumerate(pieces):
             rule, word = f"{name}-{len(rules)}", found[0]
-            body = gbnf_literal(word)
+            body = write_gbnf_literal(word)
             if place + 1 < len(pieces):
                 between = line[found.end() : pieces[place + 1].start()]
-                body += f" ({gbnf_literal(between)} {name}-{len(rules) + 1})?"
+                body += f" ({write_gbnf_literal(between)} {name}-{len(rules) + 1})?"
             rules.append(f"{rule} ::= {body}")
             if word[0].isalnum() or word[0] in _OPENS:
                 starts.append(rule)
-    options = [*map(gbnf_literal, alone)] + ([f"{name}-spans"] if starts else [])
+    options = [*map(write_gbnf_literal, alone)] + ([f"{name}-spans"] if starts else [])
     if not options:
         return ""
     head = [f"{name} ::= {' | '.join(options)}"]

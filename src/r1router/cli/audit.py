@@ -39,20 +39,20 @@ def audit(
     """Send each step's sub-question to every knowledge base and count what its route missed."""
     from r1router.evals.audit.other_routes import read_elsewhere, search_elsewhere
     from r1router.evals.audit.regret import audit as sum_up
-    from r1router.evals.audit.regret import targets, write_audit
-    from r1router.evals.report.summary import plain
+    from r1router.evals.audit.regret import list_targets, write_audit
+    from r1router.evals.report.summary import make_plain
     from r1router.evals.run import name_record, read_run
 
     settings, rows = read_run(run)
     opened = open_kbs(kbs)
-    with progress.counted("searches") as tell:
+    with progress.show_counts("searches") as tell:
         searched = search_elsewhere(settings, rows, opened, tell=tell)
     answers = None
     if judge_answers:
         model, record = open_policy(policy), Record(name_record(run, "audit", policy))
-        with progress.counted("answers") as tell:
+        with progress.show_counts("answers") as tell:
             try:
-                wanted = [targets(one) for one in searched]
+                wanted = [list_targets(one) for one in searched]
                 answers = threads.wait_for(
                     read_elsewhere(
                         searched, wanted, policy=model, record=record, prompts=choose_prompts(prompts, model), tell=tell
@@ -64,7 +64,7 @@ def audit(
     found = sum_up(settings, rows, searched, answers=answers)
     write_audit(found, run)
     if as_json:
-        typer.echo(json.dumps(plain(found), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(make_plain(found), ensure_ascii=False, indent=2))
         return
     console = Console()
     for method in found.methods:
@@ -73,7 +73,7 @@ def audit(
 
 
 def _show(method: MethodAudit, console: Console) -> None:
-    from r1router.evals.report.words import score, span
+    from r1router.evals.report.words import write_score, write_span
 
     console.print(Text(method.method, style="bold"))
     if method.regret is None:
@@ -83,7 +83,7 @@ def _show(method: MethodAudit, console: Console) -> None:
         return
     by = "gold evidence" if method.by_gold == method.judged else f"gold evidence ({method.by_gold}) or answers"
     console.print(
-        Text(f"regret {score(method.regret.mean)} [{span(method.regret)}]").append(
+        Text(f"regret {write_score(method.regret.mean)} [{write_span(method.regret)}]").append(
             f" of {method.judged} steps judged by {by}; {method.searches} searched", style="dim"
         )
     )

@@ -17,7 +17,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from r1router import api
-from r1router.cache import cache_folder
+from r1router.cache import find_cache_folder
 from r1router.cli import options, render
 from r1router.cli.index import index
 from r1router.kb import open_kbs
@@ -53,7 +53,7 @@ def demo(
 
 def _kept() -> Path:
     """A folder of this installation's own: entries name the files they are from, which lie elsewhere in another."""
-    return cache_folder() / f"demo-kbs-{hashlib.sha256(str(DATA).encode()).hexdigest()[:8]}"
+    return find_cache_folder() / f"demo-kbs-{hashlib.sha256(str(DATA).encode()).hexdigest()[:8]}"
 
 
 def _ask(row: dict[str, Any], kbs: Any, policy: Any, console: Console) -> bool:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from r1router.cli import options, tables
-from r1router.cli.progress import asking
+from r1router.cli.progress import show_asking
 from r1router.drive.budget import Budget
 from r1router.errors import PolicyError
 from r1router.kb import open_kbs
@@ -63,11 +63,11 @@ def eval_(
     began = time.perf_counter()
     with _bar() as bar:
         tell = _teller(bar, names, examples, out, primary or PRIMARY, {n: b.card.kind for n, b in opened_kbs.items()})
-        with asking(opened, bar.console):
+        with show_asking(opened, bar.console):
             evaluate(
                 examples,
                 out,
-                dataset=dataset_name(dataset),
+                dataset=name_dataset(dataset),
                 methods=names,
                 policy=opened,
                 kbs=opened_kbs,
@@ -94,10 +94,10 @@ def eval_(
         raise typer.Exit(1)
 
 
-def dataset_name(spec: str) -> str:
+def name_dataset(spec: str) -> str:
     """What a data set is called in reports: its file and options, without the folders, which differ by machine.
 
-    >>> dataset_name("webqa:/data/WebQA_train_val.json?split=val")
+    >>> name_dataset("webqa:/data/WebQA_train_val.json?split=val")
     'WebQA_train_val.json?split=val'
     """
     from r1router.evals.datasets import open_dataset
@@ -142,7 +142,7 @@ def _teller(
 ) -> Callable[[Row], None]:
     """Moves the bar with each row: how many are done, the running score of its method, what failed."""
     from r1router.evals.metrics import load_metric
-    from r1router.evals.report.results import ERROR, values_of
+    from r1router.evals.report.results import ERROR, measure_row
     from r1router.evals.run import CONFIG, read_run
 
     judge = {primary: load_metric(primary)}
@@ -154,7 +154,7 @@ def _teller(
     counts: Counter[str] = Counter()
 
     def tell(row: Row) -> None:
-        value = values_of(row, judge, kinds).get(primary)
+        value = measure_row(row, judge, kinds).get(primary)
         if value is not None:
             scores[row.method].append(value)
         counts["done"] += 1

@@ -18,7 +18,7 @@ from r1router.errors import InputError, KnowledgeBaseError
 from r1router.images import load_image
 from r1router.ingest.left_out import recall
 from r1router.ingest.records import Problem
-from r1router.kb import find_kb, kb_folders, manifest, open_kb
+from r1router.kb import find_kb, list_kb_folders, manifest, open_kb
 from r1router.kb.ledger import Ledger
 from r1router.kb.stored_tables import StoredTable, StoredTables
 from r1router.table import TableResult
@@ -35,7 +35,7 @@ _MOST_TABLES = 20
 def list_(kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = False) -> None:
     """List the knowledge bases."""
     found = []
-    for each, folder in kb_folders(kbs).items():
+    for each, folder in list_kb_folders(kbs).items():
         try:
             found.append(_summary(folder))
         except KnowledgeBaseError as error:
@@ -113,7 +113,7 @@ def sources(
     as_json: options.AsJson = False,
 ) -> None:
     """List the files that were indexed, with what was left out of each and why."""
-    folders = {name: find_kb(kbs, name)} if name else kb_folders(kbs)
+    folders = {name: find_kb(kbs, name)} if name else list_kb_folders(kbs)
     told = recall(kbs)
     rows = [
         {"kb": kb, **asdict(taken), "left_out": [asdict(problem) for problem in told.get(taken.source, ())]}
@@ -166,7 +166,9 @@ def search(
         return
     console = Console()
     for number, evidence in enumerate(ranking, 1):
-        console.print(Text(f"{number}. ", style="bold").append(render.where(evidence), style="blue"), soft_wrap=True)
+        console.print(
+            Text(f"{number}. ", style="bold").append(render.write_where(evidence), style="blue"), soft_wrap=True
+        )
         console.print(Text(evidence.text, style="dim"))
         if evidence.image:
             console.print(Text(str(kb.find_picture(evidence.image).absolute()), style="blue"), soft_wrap=True)
@@ -248,7 +250,7 @@ def check(
     """Check that the parts of knowledge bases agree: card, table, full-text index, pictures, sources."""
     from r1router.kb.check import check as check_kb
 
-    folders = {name: find_kb(kbs, name)} if name else kb_folders(kbs)
+    folders = {name: find_kb(kbs, name)} if name else list_kb_folders(kbs)
     console, left = Console(), 0
     for each, folder in folders.items():
         findings = check_kb(folder, repair=repair)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from r1router.errors import InputError
 
 
-def key_for(names: Iterable[str], variable: str) -> str:
+def read_key(names: Iterable[str], variable: str) -> str:
     """The key in the environment variable; empty where none is named and only this machine reaches `names`.
 
     Raises `InputError` for names that others reach without a key, and for a variable that holds none.

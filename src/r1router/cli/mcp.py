@@ -26,12 +26,12 @@ def mcp(
     """Serve the knowledge bases to an MCP client: tools to ask and to search, evidence to read."""
     try:
         from r1router.serve import logs
-        from r1router.serve.mcp.server import create_server, http_app, run_http, run_stdio
+        from r1router.serve.mcp.server import build_http_app, create_server, run_http, run_stdio
         from r1router.serve.middleware import access
         from r1router.serve.run import check_free
     except ImportError as error:
         raise MissingExtra(error.name or "mcp", "mcp", "r1router mcp") from error
-    key = listening.key_for([host], api_key_env) if http else ""
+    key = listening.read_key([host], api_key_env) if http else ""
     logs.set_up(as_json=False)
     if http:
         check_free(host, port)
@@ -41,4 +41,4 @@ def mcp(
         run_stdio(server)
         return
     hosts = {*access.LOOPBACK, host} if access.is_loopback(host) else ()
-    run_http(http_app(server, key=key, hosts=hosts), host=host, port=port)
+    run_http(build_http_app(server, key=key, hosts=hosts), host=host, port=port)

@@ -14,7 +14,7 @@ from r1router.types import Policy
 
 
 @contextmanager
-def counted(what: str) -> Iterator[Callable[[int, int], None]]:
+def show_counts(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar that is moved by calling what is given with how many are done and how many there are."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
@@ -23,7 +23,7 @@ def counted(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def asking(policy: Policy, console: Console) -> Iterator[None]:
+def show_asking(policy: Policy, console: Console) -> Iterator[None]:
     """Long work that the same command goes on with; who interrupts it is told so, and the policy is closed."""
     try:
         yield

@@ -38,15 +38,15 @@ def show(events: Iterable[Event], console: Console) -> Trajectory:
             case Planned(index, step):
                 plan(index, step, console)
             case Retrieved(index, step):
-                found(step, console)
+                print_found(step, console)
             case Computed(_, step):
-                computed(step.evidence[0], console)
+                print_computed(step.evidence[0], console)
             case Answered(_, step):
-                console.print(line("answer", Text(step.answer or "(empty)", style="bold")))
+                console.print(write_line("answer", Text(step.answer or "(empty)", style="bold")))
             case Malformed(purpose, reason, _):
-                console.print(line("format", Text(f"{purpose} reply refused: {reason}", style="yellow")))
+                console.print(write_line("format", Text(f"{purpose} reply refused: {reason}", style="yellow")))
             case Finished(trajectory):
-                end(trajectory, console)
+                print_end(trajectory, console)
                 return trajectory
     raise AssertionError("a driver's last event is Finished")
 
@@ -55,28 +55,28 @@ def plan(index: int, step: Step, console: Console) -> None:
     """The thought, the sub-question and the route of a step, or that the policy knows enough."""
     console.print(Text(f"step {index + 1}", style="bold cyan"))
     if step.thought:
-        console.print(line("thought", Text(step.thought, style="italic dim")))
+        console.print(write_line("thought", Text(step.thought, style="italic dim")))
     if step.sub_question is None:
-        console.print(line("stop", Text("knows enough" + _chance(step, NO_ROUTE))))
+        console.print(write_line("stop", Text("knows enough" + _chance(step, NO_ROUTE))))
         return
-    console.print(line("sub-question", Text(step.sub_question)))
+    console.print(write_line("sub-question", Text(step.sub_question)))
     chosen = ", ".join(step.routes)
     route = Text(chosen, style="bold magenta")
     others = ", ".join(f"{n} {p:.2f}" for n, p in step.probabilities.items() if n != chosen)
     route.append(_chance(step, chosen), style="not bold")
-    console.print(line("route", route.append(f"   ({others})" if others else "", style="not bold dim")))
+    console.print(write_line("route", route.append(f"   ({others})" if others else "", style="not bold dim")))
 
 
 def _chance(step: Step, name: str) -> str:
     return f" {step.probabilities[name]:.2f}" if name in step.probabilities else ""
 
 
-def found(step: Step, console: Console, *, gold: Callable[[Evidence], bool] | None = None) -> None:
+def print_found(step: Step, console: Console, *, gold: Callable[[Evidence], bool] | None = None) -> None:
     """The first pieces of evidence of a step; with `gold`, also every later one that it says is gold, marked."""
     if step.note:
-        console.print(line("note", Text(step.note, style="yellow")))
+        console.print(write_line("note", Text(step.note, style="yellow")))
     if not step.evidence:
-        console.print(line("evidence", Text("nothing found", style="yellow")))
+        console.print(write_line("evidence", Text("nothing found", style="yellow")))
     shown = [(n, e, gold is not None and gold(e)) for n, e in enumerate(step.evidence, 1)]
     shown = [(n, e, is_gold) for n, e, is_gold in shown if n <= SHOWN or is_gold]
     for number, evidence, is_gold in shown:
@@ -84,33 +84,35 @@ def found(step: Step, console: Console, *, gold: Callable[[Evidence], bool] | No
         text = " ".join(evidence.text.split())
         said = Text(f"[{number}] ").append("gold " if is_gold else "", style="bold green")
         said.append(text[:_WIDTH] + ("… " if len(text) > _WIDTH else " "), style="" if is_gold else "dim")
-        console.print(line(label, said.append(where(evidence), style="blue")))
+        console.print(write_line(label, said.append(write_where(evidence), style="blue")))
     if len(step.evidence) > len(shown):
-        console.print(line("", Text(f"… and {len(step.evidence) - len(shown)} more", style="dim")))
+        console.print(write_line("", Text(f"… and {len(step.evidence) - len(shown)} more", style="dim")))
 
 
-def computed(evidence: Evidence, console: Console) -> None:
+def print_computed(evidence: Evidence, console: Console) -> None:
     """A query over a table, and the first rows that it gave."""
     if evidence.result is None:
         return
-    console.print(line("query", Text(evidence.result.sql, style="magenta")))
+    console.print(write_line("query", Text(evidence.result.sql, style="magenta")))
     for number, row in enumerate(evidence.result.rows[:SHOWN]):
         text = " ".join(" | ".join(row).split())
-        console.print(line("" if number else "result", Text(text[:_WIDTH])))
+        console.print(write_line("" if number else "result", Text(text[:_WIDTH])))
 
 
-def end(trajectory: Trajectory, console: Console) -> None:
+def print_end(trajectory: Trajectory, console: Console) -> None:
     """The answer, its sources, why it stopped and what it cost."""
     console.print(_answer(trajectory.answer))
     if trajectory.answer and trajectory.answer.guess:
         guess = Text(f"the model said {trajectory.answer.guess!r}, which the evidence does not support", style="yellow")
-        console.print(line("note", guess))
+        console.print(write_line("note", guess))
     for number, evidence in enumerate(trajectory.sources, 1):
-        console.print(line("source" if number == 1 else "", Text(f"[{number}] {where(evidence)}", style="blue")))
+        console.print(
+            write_line("source" if number == 1 else "", Text(f"[{number}] {write_where(evidence)}", style="blue"))
+        )
     usage = trajectory.usage
     spent = f"{usage.calls} model calls, {usage.tokens} tokens, {usage.retrievals} retrievals"
     seconds = f"{sum(usage.seconds.values()):.1f} s"
-    console.print(line("", Text(f"stopped: {trajectory.stop}; {spent}, {seconds}", style="dim")))
+    console.print(write_line("", Text(f"stopped: {trajectory.stop}; {spent}, {seconds}", style="dim")))
 
 
 def _answer(answer: Answer | None) -> Text:
@@ -123,7 +125,7 @@ def _answer(answer: Answer | None) -> Text:
     return said.append("   not sure", style="yellow") if answer.ending == "unsure" else said
 
 
-def where(evidence: Evidence) -> str:
+def write_where(evidence: Evidence) -> str:
     """Where a person finds this piece: knowledge base, title, file, page or section, rows."""
     if evidence.location is None:
         return f"{evidence.kb}: {find_title(evidence)}"
@@ -131,7 +133,7 @@ def where(evidence: Evidence) -> str:
     return f"{evidence.kb}: {title}{describe(evidence.location)}"
 
 
-def line(label: str, text: Text) -> Padding:
+def write_line(label: str, text: Text) -> Padding:
     """A labelled line, the label in a column of its own, long text below itself."""
     grid = Table.grid()
     grid.add_column(width=13, style="dim", no_wrap=True)

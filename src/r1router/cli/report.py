@@ -37,8 +37,8 @@ def report(
     """Sum up runs: scores with 95 % intervals, paired tests, routes, cost, by number of hops and by type."""
     from r1router.evals.audit.regret import read_audit
     from r1router.evals.metrics import DEFAULT
-    from r1router.evals.report.html import page
-    from r1router.evals.report.summary import PRIMARY, plain
+    from r1router.evals.report.html import write_page
+    from r1router.evals.report.summary import PRIMARY, make_plain
     from r1router.evals.report.summary import report as sum_up
     from r1router.evals.run import read_run
 
@@ -53,12 +53,12 @@ def report(
         against=against,
     )
     if as_json:
-        typer.echo(json.dumps(plain(found), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(make_plain(found), ensure_ascii=False, indent=2))
     else:
         tables.show(found, console, metrics=[*(["judge"] if judge else []), *(metrics or tables.USUAL)])
     if html:
         audits = [read_audit(folder, rows) for folder, (_, rows) in zip(runs, opened, strict=True)]
-        html.write_text(page(found, [audit for audit in audits if audit]), encoding="utf-8")
+        html.write_text(write_page(found, [audit for audit in audits if audit]), encoding="utf-8")
         Console(stderr=True).print(Text(f"wrote {html}", style="dim"), soft_wrap=True)
 
 
@@ -68,7 +68,7 @@ def _judge(spec: str, folder: Path, rows: Sequence[Row]) -> Metric:
     from r1router.evals.run import name_record
 
     policy, record = open_policy(spec), Record(name_record(folder, "judge", spec))
-    with progress.counted("judged") as tell:
+    with progress.show_counts("judged") as tell:
         try:
             return threads.wait_for(judge_rows(rows, policy=policy, record=record, tell=tell))
         finally:

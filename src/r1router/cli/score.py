@@ -24,21 +24,21 @@ def score(
     """Score predictions that were made elsewhere; a question without one counts 0."""
     from r1router.evals.datasets import load_examples
     from r1router.evals.predictions import answer_metrics, read_predictions, score_predictions
-    from r1router.evals.report.summary import plain
-    from r1router.evals.report.words import score as digits
-    from r1router.evals.report.words import span
+    from r1router.evals.report.summary import make_plain
+    from r1router.evals.report.words import write_score as digits
+    from r1router.evals.report.words import write_span
 
     answer_metrics(metrics)
     examples = load_examples(dataset)
     scored = score_predictions(read_predictions(predictions, examples), examples, metrics=metrics)
     if as_json:
-        typer.echo(json.dumps(plain(scored), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(make_plain(scored), ensure_ascii=False, indent=2))
         return
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for title in ("metric", "mean", "95 % interval", "questions"):
         table.add_column(title, justify="left" if title == "metric" else "right")
     for name, value in scored.scores.items():
-        table.add_row(Text(name, style="bold"), digits(value.mean), span(value), str(value.n))
+        table.add_row(Text(name, style="bold"), digits(value.mean), write_span(value), str(value.n))
     console = Console()
     console.print(table)
     if scored.missing:

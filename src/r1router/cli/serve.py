@@ -54,7 +54,7 @@ def serve(
             "itself, as a data URL"
         )
     names = {host, *(allow_host or ())}
-    key = listening.key_for(names, api_key_env)
+    key = listening.read_key(names, api_key_env)
     logs.set_up(as_json=log_json)
     check_free(host, port)
     app = create_app(

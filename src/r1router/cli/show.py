@@ -69,7 +69,7 @@ def show(
     chosen = mine if methods else mine[:1]
     chosen += [one for one in theirs if one.row.method in {c.row.method for c in chosen}]
     for other in chosen[1:]:
-        where = parting(chosen[0].row.trajectory, other.row.trajectory)
+        where = find_parting(chosen[0].row.trajectory, other.row.trajectory)
         console.print(Text(f"{chosen[0].label} and {other.label} {where}", style="yellow"))
     for one in chosen:
         console.print(Rule(Text(one.label, style="bold")))
@@ -81,7 +81,7 @@ def show(
 def _read(run: Path, methods: Sequence[str] | None, suffix: str) -> list[_Shown]:
     """The rows of these methods, or of all, with their scores."""
     from r1router.evals.metrics import load_metrics
-    from r1router.evals.report.results import values_of
+    from r1router.evals.report.results import measure_row
     from r1router.evals.run import read_run
 
     settings, rows = read_run(run)
@@ -90,7 +90,7 @@ def _read(run: Path, methods: Sequence[str] | None, suffix: str) -> list[_Shown]
             raise UnknownName("method of this run", method, settings.methods)
     judges = {name: metric for name, metric in load_metrics().items() if name not in ("cost", "stop")}
     return [
-        _Shown(row.method + suffix, row, dict(values_of(row, judges, settings.kbs)), settings.kbs)
+        _Shown(row.method + suffix, row, dict(measure_row(row, judges, settings.kbs)), settings.kbs)
         for row in rows
         if not methods or row.method in methods
     ]
@@ -112,7 +112,7 @@ def _plain(one: _Shown) -> dict[str, Any]:
     return {"label": one.label, "scores": one.scores, **to_dict(one.row)}
 
 
-def parting(a: Trajectory, b: Trajectory) -> str:
+def find_parting(a: Trajectory, b: Trajectory) -> str:
     """Where two trajectories of a question part, in words that follow their names."""
 
     def words(text: str | None) -> list[str]:
@@ -148,7 +148,7 @@ def _question(example: Example, console: Console) -> None:
     if example.question.image:
         facts["picture"] = example.question.image.name or example.question.image.media_type
     for name, fact in facts.items():
-        console.print(render.line(name, Text(fact)))
+        console.print(render.write_line(name, Text(fact)))
 
 
 def _overview(shown: Sequence[_Shown], primary: str) -> Table:
@@ -175,7 +175,7 @@ def _trajectory(one: _Shown, console: Console) -> None:
     from r1router.evals import gold
 
     example, path = one.row.example, one.row.trajectory
-    needs = gold.needs(example)
+    needs = gold.list_needs(example)
 
     def is_gold(evidence: Evidence) -> bool:
         return any(gold.meets(need, evidence) for need in needs)
@@ -184,20 +184,20 @@ def _trajectory(one: _Shown, console: Console) -> None:
     for at, step in enumerate(path.steps):
         render.plan(at, step, console)
         if at < len(known):
-            console.print(render.line("gold", _gold_step(known[at], step.routes, one.kinds)))
+            console.print(render.write_line("gold", _gold_step(known[at], step.routes, one.kinds)))
         if step.routes:
-            render.found(step, console, gold=is_gold)
-            console.print(render.line("answer", Text(step.answer or "(none)", style="bold")))
+            render.print_found(step, console, gold=is_gold)
+            console.print(render.write_line("answer", Text(step.answer or "(none)", style="bold")))
     for at, missed in enumerate(known[len(path.steps) :], len(path.steps)):
         console.print(Text(f"step {at + 1} was not taken", style="bold red"))
-        console.print(render.line("gold", _gold_step(missed, (), one.kinds)))
+        console.print(render.write_line("gold", _gold_step(missed, (), one.kinds)))
     for error in path.format_errors:
-        console.print(render.line("format", Text(error, style="yellow")))
+        console.print(render.write_line("format", Text(error, style="yellow")))
     if path.stop == "error":
         console.print(Text(f"failed: {path.error}", style="red"))
-    render.end(path, console)
+    render.print_end(path, console)
     scores = "  ".join(f"{name} {value:.2f}" for name, value in one.scores.items() if "/" not in name)
-    console.print(render.line("scores", Text(scores)))
+    console.print(render.write_line("scores", Text(scores)))
 
 
 def _gold_step(step: dict[str, Any], taken: Sequence[str], kinds: Mapping[str, str]) -> Text:

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from r1router.cli import options
-from r1router.cli.eval import dataset_name
-from r1router.cli.progress import asking
+from r1router.cli.eval import name_dataset
+from r1router.cli.progress import show_asking
 from r1router.errors import InputError
 from r1router.kb import open_kbs
 from r1router.policies import open_policy
@@ -62,12 +62,12 @@ def synthesize(
         )
     examples = load_examples(dataset, limit=limit, seed=seed)
     if from_gold:
-        _from_gold(examples, out, kbs, k, dataset_name(dataset))
+        _from_gold(examples, out, kbs, k, name_dataset(dataset))
     elif dry_run:
         _dry_run(examples, out, kbs or Path("kbs"), Prompts(prompts or DEFAULT), max_steps, k)
     else:
         _taught(
-            examples, out, teacher or "", kbs or Path("kbs"), dataset_name(dataset), prompts,
+            examples, out, teacher or "", kbs or Path("kbs"), name_dataset(dataset), prompts,
             max_steps=max_steps, k=k, metric=metric, at_least=at_least, concurrency=concurrency,
         )  # fmt: skip
 
@@ -103,7 +103,7 @@ def _taught(
                 bar.reset(task, total=len(examples), completed=there)
             bar.update(task, completed=counts.total(), description=f"{counts[KEPT]} kept")
 
-        with asking(opened, bar.console):
+        with show_asking(opened, bar.console):
             made = synthesize(
                 examples,
                 out,

@@ -51,14 +51,14 @@ def _scores(section: Section, primary: str, metrics: Sequence[str]) -> Table:
 
 def _costs(section: Section) -> Table:
     from r1router.evals.report.results import TOTAL
-    from r1router.evals.report.words import amount
+    from r1router.evals.report.words import write_amount
 
     table = _table("", "method", "retrievals", "tokens", "seconds\np50", "\np95")
     table.add_column("stopped", overflow="fold")
     for r in section.results:
-        costs = [amount(r.costs[name].mean) if r.costs else "·" for name in ("retrievals", "tokens")]
+        costs = [write_amount(r.costs[name].mean) if r.costs else "·" for name in ("retrievals", "tokens")]
         total = r.seconds.get(TOTAL)
-        seconds = [amount(total.p50), amount(total.p95)] if total else ["·", "·"]
+        seconds = [write_amount(total.p50), write_amount(total.p95)] if total else ["·", "·"]
         stops = ", ".join(f"{reason} {count}" for reason, count in r.stops.items())
         table.add_row(Text(r.method), *costs, *seconds, Text(stops, style="dim"))
     return table
@@ -81,16 +81,15 @@ def _cell(value: Interval | None) -> Text:
 
 
 def _comparisons(section: Section, primary: str) -> Table:
-    from r1router.evals.report.words import chance, signed, span
+    from r1router.evals.report.words import write_chance, write_signed, write_span
 
     title = f"paired differences in {primary}; p corrected for {len(section.comparisons)} comparisons (Holm)"
     table = _table(title, "methods", "difference", "95 % interval", "p", "p corrected", "questions")
     for c in section.comparisons:
         style = "" if c.p_holm < 0.05 else "dim"
         d = c.difference
-        table.add_row(
-            Text(f"{c.a} − {c.b}"), signed(d.mean), span(d), chance(d.p), chance(c.p_holm), str(d.n), style=style
-        )  # fmt: skip
+        numbers = write_signed(d.mean), write_span(d), write_chance(d.p), write_chance(c.p_holm), str(d.n)
+        table.add_row(Text(f"{c.a} − {c.b}"), *numbers, style=style)
     return table
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from r1router.cli import options
-from r1router.cli.progress import counted
+from r1router.cli.progress import show_counts
 from r1router.drive import threads
 from r1router.embedders import open_text_embedder
 from r1router.policies import open_policy
@@ -56,7 +56,7 @@ def evaluate(
     try:
         prompt_set = choose_prompts(prompts, opened)
         rows = [render(step, prompt_set, pictures=pictures) for step in wanted]
-        with counted("asking") as tell:
+        with show_counts("asking") as tell:
             replies = threads.wait_for(ask(rows, opened, concurrency=concurrency, tell=tell))
     finally:
         threads.wait_for(opened.close())

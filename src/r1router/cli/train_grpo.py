@@ -13,7 +13,7 @@ from r1router.errors import InputError
 from r1router.train.grpo.settings import GrpoSettings
 
 
-@options.with_settings(GrpoSettings, but=["prompts", "rewards", "rehearse", "kbs"])
+@options.add_settings(GrpoSettings, but=["prompts", "rewards", "rehearse", "kbs"])
 def grpo(
     context: typer.Context,
     steps: options.Steps,

@@ -38,7 +38,7 @@ Pictures = Annotated[
 ]
 
 
-def with_settings(made: type[T], *, but: Sequence[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def add_settings(made: type[T], *, but: Sequence[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A command whose parameter `settings` comes from options, one for each field of this dataclass except `but`."""
     types = get_type_hints(made)
     offered = [Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=_option(f, types[f.name]))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from r1router.cli import options
-from r1router.cli.progress import counted
+from r1router.cli.progress import show_counts
 from r1router.drive import threads
 from r1router.policies import open_policy
 from r1router.prompts import choose_prompts
@@ -43,7 +43,7 @@ def profile(
     try:
         chosen = choose_prompts(prompts, opened)
         rows = [render(step, chosen) for step in wanted]
-        with counted("sampling") as tell:
+        with show_counts("sampling") as tell:
             profiles = threads.wait_for(
                 sample_profiles(
                     rows, opened, chosen, weighted, samples=samples, temperature=temperature, seed=seed,

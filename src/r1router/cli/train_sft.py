@@ -8,7 +8,7 @@ from r1router.cli import train_options as options
 from r1router.train.settings import SftSettings
 
 
-@options.with_settings(SftSettings, but=["prompts"])
+@options.add_settings(SftSettings, but=["prompts"])
 def sft(
     steps: options.Steps,
     out: options.Out,

@@ -1,7 +1,8 @@
 """Gathers the searches of many questions into few calls, because a batch costs little more than one.
 
-Synchronous loops have their searches at hand: `search_together`. Asynchronous drivers use `in_batches`: what arrives
-while a knowledge base searches is its next batch, so batches grow with the load, and a lone question never waits.
+Synchronous loops have their searches at hand: `search_together`. Asynchronous drivers use `run_in_batches`: what
+arrives while a knowledge base searches is its next batch, so batches grow with the load, and a lone question never
+waits.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from r1router.drive.flow import Rankings, Served, timed
+from r1router.drive.flow import Rankings, Served, measure_time
 from r1router.errors import UnknownName
 from r1router.types import Evidence, KnowledgeBase, Query, Search
 
@@ -32,7 +33,7 @@ def search_together(kbs: Mapping[str, KnowledgeBase], requests: Sequence[Search]
     return [[wanted[name][request.query, request.k] for name in request.routes] for request in requests]
 
 
-def in_batches(kbs: Mapping[str, KnowledgeBase]) -> Callable[[Search], Awaitable[Served[Rankings]]]:
+def run_in_batches(kbs: Mapping[str, KnowledgeBase]) -> Callable[[Search], Awaitable[Served[Rankings]]]:
     """What serves the searches of all questions that it is given to, in one event loop."""
     collectors: defaultdict[str, _Collector] = defaultdict(_Collector)
 
@@ -41,7 +42,7 @@ def in_batches(kbs: Mapping[str, KnowledgeBase]) -> Callable[[Search], Awaitable
         return list(await asyncio.gather(*searched))
 
     def search(request: Search) -> Awaitable[Served[Rankings]]:
-        return timed(search_all(request))
+        return measure_time(search_all(request))
 
     return search
 

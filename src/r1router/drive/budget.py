@@ -1,6 +1,6 @@
 """Keeps one question within its budget: says which requests it still allows, and counts what each has cost.
 
-A new kind of request belongs here: into `Request`, with what it costs in `cost_of` and what forbids it in
+A new kind of request belongs here: into `Request`, with what it costs in `count_cost` and what forbids it in
 `Meter.check`; type checking then says where it is missing.
 """
 
@@ -87,7 +87,7 @@ class Meter:
 
     def count(self, request: Request, result: Any, seconds: float) -> None:
         """Adds what this request has cost."""
-        self.usage += cost_of(request, result, seconds)
+        self.usage += count_cost(request, result, seconds)
 
     def _tokens_left(self, final: bool) -> float:
         tokens = _limit(self.budget.tokens)
@@ -103,7 +103,7 @@ def _limit(given: int | None) -> float:
     return math.inf if given is None else given
 
 
-def cost_of(request: Request, result: Any, seconds: float) -> Usage:
+def count_cost(request: Request, result: Any, seconds: float) -> Usage:
     """What a request has cost that brought this result within so many wall seconds."""
     match request:
         case Ask():

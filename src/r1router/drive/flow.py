@@ -56,6 +56,6 @@ async def _serve_in_time(request: Request, server: Server, left: float | None) -
         return Served(error, 0.0)
 
 
-async def timed(work: Awaitable[T]) -> Served[T]:
+async def measure_time(work: Awaitable[T]) -> Served[T]:
     began = time.perf_counter()
     return Served(await work, time.perf_counter() - began)

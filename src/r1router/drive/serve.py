@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping
 
-from r1router.drive.batches import in_batches
-from r1router.drive.flow import Serve, Served, timed
+from r1router.drive.batches import run_in_batches
+from r1router.drive.flow import Serve, Served, measure_time
 from r1router.drive.record import Record
 from r1router.errors import QueryError
 from r1router.table import TableResult
@@ -21,9 +21,9 @@ def serve_with(policy: Policy, kbs: Mapping[str, KnowledgeBase], record: Record 
     """
 
     def answer(ask: Ask) -> Awaitable[Served[Reply]]:
-        return timed(policy.reply(ask))
+        return measure_time(policy.reply(ask))
 
-    serve: Serve = {Ask: answer, Search: in_batches(kbs), **serve_tables(kbs)}
+    serve: Serve = {Ask: answer, Search: run_in_batches(kbs), **serve_tables(kbs)}
     return serve if record is None else {kind: record.keep(kind, server) for kind, server in serve.items()}
 
 
@@ -31,10 +31,12 @@ def serve_tables(kbs: Mapping[str, KnowledgeBase]) -> Serve:
     """What looks into tables and runs queries over them, in threads."""
 
     async def inspect(request: Inspect) -> Served[TableView]:
-        return await timed(asyncio.to_thread(_with_tables(kbs, request.kb).inspect, request.id, request.question))
+        return await measure_time(
+            asyncio.to_thread(_with_tables(kbs, request.kb).inspect, request.id, request.question)
+        )
 
     async def compute(request: Compute) -> Served[TableResult]:
-        return await timed(asyncio.to_thread(_with_tables(kbs, request.kb).compute, request.id, request.sql))
+        return await measure_time(asyncio.to_thread(_with_tables(kbs, request.kb).compute, request.id, request.sql))
 
     return {Inspect: inspect, Compute: compute}
 

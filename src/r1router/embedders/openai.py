@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from r1router.embedders._texts import clean
 from r1router.embedders._vectors import normalise_rows
-from r1router.endpoint import hide, read_body, server_words
+from r1router.endpoint import hide, quote_server, read_body
 from r1router.errors import InputError, KnowledgeBaseError
 
 URL = "https://api.openai.com/v1"
@@ -143,7 +143,7 @@ class OpenAI:
             case openai.APIConnectionError():
                 said, hint = str(error.__cause__ or error), "is the server running, and is the URL right?"
             case openai.APIStatusError():
-                words = server_words(error, key=key)
+                words = quote_server(error, key=key)
                 said, hint = f"status {error.status_code}: {words}", _HINTS.get(error.status_code, "")
             case _:
                 said = f"no embeddings: {error}"

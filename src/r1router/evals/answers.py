@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from r1router.evidence.numbers import numerals
+from r1router.evidence.numbers import read_numerals
 from r1router.types import Example, Trajectory
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
@@ -59,13 +59,13 @@ def _number(text: str) -> float:
         return float(text)
 
 
-def references(prediction: str, answers: Sequence[str]) -> list[str]:
+def list_references(prediction: str, answers: Sequence[str]) -> list[str]:
     """The strings to compare `prediction` with: a range becomes those of its numerals that lie inside.
 
     A range that none of them hits becomes its value (or its lower bound), which then does not match. Numerals
     are given as they stand in the prediction but for thousands separators.
 
-    >>> references("about 6.8 km, not 9", ["6.75 [6.5, 7.0]", "some"])
+    >>> list_references("about 6.8 km, not 9", ["6.75 [6.5, 7.0]", "some"])
     ['6.8', 'some']
     """
     found: list[str] = []
@@ -74,7 +74,7 @@ def references(prediction: str, answers: Sequence[str]) -> list[str]:
         if span is None:
             found.append(answer)
         else:
-            inside = [n for n in dict.fromkeys(n.digits for n in numerals(prediction)) if float(n) in span]
+            inside = [n for n in dict.fromkeys(n.digits for n in read_numerals(prediction)) if float(n) in span]
             found.extend(inside or [str(span.low if span.value is None else span.value)])
     return found
 
@@ -85,7 +85,7 @@ Score = Callable[..., float | None]
 """`score(prediction, answers, *, question="")`: an answer metric on strings, in [0, 1]."""
 
 
-def prediction(trajectory: Trajectory) -> str:
+def read_prediction(trajectory: Trajectory) -> str:
     """The text of the final answer; "" where there is none."""
     return trajectory.answer.text if trajectory.answer else ""
 
@@ -94,4 +94,4 @@ def judge_answer(score: Score, trajectory: Trajectory, example: Example) -> floa
     """`score` of a trajectory's final answer; None where the example says no accepted answer."""
     if not example.answers:
         return None
-    return score(prediction(trajectory), example.answers, question=example.question.text)
+    return score(read_prediction(trajectory), example.answers, question=example.question.text)

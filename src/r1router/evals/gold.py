@@ -28,17 +28,17 @@ class Need:
     titles: frozenset[str] = frozenset()
 
 
-def needs(example: Example) -> tuple[Need, ...]:
+def list_needs(example: Example) -> tuple[Need, ...]:
     """What has to be found to answer, in order; empty where the data set does not say."""
     gold = example.gold or {}
-    chain = [wanted for part in gold.get("steps") or gold.get("hops") or () if (wanted := need(part))]
+    chain = [wanted for part in gold.get("steps") or gold.get("hops") or () if (wanted := read_need(part))]
     if chain:
         return tuple(chain)
     ids = [Need(ids=frozenset([str(record)])) for record in gold.get("evidence_ids") or ()]
     return (*ids, *(Need(titles=frozenset([title.casefold()])) for title in gold.get("evidence_titles") or ()))
 
 
-def need(part: Mapping[str, Any]) -> Need | None:
+def read_need(part: Mapping[str, Any]) -> Need | None:
     """What one step or hop has to find; None where the data set does not say."""
     ids = frozenset(map(str, (*(part.get("evidence_ids") or ()), *(part.get("alt_evidence_ids") or ()))))
     titles = frozenset(title.casefold() for title in part.get("evidence_titles") or ())
@@ -49,14 +49,14 @@ def meets(need: Need, evidence: Evidence) -> bool:
     return evidence.record in need.ids or evidence.id in need.ids or evidence.title.casefold() in need.titles
 
 
-def routes(example: Example) -> tuple[str, ...]:
+def read_routes(example: Example) -> tuple[str, ...]:
     """The knowledge base (or kind of one) that each gold step searches; empty where the data set does not say."""
     steps = (example.gold or {}).get("steps") or ()
     found = tuple(step.get("kb") or "" for step in steps)
     return found if all(found) else ()
 
 
-def hops(example: Example) -> int | None:
+def count_hops(example: Example) -> int | None:
     """How many searches the question needs; None where the data set does not say."""
     gold = example.gold or {}
     chain = gold.get("steps") or gold.get("hops")

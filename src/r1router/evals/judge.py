@@ -12,11 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable
 
-from r1router.drive.flow import Served, timed
+from r1router.drive.flow import Served, measure_time
 from r1router.drive.in_flight import map_in_flight
 from r1router.drive.record import Record
 from r1router.errors import ParseError
-from r1router.evals.answers import prediction
+from r1router.evals.answers import read_prediction
 from r1router.evals.metrics import Metric
 from r1router.evals.run import Row
 from r1router.types import Ask, Example, Message, Policy, Reply, Shape, Tag, Trajectory
@@ -35,7 +35,7 @@ async def judge(trajectory: Trajectory, example: Example, policy: Policy, *, tri
 
     Raises `PolicyError`, and `ParseError` where none of `tries` replies has a verdict.
     """
-    said = prediction(trajectory).strip()
+    said = read_prediction(trajectory).strip()
     if not example.answers:
         return None
     if not said:
@@ -94,7 +94,7 @@ async def judge_rows(
 
 
 def _key(trajectory: Trajectory, example: Example) -> tuple[str, str]:
-    return example.id, prediction(trajectory)
+    return example.id, read_prediction(trajectory)
 
 
 class _Recorded:
@@ -104,7 +104,7 @@ class _Recorded:
         self.spec, self.prompts, self._policy = policy.spec, None, policy  # a judge has prompts of its own
 
         def reply(ask: Ask) -> Awaitable[Served[Reply]]:
-            return timed(policy.reply(ask))
+            return measure_time(policy.reply(ask))
 
         self._answer = record.keep(Ask, reply)
 

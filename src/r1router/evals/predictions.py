@@ -10,7 +10,7 @@ from pathlib import Path
 
 from r1router.errors import InputError
 from r1router.evals.metrics import DEFAULT, load_metrics, load_score, measure
-from r1router.evals.statistics import Interval, interval
+from r1router.evals.statistics import Interval, compute_interval
 from r1router.types import Answer, Example, Trajectory
 
 
@@ -78,5 +78,5 @@ def score_predictions(
         path = Trajectory(example.question, answer=Answer("", predictions.get(example.id, "")))
         for name, value in measure(path, example, judges).items():
             columns.setdefault(name, []).append(value)
-    scores = {name: interval(columns[name]) for name in judges if name in columns}
+    scores = {name: compute_interval(columns[name]) for name in judges if name in columns}
     return Scored(len(examples), sum(example.id not in predictions for example in examples), scores)

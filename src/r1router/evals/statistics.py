@@ -34,14 +34,14 @@ class Difference(NamedTuple):
     n: int
 
 
-def interval(scores: Sequence[float]) -> Interval:
+def compute_interval(scores: Sequence[float]) -> Interval:
     """Mean with a 95 % percentile bootstrap interval over questions (Efron 1979). Raises on no scores."""
     values = _values(scores)
     low, high = _bounds(_counts(len(values)) @ values / len(values))
     return Interval(float(values.mean()), low, high, len(values))
 
 
-def rate(flags: Sequence[bool]) -> Interval:
+def compute_rate(flags: Sequence[bool]) -> Interval:
     """The share of the true ones with its 95 % Wilson interval (1927): also where all, or none, of few are true."""
     n = len(flags)
     if not n:
@@ -53,7 +53,7 @@ def rate(flags: Sequence[bool]) -> Interval:
     return Interval(share, max(0.0, low), min(1.0, high), n)
 
 
-def macro_interval(rows: Sequence[Mapping[str, float]]) -> Interval:
+def compute_macro_interval(rows: Sequence[Mapping[str, float]]) -> Interval:
     """Mean of the means of each key, with its bootstrap interval over rows; a row says nothing of keys that it lacks.
 
     `n` is the number of rows. A key that a resample happens to lack is left out of that resample's mean.
@@ -71,7 +71,7 @@ def macro_interval(rows: Sequence[Mapping[str, float]]) -> Interval:
     return Interval(float((scores.sum(axis=0) / judged.sum(axis=0)).mean()), low, high, len(rows))
 
 
-def paired(a: Sequence[float], b: Sequence[float]) -> Difference:
+def compare_paired(a: Sequence[float], b: Sequence[float]) -> Difference:
     """How much better a is than b on the same questions, in the same order.
 
     The interval is a bootstrap of the differences; p is a sign-flip (Fisher randomisation) test: exact where the
@@ -84,10 +84,10 @@ def paired(a: Sequence[float], b: Sequence[float]) -> Difference:
     return Difference(float(differences.mean()), low, high, _sign_flip(differences), len(differences))
 
 
-def holm(ps: Sequence[float]) -> list[float]:
+def correct_by_holm(ps: Sequence[float]) -> list[float]:
     """Each p adjusted for the number of comparisons, in the given order (Holm 1979).
 
-    >>> [round(p, 4) for p in holm([0.04, 0.01, 0.03])]
+    >>> [round(p, 4) for p in correct_by_holm([0.04, 0.01, 0.03])]
     [0.06, 0.03, 0.06]
     """
     adjusted = [0.0] * len(ps)
@@ -98,7 +98,7 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def quantile(values: Sequence[float], share: float) -> float:
+def compute_quantile(values: Sequence[float], share: float) -> float:
     """The value below which this share (0 to 1) lies, interpolated. Raises on no values."""
     return float(np.quantile(_values(values), share))
 

@@ -19,7 +19,7 @@ RANK_OFFSET = 60
 T = TypeVar("T", bound=Hashable)
 
 
-def reciprocal_rank(
+def fuse_by_rank(
     rankings: Sequence[Sequence[T]], weights: Sequence[float] | None = None, offsets: Sequence[float] | None = None
 ) -> list[tuple[T, float]]:
     """Each item once with its fused score, best first; ties keep the order of first appearance.
@@ -43,5 +43,5 @@ def fuse(rankings: Sequence[Sequence[Evidence]], k: int, weights: Sequence[float
     """
     known = {(e.kb, e.id): e for ranking in reversed(rankings) for e in ranking}
     keys = [[(e.kb, e.id) for e in ranking] for ranking in rankings]
-    fused = sorted(reciprocal_rank(keys, weights), key=lambda pair: (-pair[1], -(known[pair[0]].similarity or 0.0)))
+    fused = sorted(fuse_by_rank(keys, weights), key=lambda pair: (-pair[1], -(known[pair[0]].similarity or 0.0)))
     return [replace(known[key], score=score) for key, score in fused[:k]]

@@ -89,10 +89,10 @@ _BETWEEN = re.compile(r"\s*(?:-|–|—|to|and)\s*")
 _WORD_NUMBER = re.compile(r"\b(" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")\b")
 
 
-def quantities(text: str) -> list[Quantity]:
+def read_quantities(text: str) -> list[Quantity]:
     """Every number of a text, in order; "5-10 km" and "between 5 and 10 km" are one, a range.
 
-    >>> quantities("1.2 million people on 300 km²")[1]
+    >>> read_quantities("1.2 million people on 300 km²")[1]
     Quantity(low=300.0, high=300.0, unit='area', factor=1000000.0, plain=False)
     """
     text = _WORD_NUMBER.sub(lambda m: NUMBER_WORDS[m.group()], unicodedata.normalize("NFKC", text).lower())
@@ -114,10 +114,10 @@ class Numeral(NamedTuple):
     """Sign, digits and decimal point alone."""
 
 
-def numerals(text: str) -> list[Numeral]:
+def read_numerals(text: str) -> list[Numeral]:
     """Every number of a text, in order.
 
-    >>> numerals("1.234,5 of −1,200 people")
+    >>> read_numerals("1.234,5 of −1,200 people")
     [Numeral(written='1.234,5', digits='1234.5'), Numeral(written='−1,200', digits='-1200')]
     """
     found = []
@@ -171,9 +171,9 @@ _PARTS_OF_QUANTITIES = {*_UNIT_WORDS, *_MAGNITUDES, "to", "square", "per", "cent
 _AROUND = re.compile(r"\b(?:about|around|approximately|approx|circa|ca|nearly|almost|over|roughly)\b|[~≈]")
 
 
-def stated_quantity(answer: str) -> Quantity | None:
+def read_stated_quantity(answer: str) -> Quantity | None:
     """The number that an accepted answer is, with at most one word after it: "12,467", "5 goals"; else None."""
-    found = quantities(answer)
+    found = read_quantities(answer)
     if len(found) != 1:
         return None
     bare = _WORD_NUMBER.sub(lambda m: NUMBER_WORDS[m.group()], _AROUND.sub(" ", answer.lower())).strip()

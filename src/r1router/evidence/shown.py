@@ -14,14 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from r1router.evidence.words import tell_language, words
-from r1router.scripts import sentence_end
+from r1router.evidence.words import read_words, tell_language
+from r1router.scripts import find_sentence_end
 from r1router.table import CELLS, TableBlock, join_lines, name_columns
 from r1router.types import Evidence
 
 RANK = 0.5
 """What a place further down costs, in the same unit as a shared word (nats). Chosen among 0, 0.2, 0.5, 1 and 2 by
-how often the answer stays within 500 to 1,000 characters (docs/results.md)."""
+how often the answer stays within 500 to 1,000 characters (docs/results-history.md)."""
 
 TITLE = 150
 """A first line of more characters is no title; it is prose to choose sentences from."""
@@ -46,9 +46,9 @@ def focus(question: str, evidence: Sequence[Evidence], chars: int) -> list[tuple
     for number, item in enumerate(evidence):
         head, body = _split(item)
         heads.append(head)
-        title = frozenset(words(head, language))
-        lines += [_Line(number, text, title | set(words(text, language))) for text in body]
-    kept = _choose(frozenset(words(question, language)), lines, heads, chars)
+        title = frozenset(read_words(head, language))
+        lines += [_Line(number, text, title | set(read_words(text, language))) for text in body]
+    kept = _choose(frozenset(read_words(question, language)), lines, heads, chars)
     focused = []
     for number, item in enumerate(evidence):
         texts = [line.text for place, line in enumerate(lines) if place in kept and line.entry == number]
@@ -89,7 +89,7 @@ def _split(item: Evidence) -> tuple[str, list[str]]:
     rows = _name_cells(table) if table else []
     titled = above and len(above[0]) <= TITLE and (rows or len(above) > 1)
     title, prose = (above[0], above[1:]) if titled else ("", above)
-    return title, [s for line in prose for s in sentence_end().split(line) if s] + rows
+    return title, [s for line in prose for s in find_sentence_end().split(line) if s] + rows
 
 
 def _name_cells(table: TableBlock) -> list[str]:

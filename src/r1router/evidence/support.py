@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r1router.evidence.weights import read_weights
-from r1router.evidence.words import tell_language, words
+from r1router.evidence.words import read_words, tell_language
 from r1router.types import Ending, Evidence
 
 FEATURES = ("doubt", "confidence", "similarity", "matched", "beside", "held", "side", "computed")
@@ -51,20 +51,20 @@ def read_support(folder: Path) -> Support | None:
     return read_weights(folder / "support.toml", Support)
 
 
-def features(
+def measure_support(
     question: str, answer: str, evidence: Sequence[Evidence], *, confidence: float | None, doubt: float | None
 ) -> Mapping[str, float]:
     """The value of each of `FEATURES`; 0 where something is not known."""
     language = tell_language(question)
-    asked, said = frozenset(words(question, language)), " ".join(answer.casefold().split())
+    asked, said = frozenset(read_words(question, language)), " ".join(answer.casefold().split())
     held = beside = matched = 0.0
     for item in evidence:
-        matched = max(matched, _share(asked, words(f"{item.title}\n{item.text}", language)))
-        title = words(item.title, language)
+        matched = max(matched, _share(asked, read_words(f"{item.title}\n{item.text}", language)))
+        title = read_words(item.title, language)
         for line in item.text.split("\n"):
             if said and said in " ".join(line.casefold().split()):
                 held = 1.0
-                beside = max(beside, _share(asked, [*title, *words(line, language)]))
+                beside = max(beside, _share(asked, [*title, *read_words(line, language)]))
     return {
         "doubt": 0.0 if doubt is None else _log_odds(doubt),
         "confidence": 0.0 if confidence is None else max(-6.0, math.log(max(confidence, 1e-9))),

@@ -10,7 +10,7 @@ import re
 from functools import cache, lru_cache
 from typing import Any, Literal
 
-from r1router.scripts import terms
+from r1router.scripts import cut_terms
 
 Language = Literal["english", "german", "french"]
 
@@ -29,14 +29,14 @@ _COMMON: dict[Language, str] = {
 _WORD = re.compile(r"\w+")
 
 
-def words(text: str, language: Language | None = None) -> list[str]:
+def read_words(text: str, language: Language | None = None) -> list[str]:
     """The telling words of `text` as stems, in order; read in the language that the text seems to be in, unless given.
 
-    >>> words("Which countries have boxes?"), words("country box")
+    >>> read_words("Which countries have boxes?"), read_words("country box")
     (['countri', 'box'], ['countri', 'box'])
     """
     stem, common = _stemmer(language or tell_language(text))
-    found = map(str.casefold, _WORD.findall(text)) if text.isascii() else terms(text)
+    found = map(str.casefold, _WORD.findall(text)) if text.isascii() else cut_terms(text)
     return [stem(word) for word in found if word not in common]
 
 
@@ -46,13 +46,13 @@ def tell_language(text: str) -> Language:
     >>> tell_language("In welcher Stadt ist das höchste Gericht?")
     'german'
     """
-    counts = {language: sum(word in common for word in terms(text)) for language, common in _common().items()}
+    counts = {language: sum(word in common for word in cut_terms(text)) for language, common in _common().items()}
     return max(counts, key=lambda language: counts[language])  # of equals the first
 
 
 @cache
 def _common() -> dict[Language, frozenset[str]]:
-    return {language: frozenset(terms(listed)) for language, listed in _COMMON.items()}
+    return {language: frozenset(cut_terms(listed)) for language, listed in _COMMON.items()}
 
 
 @cache

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from r1router.ingest.records import Passage, Picture, Record, Table
 from r1router.kb.entry import Entry
-from r1router.scripts import count_pieces, word_spans
+from r1router.scripts import count_pieces, find_word_spans
 from r1router.table import TableBlock, join_lines, write_row
 
 WINDOW = 100
@@ -62,7 +62,7 @@ def windows(text: str, *, size: int = WINDOW, stride: int = STRIDE, tail: int = 
     The last one takes in up to `tail` words more. Together they hold every word. Two letters of a script without
     spaces count as a word, and a long word as several (`LONG`).
     """
-    words = [span for span in word_spans(text) for _ in range(span[0], span[1], LONG)]
+    words = [span for span in find_word_spans(text) for _ in range(span[0], span[1], LONG)]
     for start in range(0, len(words), stride):
         end = start + size
         if end + tail >= len(words):

@@ -32,7 +32,7 @@ def open_kbs(
     from r1router.kb.lance import LanceKnowledgeBase
 
     shared = Embedders(text=text_embedder, image=image_embedder)
-    folders = kb_folders(folder)
+    folders = list_kb_folders(folder)
     if not folders:
         missing = "is empty of them" if Path(folder).is_dir() else "does not exist"
         raise InputError(
@@ -67,7 +67,7 @@ def open_kb(
     return LanceKnowledgeBase(folder, text_embedder=text_embedder, image_embedder=image_embedder)
 
 
-def kb_folders(folder: str | Path) -> dict[str, Path]:
+def list_kb_folders(folder: str | Path) -> dict[str, Path]:
     """The sub-folders that are knowledge bases, by name, sorted; none where `folder` does not exist."""
     from r1router.kb.manifest import FILE
 
@@ -77,7 +77,7 @@ def kb_folders(folder: str | Path) -> dict[str, Path]:
 
 def find_kb(folder: str | Path, name: str) -> Path:
     """The folder of one of them. Raises `UnknownName` with the nearest name."""
-    folders = kb_folders(folder)
+    folders = list_kb_folders(folder)
     if name not in folders:
         raise UnknownName("knowledge base", name, folders)
     return folders[name]

@@ -22,8 +22,8 @@ from r1router.errors import KnowledgeBaseError
 from r1router.kb import manifest as manifests
 from r1router.kb.ledger import FILE as LEDGER
 from r1router.kb.ledger import Ledger, Taken
-from r1router.kb.table import PICTURES, index_words, open_table, quoted
-from r1router.kb.writer import locked
+from r1router.kb.table import PICTURES, index_words, open_table, quote
+from r1router.kb.writer import hold_lock
 
 _HINT = "remove it with `r1router kb rm`, and index the files again"
 _BROKEN = (OSError, RuntimeError, ValueError)
@@ -41,7 +41,7 @@ def check(folder: Path, *, repair: bool = False) -> list[Finding]:
 
     Raises `Busy` while another process writes to it.
     """
-    with locked(folder):
+    with hold_lock(folder):
         return list(_check(folder, repair))
 
 
@@ -70,7 +70,7 @@ def _check(folder: Path, repair: bool) -> Iterator[Finding]:
     if pictureless:
         if repair and table is not None:
             for start in range(0, len(pictureless), 1000):
-                ids = ", ".join(quoted(row["id"]) for row in pictureless[start : start + 1000])
+                ids = ", ".join(quote(row["id"]) for row in pictureless[start : start + 1000])
                 table.delete(f"id in ({ids})")
         yield Finding(f"{len(pictureless)} pictures are missing, such as {pictureless[0]['image']}", mended=repair)
         gone = {row["id"] for row in pictureless}

@@ -22,14 +22,14 @@ from threading import Lock
 from typing import Any, Literal
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
-from r1router.evidence.fuse import reciprocal_rank
+from r1router.evidence.fuse import fuse_by_rank
 from r1router.images import load_image
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders, Vectors
 from r1router.kb.snapshot import Snapshot
 from r1router.kb.stored_tables import StoredTables
-from r1router.kb.table import CELLS, PICTURES, open_table, quoted, read_block, read_entries
-from r1router.scripts import normalized
+from r1router.kb.table import CELLS, PICTURES, open_table, quote, read_block, read_entries
+from r1router.scripts import normalise
 from r1router.table import TableColumn, TableResult
 from r1router.tables.view import TableView
 from r1router.types import Card, Evidence, Image, ImageEmbedder, Location, Query, TextEmbedder
@@ -113,7 +113,7 @@ class LanceKnowledgeBase:
         """
         if k < 1:
             raise InputError(f"k must be at least 1, not {k}")
-        queries = [replace(query, text=normalized(query.text)) for query in queries]
+        queries = [replace(query, text=normalise(query.text)) for query in queries]
         scans = self._embed(queries) if mode != "text" else []
         words = {i: q.text for i, q in enumerate(queries) if q.text.strip()} if mode != "vector" else {}
         for attempt in range(_ATTEMPTS):
@@ -136,7 +136,7 @@ class LanceKnowledgeBase:
 
         Raises `KnowledgeBaseError` where the folder cannot be read.
         """
-        found = read_entries(self.folder, f"id = {quoted(id)}", limit=1)
+        found = read_entries(self.folder, f"id = {quote(id)}", limit=1)
         return self._evidence(found[0], 0.0) if found else None
 
     def record(self, id: str) -> list[Evidence]:
@@ -144,13 +144,13 @@ class LanceKnowledgeBase:
 
         Where several records have the id, the first one's. Raises `KnowledgeBaseError` where the folder cannot be read.
         """
-        named = read_entries(self.folder, f"id = {quoted(id)}", limit=1) or read_entries(
-            self.folder, f"record = {quoted(id)}", limit=1
+        named = read_entries(self.folder, f"id = {quote(id)}", limit=1) or read_entries(
+            self.folder, f"record = {quote(id)}", limit=1
         )
         if not named:
             return []
         source, record = named[0]["source"], named[0]["record"]
-        found = read_entries(self.folder, f"record = {quoted(record)} AND source = {quoted(source)}")
+        found = read_entries(self.folder, f"record = {quote(record)} AND source = {quote(source)}")
         return [self._evidence(row, 0.0) for row in sorted(found, key=lambda row: int(row["id"].rpartition("#")[2]))]
 
     def columns(self, id: str) -> tuple[TableColumn, ...]:
@@ -217,7 +217,7 @@ class LanceKnowledgeBase:
         for i, ranking in zip(words, matching, strict=True):
             rankings[i].append(ranking)
             offsets[i].append(WORDS_OFFSET)
-        fused = [reciprocal_rank(r, offsets=o)[:k] for r, o in zip(rankings, offsets, strict=True)]
+        fused = [fuse_by_rank(r, offsets=o)[:k] for r, o in zip(rankings, offsets, strict=True)]
         rows = snapshot.rows(sorted({row_id for ranking in fused for row_id, _ in ranking}))
         near = self._similarities(snapshot, scans, [[row_id for row_id, _ in ranking] for ranking in fused])
         return [

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from r1router.kb.embedding import Vectors
 from r1router.kb.products import multiply
-from r1router.kb.table import TERMS, all_phrases, any_of, spaces, stored_columns
-from r1router.scripts import terms
+from r1router.kb.table import TERMS, find_spaces, list_stored_columns, write_all_phrases, write_any_of
+from r1router.scripts import cut_terms
 
 AT_ONCE = 1 << 24
 """Scores held in memory at once, 64 MB."""
@@ -57,7 +57,7 @@ class Snapshot:
         best: list[list[int]] = []
         for start in range(0, len(queries), step):
             scores = multiply(queries[start : start + step], vectors)
-            best += [self._row_ids[space][top_positions(row, k)].tolist() for row in scores]
+            best += [self._row_ids[space][find_top_positions(row, k)].tolist() for row in scores]
         return best
 
     def similarities(self, space: str, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float | None]:
@@ -74,15 +74,15 @@ class Snapshot:
         Entries that have what stands in double quotes as it stands there come first. All else in `words` is words:
         there is no query language.
         """
-        asked = " ".join(terms(words))
+        asked = " ".join(cut_terms(words))
         if not len(self) or not asked:
             return []
 
         if TERMS not in self._table.schema.names:  # made before there were terms, and not written to since
-            return self._ranked(any_of(asked, column="text"), k)
-        phrases = [phrase for quoted in _IN_QUOTES.findall(words) if (phrase := " ".join(terms(quoted)))]
-        first = self._ranked(all_phrases(phrases, asked), k) if phrases else []
-        return list(dict.fromkeys(first + self._ranked(any_of(asked), k)))[:k]
+            return self._ranked(write_any_of(asked, column="text"), k)
+        phrases = [phrase for quoted in _IN_QUOTES.findall(words) if (phrase := " ".join(cut_terms(quoted)))]
+        first = self._ranked(write_all_phrases(phrases, asked), k) if phrases else []
+        return list(dict.fromkeys(first + self._ranked(write_any_of(asked), k)))[:k]
 
     def _ranked(self, query: Any, k: int) -> list[int]:
         found = (
@@ -101,7 +101,7 @@ class Snapshot:
             return {}
         found = (
             self._table.take_row_ids(list(row_ids))
-            .select(stored_columns(self._table))
+            .select(list_stored_columns(self._table))
             .with_row_id()
             .to_arrow()
             .to_pylist()
@@ -112,7 +112,7 @@ class Snapshot:
         return rows
 
 
-def top_positions(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+def find_top_positions(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     """Positions of the `k` highest scores, best first; of equal ones the earlier."""
     top = np.argpartition(scores, -k)[-k:] if k < len(scores) else np.arange(len(scores))
     best: NDArray[np.intp] = top[np.lexsort((top, -scores[top]))]
@@ -124,7 +124,7 @@ def _load(table: Any, entries: int) -> tuple[dict[str, NDArray[np.uint64]], dict
 
     An entry without a vector is in none of them.
     """
-    dims = {space: table.schema.field(space).type.list_size for space in spaces(table)}
+    dims = {space: table.schema.field(space).type.list_size for space in find_spaces(table)}
     row_ids = {space: np.empty(entries, np.uint64) for space in dims}
     vectors = {space: np.empty((entries, dim), np.float32) for space, dim in dims.items()}
     done = dict.fromkeys(dims, 0)

@@ -8,7 +8,7 @@ from typing import Any
 
 from r1router.errors import InputError, KnowledgeBaseError, UnknownName
 from r1router.kb.long_tables import LongTables
-from r1router.kb.table import quoted, read_block, read_entries
+from r1router.kb.table import quote, read_block, read_entries
 from r1router.table import TableBlock, TableColumn, TableResult, name_columns
 from r1router.tables.blocks import join_blocks
 from r1router.tables.engine import TABLE, Tables
@@ -45,7 +45,7 @@ class StoredTables:
 
     def list_all(self, *, source: str | None = None) -> list[StoredTable]:
         """All tables, or those of one source, by source and in the order of their names."""
-        where = "first_row IS NOT NULL" + (f" AND source = {quoted(source)}" if source is not None else "")
+        where = "first_row IS NOT NULL" + (f" AND source = {quote(source)}" if source is not None else "")
         found = read_entries(self._folder, where, columns=("id", "source", "record", "title", "section", "last_row"))
         tables: dict[tuple[str, str], dict[str, Any]] = {}
         for row in found:
@@ -112,14 +112,14 @@ class StoredTables:
 
     def _find(self, id: str) -> dict[str, Any]:
         for column in ("id", "record"):
-            if found := read_entries(self._folder, f"{column} = {quoted(id)}", limit=1, columns=("source", "record")):
+            if found := read_entries(self._folder, f"{column} = {quote(id)}", limit=1, columns=("source", "record")):
                 return found[0]
         raise KnowledgeBaseError(f"there is no table {id!r}")
 
     def _whole(self, source: str, record: str, id: str) -> TableBlock | Path:
         if path := LongTables(self._folder).find(source, record):
             return path
-        rows = read_entries(self._folder, f"record = {quoted(record)} AND source = {quoted(source)}")
+        rows = read_entries(self._folder, f"record = {quote(record)} AND source = {quote(source)}")
         rows.sort(key=lambda row: int(row["id"].rpartition("#")[2]))
         is_table = bool(rows) and rows[0]["first_row"] is not None  # a writer may just have taken it out
         return join_blocks([read_block(row) for row in rows], f"{id!r} of {source}", is_table)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import KnowledgeBaseError
-from r1router.scripts import LONGEST, terms_to_store
+from r1router.scripts import LONGEST, cut_terms_to_store
 from r1router.table import TableBlock
 
 NAME = "index"
@@ -19,7 +19,7 @@ STORED = ("id", "record", "title", "text", "source", "page", "section", "first_r
 CELLS = "cells"
 """The column with the caption, header and rows of a block of a table, as JSON; null for what is none."""
 TERMS = "terms"
-"""The column that full text searches: what `scripts.terms_to_store` makes of `text`."""
+"""The column that full text searches: what `scripts.cut_terms_to_store` makes of `text`."""
 
 
 def open_table(folder: Path) -> Any | None:
@@ -62,7 +62,7 @@ def index_words(table: Any) -> None:
     table.create_index(TERMS, config=plain)
 
 
-def any_of(terms: str, *, column: str = TERMS) -> Any:
+def write_any_of(terms: str, *, column: str = TERMS) -> Any:
     """The full-text query for entries with any of these terms."""
     from lancedb import query
 
@@ -70,13 +70,13 @@ def any_of(terms: str, *, column: str = TERMS) -> Any:
     return match(terms, column)
 
 
-def all_phrases(phrases: Sequence[str], terms: str) -> Any:
+def write_all_phrases(phrases: Sequence[str], terms: str) -> Any:
     """The full-text query for entries with each of these phrases, ranked by all terms."""
     from lancedb import query
 
     phrase_of: Any = query.PhraseQuery
     parts = [(query.Occur.MUST, phrase_of(phrase, TERMS)) for phrase in phrases]
-    return query.BooleanQuery([*parts, (query.Occur.SHOULD, any_of(terms))])
+    return query.BooleanQuery([*parts, (query.Occur.SHOULD, write_any_of(terms))])
 
 
 def add_terms(table: Any) -> None:
@@ -85,7 +85,7 @@ def add_terms(table: Any) -> None:
 
     table.add_columns(pa.field(TERMS, pa.string()))
     for batch in table.search().select(["id", "text"]).to_batches():
-        stored = [terms_to_store(text) for text in batch.column("text").to_pylist()]
+        stored = [cut_terms_to_store(text) for text in batch.column("text").to_pylist()]
         rows = pa.table({"id": batch.column("id"), TERMS: pa.array(stored, pa.string())})
         table.merge_insert("id").when_matched_update_all().execute(rows)
     for index in table.list_indices():
@@ -116,7 +116,7 @@ def read_block(row: Mapping[str, Any]) -> TableBlock | None:
     return TableBlock(row["title"], row["section"], caption, tuple(header), tuple(map(tuple, rows)), first)
 
 
-def stored_columns(table: Any) -> list[str]:
+def list_stored_columns(table: Any) -> list[str]:
     """Those of `STORED` that there are."""
     return [name for name in STORED if name in table.schema.names]
 
@@ -140,11 +140,11 @@ def read_entries(
     return rows
 
 
-def spaces(table: Any) -> list[str]:
+def find_spaces(table: Any) -> list[str]:
     """Names of its vector columns."""
     return [name for name in ("vector", "image_vector") if name in table.schema.names]
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """`text` as the store's filters take it."""
     return "'" + text.replace("'", "''") + "'"

@@ -36,11 +36,11 @@ from r1router.kb.table import (
     create_table,
     index_words,
     open_table,
-    quoted,
+    quote,
     read_block,
     write_cells,
 )
-from r1router.scripts import terms_to_store
+from r1router.scripts import cut_terms_to_store
 from r1router.table import join_lines
 from r1router.types import Image
 
@@ -60,7 +60,7 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def hold_lock(folder: Path) -> Iterator[None]:
     """Holds the only right to write. Raises `Busy` when another process has it; a killed one loses it."""
     lock = filelock.FileLock(folder / LOCK)
     try:
@@ -78,7 +78,7 @@ def open_writer(folder: Path, manifest: Manifest) -> Iterator[Writer]:
     """Makes the knowledge base where it is not there. Raises `Busy`."""
     sweep(folder.parent)
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
+    with hold_lock(folder):
         yield Writer(folder, manifest)
 
 
@@ -88,7 +88,7 @@ def remove(folder: Path) -> None:
         raise KnowledgeBaseError(f"{folder} is not a knowledge base: it has no {manifests.FILE}")
     sweep(folder.parent)
     gone = folder.with_name(f"{_REMOVED}{folder.name}-{uuid.uuid4().hex[:8]}")
-    with locked(folder):
+    with hold_lock(folder):
         folder.rename(gone)  # at once and whole; whatever interrupts the rest, `sweep` goes on
     shutil.rmtree(gone, ignore_errors=True)
 
@@ -149,7 +149,7 @@ class Writer:
             "last_row": [e.rows[1] if e.rows else None for e in entries],
             "image": [self._keep(e.image) if e.image else None for e in entries],
             CELLS: [write_cells(e.table) for e in entries],
-            TERMS: [terms_to_store(e.text) for e in entries],
+            TERMS: [cut_terms_to_store(e.text) for e in entries],
             "digest": [e.digest for e in entries],
             "vector": _column(vectors, [e.embedded for e in entries]),
         }
@@ -169,7 +169,7 @@ class Writer:
         if ids:
             self._note_change()
         for start in range(0, len(ids), 1000):
-            self._table.delete(f"id in ({', '.join(map(quoted, ids[start : start + 1000]))})")
+            self._table.delete(f"id in ({', '.join(map(quote, ids[start : start + 1000]))})")
         for id_ in ids:
             self.held.get(source, {}).pop(id_, None)
         if not self.held.get(source):
@@ -180,7 +180,7 @@ class Writer:
         entries = len(self.held.pop(source, ()))
         if entries:
             self._note_change()
-            self._table.delete(f"source = {quoted(source)}")
+            self._table.delete(f"source = {quote(source)}")
         self.tables.drop(source)
         self.ledger.drop([source])
         return entries

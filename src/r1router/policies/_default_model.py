@@ -25,7 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from r1router import gguf_weights
-from r1router.cache import cache_folder
+from r1router.cache import find_cache_folder
 from r1router.errors import PolicyError
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def _kept(name: str, make: Callable[[Path], None]) -> Path:
     import filelock
 
     try:
-        kept = cache_folder() / name
+        kept = find_cache_folder() / name
         if _is_whole(kept):
             return kept
         with filelock.FileLock(kept.with_suffix(".lock")):  # a second process waits and finds the file

@@ -252,7 +252,7 @@ def _request(
     if seed is not None:
         request["seed"] = seed
     if ask.shape is not None:
-        request["grammar"] = parse.gbnf(ask.shape)
+        request["grammar"] = parse.write_gbnf(ask.shape)
     if ask.labels:
         # Probabilities before the grammar and the temperature: what the model itself thinks.
         request |= {"logprobs": True, "top_logprobs": TOP}

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from r1router import parse
-from r1router.endpoint import Text, hide, read_body, server_words
+from r1router.endpoint import Text, hide, quote_server, read_body
 from r1router.errors import InputError, PolicyError, UnknownName
 from r1router.marks import neutralise
 from r1router.policies._chat import write_chat_json
@@ -33,9 +33,9 @@ ROOM = (0, 4096, 16_384)
 _CONSTRAINTS: dict[str, Callable[[Shape], dict[str, Any]]] = {
     # Where each server takes the form of a reply, from its own documentation.
     "none": lambda shape: {},
-    "vllm": lambda shape: {"structured_outputs": {"regex": parse.regex(shape)}},
-    "sglang": lambda shape: {"regex": parse.regex(shape)},
-    "llamacpp": lambda shape: {"grammar": parse.gbnf(shape)},
+    "vllm": lambda shape: {"structured_outputs": {"regex": parse.write_regex(shape)}},
+    "sglang": lambda shape: {"regex": parse.write_regex(shape)},
+    "llamacpp": lambda shape: {"grammar": parse.write_gbnf(shape)},
 }
 
 
@@ -133,7 +133,7 @@ class OpenAI:
                 response = await self._client.chat.completions.with_raw_response.create(**wanted)
                 return _reply(read_body(_Completion, response.content))
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                refused = _refused_parameter(error, server_words(error, key=self._client.api_key), wanted)
+                refused = _refused_parameter(error, quote_server(error, key=self._client.api_key), wanted)
                 if refused is None:
                     raise self._failure(error) from None
                 level = logging.WARNING if refused in ("temperature", "seed") else logging.INFO
@@ -168,7 +168,7 @@ class OpenAI:
             case openai.APIConnectionError():
                 said, hint = str(error.__cause__ or error), "is the server running, and is the URL right?"
             case openai.APIStatusError():
-                words = server_words(error, key=key)
+                words = quote_server(error, key=key)
                 said, hint = f"status {error.status_code}: {words}", _HINTS.get(error.status_code, "")
             case _NoReply():
                 said, hint = str(error), ""
@@ -327,7 +327,7 @@ def _still_thinks(reply: Reply, shape: Shape | None) -> bool:
     """Whether a reply was cut off before anything but a thought came, where more than a thought was asked for."""
     if not reply.truncated or (shape and all(tag.name == "think" for tags in shape.alternatives for tag in tags)):
         return False
-    return not parse.without_thought(reply.text)
+    return not parse.drop_thought(reply.text)
 
 
 def _added(spent: Reply, reply: Reply) -> Reply:

@@ -44,7 +44,7 @@ def read_odds(folder: Path) -> Odds:
     return read_weights(folder / "odds.toml", Odds) or Odds()
 
 
-def features(
+def measure_features(
     sights: Sequence[Sight], cards: Mapping[str, Card], probabilities: Mapping[str, float], *, picture: bool = False
 ) -> dict[str, dict[str, float]]:
     """By knowledge base, the value of each feature that `Odds` has a weight for. `picture`: the question has one."""
@@ -82,7 +82,7 @@ def fuse_odds(
         return dict(probabilities)
     scores = {
         name: sum(getattr(odds, feature) * value for feature, value in told.items())
-        for name, told in features(seen, cards, probabilities, picture=picture).items()
+        for name, told in measure_features(seen, cards, probabilities, picture=picture).items()
     }
     highest = max(scores.values())
     shares = {name: math.exp(score - highest) for name, score in scores.items()}

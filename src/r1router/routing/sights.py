@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from r1router.evidence.words import tell_language, words
+from r1router.evidence.words import read_words, tell_language
 from r1router.types import Evidence, Sight
 
 LOOK = 3
@@ -19,7 +19,7 @@ LINE = 90
 def see(question: str, found: Mapping[str, Sequence[Evidence]]) -> tuple[Sight, ...]:
     """One sight for each knowledge base, in their order. `found`: its best entries for the question, by its name."""
     language = tell_language(question)
-    read = partial(words, language=language)
+    read = partial(read_words, language=language)
     asked = frozenset(read(question))
     return tuple(_see_one(name, asked, read, ranking) for name, ranking in found.items())
 

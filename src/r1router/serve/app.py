@@ -25,7 +25,7 @@ from r1router.serve.routes import jobs as job_routes
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.jobs import Jobs
 from r1router.serve.work.kbs import KnowledgeBases
-from r1router.serve.work.questions import Questions, folder_of
+from r1router.serve.work.questions import Questions, find_folder
 from r1router.types import ImageEmbedder, TextEmbedder
 
 DESCRIPTION = (
@@ -54,7 +54,7 @@ def create_app(
     """
     limits = limits or Limits()
     metrics = Metrics()
-    knowledge_bases = KnowledgeBases(folder_of(setup), text_embedder=text_embedder, image_embedder=image_embedder)
+    knowledge_bases = KnowledgeBases(find_folder(setup), text_embedder=text_embedder, image_embedder=image_embedder)
     admission = Admission(most=limits.questions, metrics=metrics)
     questions = Questions(
         setup,
@@ -88,7 +88,7 @@ def create_app(
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )
     app.state.admission, app.state.jobs = admission, jobs
-    page_routes = page.routes()
+    page_routes = page.make_routes()
     app.include_router(ask.router(questions, admission))
     app.include_router(chat_completions.router(questions, admission))
     app.include_router(kbs.router(knowledge_bases, admission, limits=limits))

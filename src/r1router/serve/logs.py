@@ -22,7 +22,7 @@ _GIVEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id", "taskName", "color_message"}
 
 
-def new_request_id(given: str | None) -> str:
+def make_request_id(given: str | None) -> str:
     """The client's own id, where it is a plain one, so that its logs and ours can be joined."""
     return given if given and _GIVEN.fullmatch(given) else uuid.uuid4().hex
 

@@ -79,7 +79,7 @@ def explain(error: Exception) -> Refused:
         case Refused():
             return error
         case UnknownName() | InputError():
-            return Refused(400, without_paths(str(error)))
+            return Refused(400, hide_paths(str(error)))
         case Busy():
             return Refused(409, "another process is writing to this knowledge base; try again later", retry_after=5)
         case PolicyError():
@@ -95,37 +95,37 @@ def explain(error: Exception) -> Refused:
     return Refused(500, "something went wrong here; the log says more", type="internal_error")
 
 
-def without_paths(text: str) -> str:
+def hide_paths(text: str) -> str:
     """The text with the folders of absolute paths left out; the names of files stay."""
     return _PATH.sub("…/", text)
 
 
-def body(refused: Refused) -> dict[str, Any]:
+def write_body(refused: Refused) -> dict[str, Any]:
     """The JSON that says it, in responses and in event streams."""
     return {"error": {"type": refused.type, "message": refused.message}, "request_id": logs.request_id.get()}
 
 
-def response(refused: Refused) -> JSONResponse:
-    return JSONResponse(body(refused), refused.status_code, headers=refused.headers)
+def make_response(refused: Refused) -> JSONResponse:
+    return JSONResponse(write_body(refused), refused.status_code, headers=refused.headers)
 
 
 def handle_all(app: FastAPI) -> None:
     """Makes the app answer every error in this form."""
 
     async def refuse(request: Request, error: Exception) -> JSONResponse:
-        return response(explain(error))
+        return make_response(explain(error))
 
     async def refuse_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         if isinstance(error, Refused):
-            return response(error)
+            return make_response(error)
         refused = Refused(error.status_code, str(error.detail))
         refused.headers = error.headers
-        return response(refused)
+        return make_response(refused)
 
     async def refuse_invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return response(Refused(400, "; ".join(map(_invalid, error.errors()[:5]))))
+        return make_response(Refused(400, "; ".join(map(_invalid, error.errors()[:5]))))
 
     app.add_exception_handler(R1RouterError, refuse)
     app.add_exception_handler(HTTPException, refuse_http)

@@ -30,13 +30,13 @@ UNREAD = 60.0
 """Seconds that a client may leave a chunk unread."""
 
 
-def event(name: str, data: Any) -> bytes:
+def write_event(name: str, data: Any) -> bytes:
     """One server-sent event; without a name where it is empty. `data` is JSON already where it is bytes."""
-    json = data if isinstance(data, bytes) else dump(data)
+    json = data if isinstance(data, bytes) else write_json(data)
     return (f"event: {name}\n" if name else "").encode() + b"data: " + json + b"\n\n"
 
 
-def dump(data: Any) -> bytes:
+def write_json(data: Any) -> bytes:
     """JSON on one line."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
@@ -58,7 +58,7 @@ class EventStream(Response):
         self.init_headers({"cache-control": "no-store", "x-accel-buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await while_connected(receive, self._send_all(send))
+        await run_while_connected(receive, self._send_all(send))
 
     async def _send_all(self, send: Send) -> None:
         async with aclosing(self._chunks) as chunks:
@@ -79,7 +79,7 @@ async def _read(sending: Awaitable[None]) -> None:
         raise ClientLeft from None
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T | None:
+async def run_while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T | None:
     """What the work gives; None when the client has left before, and the work has been cancelled."""
 
     async def gone() -> None:

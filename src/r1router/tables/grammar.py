@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from r1router.parse import gbnf_literal
+from r1router.parse import write_gbnf_literal
 from r1router.tables.names import quote_name, quote_text
 from r1router.tables.view import Cell, TableView, ViewedColumn
 
@@ -121,7 +121,7 @@ class _Rules:
 
 
 def _literals(texts: Iterable[str]) -> list[str]:
-    return [gbnf_literal(text) for text in texts]
+    return [write_gbnf_literal(text) for text in texts]
 
 
 def _seq(*parts: str) -> str:
@@ -139,7 +139,7 @@ def _select(rules: _Rules, view: TableView) -> list[str]:
     ordered = rules.add("ordered", _literals(quote_name(c.name) for c in columns if c.kind != "text"))
     counted = rules.add("counted", _literals(dict.fromkeys(["0", "1", *view.numbers])))
     sign = rules.add("sign", _literals(f" {op} " for op in ORDERED))
-    where = _where(rules, conditions(view))
+    where = _where(rules, list_conditions(view))
     later = rules.add("later", _literals(quote_name(c.name) for c in columns if c.kind in ("date", "time")))
     total = rules.add("total", _totals(number, column))
     order = rules.add("order", _orders(ordered, view.row))
@@ -179,7 +179,7 @@ def _totals(number: str, column: str) -> Iterable[str]:
 
 
 def _orders(ordered: str, row: str) -> Iterable[str]:
-    by = f"({gbnf_literal(row)} | {ordered})" if ordered else gbnf_literal(row)
+    by = f"({write_gbnf_literal(row)} | {ordered})" if ordered else write_gbnf_literal(row)
     skip = " | ".join(_literals(f" OFFSET {n}" for n in range(1, PLACES + 1)))
     yield f'" ORDER BY " {by} (" DESC" | " ASC") " LIMIT 1" ({skip})?'
 
@@ -187,7 +187,7 @@ def _orders(ordered: str, row: str) -> Iterable[str]:
 def _grouped(column: ViewedColumn, number: str, where: str) -> Iterable[str]:
     name = quote_name(column.name)
     by = f'("COUNT(*)" | "SUM(" {number} ")")' if number else '"COUNT(*)"'
-    begin, middle = gbnf_literal(f"{name} FROM t"), gbnf_literal(f" GROUP BY {name} ORDER BY ")
+    begin, middle = write_gbnf_literal(f"{name} FROM t"), write_gbnf_literal(f" GROUP BY {name} ORDER BY ")
     yield f'{begin} {f"{where}? " if where else ""}{middle} {by} (" DESC" | " ASC") " LIMIT 1"'
 
 
@@ -201,14 +201,14 @@ def _one(number: str, single: str, total: str, where: str) -> Iterable[str]:
 
 def _earlier(column: ViewedColumn, single: str, sign: str) -> str:
     """Whether one row's date is before another's."""
-    date = _seq(gbnf_literal(f"(SELECT {quote_name(column.name)} FROM t WHERE "), single, '")"') if single else ""
+    date = _seq(write_gbnf_literal(f"(SELECT {quote_name(column.name)} FROM t WHERE "), single, '")"') if single else ""
     return _seq(date, sign, date)
 
 
 def _first_is(column: ViewedColumn, order: str) -> str:
     """Whether the first row in an order is one that the question names."""
     named = [cell.literal for cell in column.cells if cell.named]
-    begin = gbnf_literal(f"(SELECT {quote_name(column.name)} FROM t")
+    begin = write_gbnf_literal(f"(SELECT {quote_name(column.name)} FROM t")
     return f'{begin} {order} ") = " ({" | ".join(_literals(named))})' if named and order else ""
 
 
@@ -240,7 +240,7 @@ def _where(rules: _Rules, conditions: Sequence[Condition]) -> str:
     return rules.add("where", [f'" WHERE " {any_one} (" AND " {any_one}){{0,2}}'] if any_one else [])
 
 
-def conditions(view: TableView) -> list[Condition]:
+def list_conditions(view: TableView) -> list[Condition]:
     """Every condition that a query over this view may hold; two of them may be joined by AND."""
     found: list[Condition] = []
     for place, column in enumerate(view.columns):

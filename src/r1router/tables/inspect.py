@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from r1router.evidence.words import words
+from r1router.evidence.words import read_words
 from r1router.table import TableBlock
 from r1router.tables.columns import Value, read_columns
 from r1router.tables.engine import Tables
@@ -25,7 +25,7 @@ def inspect_table(table: TableBlock | Path, question: str) -> TableView:
         readers, values = read_columns(table.header, table.rows)
         return view_table(question, table, [reader.column for reader in readers], values)
     info = read_table_info(table)
-    asked = sorted({word for word in words(question) if len(word) < LONGEST}, key=lambda w: (-len(w), w))[:WORDS]
+    asked = sorted({word for word in read_words(question) if len(word) < LONGEST}, key=lambda w: (-len(w), w))[:WORDS]
     texts = [quote_name(column.name) for column in info.columns if column.kind == "text"]
     named = " OR ".join(f"{name} ILIKE {quote_text(f'%{word}%')}" for word in asked for name in texts)
     selected = ", ".join(quote_name(column.name) for column in info.columns)

@@ -17,11 +17,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from r1router.evidence.numbers import quantities
-from r1router.evidence.words import tell_language, words
+from r1router.evidence.numbers import read_quantities
+from r1router.evidence.words import read_words, tell_language
 from r1router.table import TableBlock, TableColumn
 from r1router.tables.columns import Value
-from r1router.tables.grammar import ORDERED, PLACES, Condition, conditions
+from r1router.tables.grammar import ORDERED, PLACES, Condition, list_conditions
 from r1router.tables.names import quote_name
 from r1router.tables.view import TableView, read_numbers, view_table
 
@@ -76,10 +76,10 @@ class _Answer:
     def __init__(self, answers: Sequence[str]) -> None:
         self.texts = {_norm(answer) for answer in answers} - {""}
         self.lists = [parts for answer in answers if len(parts := _parts(answer)) > 1]
-        found = [quantities(answer) for answer in answers]
+        found = [read_quantities(answer) for answer in answers]
         self.numbers = [
             (q[0].low, _places(answer)) for answer, q in zip(answers, found, strict=True)
-            if len(q) == 1 and len(words(answer)) <= 2 and re.match(r"[-−+$€£]?\s*[\d.]|\w+$", answer.strip())
+            if len(q) == 1 and len(read_words(answer)) <= 2 and re.match(r"[-−+$€£]?\s*[\d.]|\w+$", answer.strip())
         ]  # fmt: skip
         self.truth = True if self.texts & YES else False if self.texts & NO else None
 
@@ -166,7 +166,7 @@ class _Words:
 
     def read(self, text: str) -> list[str]:
         """The telling words of a text, in the question's language."""
-        return words(text, self._language)
+        return read_words(text, self._language)
 
     def cue(self, *names: str) -> float:
         """What kinds of asking cost that the question has no word for."""
@@ -226,7 +226,7 @@ class _Search:
     def _filters(self, *, empty: bool) -> tuple[list[_Part], Bools]:
         """All rows, then every set of rows that one, two or three conditions leave, by the best way to say it."""
         singles = []
-        for condition in conditions(self.view):
+        for condition in list_conditions(self.view):
             mask = self._mask(condition)
             if condition.sign == "=" and condition.of >= 0 and mask.sum() == 1:
                 continue  # a row is the same as itself

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from r1router.evidence.numbers import quantities
-from r1router.evidence.words import tell_language, words
+from r1router.evidence.numbers import read_quantities
+from r1router.evidence.words import read_words, tell_language
 from r1router.table import CELLS, TableBlock, TableColumn, join_lines
 from r1router.tables.columns import Value
 from r1router.tables.names import ROW, name_row, quote_name, quote_text
@@ -208,7 +208,7 @@ _ORDINALS = {
 
 def read_numbers(question: str) -> dict[str, None]:
     """Its numbers and ordinals as SQL writes them, each once, in order."""
-    found = [end for q in quantities(question) for end in (q.low, q.high)]
+    found = [end for q in read_quantities(question) for end in (q.low, q.high)]
     found += [_ORDINALS[word] for word in map(str.casefold, _WORD.findall(question)) if word in _ORDINALS]
     found += [float(place) for place in _PLACE.findall(question)]
     return dict.fromkeys(write_number(number) for number in found if abs(number) < 1e15)
@@ -232,7 +232,7 @@ class _Asked:
 
     def read(self, text: str) -> list[str]:
         """The telling words of a text, in the question's language."""
-        return words(text, self._language)
+        return read_words(text, self._language)
 
 
 # ── columns ────────────────────────────────────────────────────────────────────────────────────

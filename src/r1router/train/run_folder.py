@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError, R1RouterError
-from r1router.kb import kb_folders
+from r1router.kb import list_kb_folders
 from r1router.prompts import Prompts
 from r1router.train.settings import TrainSettings
 
@@ -161,7 +161,7 @@ def _told(settings: TrainSettings) -> dict[str, Any]:
         "prompts": _identify_prompts(Path(settings.prompts)),
     }
     if told.get("kbs"):
-        told["kbs"] = list(kb_folders(told["kbs"]))
+        told["kbs"] = list(list_kb_folders(told["kbs"]))
     plain: dict[str, Any] = json.loads(json.dumps(told))
     return plain
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from r1router import parse
-from r1router.drive.flow import Served, timed
+from r1router.drive.flow import Served, measure_time
 from r1router.drive.in_flight import Tell, map_in_flight
 from r1router.drive.record import Record
 from r1router.errors import ParseError, UnknownName
@@ -121,7 +121,7 @@ async def read_elsewhere(
     todo = [(at, evidence) for at, (one, _) in enumerate(wrong) for evidence in one.elsewhere.values() if evidence]
 
     def reply(ask: Ask) -> Awaitable[Served[Reply]]:
-        return timed(policy.reply(ask))
+        return measure_time(policy.reply(ask))
 
     answer = record.keep(Ask, reply)
 

@@ -26,9 +26,9 @@ from r1router.codec import from_dict, to_dict
 from r1router.evals import gold
 from r1router.evals.audit.other_routes import Answers, Searched
 from r1router.evals.metrics import contains
-from r1router.evals.metrics.yes_no import asked_side
+from r1router.evals.metrics.yes_no import read_asked_side
 from r1router.evals.run import Row, Settings
-from r1router.evals.statistics import Interval, interval
+from r1router.evals.statistics import Interval, compute_interval
 from r1router.types import Evidence
 
 FILE = "audit.json"
@@ -107,10 +107,10 @@ def audit(
         if (judged := _judge(one)) is not None:
             by_method[one.row.method].append(judged)
     methods = [_method(name, n, by_method[name], (answers or {}).get(name)) for name, n in searches.items()]
-    return Audit(settings.dataset, settings.k, digest(rows), tuple(methods))
+    return Audit(settings.dataset, settings.k, compute_digest(rows), tuple(methods))
 
 
-def targets(one: Searched) -> list[str]:
+def list_targets(one: Searched) -> list[str]:
     """The answers that this step could give: those of the gold steps not yet met, and of the question."""
     example, asked = one.row.example, f" {one.step.sub_question} "
     steps = (example.gold or {}).get("steps") or (example.gold or {}).get("hops") or ()
@@ -118,7 +118,7 @@ def targets(one: Searched) -> list[str]:
     return [
         answer
         for answer in dict.fromkeys(wanted)
-        if len(answer) > 1 and asked_side(answer) is None and not contains.score(asked, [answer])
+        if len(answer) > 1 and read_asked_side(answer) is None and not contains.score(asked, [answer])
     ]
 
 
@@ -137,10 +137,10 @@ class _Judged:
 
 def _judge(one: Searched) -> _Judged | None:
     """None where the step has nothing left to look for, or where nothing says what that is."""
-    wanted = gold.needs(one.row.example)
+    wanted = gold.list_needs(one.row.example)
     earlier = [e for step in one.row.trajectory.steps[: one.at] for e in step.evidence]
     left = [need for need in wanted if not any(gold.meets(need, e) for e in earlier)]
-    answers = [] if wanted else targets(one)
+    answers = [] if wanted else list_targets(one)
     if not left and not answers:
         return None
 
@@ -173,7 +173,7 @@ def _method(name: str, searches: int, judged: Sequence[_Judged], answers: Answer
         searches,
         len(judged),
         sum(one.by_gold for one in judged),
-        interval([float(_regretted(one)) for one in judged]) if judged else None,
+        compute_interval([float(_regretted(one)) for one in judged]) if judged else None,
         sum(_nowhere(one) for one in judged),
         tuple(_route(route, by_route[route]) for route in sorted(by_route)),
         bins,
@@ -213,7 +213,7 @@ def _bins(judged: Sequence[_Judged]) -> tuple[Bin, ...]:
             number / BINS,
             (number + 1) / BINS,
             sum(confidence for confidence, _ in members[number]) / len(members[number]),
-            interval([float(right) for _, right in members[number]]),
+            compute_interval([float(right) for _, right in members[number]]),
         )
         for number in sorted(members)
     )
@@ -222,7 +222,7 @@ def _bins(judged: Sequence[_Judged]) -> tuple[Bin, ...]:
 # ── kept beside the run ────────────────────────────────────────────────────────────────────────
 
 
-def digest(rows: Iterable[Row]) -> str:
+def compute_digest(rows: Iterable[Row]) -> str:
     """Hash of the searches of a run, by which an audit knows what it was made of."""
     searches = [
         (row.method, row.example.id, step.routes, step.sub_question) for row in rows for step in row.trajectory.steps
@@ -242,4 +242,4 @@ def read_audit(folder: str | Path, rows: Iterable[Row]) -> Audit | None:
     if not path.exists():
         return None
     found = from_dict(Audit, json.loads(path.read_text(encoding="utf-8")))
-    return found if found.run == digest(rows) else None
+    return found if found.run == compute_digest(rows) else None

@@ -6,7 +6,7 @@ import logging
 from functools import lru_cache
 from pathlib import Path
 
-from r1router.evals.datasets._rows import Row, misfit
+from r1router.evals.datasets._rows import Row, describe_misfit
 from r1router.images import load_image
 from r1router.types import Image
 
@@ -16,7 +16,7 @@ _FOLDERS = ("images", "oven_images")
 _SUFFIXES = ("", ".jpg", ".JPG", ".jpeg", ".JPEG", ".png", ".webp", ".gif")
 
 
-def beside(row: Row, name: str, *, part: str = "") -> Image | None:
+def find_picture_beside(row: Row, name: str, *, part: str = "") -> Image | None:
     """The picture `name` (with or without its suffix) in `images/` or `oven_images/` beside the question file.
 
     `part` is a folder inside that may hold it. Without such a folder the questions come without pictures, and one
@@ -29,7 +29,7 @@ def beside(row: Row, name: str, *, part: str = "") -> Image | None:
         for suffix in _SUFFIXES:
             if (place / f"{name}{suffix}").is_file():
                 return load_image(place / f"{name}{suffix}")
-    raise misfit(row, f"the picture {name!r} in {folder}")
+    raise describe_misfit(row, f"the picture {name!r} in {folder}")
 
 
 @lru_cache(maxsize=64)

@@ -50,15 +50,15 @@ def open_text(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def jsonl_rows(path: Path) -> Iterator[Row]:
+def read_jsonl_rows(path: Path) -> Iterator[Row]:
     """One JSON object a line; blank lines are skipped."""
     with open_text(path) as file:
-        for number, line in enumerate(lines(file, path), 1):
+        for number, line in enumerate(read_lines(file, path), 1):
             if line.strip():
                 yield Row(path, str(number), _object(line, f"{path}:{number}"))
 
 
-def list_rows(path: Path) -> Iterator[Row]:
+def read_list_rows(path: Path) -> Iterator[Row]:
     """The objects of one JSON array, decoded one after the other, each with the line on which it begins."""
     for number, _, value in _values(path, "["):
         if not isinstance(value, dict):
@@ -66,7 +66,7 @@ def list_rows(path: Path) -> Iterator[Row]:
         yield Row(path, str(number), value)
 
 
-def object_rows(path: Path) -> Iterator[tuple[str, Row]]:
+def read_object_rows(path: Path) -> Iterator[tuple[str, Row]]:
     """(key, value) for each member of one JSON object, decoded one after the other."""
     for number, key, value in _values(path, "{"):
         yield key, Row(path, str(number), value)
@@ -76,26 +76,26 @@ def look_at(path: Path) -> Head:
     """Raises `InputError` for a file that is empty or begins like none of the layouts."""
     try:
         with open_text(path) as file:
-            filled = (line for line in lines(file, path) if line.strip())
+            filled = (line for line in read_lines(file, path) if line.strip())
             first, second = next(filled, ""), next(filled, "")
     except (gzip.BadGzipFile, EOFError) as error:
         raise InputError(f"{path}: not a gzip file, whatever its name says ({error})") from error
     if not first:
         raise InputError(f"{path} is empty")
     if first.lstrip()[0] == "[":
-        row = next(list_rows(path), None)
+        row = next(read_list_rows(path), None)
         return Head("list", frozenset(row.data if row else ()), value=row.data if row else None)
     if first.lstrip()[0] == "{" and not _is_jsonl(first, second):
-        key, member = next(object_rows(path), ("", Row(path, "1", {})))
+        key, member = next(read_object_rows(path), ("", Row(path, "1", {})))
         return Head("object", frozenset(member.data if isinstance(member.data, dict) else ()), key, member.data)
     if first.lstrip()[0] == "{":
-        row = next(jsonl_rows(path))
+        row = next(read_jsonl_rows(path))
         return Head("jsonl", frozenset(row.data), value=row.data)
-    columns = [column.strip().strip('"') for column in first.strip("\r\n").split(separator_of(first))]
+    columns = [column.strip().strip('"') for column in first.strip("\r\n").split(find_separator(first))]
     return Head("table", frozenset(columns))
 
 
-def separator_of(header: str) -> str:
+def find_separator(header: str) -> str:
     """What separates the columns of a header line: tab, semicolon or comma, whichever it has most of."""
     return max("\t;,", key=header.count)
 
@@ -109,7 +109,7 @@ def _is_jsonl(first: str, second: str) -> bool:
     return bool(second) or not all(isinstance(member, dict | list) for member in value.values())
 
 
-def lines(file: TextIO, path: Path) -> Iterator[str]:
+def read_lines(file: TextIO, path: Path) -> Iterator[str]:
     try:
         yield from iter(file.readline, "")  # not from the file itself, which would be closed with this generator
     except UnicodeDecodeError as error:
@@ -129,7 +129,7 @@ def _object(line: str, place: str) -> dict[str, Any]:
 def _values(path: Path, opening: str) -> Iterator[tuple[int, str, Any]]:
     """(line, key, value) for each item of the array or object that a file is; the key is "" in an array."""
     with open_text(path) as file:
-        text = "".join(lines(file, path))
+        text = "".join(read_lines(file, path))
     decode, closing = json.JSONDecoder().raw_decode, {"[": "]", "{": "}"}[opening]
     at, line, counted = _skip(text, 0), 1, 0
     if text[at : at + 1] != opening:
@@ -167,32 +167,32 @@ def _expect(text: str, at: int, mark: str) -> int:
 # ── taking a row apart ─────────────────────────────────────────────────────────────────────────
 
 
-def misfit(row: Row, expected: str) -> InputError:
+def describe_misfit(row: Row, expected: str) -> InputError:
     """The error for a row that is not as its format has it."""
     return InputError(f"{row.place}: expected {expected}, found {_shown(row.data)}")
 
 
-def field(row: Row, name: str) -> str:
+def read_field(row: Row, name: str) -> str:
     """A text that must be there and not be empty; numbers are taken as texts."""
     value = row.data.get(name) if isinstance(row.data, Mapping) else None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value.strip():
-        raise misfit(row, f"a text in {name!r}")
+        raise describe_misfit(row, f"a text in {name!r}")
     return value.strip()
 
 
-def items(row: Row, name: str, kind: type, what: str) -> list[Any]:
+def read_items(row: Row, name: str, kind: type, what: str) -> list[Any]:
     """A list of values of one kind, [] where the row has none of this name."""
     value = row.data.get(name)
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
-        raise misfit(row, f"{what} in {name!r}")
+        raise describe_misfit(row, f"{what} in {name!r}")
     return value
 
 
-def answer_text(value: object) -> str | None:
+def write_answer(value: object) -> str | None:
     """An accepted answer that is one scalar, as text; None for anything else."""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from r1router.errors import InputError
-from r1router.evals.datasets._rows import Head, Row, field, lines, misfit, open_text, separator_of
-from r1router.evals.datasets.jsonl import answers, picture
+from r1router.evals.datasets._rows import Head, Row, describe_misfit, find_separator, open_text, read_field, read_lines
+from r1router.evals.datasets.jsonl import read_answers, read_picture
 from r1router.types import Example, Question
 
 
@@ -27,10 +27,10 @@ def recognises(head: Head) -> bool:
 def rows(path: Path, *, separator: str = "|") -> Iterator[Row]:
     with open_text(path) as file:
         header = file.readline()
-        columns = [c.strip().lower() for c in next(csv.reader([header], delimiter=separator_of(header)), [])]
+        columns = [c.strip().lower() for c in next(csv.reader([header], delimiter=find_separator(header)), [])]
         if "question" not in columns or not {"answer", "answers"} & set(columns):
             raise InputError(f"{path}:1: expected columns 'question' and 'answer' or 'answers', found {columns}")
-        reader = csv.reader(lines(file, path), delimiter=separator_of(header), strict=True)
+        reader = csv.reader(read_lines(file, path), delimiter=find_separator(header), strict=True)
         line = 2
         try:
             for cells in reader:
@@ -54,10 +54,10 @@ def _named(path: Path, line: int, columns: list[str], cells: list[str], separato
 def example(row: Row) -> Example:
     given = row.data.get("answers", row.data.get("answer"))
     if not given:
-        raise misfit(row, "an accepted answer")
+        raise describe_misfit(row, "an accepted answer")
     return Example(
         id=row.data.get("id") or f"{row.path.stem}-{row.at}",
-        question=Question(field(row, "question"), picture(row, row.data.get("image"))),
-        answers=answers(row, given),
+        question=Question(read_field(row, "question"), read_picture(row, row.data.get("image"))),
+        answers=read_answers(row, given),
         type=row.data.get("type", ""),
     )

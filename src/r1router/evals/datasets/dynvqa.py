@@ -15,8 +15,8 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 from r1router.evals.datasets import jsonl
-from r1router.evals.datasets._pictures import beside
-from r1router.evals.datasets._rows import Head, Row, field, jsonl_rows
+from r1router.evals.datasets._pictures import find_picture_beside
+from r1router.evals.datasets._rows import Head, Row, read_field, read_jsonl_rows
 from r1router.types import Example, Question
 
 _QUERIES = ("golden_query", "gloden_query")
@@ -28,17 +28,17 @@ def recognises(head: Head) -> bool:
 
 
 def rows(path: Path) -> Iterator[Row]:
-    return jsonl_rows(path)
+    return read_jsonl_rows(path)
 
 
 def example(row: Row) -> Example:
     url = row.data.get("image_url")
-    name = Path(urlparse(url).path).name if isinstance(url, str) else f"image_{field(row, 'image_id')}"
+    name = Path(urlparse(url).path).name if isinstance(url, str) else f"image_{read_field(row, 'image_id')}"
     query = next((row.data[key] for key in _QUERIES if row.data.get(key)), None)
     return Example(
-        id=field(row, "question_id"),
-        question=Question(field(row, "question"), beside(row, name)),
-        answers=jsonl.answers(row, row.data.get("answer")),
+        id=read_field(row, "question_id"),
+        question=Question(read_field(row, "question"), find_picture_beside(row, name)),
+        answers=jsonl.read_answers(row, row.data.get("answer")),
         gold={"golden_query": query} if query else None,
         type="image+text",
     )

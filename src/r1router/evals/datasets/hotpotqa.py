@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from r1router.evals.datasets._rows import Head, Row, field, list_rows, misfit
+from r1router.evals.datasets._rows import Head, Row, describe_misfit, read_field, read_list_rows
 from r1router.types import Example, Question
 
 
@@ -20,31 +20,31 @@ def recognises(head: Head) -> bool:
 
 
 def rows(path: Path) -> Iterator[Row]:
-    return list_rows(path)
+    return read_list_rows(path)
 
 
 def example(row: Row) -> Example:
-    facts = supporting_facts(row)
+    facts = read_supporting_facts(row)
     titles = list(dict.fromkeys(title for title, _ in facts))
     gold: dict[str, Any] = {"evidence_titles": titles, "supporting_facts": facts, "n_hops": len(titles)}
     return Example(
-        id=field(row, "_id"),
-        question=Question(field(row, "question")),
-        answers=(field(row, "answer"),) if "answer" in row.data else (),
+        id=read_field(row, "_id"),
+        question=Question(read_field(row, "question")),
+        answers=(read_field(row, "answer"),) if "answer" in row.data else (),
         gold=gold if facts else None,
         type="text",
     )
 
 
-def supporting_facts(row: Row) -> list[list[Any]]:
+def read_supporting_facts(row: Row) -> list[list[Any]]:
     """[[title, 0-based sentence], …], [] where the row has none."""
     facts = row.data.get("supporting_facts") or []
     if not isinstance(facts, list):
-        raise misfit(row, "a list in 'supporting_facts'")
+        raise describe_misfit(row, "a list in 'supporting_facts'")
     for fact in facts:
         match fact:
             case [str(), int()]:
                 pass
             case _:
-                raise misfit(row, "pairs [title, sentence number] in 'supporting_facts'")
+                raise describe_misfit(row, "pairs [title, sentence number] in 'supporting_facts'")
     return facts

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from r1router.evals.datasets import jsonl
-from r1router.evals.datasets._pictures import beside
-from r1router.evals.datasets._rows import Head, Row, field, jsonl_rows
+from r1router.evals.datasets._pictures import find_picture_beside
+from r1router.evals.datasets._rows import Head, Row, read_field, read_jsonl_rows
 from r1router.types import Example, Question
 
 
@@ -24,15 +24,17 @@ def recognises(head: Head) -> bool:
 
 
 def rows(path: Path) -> Iterator[Row]:
-    return jsonl_rows(path)
+    return read_jsonl_rows(path)
 
 
 def example(row: Row) -> Example:
-    image = field(row, "image_id")
+    image = read_field(row, "image_id")
     accepted = row.data.get("answer_eval", row.data.get("answer"))
     return Example(
-        id=field(row, "data_id"),
-        question=Question(field(row, "question"), beside(row, image, part=image.rpartition("_")[2][:2])),
-        answers=() if accepted is None else jsonl.answers(row, accepted),
+        id=read_field(row, "data_id"),
+        question=Question(
+            read_field(row, "question"), find_picture_beside(row, image, part=image.rpartition("_")[2][:2])
+        ),
+        answers=() if accepted is None else jsonl.read_answers(row, accepted),
         type="image+text",
     )

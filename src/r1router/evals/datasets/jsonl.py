@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from r1router.evals.answers import write_range
-from r1router.evals.datasets._rows import Head, Row, answer_text, field, jsonl_rows, misfit
+from r1router.evals.datasets._rows import Head, Row, describe_misfit, read_field, read_jsonl_rows, write_answer
 from r1router.images import load_image
 from r1router.types import Example, Image, Question
 
@@ -24,34 +24,34 @@ def recognises(head: Head) -> bool:
 
 
 def rows(path: Path) -> Iterator[Row]:
-    return jsonl_rows(path)
+    return read_jsonl_rows(path)
 
 
 def example(row: Row) -> Example:
     gold = row.data.get("gold")
     if gold is not None and not isinstance(gold, dict):
-        raise misfit(row, "an object or null in 'gold'")
+        raise describe_misfit(row, "an object or null in 'gold'")
     if gold is not None and "n_hops" in row.data:
         gold = {**gold, "n_hops": row.data["n_hops"]}
     return Example(
-        id=field(row, "id") if "id" in row.data else f"{row.path.stem}-{row.at}",
-        question=Question(field(row, "question"), picture(row, row.data.get("image"))),
-        answers=answers(row, row.data.get("answers", row.data.get("answer"))),
+        id=read_field(row, "id") if "id" in row.data else f"{row.path.stem}-{row.at}",
+        question=Question(read_field(row, "question"), read_picture(row, row.data.get("image"))),
+        answers=read_answers(row, row.data.get("answers", row.data.get("answer"))),
         gold=gold,
-        type=field(row, "type") if row.data.get("type") else "",
+        type=read_field(row, "type") if row.data.get("type") else "",
     )
 
 
-def answers(row: Row, given: object) -> tuple[str, ...]:
+def read_answers(row: Row, given: object) -> tuple[str, ...]:
     """Accepted answers from a scalar or a list of scalars and ranges; each once, in order."""
     found = [_answer(row, value) for value in (given if isinstance(given, list) else [given])]
     if not found:
-        raise misfit(row, "at least one accepted answer in 'answers'")
+        raise describe_misfit(row, "at least one accepted answer in 'answers'")
     return tuple(dict.fromkeys(found))
 
 
 def _answer(row: Row, value: object) -> str:
-    text = answer_text(value)
+    text = write_answer(value)
     if text is not None:
         return text
     match value:
@@ -59,16 +59,16 @@ def _answer(row: Row, value: object) -> str:
             best = others.get("value", others.get("wikidata"))
             return write_range(low, high, best if isinstance(best, int | float) else None)
         case _:
-            raise misfit(row, 'accepted answers that are texts, numbers or {"range": [low, high]}')
+            raise describe_misfit(row, 'accepted answers that are texts, numbers or {"range": [low, high]}')
 
 
-def picture(row: Row, name: object) -> Image | None:
+def read_picture(row: Row, name: object) -> Image | None:
     """The question's picture, beside the file or in the folder above."""
     if name is None or name == "":
         return None
     if not isinstance(name, str):
-        raise misfit(row, "a path or null in 'image'")
+        raise describe_misfit(row, "a path or null in 'image'")
     for folder in (row.path.parent, row.path.parent.parent):
         if (folder / name).is_file():
             return load_image(folder / name)
-    raise misfit(row, f"the picture {name!r} in {row.path.parent} or the folder above it")
+    raise describe_misfit(row, f"the picture {name!r} in {row.path.parent} or the folder above it")

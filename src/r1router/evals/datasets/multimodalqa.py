@@ -15,7 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from r1router.evals.datasets._rows import Head, Row, answer_text, field, items, jsonl_rows, misfit
+from r1router.evals.datasets._rows import (
+    Head,
+    Row,
+    describe_misfit,
+    read_field,
+    read_items,
+    read_jsonl_rows,
+    write_answer,
+)
 from r1router.types import Example, Question
 
 
@@ -24,21 +32,21 @@ def recognises(head: Head) -> bool:
 
 
 def rows(path: Path) -> Iterator[Row]:
-    return jsonl_rows(path)
+    return read_jsonl_rows(path)
 
 
 def example(row: Row) -> Example:
-    given = items(row, "answers", dict, "a list of objects with 'answer'")
-    parts = [text for answer in given if (text := answer_text(answer.get("answer")))]
+    given = read_items(row, "answers", dict, "a list of objects with 'answer'")
+    parts = [text for answer in given if (text := write_answer(answer.get("answer")))]
     if len(parts) != len(given):
-        raise misfit(row, "a text or number in each 'answer'")
+        raise describe_misfit(row, "a text or number in each 'answer'")
     metadata = row.data.get("metadata")
     if not isinstance(metadata, dict):
-        raise misfit(row, "an object in 'metadata'")
-    modalities = set(items(Row(row.path, row.at, metadata), "modalities", str, "a list of modalities"))
+        raise describe_misfit(row, "an object in 'metadata'")
+    modalities = set(read_items(Row(row.path, row.at, metadata), "modalities", str, "a list of modalities"))
     return Example(
-        id=field(row, "qid"),
-        question=Question(field(row, "question")),
+        id=read_field(row, "qid"),
+        question=Question(read_field(row, "question")),
         answers=(", ".join(parts),) if parts else (),
         gold=_gold(row, parts),
         type="+".join(kind for kind in ("image", "text", "table") if kind in modalities),
@@ -46,6 +54,6 @@ def example(row: Row) -> Example:
 
 
 def _gold(row: Row, parts: list[str]) -> dict[str, Any] | None:
-    ids = [str(c.get("doc_id")) for c in items(row, "supporting_context", dict, "a list of documents")]
+    ids = [str(c.get("doc_id")) for c in read_items(row, "supporting_context", dict, "a list of documents")]
     gold: dict[str, Any] = {"evidence_ids": list(dict.fromkeys(ids)), "n_hops": len(set(ids))} if ids else {}
     return {**gold, "list": parts} if len(parts) > 1 else gold or None

@@ -17,7 +17,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from r1router.evals.datasets._rows import Head, Row, answer_text, field, items, jsonl_rows, misfit
+from r1router.evals.datasets._rows import (
+    Head,
+    Row,
+    describe_misfit,
+    read_field,
+    read_items,
+    read_jsonl_rows,
+    write_answer,
+)
 from r1router.types import Example, Question
 
 
@@ -26,30 +34,30 @@ def recognises(head: Head) -> bool:
 
 
 def rows(path: Path) -> Iterator[Row]:
-    return jsonl_rows(path)
+    return read_jsonl_rows(path)
 
 
 def example(row: Row) -> Example:
     answerable = row.data.get("answerable", True)
     hidden = "answer" not in row.data
-    aliases = items(row, "answer_aliases", str, "a list of texts")
+    aliases = read_items(row, "answer_aliases", str, "a list of texts")
     return Example(
-        id=field(row, "id") + ("" if answerable else "-unanswerable"),
-        question=Question(field(row, "question")),
-        answers=() if hidden or not answerable else tuple(dict.fromkeys((field(row, "answer"), *aliases))),
+        id=read_field(row, "id") + ("" if answerable else "-unanswerable"),
+        question=Question(read_field(row, "question")),
+        answers=() if hidden or not answerable else tuple(dict.fromkeys((read_field(row, "answer"), *aliases))),
         gold=_gold(row),
         type="text",
     )
 
 
 def _gold(row: Row) -> dict[str, Any] | None:
-    titles = {p.get("idx"): p.get("title") for p in items(row, "paragraphs", dict, "a list of paragraphs")}
-    parts = items(row, "question_decomposition", dict, "a list of single-hop questions")
+    titles = {p.get("idx"): p.get("title") for p in read_items(row, "paragraphs", dict, "a list of paragraphs")}
+    parts = read_items(row, "question_decomposition", dict, "a list of single-hop questions")
     steps: list[dict[str, Any]] = []
     for part in parts:
-        question, answer = part.get("question"), answer_text(part.get("answer"))
+        question, answer = part.get("question"), write_answer(part.get("answer"))
         if not isinstance(question, str) or answer is None:
-            raise misfit(row, "'question' and 'answer' in each part of 'question_decomposition'")
+            raise describe_misfit(row, "'question' and 'answer' in each part of 'question_decomposition'")
         title = titles.get(part.get("paragraph_support_idx"))
         steps.append(
             {

@@ -18,7 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError
-from r1router.evals.datasets._rows import Head, Row, answer_text, field, items, list_rows, misfit, object_rows
+from r1router.evals.datasets._rows import (
+    Head,
+    Row,
+    describe_misfit,
+    read_field,
+    read_items,
+    read_list_rows,
+    read_object_rows,
+    write_answer,
+)
 from r1router.types import Example, Question
 
 _COLUMNS = {"question_id", "original_table_id", "question"}
@@ -31,7 +40,7 @@ def recognises(head: Head) -> bool:
 
 def rows(path: Path) -> Iterator[Row]:
     try:
-        yield from list_rows(path) if _is_array(path) else _from_columns(path)
+        yield from read_list_rows(path) if _is_array(path) else _from_columns(path)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
 
@@ -42,7 +51,7 @@ def _is_array(path: Path) -> bool:
 
 
 def _from_columns(path: Path) -> Iterator[Row]:
-    columns = {name: column.data for name, column in object_rows(path)}
+    columns = {name: column.data for name, column in read_object_rows(path)}
     ragged = [name for name, column in columns.items() if not isinstance(column, dict)]
     if ragged or not columns.keys() >= _COLUMNS:
         wrong = f"{ragged[0]!r} is none" if ragged else f"missing: {', '.join(sorted(_COLUMNS - columns.keys()))}"
@@ -53,17 +62,20 @@ def _from_columns(path: Path) -> Iterator[Row]:
 
 def example(row: Row) -> Example:
     given = row.data.get("answer")
-    parts = [answer_text(value) for value in (given if isinstance(given, list) else [given])]
+    parts = [write_answer(value) for value in (given if isinstance(given, list) else [given])]
     texts = [part for part in parts if part is not None]
     if not texts or len(texts) != len(parts):
-        raise misfit(row, "a list of texts or numbers in 'answer'")
-    gold: dict[str, Any] = {"evidence_ids": _indices(row, "positive_idx"), "table": field(row, "original_table_id")}
-    question, answer = field(row, "question"), ", ".join(texts)
+        raise describe_misfit(row, "a list of texts or numbers in 'answer'")
+    gold: dict[str, Any] = {
+        "evidence_ids": _indices(row, "positive_idx"),
+        "table": read_field(row, "original_table_id"),
+    }
+    question, answer = read_field(row, "question"), ", ".join(texts)
     if hard := _indices(row, "hard_positive_idx"):
         gold["evidence_ids"] = hard
         gold["steps"] = [{"sub_question": question, "kb": "table", "answer": answer, "evidence_ids": hard}]
     return Example(
-        id=field(row, "question_id"),
+        id=read_field(row, "question_id"),
         question=Question(question),
         answers=(answer,),
         gold={**gold, "list": texts} if len(texts) > 1 else gold,
@@ -72,4 +84,4 @@ def example(row: Row) -> Example:
 
 
 def _indices(row: Row, name: str) -> list[str]:
-    return [str(index) for index in items(row, name, int, "a list of row numbers")]
+    return [str(index) for index in read_items(row, name, int, "a list of row numbers")]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from r1router.evals.datasets._rows import Head, Row, field, items, list_rows
+from r1router.evals.datasets._rows import Head, Row, read_field, read_items, read_list_rows
 from r1router.types import Example, Question
 
 
@@ -21,16 +21,16 @@ def recognises(head: Head) -> bool:
 
 
 def rows(path: Path) -> Iterator[Row]:
-    return list_rows(path)
+    return read_list_rows(path)
 
 
 def example(row: Row) -> Example:
-    gold: dict[str, Any] = {"evidence_ids": [field(row, "table_id")]} if "table_id" in row.data else {}
-    nodes = items(row, "answer-node", list, "a list of nodes")
+    gold: dict[str, Any] = {"evidence_ids": [read_field(row, "table_id")]} if "table_id" in row.data else {}
+    nodes = read_items(row, "answer-node", list, "a list of nodes")
     return Example(
-        id=field(row, "question_id"),
-        question=Question(field(row, "question")),
-        answers=(field(row, "answer-text"),) if "answer-text" in row.data else (),
+        id=read_field(row, "question_id"),
+        question=Question(read_field(row, "question")),
+        answers=(read_field(row, "answer-text"),) if "answer-text" in row.data else (),
         gold={**gold, "answer_nodes": nodes} if nodes else gold or None,
         type="text+table",
     )

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from r1router.errors import InputError
-from r1router.evals.datasets._rows import Head, Row, misfit, object_rows
+from r1router.evals.datasets._rows import Head, Row, describe_misfit, read_object_rows
 from r1router.types import Example, Question
 
 
@@ -31,14 +31,14 @@ def recognises(head: Head) -> bool:
 def rows(path: Path, *, split: str = "") -> Iterator[Row]:
     """One row a statement: `{"id", "table", "statement", "label", "caption"}`."""
     wanted = _tables_of(path, split) if split else None
-    for table, row in object_rows(path):
+    for table, row in read_object_rows(path):
         if wanted is not None and table not in wanted:
             continue
         match row.data:
             case [list(statements), list(labels), str(caption)] if len(statements) == len(labels):
                 pass
             case _:
-                raise misfit(row, "[statements, as many labels, caption]")
+                raise describe_misfit(row, "[statements, as many labels, caption]")
         for number, (statement, label) in enumerate(zip(statements, labels, strict=True)):
             data = {"table": table, "number": number, "statement": statement, "label": label, "caption": caption}
             yield Row(path, f"{row.at} statement {number + 1}", data)
@@ -54,7 +54,7 @@ def _tables_of(path: Path, split: str) -> frozenset[str]:
 def example(row: Row) -> Example:
     data = row.data
     if data["label"] not in (0, 1) or not isinstance(data["statement"], str):
-        raise misfit(row, "a statement with the label 0 or 1")
+        raise describe_misfit(row, "a statement with the label 0 or 1")
     caption, statement = data["caption"].strip(), data["statement"].strip().rstrip(".").rstrip()
     about = f"About {caption}: is" if caption else "Is"
     question = f"{about} it true that {statement}?"

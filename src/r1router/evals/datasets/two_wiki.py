@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from r1router.evals.datasets import hotpotqa
-from r1router.evals.datasets._rows import Head, Row, items, list_rows
+from r1router.evals.datasets._rows import Head, Row, read_items, read_list_rows
 from r1router.types import Example
 
 
@@ -21,10 +21,10 @@ def recognises(head: Head) -> bool:
 
 
 def rows(path: Path) -> Iterator[Row]:
-    return list_rows(path)
+    return read_list_rows(path)
 
 
 def example(row: Row) -> Example:
     plain = hotpotqa.example(row)
-    triples = items(row, "evidences", list, "triples [subject, relation, object]")
+    triples = read_items(row, "evidences", list, "triples [subject, relation, object]")
     return replace(plain, gold={**(plain.gold or {}), "triples": triples}) if triples else plain

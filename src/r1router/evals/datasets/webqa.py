@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from r1router.errors import UnknownName
-from r1router.evals.datasets._rows import Head, Row, field, items, misfit, object_rows
+from r1router.evals.datasets._rows import Head, Row, describe_misfit, read_field, read_items, read_object_rows
 from r1router.types import Example, Question
 
 
@@ -26,9 +26,9 @@ def rows(path: Path, *, split: str = "") -> Iterator[Row]:
     """All questions, or those of one split."""
     seen: set[str] = set()
     found = False
-    for guid, row in object_rows(path):
+    for guid, row in read_object_rows(path):
         if not isinstance(row.data, dict):
-            raise misfit(row, "an object with 'Q' and 'A'")
+            raise describe_misfit(row, "an object with 'Q' and 'A'")
         seen.add(str(row.data.get("split")))
         if not split or row.data.get("split") == split:
             found = True
@@ -38,15 +38,15 @@ def rows(path: Path, *, split: str = "") -> Iterator[Row]:
 
 
 def example(row: Row) -> Example:
-    accepted = items(row, "A", str, "a list of texts")
+    accepted = read_items(row, "A", str, "a list of texts")
     facts = [
-        *items(row, "txt_posFacts", dict, "a list of snippets"),
-        *items(row, "img_posFacts", dict, "a list of pictures"),
+        *read_items(row, "txt_posFacts", dict, "a list of snippets"),
+        *read_items(row, "img_posFacts", dict, "a list of pictures"),
     ]
     ids = [str(fact.get("snippet_id", fact.get("image_id"))) for fact in facts]
     return Example(
-        id=field(row, "Guid"),
-        question=Question(_unquoted(field(row, "Q"))),
+        id=read_field(row, "Guid"),
+        question=Question(_unquoted(read_field(row, "Q"))),
         answers=tuple(dict.fromkeys(_unquoted(answer) for answer in accepted)),
         gold={"evidence_ids": ids, "n_hops": len(ids)} if ids else None,
         type="text" if row.data.get("Qcate") == "text" else "image",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError
-from r1router.evals.datasets._rows import Head, Row, field, lines, misfit, open_text
+from r1router.evals.datasets._rows import Head, Row, describe_misfit, open_text, read_field, read_lines
 from r1router.types import Example, Question
 
 _COLUMNS = ("id", "utterance", "context", "targetValue")
@@ -31,7 +31,7 @@ def rows(path: Path) -> Iterator[Row]:
         columns = file.readline().rstrip("\r\n").split("\t")
         if not set(_COLUMNS) <= set(columns):
             raise InputError(f"{path}:1: expected the columns {', '.join(_COLUMNS)}, found {', '.join(columns)}")
-        for number, line in enumerate(lines(file, path), 2):
+        for number, line in enumerate(read_lines(file, path), 2):
             cells = line.rstrip("\r\n").split("\t")
             if len(cells) != len(columns):
                 raise InputError(f"{path}:{number}: expected {len(columns)} cells, found {len(cells)}")
@@ -39,14 +39,14 @@ def rows(path: Path) -> Iterator[Row]:
 
 
 def example(row: Row) -> Example:
-    parts = [_unescaped(part) for part in field(row, "targetValue").split("|")]
+    parts = [_unescaped(part) for part in read_field(row, "targetValue").split("|")]
     if not all(parts):
-        raise misfit(row, "items between the pipes of 'targetValue'")
-    question, answer, table = _unescaped(field(row, "utterance")), ", ".join(parts), field(row, "context")
+        raise describe_misfit(row, "items between the pipes of 'targetValue'")
+    question, answer, table = _unescaped(read_field(row, "utterance")), ", ".join(parts), read_field(row, "context")
     step = {"sub_question": question, "kb": "table", "answer": answer, "evidence_ids": [table]}
     gold: dict[str, Any] = {"steps": [step]}
     return Example(
-        id=field(row, "id"),
+        id=read_field(row, "id"),
         question=Question(question),
         answers=(answer,),
         gold={**gold, "list": parts} if len(parts) > 1 else gold,

@@ -1,7 +1,7 @@
 """Cuts texts into comparable words, by the two normalisations that the metrics share.
 
-`squad_words` is the one of SQuAD's evaluation (Rajpurkar et al. 2016, arXiv 1606.05250), also used by HotpotQA,
-2WikiMultiHopQA and MuSiQue. `words` is our own, kinder to numbers: "1,200" and "1200" are one word, "2.5" stays
+`cut_squad_words` is the one of SQuAD's evaluation (Rajpurkar et al. 2016, arXiv 1606.05250), also used by HotpotQA,
+2WikiMultiHopQA and MuSiQue. `cut_words` is our own, kinder to numbers: "1,200" and "1200" are one word, "2.5" stays
 whole, and Chinese and Japanese characters are words of their own.
 """
 
@@ -18,7 +18,7 @@ _DELETE_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _SQUAD_ARTICLES = frozenset(("a", "an", "the"))
 
 
-def squad_words(text: str) -> list[str]:
+def cut_squad_words(text: str) -> list[str]:
     """Lower case, ASCII punctuation deleted (not replaced), articles dropped, split at white space."""
     return [w for w in text.lower().translate(_DELETE_PUNCTUATION).split() if w not in _SQUAD_ARTICLES]
 
@@ -28,10 +28,10 @@ _TRAILING_ZEROS = re.compile(r"\.0+$|(\.\d*?[1-9])0+$")
 
 
 @lru_cache(maxsize=65536)
-def words(text: str) -> tuple[str, ...]:
+def cut_words(text: str) -> tuple[str, ...]:
     """Case-folded words without punctuation and articles; numbers in one spelling ("five", "5", "5.0" are one).
 
-    >>> words("The 1,200-metre hill’s Five peaks")
+    >>> cut_words("The 1,200-metre hill’s Five peaks")
     ('1200', 'metre', 'hill', 's', '5', 'peaks')
     """
     plain = drop_separators(unicodedata.normalize("NFKC", text).casefold())

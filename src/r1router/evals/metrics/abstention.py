@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 
-from r1router.evals.answers import prediction
+from r1router.evals.answers import read_prediction
 from r1router.evals.metrics import exact_match
 from r1router.types import Example, Trajectory
 
 
 def abstention(trajectory: Trajectory, example: Example) -> float:
     """0 or 1. An accepted answer is never an abstention, even where it reads "unknown"."""
-    said = prediction(trajectory)
+    said = read_prediction(trajectory)
     if example.answers and exact_match.score(said, example.answers):
         return 0.0
     return float(abstains(said))

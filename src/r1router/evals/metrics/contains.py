@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from r1router.evals.answers import judge_answer, references
-from r1router.evals.metrics._text import squad_words
+from r1router.evals.answers import judge_answer, list_references
+from r1router.evals.metrics._text import cut_squad_words
 from r1router.types import Example, Trajectory
 
 
@@ -19,6 +19,6 @@ def contains(trajectory: Trajectory, example: Example) -> float | None:
 
 def score(prediction: str, answers: Sequence[str], *, question: str = "") -> float:
     """0 or 1; `question` is not looked at."""
-    said = f" {' '.join(squad_words(prediction))} "
-    wanted = (" ".join(squad_words(answer)) for answer in references(prediction, answers))
+    said = f" {' '.join(cut_squad_words(prediction))} "
+    wanted = (" ".join(cut_squad_words(answer)) for answer in list_references(prediction, answers))
     return float(any(answer and f" {answer} " in said for answer in wanted))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from r1router.evals.gold import meets, needs
+from r1router.evals.gold import list_needs, meets
 from r1router.types import Evidence, Example, Trajectory
 
 KS = (1, 5, 10)
@@ -21,7 +21,7 @@ KS = (1, 5, 10)
 
 def evidence_recall(trajectory: Trajectory, example: Example) -> dict[str, float] | None:
     """`evidence_recall@1`, `@5`, `@10`; `evidence_recall` over all that was seen; `evidence_complete`, 0 or 1."""
-    wanted = needs(example)
+    wanted = list_needs(example)
     if not wanted:
         return None
     ranked = list(_ranked(trajectory))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from r1router.evals.answers import judge_answer, references
-from r1router.evals.metrics._text import squad_words
+from r1router.evals.answers import judge_answer, list_references
+from r1router.evals.metrics._text import cut_squad_words
 from r1router.types import Example, Trajectory
 
 
@@ -19,5 +19,5 @@ def exact_match(trajectory: Trajectory, example: Example) -> float | None:
 
 def score(prediction: str, answers: Sequence[str], *, question: str = "") -> float:
     """0 or 1; `question` is not looked at. "" matches nothing."""
-    said = squad_words(prediction)
-    return float(bool(said) and any(squad_words(answer) == said for answer in references(prediction, answers)))
+    said = cut_squad_words(prediction)
+    return float(bool(said) and any(cut_squad_words(answer) == said for answer in list_references(prediction, answers)))

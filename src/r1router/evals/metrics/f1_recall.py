@@ -41,7 +41,7 @@ def f1_recall(trajectory: Trajectory, example: Example) -> float | None:
 
 def score(prediction: str, answers: Sequence[str], *, question: str = "") -> float:
     """In [0, 1]; `question` is not looked at."""
-    said = tokens(prediction)
+    said = cut_tokens(prediction)
     if not said:
         return 0.0
     counts = Counter(said)
@@ -49,7 +49,7 @@ def score(prediction: str, answers: Sequence[str], *, question: str = "") -> flo
     for answer in answers:
         span = read_range(answer)
         # A range stands for one-word answers, all with the same F1 and with recall 1.
-        wanted = tokens(answer) if span is None else next(((w,) for w in counts if _in_list(w, span)), ())
+        wanted = cut_tokens(answer) if span is None else next(((w,) for w in counts if _in_list(w, span)), ())
         shared = _overlap(counts, wanted)
         if shared:
             f1 = 2 * shared / (len(said) + len(wanted))
@@ -99,7 +99,7 @@ _NEEDS_RULES = re.compile(r"[^\w\s.]|\.(?!\d)|\.\.|cannot|gimme|gonna|gotta|lemm
 
 
 @lru_cache(maxsize=65536)
-def tokens(text: str) -> tuple[str, ...]:
+def cut_tokens(text: str) -> tuple[str, ...]:
     """The published tokens of a text."""
     normal = normalise(text)
     if not _NEEDS_RULES.search(normal):

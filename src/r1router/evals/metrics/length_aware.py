@@ -25,9 +25,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from r1router.evals.answers import judge_answer, references
-from r1router.evals.metrics._text import words
-from r1router.evals.metrics.yes_no import asked_side, stance
+from r1router.evals.answers import judge_answer, list_references
+from r1router.evals.metrics._text import cut_words
+from r1router.evals.metrics.yes_no import read_asked_side, read_stance
 from r1router.types import Example, Trajectory
 
 _FREE = 5
@@ -43,15 +43,15 @@ def length_aware(trajectory: Trajectory, example: Example) -> float | None:
 
 def score(prediction: str, answers: Sequence[str], *, question: str = "") -> float:
     """In [0, 1]. Without the `question`, an echo of it is only long, not empty."""
-    said, asked = words(prediction), words(question)
+    said, asked = cut_words(prediction), cut_words(question)
     best = 0.0
-    for answer in references(prediction, answers):
-        wanted, counted = words(answer), Counter(said)
+    for answer in list_references(prediction, answers):
+        wanted, counted = cut_words(answer), Counter(said)
         literal = _holds(said, asked) and not _holds(wanted, asked)
-        side = asked_side(answer)
+        side = read_asked_side(answer)
         if side is not None:
             wanted = tuple(word for word in wanted if word not in _SIDES)
-            if stance(prediction, question) is side:
+            if read_stance(prediction, question) is side:
                 best = max(best, _brevity(1, len(said) - 1))
                 counted = Counter(word for word in said if word not in _SIDES)
         best = max(best, _against(counted, Counter(wanted), Counter(asked), literal))

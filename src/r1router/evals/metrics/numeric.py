@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from r1router.evals.answers import judge_answer, read_range
-from r1router.evidence.numbers import Quantity, quantities, stated_quantity
+from r1router.evidence.numbers import Quantity, read_quantities, read_stated_quantity
 from r1router.types import Example, Trajectory
 
 
@@ -32,8 +32,8 @@ def score(prediction: str, answers: Sequence[str], *, question: str = "", tolera
     wanted = [allowed for answer in answers if (allowed := _allowed(answer, tolerance)) is not None]
     if not wanted:
         return None
-    said = list(dict.fromkeys(quantities(prediction)))
-    asked = {quantity.low * quantity.factor for quantity in quantities(question)}
+    said = list(dict.fromkeys(read_quantities(prediction)))
+    asked = {quantity.low * quantity.factor for quantity in read_quantities(question)}
     new = [quantity for quantity in said if quantity.low * quantity.factor not in asked] or said
     return float(any(_fits(quantity, allowed) for quantity in new for allowed in wanted)) / max(1, len(new))
 
@@ -53,7 +53,7 @@ def _allowed(answer: str, tolerance: float) -> _Allowed | None:
     span = read_range(answer)
     if span is not None:
         return _Allowed((span.low, span.high), (span.low, span.high))
-    stated = stated_quantity(answer)
+    stated = read_stated_quantity(answer)
     if stated is None:
         return None
     year = stated.plain and 1000 <= stated.low <= 2100

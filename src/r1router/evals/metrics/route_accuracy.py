@@ -30,7 +30,7 @@ def route_accuracy(
 
     The macro average of a run is the mean of the means of the `route_accuracy/KB`.
     """
-    wanted = gold.routes(example)
+    wanted = gold.read_routes(example)
     if not wanted:
         return None
     searches = [step.routes for step in trajectory.steps if step.routes]
@@ -47,7 +47,7 @@ def route_accuracy(
     return scores
 
 
-def confusion(
+def count_routes(
     trajectory: Trajectory, example: Example, *, kinds: Mapping[str, str] = MappingProxyType({})
 ) -> list[tuple[str, str]]:
     """(gold route, taken route) per gold step, for a confusion matrix; "none" where the policy had stopped.
@@ -56,7 +56,7 @@ def confusion(
     """
     searches = [step.routes for step in trajectory.steps if step.routes]
     pairs = []
-    for position, route in enumerate(gold.routes(example)):
+    for position, route in enumerate(gold.read_routes(example)):
         taken = searches[position][0] if position < len(searches) else NONE
         pairs.append((route, taken if taken == route else kinds.get(taken, taken)))
     return pairs

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from r1router.evals.answers import judge_answer, references
-from r1router.evals.metrics._text import squad_words
+from r1router.evals.answers import judge_answer, list_references
+from r1router.evals.metrics._text import cut_squad_words
 from r1router.types import Example, Trajectory
 
 
@@ -20,11 +20,11 @@ def token_f1(trajectory: Trajectory, example: Example) -> float | None:
 
 def score(prediction: str, answers: Sequence[str], *, question: str = "") -> float:
     """In [0, 1]; `question` is not looked at."""
-    said = squad_words(prediction)
+    said = cut_squad_words(prediction)
     counts = Counter(said)
     best = 0.0
-    for answer in references(prediction, answers):
-        wanted = squad_words(answer)
+    for answer in list_references(prediction, answers):
+        wanted = cut_squad_words(answer)
         shared = sum((counts & Counter(wanted)).values())
         if shared:
             best = max(best, 2 * shared / (len(said) + len(wanted)))

@@ -19,15 +19,15 @@ def yes_no(trajectory: Trajectory, example: Example) -> float | None:
 
 def score(prediction: str, answers: Sequence[str], *, question: str = "") -> float | None:
     """0 or 1; None where no accepted answer is a yes or a no."""
-    sides = {side for answer in answers if (side := asked_side(answer)) is not None}
-    return float(stance(prediction, question) in sides) if sides else None
+    sides = {side for answer in answers if (side := read_asked_side(answer)) is not None}
+    return float(read_stance(prediction, question) in sides) if sides else None
 
 
 _SIDES = {"yes": True, "true": True, "no": False, "false": False}
 _SIDE = re.compile(r"[\W_]*(?:(yes|true|no|false)[\W_]*\Z|(yes|no)\s*,)", re.IGNORECASE)
 
 
-def asked_side(answer: str) -> bool | None:
+def read_asked_side(answer: str) -> bool | None:
     """True for an accepted answer that is a yes or begins "Yes, …", False for a no, None for every other."""
     found = _SIDE.match(answer)
     return _SIDES[(found.group(1) or found.group(2)).lower()] if found else None
@@ -43,7 +43,7 @@ _NEGATIONS = frozenset(("not", "isn't", "wasn't", "aren't", "never", "cannot", "
 _LINKS = frozenset(("and", "or", "but", "either", "maybe", "perhaps"))
 
 
-def stance(text: str, question: str = "") -> bool | None:
+def read_stance(text: str, question: str = "") -> bool | None:
     """True where a text says yes, False where it says no, None where it says neither, or both.
 
     "No" counts where it stands for itself (first of all, alone in its clause, or next to a yes), not before a noun:

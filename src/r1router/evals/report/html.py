@@ -13,8 +13,8 @@ from r1router.evals.audit.regret import Audit
 from r1router.evals.report import plots
 from r1router.evals.report.results import TOTAL
 from r1router.evals.report.summary import Comparison, Report, Section
-from r1router.evals.report.svg import drawing, marker, series
-from r1router.evals.report.words import amount, chance, score, signed, span
+from r1router.evals.report.svg import draw, draw_marker, draw_series
+from r1router.evals.report.words import write_amount, write_chance, write_score, write_signed, write_span
 from r1router.evals.run import Settings
 from r1router.evals.statistics import Interval
 
@@ -24,7 +24,7 @@ _FEW = 12
 """Rows of a table that is open at first."""
 
 
-def page(report: Report, audits: Sequence[Audit] = ()) -> str:
+def write_page(report: Report, audits: Sequence[Audit] = ()) -> str:
     """The page. `audits` of the runs are shown with their data sets."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -33,10 +33,16 @@ def page(report: Report, audits: Sequence[Audit] = ()) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"score": score, "span": span, "signed": signed, "amount": amount, "chance": chance}
+    environment.filters |= {
+        "score": write_score,
+        "span": write_span,
+        "signed": write_signed,
+        "amount": write_amount,
+        "chance": write_chance,
+    }
     sections = [_section(section, report.primary, audits) for section in report.sections]
     return environment.get_template("report.html.j2").render(
-        report=report, sections=sections, total=TOTAL, few=_FEW, names=STAGE_NAMES, budget=budget
+        report=report, sections=sections, total=TOTAL, few=_FEW, names=STAGE_NAMES, budget=write_budget
     )
 
 
@@ -47,10 +53,10 @@ def _section(section: Section, primary: str, audits: Sequence[Audit]) -> dict[st
     return {
         "data": section,
         "markers": [_key(style) for style in range(len(results))],
-        "strips": [Markup(plots.strip(r.scores[primary], top)) if primary in r.scores else "" for r in results],
+        "strips": [Markup(plots.draw_strip(r.scores[primary], top)) if primary in r.scores else "" for r in results],
         "figures": list(_figures(section, primary)),
         "matrices": [
-            (r.method, Markup(plots.matrix(r.confusion, says=f"gold and taken routes of {r.method}")))
+            (r.method, Markup(plots.draw_matrix(r.confusion, says=f"gold and taken routes of {r.method}")))
             for r in results
             if r.confusion
         ],
@@ -71,7 +77,7 @@ def _section(section: Section, primary: str, audits: Sequence[Audit]) -> dict[st
 
 def _key(style: int) -> Markup:
     """The marker of a method, for the legend and the tables."""
-    return Markup(drawing(14, 14, [series(style, [marker(style, 7, 7, size=4.6)])], says="", kind="key"))
+    return Markup(draw(14, 14, [draw_series(style, [draw_marker(style, 7, 7, size=4.6)])], says="", kind="key"))
 
 
 class _Figure(NamedTuple):
@@ -89,7 +95,7 @@ def _figures(section: Section, primary: str) -> Iterator[_Figure]:
     for cost in ("retrievals", "tokens"):
         points = [plots.Point(r.method, style, r.costs[cost], r.scores[primary]) for style, r in scored if r.costs]
         if points:
-            drawn = plots.scatter(points, x_label=f"{cost} per question", y_label=primary)
+            drawn = plots.draw_scatter(points, x_label=f"{cost} per question", y_label=primary)
             note = "Means with 95 % intervals; up and to the left is better."
             yield _Figure(f"Score against {cost}", note, Markup(drawn))
     groups = {
@@ -103,13 +109,13 @@ def _figures(section: Section, primary: str) -> Iterator[_Figure]:
         if r.seconds
     }
     if timed:
-        drawn = plots.stages(timed, x_label="seconds per question")
+        drawn = plots.draw_stages(timed, x_label="seconds per question")
         stages = list(dict.fromkeys(stage for values in timed.values() for stage in values))
         note = "Bars to the median question, whiskers to the 95th percentile."
         yield _Figure("Latency per stage", note, Markup(drawn), "tall" if many["by_hops"] else "", stages)
     for title, field, place in (("number of hops", "by_hops", "two"), ("type of question", "by_type", "broad")):
         if groups[field]:
-            drawn = plots.by_group(
+            drawn = plots.draw_groups(
                 groups[field], x_label=title, y_label=primary, joined=field == "by_hops", broad=many[field]
             )
             note = "Means with 95 % intervals, the methods from left to right as in the legend."
@@ -118,7 +124,7 @@ def _figures(section: Section, primary: str) -> Iterator[_Figure]:
 
 def _reliability(audit: Audit) -> list[tuple[str, Markup]]:
     return [
-        (method.method, Markup(plots.reliability([(b.confidence, b.right) for b in method.bins])))
+        (method.method, Markup(plots.draw_reliability([(b.confidence, b.right) for b in method.bins])))
         for method in audit.methods
         if method.bins
     ]
@@ -126,7 +132,7 @@ def _reliability(audit: Audit) -> list[tuple[str, Markup]]:
 
 def _compared(comparisons: Sequence[Comparison]) -> list[tuple[Comparison, Markup]]:
     reach = max(plots.LEAST, *(max(abs(c.difference.low), abs(c.difference.high)) for c in comparisons), 0.0)
-    return [(c, Markup(plots.strip(c.difference, reach, low=-reach))) for c in comparisons]
+    return [(c, Markup(plots.draw_strip(c.difference, reach, low=-reach))) for c in comparisons]
 
 
 def _values(tables: Iterable[Mapping[str, Interval]]) -> list[tuple[str, list[Interval | None]]]:
@@ -135,7 +141,7 @@ def _values(tables: Iterable[Mapping[str, Interval]]) -> list[tuple[str, list[In
     return [(name, [column.get(name) for column in columns]) for name in sorted({n for c in columns for n in c})]
 
 
-def budget(setup: Settings) -> str:
+def write_budget(setup: Settings) -> str:
     """The budget of a run as the end of a sentence; empty where it had none."""
     limits = {"tokens": setup.budget.tokens, "seconds": setup.budget.seconds, "retrievals": setup.budget.retrievals}
     said = [f"{limit:g} {name}" for name, limit in limits.items() if limit is not None]

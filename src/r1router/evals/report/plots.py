@@ -8,18 +8,18 @@ from typing import NamedTuple
 
 from r1router.evals.report.svg import (
     Box,
-    drawing,
-    error_bar,
-    line,
-    marker,
-    path,
-    rect,
+    draw,
+    draw_error_bar,
+    draw_line,
+    draw_marker,
+    draw_path,
+    draw_rect,
+    draw_series,
+    draw_text,
+    draw_x_axis,
+    draw_y_axis,
+    place_ticks,
     scale,
-    series,
-    text,
-    ticks,
-    x_axis,
-    y_axis,
 )
 from r1router.evals.statistics import Difference, Interval
 
@@ -39,24 +39,27 @@ class Point(NamedTuple):
     y: Interval
 
 
-def scatter(points: Sequence[Point], *, x_label: str, y_label: str) -> str:
+def draw_scatter(points: Sequence[Point], *, x_label: str, y_label: str) -> str:
     """One point a method, both intervals as bars, its name beside it where there is room."""
-    across, up = ticks(max(p.x.high for p in points)), ticks(max(LEAST, *(p.y.high for p in points)))
+    across, up = place_ticks(max(p.x.high for p in points)), place_ticks(max(LEAST, *(p.y.high for p in points)))
     to_x, to_y = (
         scale(0, across[-1], _BOX.left + 8, _BOX.right - 6),
         scale(0, up[-1], _BOX.bottom, _BOX.top),
     )
-    parts = [y_axis(_BOX, up, to_y, y_label), x_axis(_BOX, across, to_x, x_label)]
+    parts = [draw_y_axis(_BOX, up, to_y, y_label), draw_x_axis(_BOX, across, to_x, x_label)]
     at = [(to_x(p.x.mean), to_y(p.y.mean)) for p in points]
     for p, (x, y) in zip(points, at, strict=True):
-        flat, upright = error_bar(to_x(p.x.low), y, to_x(p.x.high), y), error_bar(x, to_y(p.y.low), x, to_y(p.y.high))
-        parts.append(series(p.style, [flat, upright]))
+        flat, upright = (
+            draw_error_bar(to_x(p.x.low), y, to_x(p.x.high), y),
+            draw_error_bar(x, to_y(p.y.low), x, to_y(p.y.high)),
+        )
+        parts.append(draw_series(p.style, [flat, upright]))
     drawn = [Box(x - 2, to_y(p.y.high), x + 2, to_y(p.y.low)) for p, (x, _) in zip(points, at, strict=True)]
     parts += _names(points, at, drawn)
     for p, (x, y) in zip(points, at, strict=True):
-        tip = f"{p.name}: {y_label} {spoken(p.y)}, {x_label} {spoken(p.x)}"
-        parts.append(series(p.style, [marker(p.style, x, y)], tip))
-    return drawing(_WIDTH, _HEIGHT, parts, says=f"{y_label} against {x_label}, one point a method")
+        tip = f"{p.name}: {y_label} {say_interval(p.y)}, {x_label} {say_interval(p.x)}"
+        parts.append(draw_series(p.style, [draw_marker(p.style, x, y)], tip))
+    return draw(_WIDTH, _HEIGHT, parts, says=f"{y_label} against {x_label}, one point a method")
 
 
 _SIDES = [(9, 4, "start"), (-9, 4, "end"), (0, -10, "middle"), (0, 18, "middle"), (7, -8, "start"), (7, 16, "start"),
@@ -76,7 +79,7 @@ def _names(points: Sequence[Point], at: Sequence[tuple[float, float]], bars: Ite
         best, anchor = min(options, key=lambda option: _covered(option[0], taken))
         taken.append(best)
         start = {"start": best.left, "middle": (best.left + best.right) / 2, "end": best.right}[anchor]
-        placed.append(series(p.style, [text(start, best.bottom - 3, p.name, kind="name", anchor=anchor)]))
+        placed.append(draw_series(p.style, [draw_text(start, best.bottom - 3, p.name, kind="name", anchor=anchor)]))
     return placed
 
 
@@ -91,7 +94,7 @@ def _covered(box: Box, taken: Sequence[Box]) -> float:
     return shared + outside * 100
 
 
-def by_group(
+def draw_groups(
     methods: Mapping[int, tuple[str, Mapping[str, Interval]]],
     *,
     x_label: str,
@@ -106,35 +109,35 @@ def by_group(
     groups = list(dict.fromkeys(group for _, values in methods.values() for group in values))
     width = max(780.0 if broad else _WIDTH, len(groups) * (26 + 11 * len(methods)) + 70)
     box = _BOX._replace(right=width - 12)
-    up = ticks(max(LEAST, *(i.high for _, values in methods.values() for i in values.values())))
+    up = place_ticks(max(LEAST, *(i.high for _, values in methods.values() for i in values.values())))
     to_y = scale(0, up[-1], box.bottom, box.top)
     column = (box.right - box.left) / len(groups)
     step = min(14.0, (column - 20) / max(1, len(methods)))
-    parts = [y_axis(box, up, to_y, y_label), line(box.left, box.bottom, box.right, box.bottom, "base")]
+    parts = [draw_y_axis(box, up, to_y, y_label), draw_line(box.left, box.bottom, box.right, box.bottom, "base")]
     for at, group in enumerate(groups):
         n = max(values[group].n for _, values in methods.values() if group in values)
         x = box.left + column * (at + 0.5)
-        parts.append(text(x, box.bottom + 17, f"{group} (n={n})", kind="tick", anchor="middle"))
+        parts.append(draw_text(x, box.bottom + 17, f"{group} (n={n})", kind="tick", anchor="middle"))
         if at:
-            parts.append(line(x - column / 2, box.top, x - column / 2, box.bottom, "grid"))
-    parts.append(text((box.left + box.right) / 2, box.bottom + 36, x_label, kind="axis", anchor="middle"))
+            parts.append(draw_line(x - column / 2, box.top, x - column / 2, box.bottom, "grid"))
+    parts.append(draw_text((box.left + box.right) / 2, box.bottom + 36, x_label, kind="axis", anchor="middle"))
     for place, (style, (name, values)) in enumerate(methods.items()):
         shift = (place - (len(methods) - 1) / 2) * step
         xs = {group: box.left + column * (at + 0.5) + shift for at, group in enumerate(groups) if group in values}
         drawn = (
-            [path([(x, to_y(values[group].mean)) for group, x in xs.items()], "thread")]
+            [draw_path([(x, to_y(values[group].mean)) for group, x in xs.items()], "thread")]
             if joined and len(xs) > 1
             else []
         )
         for group, x in xs.items():
             i = values[group]
-            drawn += [error_bar(x, to_y(i.low), x, to_y(i.high)), marker(style, x, to_y(i.mean))]
-        said = "; ".join(f"{group}: {spoken(values[group])}" for group in xs)
-        parts.append(series(style, drawn, f"{name}: {said}"))
+            drawn += [draw_error_bar(x, to_y(i.low), x, to_y(i.high)), draw_marker(style, x, to_y(i.mean))]
+        said = "; ".join(f"{group}: {say_interval(values[group])}" for group in xs)
+        parts.append(draw_series(style, drawn, f"{name}: {said}"))
     says = f"{y_label} by {x_label}"
     if width == _WIDTH:
-        return drawing(width, _HEIGHT, parts, says=says)
-    return drawing(width, _HEIGHT, parts, says=says, kind="plot wide", least=0.8)
+        return draw(width, _HEIGHT, parts, says=says)
+    return draw(width, _HEIGHT, parts, says=says, kind="plot wide", least=0.8)
 
 
 class Spread(NamedTuple):
@@ -142,49 +145,51 @@ class Spread(NamedTuple):
     p95: float
 
 
-def stages(methods: Mapping[str, Mapping[str, Spread]], *, x_label: str) -> str:
+def draw_stages(methods: Mapping[str, Mapping[str, Spread]], *, x_label: str) -> str:
     """Seconds of each stage of each method: a bar to the median, a whisker to the 95th percentile."""
     thin, gap = 9.0, 14.0
     row = {name: max(1, len(values)) * (thin + 1) + gap for name, values in methods.items()}
     left = 14 + max(len(name) for name in methods) * _LETTER
     box = Box(left, 4, _WIDTH - 14, 4 + sum(row.values()))
-    across = ticks(max([s.p95 for values in methods.values() for s in values.values()] or [1]), most=5)
+    across = place_ticks(max([s.p95 for values in methods.values() for s in values.values()] or [1]), most=5)
     to_x = scale(0, across[-1], box.left, box.right)
-    parts = [line(to_x(v), box.top, to_x(v), box.bottom, "grid") for v in across]
-    parts.append(x_axis(box, across, to_x, x_label))
+    parts = [draw_line(to_x(v), box.top, to_x(v), box.bottom, "grid") for v in across]
+    parts.append(draw_x_axis(box, across, to_x, x_label))
     names = list(dict.fromkeys(stage for values in methods.values() for stage in values))
     y = box.top
     for name, values in methods.items():
-        parts.append(text(box.left - 8, y + row[name] / 2 + 4, name, kind="name", anchor="end"))
+        parts.append(draw_text(box.left - 8, y + row[name] / 2 + 4, name, kind="name", anchor="end"))
         bar_y = y + gap / 2
         for stage, s in values.items():
             middle = bar_y + thin / 2
             drawn = [
-                rect(box.left, bar_y, max(0.5, to_x(s.p50) - box.left), thin, "fill"),
-                error_bar(to_x(s.p50), middle, to_x(s.p95), middle),
+                draw_rect(box.left, bar_y, max(0.5, to_x(s.p50) - box.left), thin, "fill"),
+                draw_error_bar(to_x(s.p50), middle, to_x(s.p95), middle),
             ]
             tip = f"{name}, {stage}: median {s.p50:.2f} s, 95 % of questions within {s.p95:.2f} s"
-            parts.append(series(names.index(stage), drawn, tip, of="stage"))
+            parts.append(draw_series(names.index(stage), drawn, tip, of="stage"))
             bar_y += thin + 1
         y += row[name]
-    return drawing(_WIDTH, box.bottom + 44, parts, says="seconds of a question by stage and method")
+    return draw(_WIDTH, box.bottom + 44, parts, says="seconds of a question by stage and method")
 
 
-def matrix(counts: Mapping[str, Mapping[str, int]], *, says: str) -> str:
+def draw_matrix(counts: Mapping[str, Mapping[str, int]], *, says: str) -> str:
     """Gold route against taken route: counts, shaded by the share of the gold route's steps."""
     golds = sorted(counts)
     taken = sorted({name for row in counts.values() for name in row} | set(golds), key=lambda n: (n == "none", n))
     left, top, size = 30 + max(map(len, golds)) * _LETTER, 46.0, 52.0
     wide = max(size, max(map(len, taken)) * _LETTER + 10)
     parts = [
-        text(left + wide * len(taken) / 2, 13, "taken", kind="axis", anchor="middle"),
-        text(11, top + size * len(golds) / 2, "gold", kind="axis", anchor="middle", turned=True),
+        draw_text(left + wide * len(taken) / 2, 13, "taken", kind="axis", anchor="middle"),
+        draw_text(11, top + size * len(golds) / 2, "gold", kind="axis", anchor="middle", turned=True),
     ]
-    parts += [text(left + wide * (n + 0.5), 35, name, kind="tick", anchor="middle") for n, name in enumerate(taken)]
+    parts += [
+        draw_text(left + wide * (n + 0.5), 35, name, kind="tick", anchor="middle") for n, name in enumerate(taken)
+    ]
     for r, gold in enumerate(golds):
         total = sum(counts[gold].values())
         y = top + size * r
-        parts.append(text(left - 7, y + size / 2 + 4, gold, kind="tick", anchor="end"))
+        parts.append(draw_text(left - 7, y + size / 2 + 4, gold, kind="tick", anchor="end"))
         for c, name in enumerate(taken):
             count = counts[gold].get(name, 0)
             share = count / total if total else 0.0
@@ -193,15 +198,15 @@ def matrix(counts: Mapping[str, Mapping[str, int]], *, says: str) -> str:
             ink = "on" if share > 0.55 else "off"
             parts += [
                 f"<g><title>{escape(f'{gold} → {name}: {count} of {total}')}</title>",
-                rect(x + 1, y + 1, wide - 2, size - 2, kind, opacity=0.04 + 0.96 * share),
-                text(x + wide / 2, y + size / 2 + 1, str(count), kind=ink, anchor="middle"),
-                text(x + wide / 2, y + size / 2 + 15, f"{share:.0%}", kind=f"{ink} small", anchor="middle"),
+                draw_rect(x + 1, y + 1, wide - 2, size - 2, kind, opacity=0.04 + 0.96 * share),
+                draw_text(x + wide / 2, y + size / 2 + 1, str(count), kind=ink, anchor="middle"),
+                draw_text(x + wide / 2, y + size / 2 + 15, f"{share:.0%}", kind=f"{ink} small", anchor="middle"),
                 "</g>",
             ]
-    return drawing(left + wide * len(taken) + 6, top + size * len(golds) + 4, parts, says=says, kind="plot matrix")
+    return draw(left + wide * len(taken) + 6, top + size * len(golds) + 4, parts, says=says, kind="plot matrix")
 
 
-def reliability(bins: Sequence[tuple[float, Interval]], *, style: int = 0) -> str:
+def draw_reliability(bins: Sequence[tuple[float, Interval]], *, style: int = 0) -> str:
     """Confidence against how often the route was right; on the dashed line the confidence means what it says.
 
     `bins` are (mean confidence, accuracy); the number of steps stands under each.
@@ -209,29 +214,32 @@ def reliability(bins: Sequence[tuple[float, Interval]], *, style: int = 0) -> st
     marks = [0, 0.2, 0.4, 0.6, 0.8, 1.0]
     to_x, to_y = scale(0, 1, _BOX.left + 6, _BOX.right - 6), scale(0, 1, _BOX.bottom, _BOX.top)
     parts = [
-        y_axis(_BOX, marks, to_y, "share of right routes"),
-        x_axis(_BOX, marks, to_x, "confidence of the route taken"),
-        line(to_x(0), to_y(0), to_x(1), to_y(1), "ideal"),
+        draw_y_axis(_BOX, marks, to_y, "share of right routes"),
+        draw_x_axis(_BOX, marks, to_x, "confidence of the route taken"),
+        draw_line(to_x(0), to_y(0), to_x(1), to_y(1), "ideal"),
     ]
     points = [(to_x(confidence), to_y(right.mean)) for confidence, right in bins]
-    drawn = [path(points, "thread")] if len(points) > 1 else []
+    drawn = [draw_path(points, "thread")] if len(points) > 1 else []
     for (_, right), (x, y) in zip(bins, points, strict=True):
-        drawn += [error_bar(x, to_y(right.low), x, to_y(right.high)), marker(style, x, y)]
-        parts.append(text(x, _BOX.bottom - 5, str(right.n), kind="tick small", anchor="middle"))
-    parts.append(series(style, drawn))
-    return drawing(_WIDTH, _HEIGHT, parts, says="confidence of routes against their accuracy")
+        drawn += [draw_error_bar(x, to_y(right.low), x, to_y(right.high)), draw_marker(style, x, y)]
+        parts.append(draw_text(x, _BOX.bottom - 5, str(right.n), kind="tick small", anchor="middle"))
+    parts.append(draw_series(style, drawn))
+    return draw(_WIDTH, _HEIGHT, parts, says="confidence of routes against their accuracy")
 
 
-def strip(value: Interval | Difference, high: float, *, low: float = 0.0) -> str:
+def draw_strip(value: Interval | Difference, high: float, *, low: float = 0.0) -> str:
     """An interval as a line with its mean, small enough for a table; a mark where 0 is, if that is inside."""
     to_x = scale(low, high, 3, 117)
-    parts = [line(3, 8, 117, 8, "grid")]
+    parts = [draw_line(3, 8, 117, 8, "grid")]
     if low < 0 < high:
-        parts.append(line(to_x(0), 1, to_x(0), 15, "base"))
-    parts += [line(to_x(value.low), 8, to_x(value.high), 8, "range"), marker(0, to_x(value.mean), 8, size=3.5)]
-    return drawing(120, 16, parts, says=spoken(value), kind="strip")
+        parts.append(draw_line(to_x(0), 1, to_x(0), 15, "base"))
+    parts += [
+        draw_line(to_x(value.low), 8, to_x(value.high), 8, "range"),
+        draw_marker(0, to_x(value.mean), 8, size=3.5),
+    ]
+    return draw(120, 16, parts, says=say_interval(value), kind="strip")
 
 
-def spoken(value: Interval | Difference) -> str:
+def say_interval(value: Interval | Difference) -> str:
     digits = 3 if abs(value.mean) < 10 else 0
     return f"{value.mean:.{digits}f} ({value.low:.{digits}f} to {value.high:.{digits}f})"

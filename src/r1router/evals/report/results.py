@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from r1router.evals import gold
 from r1router.evals.metrics import Metric, measure
 from r1router.evals.metrics.cost import STAGES, cost
-from r1router.evals.metrics.route_accuracy import confusion
+from r1router.evals.metrics.route_accuracy import count_routes
 from r1router.evals.run import Row
-from r1router.evals.statistics import Interval, interval, macro_interval, quantile
+from r1router.evals.statistics import Interval, compute_interval, compute_macro_interval, compute_quantile
 from r1router.types import Example
 
 ERROR = "error"
@@ -59,13 +59,13 @@ class Result:
     """Gold route → taken route → gold steps; empty where none is chosen or known."""
 
 
-def values_of(row: Row, judges: Mapping[str, Metric], kinds: Mapping[str, str]) -> Values:
+def measure_row(row: Row, judges: Mapping[str, Metric], kinds: Mapping[str, str]) -> Values:
     """What the metrics say of a row, 0 throughout where it failed."""
     values = measure(row.trajectory, row.example, judges, kinds=kinds)
     return dict.fromkeys(values, 0.0) if row.trajectory.stop == ERROR else values
 
 
-def result(
+def sum_up(
     method: str, rows: Sequence[Row], values: Sequence[Values], *, kinds: Mapping[str, str], primary: str
 ) -> Result:
     """`values` are those of the rows, in the same order; `kinds` are the run's knowledge bases, name → kind."""
@@ -81,16 +81,16 @@ def result(
         method,
         len(rows),
         len(rows) - len(finished),
-        {name: interval(column) for name, column in scores.items()},
-        macro_interval(routes) if any(routes) else None,
+        {name: compute_interval(column) for name, column in scores.items()},
+        compute_macro_interval(routes) if any(routes) else None,
         {
-            name: interval(column)
+            name: compute_interval(column)
             for name, column in _columns([cost(row.trajectory, row.example, kinds=kinds) for row in finished]).items()
             if not name.startswith("seconds")
         },
         _seconds(finished),
         dict(sorted(Counter(row.trajectory.stop or UNKNOWN for row in rows).items())),
-        _by(judged, lambda example: str(gold.hops(example) or UNKNOWN)),
+        _by(judged, lambda example: str(gold.count_hops(example) or UNKNOWN)),
         _by(judged, lambda example: example.type or UNKNOWN),
         _confusion(rows, kinds),
     )
@@ -112,7 +112,7 @@ def _seconds(rows: Sequence[Row]) -> dict[str, Seconds]:
     columns = {stage: [seconds.get(stage, 0.0) for seconds in by_stage] for stage in stages}
     columns[TOTAL] = [sum(seconds.values()) for seconds in by_stage]
     return {
-        stage: Seconds(quantile(column, 0.5), quantile(column, 0.95), sum(column) / len(column))
+        stage: Seconds(compute_quantile(column, 0.5), compute_quantile(column, 0.95), sum(column) / len(column))
         for stage, column in columns.items()
     }
 
@@ -124,7 +124,9 @@ def _by(judged: Sequence[tuple[Example, float]], group: Callable[[Example], str]
         scores[group(example)].append(score)
     if scores.keys() <= {UNKNOWN}:
         return {}
-    return {key: interval(scores[key]) for key in sorted(scores, key=lambda key: (key == UNKNOWN, len(key), key))}
+    return {
+        key: compute_interval(scores[key]) for key in sorted(scores, key=lambda key: (key == UNKNOWN, len(key), key))
+    }
 
 
 def _confusion(rows: Sequence[Row], kinds: Mapping[str, str]) -> dict[str, dict[str, int]]:
@@ -132,7 +134,7 @@ def _confusion(rows: Sequence[Row], kinds: Mapping[str, str]) -> dict[str, dict[
     searches = [step.routes for row in rows for step in row.trajectory.steps if step.routes]
     if all(len(routes) > 1 for routes in searches):
         return {}
-    counts = Counter(pair for row in rows for pair in confusion(row.trajectory, row.example, kinds=kinds))
+    counts = Counter(pair for row in rows for pair in count_routes(row.trajectory, row.example, kinds=kinds))
     table: dict[str, dict[str, int]] = defaultdict(dict)
     for (wanted, taken), count in sorted(counts.items()):
         table[wanted][taken] = count

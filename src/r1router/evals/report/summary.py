@@ -16,9 +16,9 @@ from typing import Any
 from r1router.errors import InputError, UnknownName
 from r1router.evals.metrics import DEFAULT, Metric, load_metrics
 from r1router.evals.metrics import names as metric_names
-from r1router.evals.report.results import ERROR, Result, Values, result, values_of
+from r1router.evals.report.results import ERROR, Result, Values, measure_row, sum_up
 from r1router.evals.run import Row, Settings
-from r1router.evals.statistics import Difference, holm, paired
+from r1router.evals.statistics import Difference, compare_paired, correct_by_holm
 from r1router.types import Example
 
 PRIMARY = "length_aware"
@@ -135,7 +135,7 @@ def _label(runs: Sequence[Run], names: Sequence[str]) -> list[_Part]:
 
 
 def _values(part: _Part, judges: Mapping[str, Metric]) -> list[Values]:
-    return [values_of(row, judges, part.settings.kbs) for row in part.rows]
+    return [measure_row(row, judges, part.settings.kbs) for row in part.rows]
 
 
 # ── one data set ───────────────────────────────────────────────────────────────────────────────
@@ -151,7 +151,7 @@ def _section(
     }
     setups: list[Settings] = []
     for part in parts:
-        setup = replace(part.settings, policy=without_folders(part.settings.policy))
+        setup = replace(part.settings, policy=drop_folders(part.settings.policy))
         if setup not in setups:
             setups.append(setup)
     return Section(
@@ -159,7 +159,7 @@ def _section(
         len({id_ for part in parts for id_ in part.ids}),
         tuple(setups),
         tuple(
-            result(part.label, part.rows, of_rows, kinds=part.settings.kbs, primary=primary)
+            sum_up(part.label, part.rows, of_rows, kinds=part.settings.kbs, primary=primary)
             for part, of_rows in zip(parts, values, strict=True)
             if part.rows
         ),
@@ -187,8 +187,8 @@ def _compare(scored: Mapping[str, Mapping[str, float]], against: str | None) -> 
     for a, b in pairs:
         shared = [id_ for id_ in scored[a] if id_ in scored.get(b, ())]
         if shared:
-            found.append((a, b, paired([scored[a][i] for i in shared], [scored[b][i] for i in shared])))
-    corrected = holm([difference.p for _, _, difference in found])
+            found.append((a, b, compare_paired([scored[a][i] for i in shared], [scored[b][i] for i in shared])))
+    corrected = correct_by_holm([difference.p for _, _, difference in found])
     return [Comparison(a, b, difference, p) for (a, b, difference), p in zip(found, corrected, strict=True)]
 
 
@@ -213,12 +213,12 @@ def _notes(parts: Sequence[_Part], scored: Mapping[str, Mapping[str, float]], pr
             yield f"{part.label}: {primary} does not judge {unscored} of {len(part.rows)} questions"
 
 
-def without_folders(spec: str) -> str:
+def drop_folders(spec: str) -> str:
     """A spec that reads the same on every machine.
 
-    >>> without_folders("llamacpp:/home/ada/models/x.gguf?lora=/home/ada/a.gguf")
+    >>> drop_folders("llamacpp:/home/ada/models/x.gguf?lora=/home/ada/a.gguf")
     'llamacpp:x.gguf?lora=a.gguf'
-    >>> without_folders("openai:M@http://localhost:8000/v1")
+    >>> drop_folders("openai:M@http://localhost:8000/v1")
     'openai:M@http://localhost:8000/v1'
     """
     return re.sub(r"(?<=[:=])/(?!/)(?:[^/?&]*/)*", "", spec)
@@ -227,14 +227,14 @@ def without_folders(spec: str) -> str:
 # ── as plain values ────────────────────────────────────────────────────────────────────────────
 
 
-def plain(value: Any) -> Any:
+def make_plain(value: Any) -> Any:
     """A report as dicts, lists and scalars that `json.dumps` takes; numbers to six digits."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: make_plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return plain(value._asdict())
+        return make_plain(value._asdict())
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): make_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [make_plain(item) for item in value]
     return round(value, 6) + 0.0 if isinstance(value, float) else value

@@ -5,25 +5,25 @@ from __future__ import annotations
 from r1router.evals.statistics import Difference, Interval
 
 
-def score(value: float) -> str:
+def write_score(value: float) -> str:
     return f"{value + 0.0:.3f}"
 
 
-def signed(value: float) -> str:
+def write_signed(value: float) -> str:
     return f"{round(value, 3) + 0.0:+.3f}".replace("-", "−")
 
 
-def span(value: Interval | Difference) -> str:
+def write_span(value: Interval | Difference) -> str:
     """The bounds of an interval."""
     digits = 3 if abs(value.mean) < 10 else 1 if abs(value.mean) < 100 else 0
     low, high = (f"{round(bound, digits) + 0.0:.{digits}f}".replace("-", "−") for bound in (value.low, value.high))
     return f"{low}, {high}"
 
 
-def amount(value: float) -> str:
+def write_amount(value: float) -> str:
     """A count or a cost, with as many digits as say something."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def chance(p: float) -> str:
+def write_chance(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -9,7 +9,7 @@ import math
 import re
 from pathlib import Path
 
-from r1router.scripts import normalized
+from r1router.scripts import normalise
 
 _SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,8}$")
 
@@ -50,7 +50,7 @@ def cell(value: object) -> str:
 
 def tidy(text: str) -> str:
     """The text in its normal form, and without what no index can store: halves of surrogate pairs from JSON escapes."""
-    return normalized(text if text.isascii() else text.encode("utf-8", "replace").decode())
+    return normalise(text if text.isascii() else text.encode("utf-8", "replace").decode())
 
 
 def title_of(path: Path) -> str:

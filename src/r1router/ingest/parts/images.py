@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from r1router.errors import UnreadableFile
-from r1router.images import media_type
+from r1router.images import tell_media_type
 from r1router.ingest.parts.cells import cell
 from r1router.types import Image
 
@@ -68,7 +68,7 @@ def load(data: bytes, name: str, source: str) -> Loaded:
             if not animated:
                 opened.draft("RGB", (1024, 1024))  # a JPEG is decoded at a fraction of its size
             opened.load()
-            if animated or not media_type(data):
+            if animated or not tell_media_type(data):
                 data = _png(opened)
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
         raise UnreadableFile(source, f"the picture is too large, scale it down: {error}") from error
@@ -78,7 +78,7 @@ def load(data: bytes, name: str, source: str) -> Loaded:
         ) from error
     except (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupError) as error:
         raise UnreadableFile(source, f"the picture is damaged or cut off ({error})") from error
-    return Loaded(Image(data, media_type(data) or "image/png", name), title, caption)
+    return Loaded(Image(data, tell_media_type(data) or "image/png", name), title, caption)
 
 
 def _png(opened: Opened) -> bytes:

@@ -69,7 +69,7 @@ class SearchResult(BaseModel):
     results: list[Source]
 
 
-def uri_of(evidence: Evidence) -> str:
+def write_uri(evidence: Evidence) -> str:
     # What a query gave is stored nowhere; the piece of the table that it was asked of is.
     id_ = evidence.id.removesuffix(f"?{evidence.result.sql}") if evidence.result else evidence.id
     return f"{KBS}/{quote(evidence.kb, safe='')}/{quote(id_, safe='')}"
@@ -97,7 +97,7 @@ def search_result(found: Iterable[Evidence]) -> SearchResult:
     return SearchResult(results=_sources(found))
 
 
-def text_of_ask(result: AskResult) -> str:
+def write_ask(result: AskResult) -> str:
     """The answer first, then how it was found and what it rests on."""
     parts = [result.answer or "No answer was found."]
     asked = [step for step in result.steps if step.sub_question]
@@ -113,7 +113,7 @@ def text_of_ask(result: AskResult) -> str:
     return "\n\n".join(parts)
 
 
-def text_of_search(result: SearchResult) -> str:
+def write_search(result: SearchResult) -> str:
     return "\n\n".join(f"{_line(source)}\n{source.text}" for source in result.results) or "Nothing was found."
 
 
@@ -130,8 +130,8 @@ def _sources(found: Iterable[Evidence]) -> list[Source]:
             title=e.title,
             where=describe(e.location) if e.location else "",
             text=e.text,
-            uri=uri_of(e),
-            table=table_of(e),
+            uri=write_uri(e),
+            table=write_table(e),
             query=query_of(e.result) if e.result else None,
         )
         for n, e in enumerate(found, 1)
@@ -148,13 +148,13 @@ def query_of(result: TableResult) -> SourceQuery:
     )
 
 
-def text_of_query(result: SourceQuery) -> str:
+def write_query(result: SourceQuery) -> str:
     lines = [write_row(result.columns), *map(write_row, result.rows)]
     rests = ", ".join(map(str, result.source_rows))
     return "\n".join([*lines, *(["…"] if result.more else []), *([f"(rows {rests} of the table)"] if rests else [])])
 
 
-def table_of(evidence: Evidence) -> SourceTable | None:
+def write_table(evidence: Evidence) -> SourceTable | None:
     table = evidence.table
     if table is None:
         return None
@@ -167,6 +167,6 @@ def _step(step: Step) -> StepTaken:
         sub_question=step.sub_question,
         routes=list(step.routes),
         answer=step.answer,
-        evidence=[uri_of(evidence) for evidence in step.evidence],
+        evidence=[write_uri(evidence) for evidence in step.evidence],
         query=next((evidence.result.sql for evidence in step.evidence if evidence.result), ""),
     )

@@ -41,7 +41,7 @@ from r1router.serve.routes import chat_messages
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
 from r1router.serve.work.options import Options
-from r1router.serve.work.questions import Questions, folder_of
+from r1router.serve.work.questions import Questions, find_folder
 from r1router.tables.guard import LONGEST
 from r1router.types import Finished, ImageEmbedder, Policy, Query, TextEmbedder, Trajectory
 
@@ -169,7 +169,7 @@ class _Handlers:
         asked = AskArguments.model_validate(arguments)
         trajectory = await _in_a_task_of_its_own(self._trajectory(context, asked))
         result = results.ask_result(trajectory)
-        return _result(results.text_of_ask(result), result)
+        return _result(results.write_ask(result), result)
 
     async def _trajectory(self, context: Context, asked: AskArguments) -> Trajectory:
         progress = 0.0
@@ -186,7 +186,7 @@ class _Handlers:
                     if event is not None:
                         progress += 1
                         await context.session.report_progress(
-                            progress, message=chat_messages.reasoning_of(event).strip()
+                            progress, message=chat_messages.write_reasoning(event).strip()
                         )
         raise AssertionError("a driver's last event is Finished")
 
@@ -195,7 +195,7 @@ class _Handlers:
         [kb] = (await asyncio.to_thread(self._knowledge_bases.select, [asked.kb])).values()
         [found] = await asyncio.to_thread(kb.search, [Query(asked.query)], k=asked.k)
         result = results.search_result(found)
-        return _result(results.text_of_search(result), result)
+        return _result(results.write_search(result), result)
 
     async def _query(self, _: Context, arguments: dict[str, Any]) -> types.CallToolResult:
         asked = QueryArguments.model_validate(arguments)
@@ -204,7 +204,7 @@ class _Handlers:
             table = await asyncio.to_thread(kb.tables.find, asked.table)
             found = await asyncio.to_thread(kb.tables.compute, table.id, asked.sql, joined=True)
         result = results.query_of(found)
-        return _result(results.text_of_query(result), result)
+        return _result(results.write_query(result), result)
 
     # ── resources ──────────────────────────────────────────────────────────────────────────────
 
@@ -246,7 +246,7 @@ class _Handlers:
         contents: list[types.TextResourceContents | types.BlobResourceContents] = [
             types.TextResourceContents(uri=uri, mime_type="text/plain", text=evidence.text)
         ]
-        if (table := results.table_of(evidence)) is not None:
+        if (table := results.write_table(evidence)) is not None:
             text = table.model_dump_json()
             contents.append(types.TextResourceContents(uri=uri, mime_type="application/json", text=text))
         if evidence.image:
@@ -268,7 +268,7 @@ def create_server(
     Raises `InputError` for a method or prompts that are none.
     """
     limits, metrics = limits or Limits(), Metrics()
-    knowledge_bases = KnowledgeBases(folder_of(setup), text_embedder=text_embedder, image_embedder=image_embedder)
+    knowledge_bases = KnowledgeBases(find_folder(setup), text_embedder=text_embedder, image_embedder=image_embedder)
     admission = Admission(most=limits.questions, metrics=metrics)
     questions = Questions(
         setup,
@@ -303,7 +303,7 @@ def run_stdio(server: Server[Any]) -> None:
     anyio.run(serve)
 
 
-def http_app(server: Server[Any], *, key: str, hosts: Collection[str], limits: Limits | None = None) -> Starlette:
+def build_http_app(server: Server[Any], *, key: str, hosts: Collection[str], limits: Limits | None = None) -> Starlette:
     """Streamable HTTP at `PATH`, behind the same access checks as the other server."""
     limits = limits or Limits()
     app = server.streamable_http_app(
@@ -344,7 +344,7 @@ def _tell(opening: asyncio.Task[Policy]) -> None:
 @contextmanager
 def _logged(what: str) -> Iterator[None]:
     """One line for each request, with an id that the lines between carry too."""
-    token = logs.request_id.set(logs.request_id.get() or logs.new_request_id(None))
+    token = logs.request_id.set(logs.request_id.get() or logs.make_request_id(None))
     began = time.perf_counter()
     try:
         yield

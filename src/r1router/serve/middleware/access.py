@@ -43,7 +43,7 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (refused := self._check(scope)):
-            await problems.response(refused)(scope, receive, send)
+            await problems.make_response(refused)(scope, receive, send)
             return
         if scope["type"] == "websocket":  # nothing here speaks it
             await send({"type": "websocket.close", "code": 1008})

@@ -28,7 +28,7 @@ class BodyLimit:
         too_large = Refused(413, f"the body is larger than {most:,} bytes, the most that is taken here")
         said = Headers(scope=scope).get("content-length", "")
         if said.isdecimal() and int(said) > most:
-            await problems.response(too_large)(scope, receive, send)
+            await problems.make_response(too_large)(scope, receive, send)
             return
         taken, ended = 0, False
         deadline = asyncio.get_running_loop().time() + self._limits.body_seconds * max(

@@ -37,7 +37,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        id_ = logs.new_request_id(Headers(scope=scope).get("x-request-id"))
+        id_ = logs.make_request_id(Headers(scope=scope).get("x-request-id"))
         token = logs.request_id.set(id_)
         status = ended = 0
 
@@ -61,7 +61,7 @@ class RequestLog:
         except Exception as error:
             refused = problems.explain(error)
             if not status:
-                await problems.response(refused)(scope, receive, with_headers)
+                await problems.make_response(refused)(scope, receive, with_headers)
         finally:
             self._tell(scope, status if ended else CLIENT_LEFT, time.perf_counter() - began)
             logs.request_id.reset(token)

@@ -87,7 +87,7 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
         """
         if asked.stream:
             return sse.EventStream(_events(asked))
-        trajectory = await sse.while_connected(request.receive, _trajectory(asked))
+        trajectory = await sse.run_while_connected(request.receive, _trajectory(asked))
         if trajectory is None:
             return Response(status_code=499)  # for nobody: the client has left
         return Response(to_json(pictures.link_pictures(trajectory)), media_type="application/json")
@@ -95,14 +95,14 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
     async def _events(asked: AskRequest) -> AsyncGenerator[bytes, None]:
         with admission.admit():
             checked = await questions.check(asked.question, asked.image, asked.method, asked)
-            yield sse.event("started", _started(checked))
+            yield sse.write_event("started", _started(checked))
             try:
                 async with aclosing(questions.answer(checked)) as events:
                     async for event in events:
                         name = type(event).__name__.lower()
-                        yield sse.event(name, to_json(pictures.link_pictures(event))) if event else sse.COMMENT
+                        yield sse.write_event(name, to_json(pictures.link_pictures(event))) if event else sse.COMMENT
             except Exception as error:  # the response has begun: the client is told in the stream
-                yield sse.event("error", problems.body(problems.explain(error)))
+                yield sse.write_event("error", problems.write_body(problems.explain(error)))
 
     async def _trajectory(asked: AskRequest) -> Trajectory:
         with admission.admit():

@@ -112,7 +112,7 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
             raise Refused(400, "n: one answer a request")
         if asked.stream:
             return sse.EventStream(_chunks(asked))
-        completion = await sse.while_connected(request.receive, _completion(asked))
+        completion = await sse.run_while_connected(request.receive, _completion(asked))
         if completion is None:
             return Response(status_code=499)  # for nobody: the client has left
         return JSONResponse(completion)
@@ -123,7 +123,7 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
         return model.partition("/")[2] or None
 
     async def _completion(asked: ChatRequest) -> dict[str, Any]:
-        question = chat_messages.question_of(asked.messages)
+        question = chat_messages.read_question(asked.messages)
         reasoning = []
         with admission.admit():
             checked = await questions.check(question.text, question.image, _method(asked.model), asked)
@@ -132,23 +132,23 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
                     if isinstance(event, Finished):
                         trajectory = event.trajectory
                     elif event is not None:
-                        reasoning.append(chat_messages.reasoning_of(event))
+                        reasoning.append(chat_messages.write_reasoning(event))
         message = {
             "role": "assistant",
             "content": _text(trajectory),
             "refusal": None,
             "reasoning_content": "".join(reasoning),
-            "annotations": chat_messages.annotations_of(trajectory),
+            "annotations": chat_messages.write_annotations(trajectory),
         }
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(trajectory)}
         return {
             **_head(asked, "chat.completion"),
             "choices": [choice],
-            "usage": chat_messages.usage_of(trajectory),
+            "usage": chat_messages.count_usage(trajectory),
         }
 
     async def _chunks(asked: ChatRequest) -> AsyncGenerator[bytes, None]:
-        question = chat_messages.question_of(asked.messages)
+        question = chat_messages.read_question(asked.messages)
         with admission.admit():
             checked = await questions.check(question.text, question.image, _method(asked.model), asked)
             head = _head(asked, "chat.completion.chunk")
@@ -158,7 +158,7 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
 
             def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
                 choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-                return sse.event("", {**head, "choices": [choice]})
+                return sse.write_event("", {**head, "choices": [choice]})
 
             yield chunk({"role": "assistant", "content": ""})
             try:
@@ -167,17 +167,19 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
                         if event is None:
                             yield sse.COMMENT
                         elif not isinstance(event, Finished):
-                            yield chunk({"reasoning_content": chat_messages.reasoning_of(event)})
+                            yield chunk({"reasoning_content": chat_messages.write_reasoning(event)})
                         else:
                             trajectory = event.trajectory
                             yield chunk({"content": _text(trajectory)})
-                            yield chunk({"annotations": chat_messages.annotations_of(trajectory)}, _finish(trajectory))
+                            yield chunk(
+                                {"annotations": chat_messages.write_annotations(trajectory)}, _finish(trajectory)
+                            )
                             if with_usage:
-                                yield sse.event(
-                                    "", {**head, "choices": [], "usage": chat_messages.usage_of(trajectory)}
+                                yield sse.write_event(
+                                    "", {**head, "choices": [], "usage": chat_messages.count_usage(trajectory)}
                                 )
             except Exception as error:  # the response has begun: the client is told in the stream
-                yield sse.event("", problems.body(problems.explain(error)))
+                yield sse.write_event("", problems.write_body(problems.explain(error)))
             else:
                 yield DONE
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from r1router.evidence.location import find_title
 from r1router.serve.limits import MOST_QUESTION
 from r1router.serve.problems import Refused
-from r1router.serve.work.pictures import url_of
+from r1router.serve.work.pictures import write_url
 from r1router.types import Answered, Computed, Event, Evidence, Malformed, Planned, Retrieved, Trajectory
 
 TURNS = 6
@@ -44,7 +44,7 @@ class Asked(NamedTuple):
     """Data URL, or a web address."""
 
 
-def question_of(messages: Sequence[ChatMessage]) -> Asked:
+def read_question(messages: Sequence[ChatMessage]) -> Asked:
     """Raises `Refused` where there is no question in them, or more than one picture beside it."""
     last = max((i for i, m in enumerate(messages) if m.role == "user"), default=-1)
     if last < 0:
@@ -90,7 +90,7 @@ def _short(text: str) -> str:
 # ── what is shown ──────────────────────────────────────────────────────────────────────────────
 
 
-def reasoning_of(event: Event) -> str:
+def write_reasoning(event: Event) -> str:
     """What an event adds to the reasoning that a chat client folds away."""
     match event:
         case Planned(index, step) if step.sub_question is None:
@@ -117,7 +117,7 @@ def _routes(routes: Sequence[str], probabilities: Any) -> str:
     return ", ".join(f"{name} ({probabilities[name]:.0%})" if name in probabilities else name for name in routes)
 
 
-def annotations_of(trajectory: Trajectory) -> list[dict[str, Any]]:
+def write_annotations(trajectory: Trajectory) -> list[dict[str, Any]]:
     """The sources of the answer in the form of OpenAI's url citations, each with what we know of it besides."""
     end = len(trajectory.answer.text) if trajectory.answer else 0
     return [{"type": "url_citation", "url_citation": _citation(e, end)} for e in trajectory.sources]
@@ -130,7 +130,7 @@ def _citation(evidence: Evidence, end: int) -> dict[str, Any]:
         "start_index": 0,
         "end_index": end,
         "title": find_title(evidence),
-        "url": url_of(evidence.kb, evidence.image) if evidence.image else source + (f"#page={page}" if page else ""),
+        "url": write_url(evidence.kb, evidence.image) if evidence.image else source + (f"#page={page}" if page else ""),
         "source": source,
         "page": page,
         "kb": evidence.kb,
@@ -139,7 +139,7 @@ def _citation(evidence: Evidence, end: int) -> dict[str, Any]:
     }
 
 
-def usage_of(trajectory: Trajectory) -> dict[str, int]:
+def count_usage(trajectory: Trajectory) -> dict[str, int]:
     usage = trajectory.usage
     return {
         "prompt_tokens": usage.prompt_tokens,

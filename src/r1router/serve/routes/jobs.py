@@ -54,7 +54,7 @@ def router(jobs: Jobs) -> APIRouter:
 
         async def chunks() -> AsyncGenerator[bytes, None]:
             async for shown in jobs.watch(job):
-                yield sse.event("job", shown) if shown else sse.COMMENT
+                yield sse.write_event("job", shown) if shown else sse.COMMENT
 
         return sse.EventStream(chunks())
 

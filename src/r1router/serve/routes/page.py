@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 FOLDER = Path(__file__).parents[1] / "page"
 
 
-def routes(folder: Path = FOLDER) -> list[Route]:
+def make_routes(folder: Path = FOLDER) -> list[Route]:
     """`index.html` is at `/` too. None where there is no page."""
     if not folder.is_dir():
         return []

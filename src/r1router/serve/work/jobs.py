@@ -19,7 +19,7 @@ from typing import Any, Literal
 from r1router.errors import R1RouterError
 from r1router.ingest.run import Progress
 from r1router.serve.metrics import Metrics
-from r1router.serve.problems import Refused, explain, without_paths
+from r1router.serve.problems import Refused, explain, hide_paths
 from r1router.serve.sse import KEEP_ALIVE
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -193,7 +193,7 @@ class Jobs:
         except Exception as error:  # what it was is in the log, and in words in the report
             refused = explain(error)
             _log.warning("job %s failed: %s", job.id, error)
-            report = {"error": {"type": refused.type, "message": without_paths(refused.message)}}
+            report = {"error": {"type": refused.type, "message": hide_paths(refused.message)}}
         self._call(self._finish, job, state, report)
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:

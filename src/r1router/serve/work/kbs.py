@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 from r1router.errors import KnowledgeBaseError
-from r1router.kb import kb_folders
+from r1router.kb import list_kb_folders
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders
 from r1router.kb.lance import LanceKnowledgeBase
@@ -33,7 +33,7 @@ class KnowledgeBases:
     def open_all(self) -> dict[str, LanceKnowledgeBase]:
         """By name, sorted. One that cannot be opened is left out, and the log says why."""
         with self._lock:
-            folders = kb_folders(self.folder)
+            folders = list_kb_folders(self.folder)
             for name, folder in folders.items():
                 try:
                     self._look_at(name, folder)
@@ -61,7 +61,7 @@ class KnowledgeBases:
 
     def is_readable(self) -> bool:
         """Whether the folder is there and nothing in it is damaged."""
-        return self.folder.is_dir() and self.open_all().keys() == kb_folders(self.folder).keys()
+        return self.folder.is_dir() and self.open_all().keys() == list_kb_folders(self.folder).keys()
 
     def _look_at(self, name: str, folder: Path) -> None:
         """Opens what is new, and again what has a new card: it may have been deleted and made anew."""

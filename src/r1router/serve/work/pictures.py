@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import quote
 
-from r1router.images import media_type
+from r1router.images import tell_media_type
 from r1router.serve.limits import Limits
 from r1router.serve.problems import Refused
 from r1router.types import (
@@ -57,7 +57,7 @@ def _check(data: bytes, limits: Limits) -> Image:
     """Its size is read from its head before anything is decoded; then it is decoded once, to be sure of it."""
     from PIL import Image as Pillow
 
-    kind = media_type(data)
+    kind = tell_media_type(data)
     if kind is None:
         raise Refused(415, "the picture is not a PNG, JPEG, WebP or GIF", type="unsupported_type")
     try:
@@ -86,7 +86,7 @@ def link_pictures(noun: N) -> N:
         case Trajectory():
             return _link_trajectory(noun)  # type: ignore[return-value]  # N is Trajectory here
         case Evidence() if noun.image:
-            return replace(noun, image=url_of(noun.kb, noun.image))
+            return replace(noun, image=write_url(noun.kb, noun.image))
         case _:
             return noun
 
@@ -107,6 +107,6 @@ def _link_step(step: Step) -> Step:
     return replace(step, evidence=tuple(map(link_pictures, step.evidence)))
 
 
-def url_of(kb: str, name: str) -> str:
+def write_url(kb: str, name: str) -> str:
     """Where the picture of a piece of evidence is served."""
     return f"/v1/kbs/{quote(kb, safe='')}/pictures/{quote(name, safe='')}"

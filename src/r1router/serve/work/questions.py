@@ -143,7 +143,7 @@ class Questions:
         return replace(budget, seconds=min(budget.seconds or most, most))
 
 
-def folder_of(setup: Setup) -> Path:
+def find_folder(setup: Setup) -> Path:
     """The folder of the knowledge bases. Raises `InputError` where the setup has opened ones instead."""
     if not isinstance(setup.kbs, str | Path):
         raise InputError("a server takes the folder of the knowledge bases, so that what is indexed later appears")

@@ -19,11 +19,11 @@ from typing import IO, Any
 
 from r1router.ingest import readers
 from r1router.ingest.run import IndexReport, index
-from r1router.kb import kb_folders
+from r1router.kb import list_kb_folders
 from r1router.kb import manifest as manifests
 from r1router.kb.ledger import Ledger
 from r1router.kb.writer import open_writer
-from r1router.serve.problems import Refused, without_paths
+from r1router.serve.problems import Refused, hide_paths
 from r1router.serve.work.jobs import Tell
 from r1router.types import ImageEmbedder, Kind, TextEmbedder
 
@@ -41,7 +41,7 @@ class Upload:
     data: IO[bytes]
 
 
-def safe_name(given: str) -> str:
+def make_safe_name(given: str) -> str:
     """The name alone, of a file that a reader takes. Raises `Refused`."""
     name = unicodedata.normalize("NFC", re.split(r"[/\\]", given)[-1]).strip()
     if (
@@ -69,7 +69,7 @@ def check_kb_name(name: str) -> str:
 def keep(uploads: Sequence[Upload], kbs: Path, name: str | None) -> list[Path]:
     """Writes them down, each whole or not at all; their paths. Raises `Refused` for a name, before any is written."""
     folder = kbs / FOLDER / name if name else kbs / FOLDER
-    names = [safe_name(upload.name) for upload in uploads]
+    names = [make_safe_name(upload.name) for upload in uploads]
     if len({n.casefold() for n in names}) < len(names):
         raise Refused(400, "two files have the same name")
     if folder.is_file() or any((folder / safe).is_dir() for safe in names):
@@ -110,7 +110,7 @@ def index_uploads(
 def _describe(report: IndexReport) -> dict[str, Any]:
     shown = asdict(report)
     for problem in shown["problems"]:
-        problem["reason"] = without_paths(problem["reason"])
+        problem["reason"] = hide_paths(problem["reason"])
     return shown
 
 
@@ -129,7 +129,7 @@ def _forget(path: Path, source: str, kbs: Path) -> None:
     kept = path.resolve()
     if not kept.is_relative_to((kbs / FOLDER).resolve()):
         return
-    if any(source in Ledger(folder).read() for folder in kb_folders(kbs).values()):
+    if any(source in Ledger(folder).read() for folder in list_kb_folders(kbs).values()):
         return
     kept.unlink(missing_ok=True)
     _log.info("%s is in no knowledge base any more, its upload is deleted", source)

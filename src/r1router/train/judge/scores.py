@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 
 from r1router import parse
 from r1router.evals.metrics import exact_match, length_aware
-from r1router.evals.report.words import score as digits
-from r1router.evals.statistics import Interval, interval, macro_interval, rate
+from r1router.evals.report.words import write_score as digits
+from r1router.evals.statistics import Interval, compute_interval, compute_macro_interval, compute_rate
 from r1router.parse import NO_ROUTE
 from r1router.train.rewards import _outcomes as outcomes
 from r1router.train.rewards._computed import run_query
@@ -114,15 +114,15 @@ def score_routes(steps: Sequence[StepRow], routes: Sequence[str | None]) -> Step
         by_gold[gold].append(gold == route)
         confusion[gold][route or MALFORMED] += 1
     scores = {
-        "route_accuracy": rate([gold == route for gold, route in judged]),
-        "route_macro": macro_interval([{gold: float(gold == route)} for gold, route in judged]),
+        "route_accuracy": compute_rate([gold == route for gold, route in judged]),
+        "route_macro": compute_macro_interval([{gold: float(gold == route)} for gold, route in judged]),
     }
-    scores |= {f"route_accuracy/{gold}": rate(right) for gold, right in by_gold.items()}
+    scores |= {f"route_accuracy/{gold}": compute_rate(right) for gold, right in by_gold.items()}
     stopped = [gold == NO_ROUTE for gold, route in judged if route == NO_ROUTE]
     if stopped:
-        scores["stop_precision"] = rate(stopped)
+        scores["stop_precision"] = compute_rate(stopped)
     if NO_ROUTE in by_gold:
-        scores["stop_recall"] = rate(by_gold[NO_ROUTE])
+        scores["stop_recall"] = compute_rate(by_gold[NO_ROUTE])
     return StepScores(scores, {gold: dict(counts) for gold, counts in confusion.items()})
 
 
@@ -136,7 +136,7 @@ def score_sub_questions(steps: Sequence[StepRow], asked: Sequence[str | None], e
     if not pairs:
         return StepScores()
     found = iter(compute_cosines([(gold, said) for gold, said in pairs if said], embedder))
-    return StepScores({"sub_question_cosine": interval([next(found) if said else 0.0 for _, said in pairs])})
+    return StepScores({"sub_question_cosine": compute_interval([next(found) if said else 0.0 for _, said in pairs])})
 
 
 def _formats(steps: Sequence[StepRow], said: Sequence[outcomes.Said | None]) -> dict[str, Interval]:
@@ -144,7 +144,7 @@ def _formats(steps: Sequence[StepRow], said: Sequence[outcomes.Said | None]) -> 
     for step, reply in zip(steps, said, strict=True):
         valid["format_valid"].append(reply is not None)
         valid[f"format_valid/{step.kind}"].append(reply is not None)
-    return {name: rate(valid[name]) for name in sorted(valid)}
+    return {name: compute_rate(valid[name]) for name in sorted(valid)}
 
 
 def _answer_text(step: StepRow, reply: str, said: outcomes.Said | None) -> str:
@@ -159,8 +159,8 @@ def _answers(steps: Sequence[StepRow], texts: Sequence[str]) -> Iterator[tuple[s
         if judged:
             right = [bool(exact_match.score(text, step.gold.answers)) for step, text in judged]
             close = [length_aware.score(text, step.gold.answers, question=_asked(step)) for step, text in judged]
-            yield f"{kind}/exact_match", rate(right)
-            yield f"{kind}/length_aware", interval(close)
+            yield f"{kind}/exact_match", compute_rate(right)
+            yield f"{kind}/length_aware", compute_interval(close)
 
 
 def _asked(step: StepRow) -> str:

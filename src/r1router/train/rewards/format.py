@@ -17,5 +17,5 @@ def format(outcomes: Sequence[Outcome], *, readable: float = 0.5) -> list[float 
 def _score(outcome: Outcome, readable: float) -> float:
     if outcome.said is None:
         return 0.0
-    exact = outcome.shape is None or re.fullmatch(parse.regex(outcome.shape), outcome.reply)
+    exact = outcome.shape is None or re.fullmatch(parse.write_regex(outcome.shape), outcome.reply)
     return 1.0 if exact else readable

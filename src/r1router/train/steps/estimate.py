@@ -41,7 +41,7 @@ def estimate(
     drawn = random.Random(seed).sample(list(examples), min(sample, len(examples)))
     if not drawn:
         return {}
-    hops = [gold.hops(example) for example in drawn]
+    hops = [gold.count_hops(example) for example in drawn]
     cases = {"1 step each": [1] * len(drawn), f"{max_steps} steps each": [max_steps] * len(drawn)}
     if all(hops):
         cases["as many steps as the gold"] = [min(n or 1, max_steps) for n in hops]

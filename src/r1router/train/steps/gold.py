@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from r1router.errors import InputError
-from r1router.evals.gold import Need, meets, need
-from r1router.evidence.numbers import numerals
+from r1router.evals.gold import Need, meets, read_need
+from r1router.evidence.numbers import read_numerals
 from r1router.moves import write_need
 from r1router.parse import NO_ROUTE
 from r1router.routing.sights import LOOK, see
@@ -82,7 +82,7 @@ def _chain(example: Example) -> list[_Hop]:
     gold = example.gold or {}
     if gold.get("steps"):
         return [
-            _Hop(_told(step, "sub_question"), _told(step, "kb"), need(step) or Need(), _told(step, "answer"))
+            _Hop(_told(step, "sub_question"), _told(step, "kb"), read_need(step) or Need(), _told(step, "answer"))
             for step in gold["steps"]
         ]
     chain: list[_Hop] = []
@@ -90,7 +90,7 @@ def _chain(example: Example) -> list[_Hop]:
         asked = f"{chain[-1].answer}: {example.question.text}" if chain else example.question.text
         if not chain and len(gold["hops"]) > 1:
             asked = f"Which one is meant: {asked}"
-        chain.append(_Hop(asked, _told(hop, "kb"), need(hop) or Need(), _told(hop, "answer")))
+        chain.append(_Hop(asked, _told(hop, "kb"), read_need(hop) or Need(), _told(hop, "answer")))
     return chain
 
 
@@ -186,7 +186,7 @@ def _steps(
 def _concluded(example: Example, history: Sequence[Past]) -> str:
     """Why the answer is the answer: a step that says it, or how the last two values compare."""
     if (example.gold or {}).get("final_reasoning") and len(history) > 1:
-        values = [found[0] for past in history[-2:] if (found := numerals(past.answer))]
+        values = [found[0] for past in history[-2:] if (found := read_numerals(past.answer))]
         if len(values) == 2:
             one, other = (float(value.digits) for value in values)
             sign = "equals" if one == other else "is more than" if one > other else "is less than"

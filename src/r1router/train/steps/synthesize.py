@@ -22,7 +22,7 @@ from r1router.drive.many import IN_FLIGHT
 from r1router.drive.one import stream
 from r1router.drive.record import Record
 from r1router.errors import InputError, R1RouterError
-from r1router.evals.answers import Score, prediction, read_range
+from r1router.evals.answers import Score, read_prediction, read_range
 from r1router.evals.metrics import contains, exact_match, load_score
 from r1router.evals.metrics.abstention import abstains
 from r1router.evals.run import CONFIG, RECORD, Row, evaluate, read_run
@@ -143,7 +143,7 @@ def judge_trajectory(trajectory: Trajectory, example: Example, *, score: Score, 
         return f"stop: {trajectory.stop}"
     if not trajectory.steps:
         return "nothing looked up"
-    value = score(prediction(trajectory), example.answers, question=example.question.text)
+    value = score(read_prediction(trajectory), example.answers, question=example.question.text)
     if value is None:
         return "not judged"
     return KEPT if value >= at_least else "wrong answer"
@@ -189,7 +189,7 @@ def cut_into_steps(
             f"{name}/{count}/plan", "plan", history=history, kbs=cards, sights=ended.sights, gold=stop, **common
         )
     thought = _one_line(trajectory.answer.thought) if trajectory.answer else ""
-    final = Gold(thought, answers=_best_first(_one_line(prediction(trajectory)), example.answers))
+    final = Gold(thought, answers=_best_first(_one_line(read_prediction(trajectory)), example.answers))
     yield StepRow(f"{name}/{count}/final", "final", history=history, gold=final, **common)
 
 
