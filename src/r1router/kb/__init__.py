@@ -1,7 +1,8 @@
 """Opens knowledge bases: a seam with one protocol (`types.KnowledgeBase`) and one file an implementation.
 
 A mapping from name to anything with a `card` and a `search` is what the rest of the package takes; what the
-folder on disk gives is one way to come by it.
+folder on disk gives is one way to come by it. To keep one elsewhere, say in Postgres, write these two: `memory.py` is
+the shortest that does, `tests/test_kb_contract.py` what it must hold to.
 """
 
 from __future__ import annotations
