@@ -48,6 +48,8 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
     except OSError as error:
         raise UnreadableFile(file.source, error.strerror or str(error)) from error
     except Exception as error:
+        if type(error).__name__ == "XMLSyntaxError" and str(error).startswith("unknown error"):
+            raise MemoryError(str(error)) from error  # how lxml says that it got no more memory
         # The parsers of PDF, Office and picture files raise whatever a damaged byte leads them to. The file
         # is reported with that, and the run goes on.
         log.debug("reader failed on %s", file.path, exc_info=True)
