@@ -25,7 +25,7 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"\A {0,3}(#{1,6})(?:[ \t](.*))?\Z")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
-_DASHES = re.compile(r" {0,3}(?=[^|]*\|)[|:\- \t]*-[|:\- \t]*")
+_DASHES = re.compile(r" {0,3}(?=[^|]*\|)[|: \t]*-[|:\- \t]*")
 _BAR = re.compile(r"(?<!\\)\|")
 _NO_HEADING = re.compile(r"\s*([-*+>|#]|\d+[.)])(\s|$)|\s*$| {4}")
 """Lines that an underline of dashes does not make a heading: lists, quotes, tables, blank lines, code."""
