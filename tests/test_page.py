@@ -230,7 +230,7 @@ def test_knowledge_bases_are_browsed_searched_added_to_and_taken_from(page, tmp_
     person.finds("#files")[0].send_keys(f"{moons}\n{broken}")
     person.sees(".upload-done", "1 entry into table")
     person.sees(".upload-failed", "no PDF at all")
-    person.sees(".kb-card", "from 2 sources")
+    person.sees(".kb-card", "from 3 sources")
     person.clicks(".kb-card", "table")
     person.sees(".source-list", "uploads/moons.csv")
     person.sees("#search").send_keys("Ganymede diameter\n")
