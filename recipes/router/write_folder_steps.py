@@ -1,6 +1,6 @@
 """Writes training steps over made folders, with live looks and searches, because routers meet folders, not benchmarks.
 
-    python recipes/router/write_folder_steps.py OUT [--folders 60] [--seed 0] [--dev 0.1]
+    python recipes/router/write_folder_steps.py OUT [--folders 60] [--dev-folders 6] [--seed 0]
 
 Each folder is three of `folders/` filled anew and indexed as any user's. OUT/steps.jsonl gets plans, readings,
 queries and final answers; OUT/asked.jsonl every question with what the looks have seen, for the odds of routes
