@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from r1router.ingest.chunk import BLOCK, STRIDE, TAIL, WINDOW, cut, windows
+from r1router.ingest.chunk import BLOCK, STRIDE, TAIL, WINDOW, cut, cut_windows
 from r1router.ingest.records import Passage, Picture, Table
 from r1router.types import Image
 
@@ -28,19 +28,19 @@ def table(rows: int, *, cell: str = "12", **fields: str) -> Table:
 
 
 def test_a_long_text_is_cut_into_windows_of_100_words_that_start_every_50() -> None:
-    starts = [window.split()[0] for window in windows(numbered(1000))]
+    starts = [window.split()[0] for window in cut_windows(numbered(1000))]
     assert starts == [f"w{i}" for i in range(0, 901, STRIDE)]
-    assert {len(window.split()) for window in windows(numbered(1000))} == {WINDOW}
+    assert {len(window.split()) for window in cut_windows(numbered(1000))} == {WINDOW}
 
 
 @pytest.mark.parametrize(("words", "lengths"), [(1, [1]), (100, [100]), (125, [125]), (126, [100, 76])])
 def test_a_short_tail_joins_the_last_window(words: int, lengths: list[int]) -> None:
-    assert [len(window.split()) for window in windows(numbered(words))] == lengths
+    assert [len(window.split()) for window in cut_windows(numbered(words))] == lengths
 
 
 @given(st.integers(0, 700))
 def test_windows_hold_every_word_in_order_and_no_window_repeats_another(count: int) -> None:
-    cut_up = [window.split() for window in windows(numbered(count))]
+    cut_up = [window.split() for window in cut_windows(numbered(count))]
     words = [word for window in cut_up for word in window]
     assert set(words) == set(numbered(count).split())
     assert all(len(window) <= WINDOW + TAIL for window in cut_up)
@@ -52,7 +52,7 @@ def test_windows_hold_every_word_in_order_and_no_window_repeats_another(count: i
 @given(st.lists(st.text("ab\n\t é", max_size=40), max_size=30))
 def test_white_space_inside_a_window_is_kept(parts: list[str]) -> None:
     text = " ".join(parts)
-    assert all(window in text for window in windows(text))
+    assert all(window in text for window in cut_windows(text))
 
 
 def test_title_and_section_stand_in_front_of_every_window() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from r1router.ingest.parts.encodings import guess, labelled
+from r1router.ingest.parts.encodings import find_codec, guess
 from r1router.ingest.records import Problem
 from reading import read, written
 
@@ -63,4 +63,4 @@ def test_random_bytes_are_in_no_encoding() -> None:
     [("iso-8859-1", "cp1252"), ("gb2312", "gbk"), ("utf8", "utf-8"), ("ks_c_5601-1987", "cp949"), ("x", "")],
 )
 def test_labels_mean_what_browsers_take_them_for(label: str, codec: str) -> None:
-    assert labelled(label) == (codecs.lookup(codec).name if codec else "")
+    assert find_codec(label) == (codecs.lookup(codec).name if codec else "")

@@ -15,7 +15,7 @@ import pytest
 
 from r1router.errors import Busy, EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.ingest.feed import BATCH
-from r1router.ingest.left_out import recall
+from r1router.ingest.left_out import read_left_out
 from r1router.ingest.run import IndexReport, Progress, index
 from r1router.kb import open_kb
 from r1router.kb.ledger import Ledger
@@ -467,9 +467,9 @@ def test_what_was_left_out_is_remembered_until_the_file_changes(tmp_path: Path, 
     (docs / "broken.pdf").write_bytes(b"%PDF-1.4 and then nothing")
     for _ in range(2):
         run(tmp_path)
-        assert [problem.read for problem in recall(tmp_path / "kbs")["docs/rivers.csv"]] == [True]
-        assert [problem.read for problem in recall(tmp_path / "kbs")["docs/broken.pdf"]] == [False]
+        assert [problem.read for problem in read_left_out(tmp_path / "kbs")["docs/rivers.csv"]] == [True]
+        assert [problem.read for problem in read_left_out(tmp_path / "kbs")["docs/broken.pdf"]] == [False]
     (docs / "rivers.csv").write_text("River,Length\nShannon,360\n")
     (docs / "broken.pdf").unlink()
     run(tmp_path)
-    assert "docs/rivers.csv" not in recall(tmp_path / "kbs")
+    assert "docs/rivers.csv" not in read_left_out(tmp_path / "kbs")

@@ -14,7 +14,7 @@ import pytest
 
 import r1router as rr
 from r1router.errors import InputError, UnreadableFile
-from r1router.ingest.isolate import Limits, ReadingProcess, reading
+from r1router.ingest.isolate import Limits, ReadingProcess, open_reading_process
 from r1router.ingest.sources import SourceFile
 from r1router.kb import open_kb
 
@@ -47,7 +47,7 @@ def bomb(folder: Path) -> Path:
 
 def test_a_file_that_takes_too_much_memory_is_a_problem_and_the_next_one_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Oslo is the capital of Norway.")
-    with reading(SMALL) as process:
+    with open_reading_process(SMALL) as process:
         with pytest.raises(UnreadableFile, match=r"takes (more than 250 MB|too long)"):
             list(process.read(source(bomb(tmp_path)), as_=None, ocr=False))
         [passage] = process.read(source(tmp_path / "a.txt"), as_=None, ocr=False)
@@ -57,7 +57,7 @@ def test_a_file_that_takes_too_much_memory_is_a_problem_and_the_next_one_is_read
 def test_a_small_file_that_unpacks_to_very_much_is_a_problem(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n" + b"1234567890,abcdefghij\n" * 400_000))
-    with reading(SMALL) as process, pytest.raises(UnreadableFile, match="unpacks to more"):
+    with open_reading_process(SMALL) as process, pytest.raises(UnreadableFile, match="unpacks to more"):
         list(process.read(source(path), as_=None, ocr=False))
 
 
@@ -81,7 +81,7 @@ def test_a_process_lives_on_between_files_and_runs(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Oslo")
     numbers = []
     for _ in range(2):
-        with reading() as process:
+        with open_reading_process() as process:
             list(process.read(source(tmp_path / "a.txt"), as_=None, ocr=False))
             assert process._child is not None
             numbers.append(process._child.pid)
@@ -91,7 +91,7 @@ def test_a_process_lives_on_between_files_and_runs(tmp_path: Path) -> None:
 def test_a_run_goes_on_after_a_file_that_takes_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from r1router.ingest import isolate, run
 
-    monkeypatch.setattr(run, "reading", lambda: isolate.reading(SMALL))
+    monkeypatch.setattr(run, "open_reading_process", lambda: isolate.open_reading_process(SMALL))
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "a.txt").write_text("Oslo is the capital of Norway.")

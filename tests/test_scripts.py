@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from r1router.evidence.shown import focus
-from r1router.ingest.chunk import windows
+from r1router.ingest.chunk import cut_windows
 from r1router.ingest.run import index
 from r1router.kb import open_kb
 from r1router.kb.table import TERMS, open_table
@@ -60,7 +60,7 @@ def test_what_nobody_sees_is_not_stored() -> None:
 
 @pytest.mark.parametrize("letter", ["蓝", "の", "ท", "x"])
 def test_no_window_is_long_whatever_the_script(letter: str) -> None:
-    cut_up = list(windows(letter * 20_000))
+    cut_up = list(cut_windows(letter * 20_000))
     assert max(map(len, cut_up)) <= 2_200
     assert sum(map(len, cut_up)) >= 20_000
     assert count_pieces(letter * 1_600) >= 100

@@ -24,7 +24,7 @@ from pathlib import Path
 import r1router as rr
 from r1router.drive.threads import wait_for
 from r1router.errors import PolicyError, UnreadableFile
-from r1router.ingest.isolate import reading
+from r1router.ingest.isolate import open_reading_process
 from r1router.ingest.sources import SourceFile
 from r1router.kb.check import check
 from r1router.types import Ask, Message
@@ -61,7 +61,7 @@ def spoil(data: bytes, rng: random.Random) -> bytes:
 
 def try_files(count: int, rng: random.Random, folder: Path) -> tuple[int, int, str]:
     survived, slowest = 0, 0.0
-    with reading() as process:
+    with open_reading_process() as process:
         for number in range(count):
             name = rng.choice(list(SOUND))
             path = folder / name

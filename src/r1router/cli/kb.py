@@ -16,7 +16,7 @@ from r1router.cli import options, render
 from r1router.codec import to_dict
 from r1router.errors import InputError, KnowledgeBaseError
 from r1router.images import load_image
-from r1router.ingest.left_out import recall
+from r1router.ingest.left_out import read_left_out
 from r1router.ingest.records import Problem
 from r1router.kb import find_kb, list_kb_folders, manifest, open_kb
 from r1router.kb.ledger import Ledger
@@ -114,7 +114,7 @@ def sources(
 ) -> None:
     """List the files that were indexed, with what was left out of each and why."""
     folders = {name: find_kb(kbs, name)} if name else list_kb_folders(kbs)
-    told = recall(kbs)
+    told = read_left_out(kbs)
     rows = [
         {"kb": kb, **asdict(taken), "left_out": [asdict(problem) for problem in told.get(taken.source, ())]}
         for kb, folder in folders.items()

@@ -56,7 +56,7 @@ def cut(record: Record, *, key: str = "", first: int = 0) -> list[Entry]:
     ]
 
 
-def windows(text: str, *, size: int = WINDOW, stride: int = STRIDE, tail: int = TAIL) -> Iterator[str]:
+def cut_windows(text: str, *, size: int = WINDOW, stride: int = STRIDE, tail: int = TAIL) -> Iterator[str]:
     """Stretches of `text` of `size` words that start every `stride` words, white space inside kept.
 
     The last one takes in up to `tail` words more. Together they hold every word. Two letters of a script without
@@ -75,7 +75,7 @@ def _windows(record: Passage) -> Iterator[Entry]:
     fields = "; ".join(f"{name}: {value}" for name, value in record.fields if name.lower() not in DULL)
     heading = "\n".join(part for part in (_heading(record.title, record.section), fields) if part)
     bare = _entry(record, "", page=record.page, section=record.section)
-    stretches = list(windows(record.text)) or ([""] if heading else [])
+    stretches = list(cut_windows(record.text)) or ([""] if heading else [])
     for stretch in stretches:
         yield replace(bare, text="\n".join(part for part in (heading, stretch) if part))
 

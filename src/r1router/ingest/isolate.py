@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from r1router.errors import InputError, R1RouterError, UnreadableFile
-from r1router.ingest.parts.registry import Look, look, reader_of
+from r1router.ingest.parts.registry import Look, find_reader, look
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -66,7 +66,7 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def reading(limits: Limits = LIMITS) -> Iterator[ReadingProcess]:
+def open_reading_process(limits: Limits = LIMITS) -> Iterator[ReadingProcess]:
     """A process to read with; one that is started already where there is one. Safe in any thread."""
     with _lock:
         process = next((p for p in _idle if p.limits == limits), None) or ReadingProcess(limits)
@@ -107,7 +107,7 @@ class ReadingProcess:
 
     def look(self, path: Path, as_: Kind | None) -> Look:
         """Kinds and companions of a file, from its name and, where its reader has it so, a look inside."""
-        reader = reader_of(path)
+        reader = find_reader(path)
         if reader is None or not hasattr(reader, "look"):
             return look(path, as_)
         found: Look

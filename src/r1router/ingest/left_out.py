@@ -15,7 +15,7 @@ from r1router.ingest.records import Problem
 FILE = "left_out.json"
 
 
-def recall(kbs: Path) -> dict[str, list[Problem]]:
+def read_left_out(kbs: Path) -> dict[str, list[Problem]]:
     """By source; empty where nothing is remembered, or the file is damaged."""
     try:
         told = json.loads((kbs / FILE).read_text(encoding="utf-8"))
@@ -26,7 +26,7 @@ def recall(kbs: Path) -> dict[str, list[Problem]]:
 
 def remember(kbs: Path, told: Mapping[str, Sequence[Problem]], forgotten: Iterable[str] = ()) -> None:
     """Replaces what is remembered of these sources, and drops the `forgotten` ones."""
-    before = recall(kbs)
+    before = read_left_out(kbs)
     after = {**before, **{source: list(problems) for source, problems in told.items()}}
     for source in forgotten:
         after.pop(source, None)

@@ -20,9 +20,9 @@ from r1router.errors import EmbedderMismatch, InputError, UnreadableFile
 from r1router.ingest import left_out, readers
 from r1router.ingest.chunk import RECIPE
 from r1router.ingest.feed import Counts, Feed
-from r1router.ingest.isolate import ReadingProcess, reading
+from r1router.ingest.isolate import ReadingProcess, open_reading_process
 from r1router.ingest.records import Passage, Picture, Problem, Record, Table
-from r1router.ingest.sources import SourceFile, fingerprint
+from r1router.ingest.sources import SourceFile, compute_fingerprint
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders
 from r1router.kb.ledger import Ledger, Taken
@@ -102,7 +102,7 @@ def index(
     missing = [path for path in given if not os.path.lexists(path)]
     walk = readers.Walk()
     with ExitStack() as stack:
-        process = stack.enter_context(reading())
+        process = stack.enter_context(open_reading_process())
         there = [path for path in given if not prune or path not in missing]
         files = readers.find(there, as_=as_, base=base, look=process.look, walk=walk)
         unsupported = Counter(file.path.suffix.lower() for file in files if not file.kinds and file.path not in given)
@@ -368,7 +368,7 @@ def _kind(record: Record) -> Kind:
 def _mark(file: SourceFile, *, as_: Kind | None, ocr: bool) -> str:
     """Of the file's content and of everything else that its entries depend on."""
     try:
-        content = fingerprint(file)
+        content = compute_fingerprint(file)
     except OSError as error:
         raise UnreadableFile(file.source, error.strerror or str(error)) from error
     return hashlib.sha256(f"{content} {RECIPE} {as_} {ocr}".encode()).hexdigest()[:32]

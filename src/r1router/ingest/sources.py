@@ -1,7 +1,7 @@
 """Describes one thing to index: a file, how it is shown, what it can hold, the files that belong to it.
 
 `readers.find(paths, as_)` makes these out of what the user gave; `readers.read(file, as_=…)` streams
-the records of one; the index run skips a source whose `fingerprint` it has seen.
+the records of one; the index run skips a source whose fingerprint it has seen.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SourceFile:
     """Companions whose content counts as its own: a caption beside a picture, the pictures of a manifest."""
 
 
-def fingerprint(file: SourceFile) -> str:
+def compute_fingerprint(file: SourceFile) -> str:
     """Hex SHA-256 over the content of the file and of its parts, with the parts' names.
 
     A part that is missing counts as empty, so that its coming back is a change. Raises `OSError` for the

@@ -14,7 +14,7 @@ from r1router.scripts import normalise
 _SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,8}$")
 
 
-def cell(value: object) -> str:
+def write_cell(value: object) -> str:
     """One line of text for a value of any type: dates as ISO 8601, whole floats without ".0", NaN as ""."""
     match value:
         case None:
@@ -37,15 +37,15 @@ def cell(value: object) -> str:
             return value.isoformat()
         case bytes():
             try:
-                return cell(value.decode())
+                return write_cell(value.decode())
             except UnicodeDecodeError:
                 return ""
         case list() | tuple() if not any(isinstance(item, dict | list | tuple) for item in value):
-            return ", ".join(cell(item) for item in value)
+            return ", ".join(write_cell(item) for item in value)
         case dict() | list() | tuple():
-            return cell(json.dumps(value, ensure_ascii=False, default=cell))
+            return write_cell(json.dumps(value, ensure_ascii=False, default=write_cell))
         case _:
-            return cell(str(value))
+            return write_cell(str(value))
 
 
 def tidy(text: str) -> str:
@@ -53,9 +53,9 @@ def tidy(text: str) -> str:
     return normalise(text if text.isascii() else text.encode("utf-8", "replace").decode())
 
 
-def title_of(path: Path) -> str:
+def make_title(path: Path) -> str:
     """
-    >>> title_of(Path("pics/golden-gate_bridge.png"))
+    >>> make_title(Path("pics/golden-gate_bridge.png"))
     'golden gate bridge'
     """
     stem = path.name

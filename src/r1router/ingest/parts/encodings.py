@@ -63,7 +63,7 @@ def _score(words: bytes, *, modern: bool) -> dict[str, float]:
     return scores
 
 
-def labelled(label: str) -> str:
+def find_codec(label: str) -> str:
     """The codec that browsers use for the label of a web page (WHATWG): "windows-1252" for "iso-8859-1"; or ""."""
     import webencodings  # type: ignore[import-untyped]
 

@@ -56,7 +56,7 @@ class Encoding:
 @contextmanager
 def open_text(file: SourceFile, *, newline: str | None = None) -> Iterator[IO[str]]:
     """The whole file as text, read once before to find its encoding. Raises `UnreadableFile`."""
-    encoding = encoding_of(file)
+    encoding = find_encoding(file)
     with (
         open_bytes(file.path) as stream,
         io.TextIOWrapper(stream, encoding.name, encoding.errors, newline) as text,
@@ -64,29 +64,29 @@ def open_text(file: SourceFile, *, newline: str | None = None) -> Iterator[IO[st
         yield text
 
 
-def doubts(file: SourceFile) -> Iterator[Problem]:
+def report_doubts(file: SourceFile) -> Iterator[Problem]:
     """What to report about the encoding that the file was read in."""
-    if doubt := encoding_of(file).doubt:
+    if doubt := find_encoding(file).doubt:
         yield Problem(file.source, "its encoding", doubt, read=True)
 
 
-def encoding_of(file: SourceFile) -> Encoding:
+def find_encoding(file: SourceFile) -> Encoding:
     """By a mark, else UTF-8 or UTF-16, else what languages suggest and every byte fits.
 
     UTF-8 with a few wrong bytes is read with those replaced. Raises `UnreadableFile` for a file that is empty,
     binary, cut off, or whose encoding cannot be told.
     """
     state = file.path.stat()
-    return _encoding_of(file.path, file.source, state.st_size, state.st_mtime_ns)
+    return _find_encoding(file.path, file.source, state.st_size, state.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=16)
-def _encoding_of(path: Path, source: str, size: int, changed: int) -> Encoding:
+def _find_encoding(path: Path, source: str, size: int, changed: int) -> Encoding:
     """Once for a file that does not change: to look inside and to read it ask for the same."""
     try:
         with open_bytes(path) as stream:
             head = stream.read(BLOCK)
-        encoding = by_mark(head) or ("utf-8" if b"\0" not in head else _wide(head))
+        encoding = read_mark(head) or ("utf-8" if b"\0" not in head else _wide(head))
         if not encoding:
             raise UnreadableFile(source, "holds NUL bytes, so it is not text")
         fault, empty = _decode(path, encoding)
@@ -120,7 +120,7 @@ def _words_with_high_bytes(path: Path) -> bytes:
     return b" ".join(found)
 
 
-def by_mark(head: bytes) -> str:
+def read_mark(head: bytes) -> str:
     """The encoding that a byte order mark names; or ""."""
     return next((encoding for mark, encoding in _BOMS if head.startswith(mark)), "")
 

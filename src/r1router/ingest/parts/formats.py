@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from r1router.ingest.parts.cells import cell
+from r1router.ingest.parts.cells import write_cell
 
 _SECTION = re.compile(r'(?:"[^"]*"|\\.|[^;"\\])+')
 _PART = re.compile(r'"([^"]*)"|\\(.)|_.|\*.|\[\$([^\[\]-]*+)[^\[\]]*+\]|\[[^\[\]]*+\]|([#0?.,]+)|(.)')
@@ -26,11 +26,11 @@ def show(value: object, code: str) -> str:
         case datetime.timedelta():
             return _duration(value, code)
         case bool() | None | str():
-            return cell(value)
+            return write_cell(value)
         case int() | float() if code not in ("General", "@", ""):
             return _number(value, code)
         case _:
-            return cell(value)
+            return write_cell(value)
 
 
 def _duration(value: datetime.timedelta, code: str) -> str:
@@ -43,11 +43,11 @@ def _duration(value: datetime.timedelta, code: str) -> str:
 def _number(value: float, code: str) -> str:
     sections = _sections(code)
     if not sections:
-        return cell(value)
+        return write_cell(value)
     place = 1 if value < 0 and len(sections) > 1 else 2 if value == 0 and len(sections) > 2 else 0
     shown = sections[place]
     if not shown.digits:
-        return f"{shown.before}{shown.after}".strip() or cell(value)
+        return f"{shown.before}{shown.after}".strip() or write_cell(value)
     bare = shown.digits.rstrip(",")
     whole, _, fraction = bare.partition(".")
     percents = (shown.before + shown.after).count("%")

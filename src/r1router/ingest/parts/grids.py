@@ -20,7 +20,7 @@ class Cell:
     """Marked as a header cell."""
 
 
-def spread(rows: Sequence[Sequence[Cell]]) -> Iterator[Line]:
+def spread_cells(rows: Sequence[Sequence[Cell]]) -> Iterator[Line]:
     """Every cell repeated over the columns and rows that it spans; all lines of one length."""
     grid: list[list[Cell]] = []
     pending: dict[int, tuple[Cell, int]] = {}  # column → a cell from above and the rows that it still covers

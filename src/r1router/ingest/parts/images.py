@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from r1router.errors import UnreadableFile
 from r1router.images import tell_media_type
-from r1router.ingest.parts.cells import cell
+from r1router.ingest.parts.cells import write_cell
 from r1router.types import Image
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _stored(opened: Opened) -> tuple[str, str]:
 
 
 def _by_a_person(value: object) -> str:
-    words = cell(value) if isinstance(value, str) else ""
+    words = write_cell(value) if isinstance(value, str) else ""
     return "" if any(mark in words.lower() for mark in _BY_MACHINE) and len(words) < 40 else words
 
 

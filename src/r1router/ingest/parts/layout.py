@@ -69,7 +69,7 @@ def find_ruled(rules: Sequence[Box]) -> Iterator[tuple[list[float], list[float]]
             yield columns, rows
 
 
-def edges_of(box: Box) -> list[Box]:
+def find_edges(box: Box) -> list[Box]:
     """A drawn shape as ruled lines: itself where it is thin, else its four sides."""
     if box.right - box.left < 3 or box.top - box.bottom < 3:
         return [box]

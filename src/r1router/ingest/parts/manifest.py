@@ -9,7 +9,7 @@ from typing import Any
 from r1router.errors import UnreadableFile
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts import images, sidecars
-from r1router.ingest.parts.cells import Ids, title_of
+from r1router.ingest.parts.cells import Ids, make_title
 from r1router.ingest.records import Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 
@@ -23,7 +23,7 @@ USUAL = frozenset(
 """Fields that a list of pictures has beside file, title and caption; a list with others is a table of its own."""
 
 
-def picture_field(fields: Mapping[str, Any]) -> str:
+def find_picture_name(fields: Mapping[str, Any]) -> str:
     """The path that a row names, as it stands there; empty where it names no picture."""
     for name in FILE:
         value = fields.get(name)
@@ -47,18 +47,18 @@ def locate(named: str, folder: Path) -> Path | str:
     return path if path.is_file() else f"{named} does not exist"
 
 
-def parts(rows: Iterator[Mapping[str, Any]], folder: Path) -> tuple[Path, ...]:
+def find_parts(rows: Iterator[Mapping[str, Any]], folder: Path) -> tuple[Path, ...]:
     """Every picture that the rows name and that is there, with the caption files beside it."""
     found: dict[Path, None] = {}
     for fields in rows:
-        named = picture_field(fields)
+        named = find_picture_name(fields)
         path = locate(named, folder) if named else ""
         if isinstance(path, Path) and path not in found:
-            found.update(dict.fromkeys((path, *sidecars.beside(path))))
+            found.update(dict.fromkeys((path, *sidecars.find_caption_files(path))))
     return tuple(found)
 
 
-def picture(
+def read_picture(
     fields: Mapping[str, Any],
     file: SourceFile,
     where: str,
@@ -70,7 +70,7 @@ def picture(
     ocr: bool,
 ) -> Iterator[Record | Problem]:
     """The picture that one row names; what the row does not say comes from beside or inside the picture."""
-    named = picture_field(fields)
+    named = find_picture_name(fields)
     path = locate(named, file.path.parent)
     if isinstance(path, str):
         yield Problem(file.source, where, path)
@@ -87,7 +87,7 @@ def picture(
         ids.unique(id or f"{file.source}:{named}"),
         file.source,
         loaded.image,
-        title or beside.title or loaded.title or title_of(path),
+        title or beside.title or loaded.title or make_title(path),
         caption or beside.caption or loaded.caption,
         recognizer.read_words(loaded.image) if ocr else "",
     )

@@ -11,7 +11,7 @@ from typing import Any
 from r1router.errors import UnreadableFile
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts import images
-from r1router.ingest.parts.cells import title_of
+from r1router.ingest.parts.cells import make_title
 from r1router.ingest.records import Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 
@@ -40,16 +40,16 @@ def check(file: SourceFile, *, part: str, modern: str) -> None:
         raise UnreadableFile(file.source, f"unpacks to {unpacked >> 20} MiB; at most {MOST_UNPACKED >> 20} are read")
 
 
-def main_part(archive: zipfile.ZipFile, file: SourceFile, root: str) -> tuple[str, Any]:
+def open_main_part(archive: zipfile.ZipFile, file: SourceFile, root: str) -> tuple[str, Any]:
     """(folder, parsed content) of the part that the others hang on. Raises `UnreadableFile` where it is no `root`."""
     targets = (
-        attribute(relation, "Target").lstrip("/")
-        for relation in elements(archive, "_rels/.rels", "Relationship")
-        if attribute(relation, "Type").endswith("/officeDocument")
+        read_attribute(relation, "Target").lstrip("/")
+        for relation in find_elements(archive, "_rels/.rels", "Relationship")
+        if read_attribute(relation, "Type").endswith("/officeDocument")
     )
     part = next(targets, "")
     content = parse(archive, part) if part in archive.namelist() else None
-    if content is None or name(content) != root:
+    if content is None or read_name(content) != root:
         raise UnreadableFile(file.source, f"is a zip archive, but not what its name says: it has no {root}")
     return posixpath.dirname(part), content
 
@@ -64,39 +64,39 @@ def parse(archive: zipfile.ZipFile, part: str) -> Any:
     return etree.fromstring(archive.read(part), parser)
 
 
-def elements(archive: zipfile.ZipFile, part: str, called: str) -> Iterator[Any]:
+def find_elements(archive: zipfile.ZipFile, part: str, called: str) -> Iterator[Any]:
     """The elements of this local name in a part; none where there is no such part."""
     if part in archive.namelist():
-        yield from (element for element in parse(archive, part).iter() if name(element) == called)
+        yield from (element for element in parse(archive, part).iter() if read_name(element) == called)
 
 
-def stated_title(archive: zipfile.ZipFile) -> str:
+def read_title(archive: zipfile.ZipFile) -> str:
     """The title in the properties of a file by Microsoft's programs."""
-    return next((element.text or "" for element in elements(archive, "docProps/core.xml", "title")), "")
+    return next((element.text or "" for element in find_elements(archive, "docProps/core.xml", "title")), "")
 
 
-def name(element: Any) -> str:
+def read_name(element: Any) -> str:
     """An element's name without its name space."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def attribute(element: Any, called: str) -> str:
+def read_attribute(element: Any, called: str) -> str:
     """The value of an attribute, whatever its name space; empty where it, or the element, is not there."""
     if element is None:
         return ""
     return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == called), "")
 
 
-def child(element: Any, called: str) -> Any:
+def find_child(element: Any, called: str) -> Any:
     """The first child of this name, or None."""
-    return next((inner for inner in element if name(inner) == called), None) if element is not None else None
+    return next((inner for inner in element if read_name(inner) == called), None) if element is not None else None
 
 
-def pictures(file: SourceFile, *, ocr: bool) -> Iterator[Record | Problem]:
+def read_pictures(file: SourceFile, *, ocr: bool) -> Iterator[Record | Problem]:
     """Every picture in the archive, for `--as image`."""
     with zipfile.ZipFile(file.path) as archive:
-        for part in _pictures(archive):
+        for part in _find_pictures(archive):
             called = PurePosixPath(part).name
             try:
                 loaded = images.load(archive.read(part), called, file.source)
@@ -104,20 +104,20 @@ def pictures(file: SourceFile, *, ocr: bool) -> Iterator[Record | Problem]:
                 yield Problem(file.source, called, error.reason)
                 continue
             words = recognizer.read_words(loaded.image) if ocr else ""
-            title = f"{title_of(file.path)}, {called}"
+            title = f"{make_title(file.path)}, {called}"
             yield Picture(f"{file.source}:{part}", file.source, loaded.image, title, loaded.caption, words)
 
 
-def pictures_left_out(file: SourceFile) -> Iterator[Problem]:
+def report_pictures_left_out(file: SourceFile) -> Iterator[Problem]:
     """Says how many pictures the archive has, since their words and content are not in its text."""
     with zipfile.ZipFile(file.path) as archive:
-        count = len(_pictures(archive))
+        count = len(_find_pictures(archive))
     if count:
         said = f"{count} picture{'s' * (count > 1)} left out; to search pictures, index the file with --as image, too"
         yield Problem(file.source, "its pictures", said, read=True)
 
 
-def _pictures(archive: zipfile.ZipFile) -> list[str]:
+def _find_pictures(archive: zipfile.ZipFile) -> list[str]:
     return [
         entry.filename
         for entry in archive.infolist()

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 
 from r1router.errors import R1RouterError, UnreadableFile
-from r1router.ingest.parts.registry import reader_of, supported
+from r1router.ingest.parts.registry import find_reader, list_patterns
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -24,9 +24,9 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
     words in pictures. Raises `UnreadableFile` if the whole file is, which may come after some records of it
     where the damage lies at its end.
     """
-    reader = reader_of(file.path)
+    reader = find_reader(file.path)
     if reader is None:
-        raise UnreadableFile(file.source, f"no reader for this kind of file; supported: {', '.join(supported())}")
+        raise UnreadableFile(file.source, f"no reader for this kind of file; supported: {', '.join(list_patterns())}")
     if as_ and as_ not in reader.KINDS:
         raise UnreadableFile(file.source, f"cannot be read as {as_}; it holds {' or '.join(reader.KINDS)}")
     records = 0

@@ -32,7 +32,7 @@ class Reader(Protocol):
     def read(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]: ...
 
 
-def reader_of(path: Path) -> Reader | None:
+def find_reader(path: Path) -> Reader | None:
     """The reader for a file of this name; None where there is none."""
     name = path.name.lower()
     return next((reader for pattern, reader in _readers() if pattern.match(name)), None)
@@ -40,7 +40,7 @@ def reader_of(path: Path) -> Reader | None:
 
 def look(path: Path, as_: Kind | None) -> Look:
     """Kinds and companions of a file, from its name and, where the reader says so, its first rows."""
-    reader = reader_of(path)
+    reader = find_reader(path)
     if reader is None or (as_ and as_ not in reader.KINDS):
         return (reader.KINDS if reader else ()), ()
     try:
@@ -51,7 +51,7 @@ def look(path: Path, as_: Kind | None) -> Look:
     return ((as_,) if as_ else kinds), parts
 
 
-def supported() -> tuple[str, ...]:
+def list_patterns() -> tuple[str, ...]:
     """The name patterns of all readers, such as "*.csv.gz"."""
     return tuple(sorted(pattern for reader in _modules() for pattern in reader.PATTERNS))
 

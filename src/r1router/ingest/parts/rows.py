@@ -11,7 +11,7 @@ from typing import Any
 from r1router.errors import UnreadableFile
 from r1router.ingest.chunk import DULL
 from r1router.ingest.parts import manifest, tabular
-from r1router.ingest.parts.cells import Ids, cell, tidy, title_of
+from r1router.ingest.parts.cells import Ids, make_title, tidy, write_cell
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -45,40 +45,40 @@ class At:
     fields: Fields
 
 
-def at(where: str, values: Mapping[str, Any]) -> At:
+def place_row(where: str, values: Mapping[str, Any]) -> At:
     return At(where, values, {name.strip().lower(): value for name, value in values.items()})
 
 
-def kind_of(fields: Fields) -> Kind | None:
+def tell_kind(fields: Fields) -> Kind | None:
     """What a row holds; None for one that is a line of a table like its neighbours."""
-    if isinstance(first(fields, HEADER), list) and isinstance(first(fields, ROWS), list):
+    if isinstance(find_value(fields, HEADER), list) and isinstance(find_value(fields, ROWS), list):
         return "table"
-    if manifest.picture_field(fields) and set(fields) <= _OF_PICTURES:
+    if manifest.find_picture_name(fields) and set(fields) <= _OF_PICTURES:
         return "image"
-    return "text" if isinstance(first(fields, TEXT), str) else None
+    return "text" if isinstance(find_value(fields, TEXT), str) else None
 
 
-def kind_of_columns(columns: Sequence[str], rows: Sequence[Fields], folder: Path) -> Kind:
+def tell_kind_of_columns(columns: Sequence[str], rows: Sequence[Fields], folder: Path) -> Kind:
     """What a file with columns holds, by its names of columns and first rows.
 
     Passages or pictures only where no column is beyond their usual ones; pictures only where one of them is there.
     """
     names = {name.lower() for name in columns}
-    named = [picture for fields in rows if (picture := manifest.picture_field(fields))]
+    named = [picture for fields in rows if (picture := manifest.find_picture_name(fields))]
     if names <= _OF_PICTURES and any(isinstance(manifest.locate(picture, folder), Path) for picture in named):
         return "image"
     texts = names.intersection(TEXT)
     return "text" if texts and names <= _ABOUT | texts else "table"
 
 
-def first(fields: Fields, names: Sequence[str]) -> Any:
+def find_value(fields: Fields, names: Sequence[str]) -> Any:
     """The value of the first of `names` that the row has, or None."""
     return next((fields[name] for name in names if fields.get(name) not in (None, "")), None)
 
 
-def said(fields: Fields, names: Sequence[str]) -> str:
+def find_text(fields: Fields, names: Sequence[str]) -> str:
     """The same as one line of text; empty where the row has none of them."""
-    return cell(first(fields, names))
+    return write_cell(find_value(fields, names))
 
 
 def read_rows(
@@ -87,7 +87,7 @@ def read_rows(
     """Records of each row; a file of whose first rows none is a text, table or picture is one table."""
     stream = iter(rows)
     head = list(islice(stream, _SAMPLE))
-    kinds = {kind_of(item.fields) for item in head if isinstance(item, At)}
+    kinds = {tell_kind(item.fields) for item in head if isinstance(item, At)}
     stream = chain(head, stream)
     if as_ in (None, "table") and (kinds == {None} or (as_ == "table" and kinds != {"table"} and kinds)):
         yield from _one_table(stream, file)
@@ -101,20 +101,20 @@ def read_rows(
 
 
 def _read_row(row: At, file: SourceFile, ids: Ids, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    kind = kind_of(row.fields)
-    id = said(row.fields, ID)
+    kind = tell_kind(row.fields)
+    id = find_text(row.fields, ID)
     match as_, kind:
         case ((None | "table" | "text"), "table"):
             yield from _table(row, file, ids.unique(id or f"{file.source}:{row.where}"), as_)
         case ((None | "image"), "image"):
-            yield from manifest.picture(
+            yield from manifest.read_picture(
                 row.fields,
                 file,
                 row.where,
                 ids,
                 id=id,
-                title=said(row.fields, TITLE),
-                caption=said(row.fields, CAPTION) or said(row.fields, TEXT),
+                title=find_text(row.fields, TITLE),
+                caption=find_text(row.fields, CAPTION) or find_text(row.fields, TEXT),
                 ocr=ocr,
             )
         case ((None | "text"), _):
@@ -124,23 +124,25 @@ def _read_row(row: At, file: SourceFile, ids: Ids, *, as_: Kind | None, ocr: boo
 
 
 def _passage(row: At, file: SourceFile, id: str) -> Iterator[Record | Problem]:
-    text = first(row.fields, TEXT) or (first(row.fields, CAPTION) if manifest.picture_field(row.fields) else None)
-    title = said(row.fields, TITLE)
+    text = find_value(row.fields, TEXT) or (
+        find_value(row.fields, CAPTION) if manifest.find_picture_name(row.fields) else None
+    )
+    title = find_text(row.fields, TITLE)
     own = {next((name for name in TEXT if row.fields.get(name) not in (None, "")), "")}
     others = {
-        name: cell(value)
+        name: write_cell(value)
         for name, value in row.values.items()
-        if name.strip().lower() not in own | {*ID, *TITLE, *SECTION, "page"} and cell(value)
+        if name.strip().lower() not in own | {*ID, *TITLE, *SECTION, "page"} and write_cell(value)
     }
     if not isinstance(text, str):  # as_="text" of a row with columns
-        text = "; ".join(f"{name}: {cell(value)}" for name, value in row.values.items() if cell(value))
+        text = "; ".join(f"{name}: {write_cell(value)}" for name, value in row.values.items() if write_cell(value))
     elif not title and text.startswith('"') and '"\n' in text:  # pyserini's "title" newline text
         title, text = text[1:].split('"\n', 1)
     if not text.strip():
         yield Problem(file.source, row.where, "its text is empty")
         return
     fields: list[tuple[str, str]] = []
-    for name, value in others.items() if isinstance(first(row.fields, TEXT), str) else ():
+    for name, value in others.items() if isinstance(find_value(row.fields, TEXT), str) else ():
         if len(value) <= _SHORT and sum(len(n) + len(v) for n, v in fields) + len(value) <= _MOST_SHORT:
             fields.append((name, value))
         else:
@@ -152,29 +154,31 @@ def _passage(row: At, file: SourceFile, id: str) -> Iterator[Record | Problem]:
         tidy(text.strip()),
         title,
         page if isinstance(page, int) and page > 0 else None,
-        said(row.fields, SECTION),
+        find_text(row.fields, SECTION),
         tuple(fields),
     )
 
 
 def _table(row: At, file: SourceFile, id: str, as_: Kind | None) -> Iterator[Record | Problem]:
-    header, rows = first(row.fields, HEADER), first(row.fields, ROWS)
+    header, rows = find_value(row.fields, HEADER), find_value(row.fields, ROWS)
     bad = next((n for n, values in enumerate(rows, 1) if not isinstance(values, list | dict)), None)
     if bad:
         yield Problem(file.source, row.where, f"row {bad} of its table is neither a list nor an object")
         return
-    names = tuple(cell(name) or f"column {n}" for n, name in enumerate(header, 1))
+    names = tuple(write_cell(name) or f"column {n}" for n, name in enumerate(header, 1))
     cells = (
-        [cell(values.get(name)) for name in header] if isinstance(values, dict) else [cell(v) for v in values]
+        [write_cell(values.get(name)) for name in header]
+        if isinstance(values, dict)
+        else [write_cell(v) for v in values]
         for values in rows
     )
-    yield from tabular.records(
+    yield from tabular.make_records(
         tabular.Grid(names, cells),
         id=id,
         source=file.source,
-        title=said(row.fields, TITLE),
-        section=said(row.fields, SECTION),
-        caption=said(row.fields, CAPTION),
+        title=find_text(row.fields, TITLE),
+        section=find_text(row.fields, SECTION),
+        caption=find_text(row.fields, CAPTION),
         as_=as_,
         ragged=row.where,
     )
@@ -194,7 +198,7 @@ def _one_table(rows: Iterator[At | Problem], file: SourceFile) -> Iterator[Recor
     late: list[Problem] = []
 
     def lines() -> Iterator[list[str]]:
-        yield from ([cell(values.get(name)) for name in header] for values in head)
+        yield from ([write_cell(values.get(name)) for name in header] for values in head)
         for item in rows:
             if isinstance(item, Problem):
                 late.append(item)
@@ -203,12 +207,12 @@ def _one_table(rows: Iterator[At | Problem], file: SourceFile) -> Iterator[Recor
             if unknown and len(late) < _MOST_LATE:
                 what = f"{', '.join(unknown)} left out: not among the fields of the first rows"
                 late.append(Problem(file.source, item.where, what))
-            yield [cell(item.values.get(name)) for name in header]
+            yield [write_cell(item.values.get(name)) for name in header]
 
     if not header:
         raise UnreadableFile(file.source, "its rows have no fields")
     table = tabular.Grid(tuple(name or f"column {n}" for n, name in enumerate(header, 1)), lines())
-    yield from tabular.records(table, id=file.source, source=file.source, title=title_of(file.path), as_=None)
+    yield from tabular.make_records(table, id=file.source, source=file.source, title=make_title(file.path), as_=None)
     yield from late
 
 

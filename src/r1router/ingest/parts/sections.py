@@ -44,7 +44,7 @@ class Sections:
 
     def end(self) -> Iterator[Passage]:
         """The passage collected so far, if it has words."""
-        text = tidy(flow("".join(self._text), indented=self._indented))
+        text = tidy(tidy_spaces("".join(self._text), indented=self._indented))
         self._text.clear()
         if text:
             section = self.section
@@ -52,7 +52,7 @@ class Sections:
             yield Passage(id, self._source, text, self.title, None, section)
 
 
-def flow(text: str, *, indented: bool = False) -> str:
+def tidy_spaces(text: str, *, indented: bool = False) -> str:
     """At most one blank line in a row, and unless `indented`, lines stripped and runs of spaces made one."""
     if indented:
         text = "\n".join(line.rstrip() for line in text.splitlines())

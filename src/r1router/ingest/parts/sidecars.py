@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts.cells import cell
+from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.files import open_text
 from r1router.ingest.readers import markdown
 from r1router.ingest.records import Problem
@@ -25,7 +25,7 @@ class Words:
     problem: Problem | None = None
 
 
-def beside(picture: Path) -> list[Path]:
+def find_caption_files(picture: Path) -> list[Path]:
     """The caption files of a picture that exist, the most explicit first."""
     names = (picture.name + suffix for suffix in SUFFIXES)
     stems = (picture.stem + suffix for suffix in SUFFIXES)
@@ -37,7 +37,7 @@ def read(picture: Path, source: str) -> Words:
     """Title and caption, each from the first file that has it; a file that cannot be read is a `problem`."""
     title = caption = ""
     problem = None
-    for path in beside(picture):
+    for path in find_caption_files(picture):
         try:
             with open_text(SourceFile(path, path.name, ())) as stream:
                 found = _parse(path.suffix, stream.read())
@@ -50,14 +50,14 @@ def read(picture: Path, source: str) -> Words:
 
 def _parse(suffix: str, text: str) -> tuple[str, str]:
     if suffix == ".txt":
-        return "", cell(text)
+        return "", write_cell(text)
     if suffix == ".md":
         title, lines = markdown.parse(text)
         heading = next((line for level, line in lines if level), "")
-        return title or cell(heading), cell("\n".join(line for level, line in lines if not level))
+        return title or write_cell(heading), write_cell("\n".join(line for level, line in lines if not level))
     fields = json.loads(text)
     if not isinstance(fields, dict):
-        return "", cell(fields) if isinstance(fields, str) else ""
+        return "", write_cell(fields) if isinstance(fields, str) else ""
     names = {str(name).lower(): value for name, value in fields.items()}
     caption = next((names[n] for n in ("caption", "description", "text", "alt") if names.get(n)), "")
-    return cell(names.get("title") or names.get("name")), cell(caption)
+    return write_cell(names.get("title") or names.get("name")), write_cell(caption)

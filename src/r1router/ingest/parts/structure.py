@@ -185,7 +185,7 @@ def _open(block: list[Line], source: _Lines, above: Sequence[Line]) -> Found:
     elif confidence < _SURE:
         found.remark = f"row {names[-1].number} was taken for the names of the columns (confidence {confidence:.1f})"
     found.rows = _ending(
-        _body(rows[heads:], source, found, [row_of(line, left, columns, width) for line in names], columns), found
+        _body(rows[heads:], source, found, [cut_row(line, left, columns, width) for line in names], columns), found
     )
     return found
 
@@ -195,12 +195,12 @@ def _body(
 ) -> Iterator[Row]:
     """The rows of a table, names repeated in the middle left out, across blank lines where the table goes on."""
     left, width = found.left, (columns[-1] + 1 if columns else 0)
-    kinds = _kinds([row_of(line, left, columns, width) for line in first[:_SAMPLE]])
+    kinds = _kinds([cut_row(line, left, columns, width) for line in first[:_SAMPLE]])
     values = [c for c, kind in enumerate(kinds) if kind == "value"]
     lines = first
     while True:
         for place, line in enumerate(lines):
-            row = row_of(line, left, columns, width)
+            row = cut_row(line, left, columns, width)
             if place and _begins_another(lines, place, row, values, left):
                 source.put_back(lines[place:])
                 return
@@ -307,7 +307,7 @@ def _count_heads(rows: Sequence[Line], left: int) -> tuple[int, float]:
         marked += 1
     if marked:
         return marked, 1.0
-    table = [row_of(line, left) for line in rows[: _SAMPLE + 1]]
+    table = [cut_row(line, left) for line in rows[: _SAMPLE + 1]]
     first, body = table[0], table[1:]
     if not body:
         return (0, 0.5) if any(map(_is_value, first)) else (1, 0.5)
@@ -388,7 +388,7 @@ def _are_labels(first: Sequence[str], body: Sequence[Row], columns: Sequence[int
 # ── lines and cells ────────────────────────────────────────────────────────────────────────────
 
 
-def row_of(line: Line, left: int, columns: Sequence[int] | None = None, width: int = 0) -> Row:
+def cut_row(line: Line, left: int, columns: Sequence[int] | None = None, width: int = 0) -> Row:
     """The cells of a line from `left` on, of these columns, and what is beyond the last; a full-width cell once."""
     cells = line.cells[left:]
     if len(cells) > 1 and len(line.copied) == sum(map(bool, cells)) - 1 > 0 and len(set(cells)) == 1:

@@ -61,10 +61,10 @@ def find_records(
         }
         where = about["section"] or "its table"
         none = True
-        for item in records(Grid(found.header, found.rows), id=mine, as_=as_, ragged=ragged, **about):
+        for item in make_records(Grid(found.header, found.rows), id=mine, as_=as_, ragged=ragged, **about):
             none = False
             yield item
-        yield from notes_record(found.notes, id=f"{mine}:below", as_=as_, **about)
+        yield from make_notes_record(found.notes, id=f"{mine}:below", as_=as_, **about)
         if found.header and none:
             yield Problem(source, where, f"has names of columns ({', '.join(found.header)}) and no rows", read=True)
         elif found.remark:
@@ -82,7 +82,7 @@ def _place(found: Found, number: int) -> str:
     return f"from {name}{found.first_line}"
 
 
-def notes_record(
+def make_notes_record(
     notes: Sequence[str],
     *,
     id: str,
@@ -102,7 +102,7 @@ def notes_record(
         yield Table(id, source, (), (), title, section, " ".join(part for part in (caption, *notes) if part), page)
 
 
-def records(
+def make_records(
     table: Grid,
     *,
     id: str,

@@ -18,6 +18,6 @@ from __future__ import annotations
 
 from r1router.ingest.parts.find import Walk, find
 from r1router.ingest.parts.read import read
-from r1router.ingest.parts.registry import supported
+from r1router.ingest.parts.registry import list_patterns
 
-__all__ = ["Walk", "find", "read", "supported"]
+__all__ = ["Walk", "find", "list_patterns", "read"]

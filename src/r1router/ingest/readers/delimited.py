@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import IO
 
 from r1router.ingest.parts import manifest, tabular
-from r1router.ingest.parts.cells import cell, title_of
-from r1router.ingest.parts.files import doubts, open_text
+from r1router.ingest.parts.cells import make_title, write_cell
+from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.parts.registry import Look
-from r1router.ingest.parts.rows import At, at, kind_of_columns, read_rows
+from r1router.ingest.parts.rows import At, place_row, read_rows, tell_kind_of_columns
 from r1router.ingest.parts.structure import AHEAD, Found, Line, find_tables
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -47,13 +47,13 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
                 lines,
                 id=file.source,
                 source=file.source,
-                title=title_of(file.path),
+                title=make_title(file.path),
                 as_=as_,
                 is_sheet=True,
                 ragged="its rows",
             )
     yield from problems
-    yield from doubts(file)
+    yield from report_doubts(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
@@ -64,7 +64,7 @@ def look(path: Path, as_: Kind | None) -> Look:
         kind, found = _kind(head, path.parent)
         if found is None or kind != "image" or as_ not in (None, "image"):
             return (kind,), ()
-        return (kind,), manifest.parts((row.fields for row in _named(found, chain(head, lines))), path.parent)
+        return (kind,), manifest.find_parts((row.fields for row in _named(found, chain(head, lines))), path.parent)
 
 
 def _kind(head: list[Line], folder: Path) -> tuple[Kind, Found | None]:
@@ -73,14 +73,14 @@ def _kind(head: list[Line], folder: Path) -> tuple[Kind, Found | None]:
     rows = list(islice(found.rows, _SAMPLE_ROWS)) if found else []
     if found is None or not rows:
         return "table", None
-    named = [at("", dict(zip(found.header, row, strict=False))).fields for row in rows]
-    return kind_of_columns(found.header, named, folder), found
+    named = [place_row("", dict(zip(found.header, row, strict=False))).fields for row in rows]
+    return tell_kind_of_columns(found.header, named, folder), found
 
 
 def _named(found: Found, lines: Iterable[Line]) -> Iterator[At]:
     """Every row below the names of the columns, by these names."""
     rows = (line.cells for line in lines if line.number > found.last_head and any(line.cells))
-    return (at(f"row {n}", dict(zip(found.header, row, strict=False))) for n, row in enumerate(rows, 1))
+    return (place_row(f"row {n}", dict(zip(found.header, row, strict=False))) for n, row in enumerate(rows, 1))
 
 
 def _lines(stream: IO[str], file: SourceFile, problems: list[Problem]) -> Iterator[Line]:
@@ -116,7 +116,7 @@ def _lines(stream: IO[str], file: SourceFile, problems: list[Problem]) -> Iterat
             row = next(csv.reader(taken, quoting=plain, **how), [])  # type: ignore[arg-type]
         if row is None:
             return
-        yield Line(number, tuple(map(cell, row)))
+        yield Line(number, tuple(map(write_cell, row)))
         number += len(taken)
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from r1router.ingest.parts import grids, office, tabular
-from r1router.ingest.parts.cells import cell, title_of
-from r1router.ingest.parts.office import attribute, child, name
+from r1router.ingest.parts.cells import make_title, write_cell
+from r1router.ingest.parts.office import find_child, read_attribute, read_name
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.records import Problem, Record
@@ -59,19 +59,19 @@ class _Words:
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     office.check(file, part="_rels/.rels", modern="docx")
     if as_ == "image":
-        yield from office.pictures(file, ocr=ocr)
+        yield from office.read_pictures(file, ocr=ocr)
         return
     with zipfile.ZipFile(file.path) as archive:
-        folder, root = office.main_part(archive, file, "document")
+        folder, root = office.open_main_part(archive, file, "document")
         words = _Words(_styles(archive, folder), _levels(archive, folder), _notes(archive, folder))
         margins = _margins(archive, folder)
-        stated = office.stated_title(archive)
-    blocks = list(_blocks(child(root, "body")))
+        stated = office.read_title(archive)
+    blocks = list(_blocks(find_child(root, "body")))
     titled = (_text(block, words) for block in blocks if _style(block, words).name == "title")
-    sections = Sections(file, cell(stated) or cell(next(titled, "")) or title_of(file.path))
+    sections = Sections(file, write_cell(stated) or write_cell(next(titled, "")) or make_title(file.path))
     tables, caption = 0, ""
     for block in blocks:
-        if name(block) == "tbl":
+        if read_name(block) == "tbl":
             tables += 1
             yield from _table(block, f"{file.source}:table {tables}", caption, file, sections, words, as_)
             caption = ""
@@ -81,7 +81,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             heading = f"{_label(block, words)} {text}".strip()
             yield from _unless_table(sections.heading(style.level, heading), as_)
         elif style.name == "caption":
-            caption = cell(text)
+            caption = write_cell(text)
             sections.write(text + "\n")
         elif style.name != "title":
             sections.write(f"{_label(block, words)} {text}".strip() + "\n")
@@ -90,7 +90,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             yield from _unless_table(sections.heading(1, called), as_)
             sections.write("\n".join(lines))
     yield from _unless_table(sections.end(), as_)
-    yield from office.pictures_left_out(file)
+    yield from office.report_pictures_left_out(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
@@ -109,7 +109,7 @@ def _unless_table(passages: Iterator[Record], as_: Kind | None) -> Iterator[Reco
 def _blocks(parent: Any) -> Iterator[Any]:
     """Paragraphs and tables in order, out of whatever holds them; a text box follows its paragraph."""
     for element in parent if parent is not None else ():
-        called = name(element)
+        called = read_name(element)
         if called in ("p", "tbl"):
             yield element
             if called == "p":
@@ -122,9 +122,9 @@ def _blocks(parent: Any) -> Iterator[Any]:
 def _boxes(element: Any) -> Iterator[Any]:
     """Text boxes that hang on a paragraph, outermost only."""
     for inner in element:
-        if name(inner) == _BOX:
+        if read_name(inner) == _BOX:
             yield inner
-        elif name(inner) not in _GONE:
+        elif read_name(inner) not in _GONE:
             yield from _boxes(inner)
 
 
@@ -137,7 +137,7 @@ def _text(paragraph: Any, words: _Words) -> str:
 
 def _pieces(element: Any, words: _Words, notes: list[str]) -> Iterator[str]:
     for inner in element:
-        match name(inner):
+        match read_name(inner):
             case "t":
                 yield inner.text or ""
             case "tab" | "ptab":
@@ -149,7 +149,7 @@ def _pieces(element: Any, words: _Words, notes: list[str]) -> Iterator[str]:
             case "sym":
                 yield _symbol(inner)
             case "footnoteReference" | "endnoteReference" as kind:
-                note = words.notes.get((kind.removesuffix("Reference"), attribute(inner, "id")), "")
+                note = words.notes.get((kind.removesuffix("Reference"), read_attribute(inner, "id")), "")
                 notes.extend([note] if note else [])
             case "checkBox" | "checked" | "docPr":
                 yield ""
@@ -160,19 +160,19 @@ def _pieces(element: Any, words: _Words, notes: list[str]) -> Iterator[str]:
 
 
 def _symbol(element: Any) -> str:
-    code = attribute(element, "char")
+    code = read_attribute(element, "char")
     return chr(int(code, 16)) if re.fullmatch(r"[0-9A-Fa-f]{4}", code) and not code.upper().startswith("F0") else "•"
 
 
 def _is_hidden(run: Any) -> bool:
-    vanish = child(child(run, "rPr"), "vanish")
-    return vanish is not None and attribute(vanish, "val") not in ("0", "false")
+    vanish = find_child(find_child(run, "rPr"), "vanish")
+    return vanish is not None and read_attribute(vanish, "val") not in ("0", "false")
 
 
 def _style(paragraph: Any, words: _Words) -> _Style:
-    settings = child(paragraph, "pPr")
-    style = words.styles.get(attribute(child(settings, "pStyle"), "val"), _Style())
-    outline = attribute(child(settings, "outlineLvl"), "val")
+    settings = find_child(paragraph, "pPr")
+    style = words.styles.get(read_attribute(find_child(settings, "pStyle"), "val"), _Style())
+    outline = read_attribute(find_child(settings, "outlineLvl"), "val")
     return _Style(style.name, int(outline) + 1, style.numbering) if outline.isdecimal() and int(outline) < 9 else style
 
 
@@ -183,30 +183,32 @@ def _table(
     table: Any, id: str, caption: str, file: SourceFile, sections: Sections, words: _Words, as_: Kind | None
 ) -> Iterator[Record | Problem]:
     """The table; one of a single row or column holds text in a frame, which goes to its section."""
-    rows = [row for row in _rows(table) if child(child(row, "trPr"), "del") is None]
+    rows = [row for row in _rows(table) if find_child(find_child(row, "trPr"), "del") is None]
     grid: list[list[grids.Cell]] = []
     above: list[grids.Cell] = []
     for row in rows:
-        heads = child(child(row, "trPr"), "tblHeader") is not None
-        line = [grids.Cell("")] * _number(child(child(row, "trPr"), "gridBefore"))
+        heads = find_child(find_child(row, "trPr"), "tblHeader") is not None
+        line = [grids.Cell("")] * _number(find_child(find_child(row, "trPr"), "gridBefore"))
         for place in _cells(row):
-            settings = child(place, "tcPr")
-            span = max(1, _number(child(settings, "gridSpan")))
-            merge = child(settings, "vMerge")
-            goes_on = merge is not None and attribute(merge, "val") != "restart" and len(line) < len(above)
-            text = above[len(line)].text if goes_on else cell(" ".join(_text(p, words) for p in _paragraphs(place)))
+            settings = find_child(place, "tcPr")
+            span = max(1, _number(find_child(settings, "gridSpan")))
+            merge = find_child(settings, "vMerge")
+            goes_on = merge is not None and read_attribute(merge, "val") != "restart" and len(line) < len(above)
+            text = (
+                above[len(line)].text if goes_on else write_cell(" ".join(_text(p, words) for p in _paragraphs(place)))
+            )
             line += [grids.Cell(text, heads=heads)] * min(span, grids.MOST_COLUMNS)
         grid.append(line)
         above = line
     if len(grid) < 2 or max(map(len, grid)) < 2:
         for block in (block for row in rows for place in _cells(row) for block in _blocks(place)):
-            if name(block) == "tbl":
+            if read_name(block) == "tbl":
                 yield from _table(block, f"{id}:inner", "", file, sections, words, as_)
             else:
                 sections.write(f"{_label(block, words)} {_text(block, words)}".strip() + "\n")
         return
     yield from tabular.find_records(
-        grids.spread(grid),
+        grids.spread_cells(grid),
         id=id,
         source=file.source,
         title=sections.title,
@@ -218,31 +220,31 @@ def _table(
 
 def _rows(table: Any) -> Iterator[Any]:
     for inner in table:
-        if name(inner) == "tr":
+        if read_name(inner) == "tr":
             yield inner
-        elif name(inner) not in ("tbl", *_GONE):
+        elif read_name(inner) not in ("tbl", *_GONE):
             yield from _rows(inner)
 
 
 def _cells(row: Any) -> Iterator[Any]:
     for inner in row:
-        if name(inner) == "tc":
+        if read_name(inner) == "tc":
             yield inner
-        elif name(inner) not in _GONE:
+        elif read_name(inner) not in _GONE:
             yield from _cells(inner)
 
 
 def _paragraphs(place: Any) -> Iterator[Any]:
     """All paragraphs of a cell, those of a table in it too."""
     for block in _blocks(place):
-        if name(block) == "p":
+        if read_name(block) == "p":
             yield block
         else:
             yield from (p for row in _rows(block) for inner in _cells(row) for p in _paragraphs(inner))
 
 
 def _number(element: Any) -> int:
-    value = attribute(element, "val")
+    value = read_attribute(element, "val")
     return min(int(value), grids.MOST_COLUMNS) if value.isdecimal() and len(value) < 8 else 0
 
 
@@ -252,13 +254,13 @@ def _number(element: Any) -> int:
 def _styles(archive: zipfile.ZipFile, folder: str) -> dict[str, _Style]:
     found: dict[str, _Style] = {}
     based: dict[str, str] = {}
-    for style in office.elements(archive, f"{folder}/styles.xml", "style"):
-        id, called = attribute(style, "styleId"), attribute(child(style, "name"), "val").lower()
+    for style in office.find_elements(archive, f"{folder}/styles.xml", "style"):
+        id, called = read_attribute(style, "styleId"), read_attribute(find_child(style, "name"), "val").lower()
         heading = _HEADING.match(called)
-        outline = attribute(child(child(style, "pPr"), "outlineLvl"), "val")
+        outline = read_attribute(find_child(find_child(style, "pPr"), "outlineLvl"), "val")
         level = int(heading[1]) if heading else int(outline) + 1 if outline.isdecimal() and int(outline) < 9 else 0
-        found[id] = _Style(called, level, _numbering(child(style, "pPr")))
-        based[id] = attribute(child(style, "basedOn"), "val")
+        found[id] = _Style(called, level, _numbering(find_child(style, "pPr")))
+        based[id] = read_attribute(find_child(style, "basedOn"), "val")
     for id, style in found.items():
         parents = 0
         base = based[id]
@@ -268,32 +270,32 @@ def _styles(archive: zipfile.ZipFile, folder: str) -> dict[str, _Style]:
 
 
 def _numbering(settings: Any) -> tuple[str, int]:
-    listed = child(settings, "numPr")
-    return attribute(child(listed, "numId"), "val"), _number(child(listed, "ilvl"))
+    listed = find_child(settings, "numPr")
+    return read_attribute(find_child(listed, "numId"), "val"), _number(find_child(listed, "ilvl"))
 
 
 def _levels(archive: zipfile.ZipFile, folder: str) -> dict[tuple[str, int], tuple[str, str, int]]:
     abstract: dict[str, dict[int, tuple[str, str, int]]] = {}
-    for kind in office.elements(archive, f"{folder}/numbering.xml", "abstractNum"):
-        abstract[attribute(kind, "abstractNumId")] = {
-            int(attribute(level, "ilvl") or 0): (
-                attribute(child(level, "numFmt"), "val"),
-                attribute(child(level, "lvlText"), "val"),
-                _number(child(level, "start")),
+    for kind in office.find_elements(archive, f"{folder}/numbering.xml", "abstractNum"):
+        abstract[read_attribute(kind, "abstractNumId")] = {
+            int(read_attribute(level, "ilvl") or 0): (
+                read_attribute(find_child(level, "numFmt"), "val"),
+                read_attribute(find_child(level, "lvlText"), "val"),
+                _number(find_child(level, "start")),
             )
             for level in kind
-            if name(level) == "lvl"
+            if read_name(level) == "lvl"
         }
     return {
-        (attribute(num, "numId"), level): how
-        for num in office.elements(archive, f"{folder}/numbering.xml", "num")
-        for level, how in abstract.get(attribute(child(num, "abstractNumId"), "val"), {}).items()
+        (read_attribute(num, "numId"), level): how
+        for num in office.find_elements(archive, f"{folder}/numbering.xml", "num")
+        for level, how in abstract.get(read_attribute(find_child(num, "abstractNumId"), "val"), {}).items()
     }
 
 
 def _label(paragraph: Any, words: _Words) -> str:
     """The number or mark that a list gives to a paragraph: "2.", "b)", "•"."""
-    id, level = _numbering(child(paragraph, "pPr"))
+    id, level = _numbering(find_child(paragraph, "pPr"))
     if not id:
         id, level = _style(paragraph, words).numbering
     if (id, level) not in words.levels or not _text(paragraph, words).strip():
@@ -328,10 +330,10 @@ def _count(id: str, level: int, words: _Words) -> str:
 def _notes(archive: zipfile.ZipFile, folder: str) -> dict[tuple[str, str], str]:
     plain = _Words({}, {}, {})
     return {
-        (kind, attribute(note, "id")): cell(" ".join(_text(block, plain) for block in _paragraphs(note)))
+        (kind, read_attribute(note, "id")): write_cell(" ".join(_text(block, plain) for block in _paragraphs(note)))
         for kind in ("footnote", "endnote")
-        for note in office.elements(archive, f"{folder}/{kind}s.xml", kind)
-        if attribute(note, "type") in ("", "normal")
+        for note in office.find_elements(archive, f"{folder}/{kind}s.xml", kind)
+        if read_attribute(note, "type") in ("", "normal")
     }
 
 
@@ -350,7 +352,7 @@ def _margins(archive: zipfile.ZipFile, folder: str) -> dict[str, list[str]]:
                 text
                 for part in found
                 for block in _paragraphs(office.parse(archive, part))
-                if len(text := cell(_text(block, plain))) > 3 or any(map(str.isalpha, text))
+                if len(text := write_cell(_text(block, plain))) > 3 or any(map(str.isalpha, text))
             )
         )
         for called, found in files.items()

@@ -9,9 +9,9 @@ from typing import Any
 
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import grids, tabular
-from r1router.ingest.parts.cells import cell, title_of
-from r1router.ingest.parts.encodings import labelled
-from r1router.ingest.parts.files import by_mark, doubts, encoding_of, open_bytes
+from r1router.ingest.parts.cells import make_title, write_cell
+from r1router.ingest.parts.encodings import find_codec
+from r1router.ingest.parts.files import find_encoding, open_bytes, read_mark, report_doubts
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.records import Problem, Record
@@ -46,7 +46,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     root, notes = _parse(file)
     body = next(root.iter("body"), root)
     titles = (_words(e) for name in ("title", "h1") for e in root.iter(name))
-    sections = Sections(file, next(filter(None, titles), title_of(file.path)))
+    sections = Sections(file, next(filter(None, titles), make_title(file.path)))
     heading = next((_words(e) for e in body.iter("h1")), "")
     walk = etree.iterwalk(body, events=("start", "end"))
     tables = 0
@@ -69,7 +69,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         elif tag == "table" and (rows := _data(element)):
             tables += 1
             yield from tabular.find_records(
-                grids.spread(rows),
+                grids.spread_cells(rows),
                 id=f"{file.source}:table {tables}",
                 source=file.source,
                 title=sections.title,
@@ -100,10 +100,10 @@ def _parse(file: SourceFile) -> tuple[Any, list[Problem]]:
     notes: list[Problem] = []
     declared = _CHARSET.search(data[:4096])
     try:
-        text = data.decode(by_mark(data) or (labelled(declared[1].decode()) if declared else "") or "utf-8")
+        text = data.decode(read_mark(data) or (find_codec(declared[1].decode()) if declared else "") or "utf-8")
     except UnicodeDecodeError:
-        encoding = encoding_of(file)
-        text, notes = data.decode(encoding.name, encoding.errors), list(doubts(file))
+        encoding = find_encoding(file)
+        text, notes = data.decode(encoding.name, encoding.errors), list(report_doubts(file))
     if not text.strip():
         raise UnreadableFile(file.source, "the file is empty")
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)
@@ -173,7 +173,7 @@ def _words(element: Any) -> str:
             walk.skip_subtree()
         else:
             parts.append(_alt(node) + (node.text or ""))
-    return cell("".join(parts))
+    return write_cell("".join(parts))
 
 
 def _space(text: str | None, preformatted: int) -> str:

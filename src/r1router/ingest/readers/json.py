@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts.cells import cell, tidy, title_of
-from r1router.ingest.parts.files import doubts, open_text
+from r1router.ingest.parts.cells import make_title, tidy, write_cell
+from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.parts.registry import Look
-from r1router.ingest.parts.rows import At, at, kind_of, read_rows
+from r1router.ingest.parts.rows import At, place_row, read_rows, tell_kind
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -33,20 +33,20 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         for item in read_rows(_rows(rows), part, as_=as_, ocr=ocr):
             yield item if isinstance(item, Problem) else replace(item, source=file.source)
     if lines and as_ in (None, "text"):
-        yield Passage(f"{file.source}:values", file.source, tidy("\n".join(lines)), title_of(file.path))
-    yield from doubts(file)
+        yield Passage(f"{file.source}:values", file.source, tidy("\n".join(lines)), make_title(file.path))
+    yield from report_doubts(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
     with open_text(SourceFile(path, path.name, KINDS)) as stream:
         lines: list[str] = []
         lists = _lists(json.load(stream), "", lines)
-        kinds = {kind_of(row.fields) or "table" for _, rows in lists for row in list(_rows(rows))[:20]}
+        kinds = {tell_kind(row.fields) or "table" for _, rows in lists for row in list(_rows(rows))[:20]}
     return tuple(kind for kind in KINDS if kind in kinds or (kind == "text" and (lines or not kinds))), ()
 
 
 def _rows(rows: list[dict[str, Any]]) -> Iterator[At]:
-    return (at(f"item {number}", row) for number, row in enumerate(rows, 1))
+    return (place_row(f"item {number}", row) for number, row in enumerate(rows, 1))
 
 
 def _lists(value: Any, path: str, lines: list[str]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -60,6 +60,6 @@ def _lists(value: Any, path: str, lines: list[str]) -> list[tuple[str, list[dict
         return [
             found for key, item in value.items() for found in _lists(item, f"{path}.{key}" if path else str(key), lines)
         ]
-    if said := cell(value):
+    if said := write_cell(value):
         lines.append(f"{path}: {said}" if path else said)
     return []

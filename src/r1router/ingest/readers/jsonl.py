@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from r1router.ingest.parts import manifest
-from r1router.ingest.parts.files import doubts, open_text
+from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.parts.registry import Look
-from r1router.ingest.parts.rows import At, at, kind_of, read_rows
+from r1router.ingest.parts.rows import At, place_row, read_rows, tell_kind
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -21,23 +21,23 @@ _SAMPLE = 20
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    yield from read_rows(rows(file), file, as_=as_, ocr=ocr)
-    yield from doubts(file)
+    yield from read_rows(parse_rows(file), file, as_=as_, ocr=ocr)
+    yield from report_doubts(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
     file = SourceFile(path, path.name, KINDS)
-    sample = [item.fields for item in islice(rows(file), _SAMPLE) if isinstance(item, At)]
-    found = {kind_of(fields) for fields in sample}
-    if not sample or kind_of(sample[0]) is None:
+    sample = [item.fields for item in islice(parse_rows(file), _SAMPLE) if isinstance(item, At)]
+    found = {tell_kind(fields) for fields in sample}
+    if not sample or tell_kind(sample[0]) is None:
         return ("table",), ()
     parts: tuple[Path, ...] = ()
     if "image" in found and as_ in (None, "image"):
-        parts = manifest.parts((item.fields for item in rows(file) if isinstance(item, At)), path.parent)
+        parts = manifest.find_parts((item.fields for item in parse_rows(file) if isinstance(item, At)), path.parent)
     return tuple(kind for kind in KINDS if kind in found), parts
 
 
-def rows(file: SourceFile) -> Iterator[At | Problem]:
+def parse_rows(file: SourceFile) -> Iterator[At | Problem]:
     """Each line that is not blank, as a row; a line that is no object is a problem."""
     with open_text(file) as lines:
         for number, line in enumerate(lines, 1):
@@ -55,4 +55,4 @@ def rows(file: SourceFile) -> Iterator[At | Problem]:
             if not isinstance(value, dict):
                 yield Problem(file.source, where, f"is JSON but not an object: {line.strip()[:40]}")
                 continue
-            yield at(where, value)
+            yield place_row(where, value)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Any
 
-from r1router.ingest.parts.cells import Ids, cell, tidy, title_of
-from r1router.ingest.parts.sections import flow
+from r1router.ingest.parts.cells import Ids, make_title, tidy, write_cell
+from r1router.ingest.parts.sections import tidy_spaces
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -25,8 +25,8 @@ _HEADERS = ("From", "To", "Cc", "Date")
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     ids = Ids()
     for number, message in enumerate(_messages(file), 1):
-        subject = cell(str(message.get("Subject", ""))) or title_of(file.path)
-        about = [f"{name}: {cell(str(message[name]))}" for name in _HEADERS if message.get(name)]
+        subject = write_cell(str(message.get("Subject", ""))) or make_title(file.path)
+        about = [f"{name}: {write_cell(str(message[name]))}" for name in _HEADERS if message.get(name)]
         text = "\n".join([*about, "", _words(message)]).strip()
         if text:
             yield Passage(ids.unique(f"{file.source}:message {number}"), file.source, tidy(text), subject)
@@ -52,10 +52,10 @@ def _words(message: EmailMessage) -> str:
         return ""
     text = str(body.get_content())
     if body.get_content_type() != "text/html":
-        return flow(text)
+        return tidy_spaces(text)
     from lxml import html  # type: ignore[import-untyped]
 
     root = html.fromstring(text or "<p></p>")
     for element in root.xpath("//script|//style|//head"):
         element.drop_tree()
-    return flow(re.sub(r"\n{3,}", "\n\n", "\n".join(root.itertext())))
+    return tidy_spaces(re.sub(r"\n{3,}", "\n\n", "\n".join(root.itertext())))

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from r1router.ingest.parts import tabular
-from r1router.ingest.parts.cells import cell, title_of
-from r1router.ingest.parts.files import doubts, open_text
+from r1router.ingest.parts.cells import make_title, write_cell
+from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.structure import Line
@@ -35,7 +35,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     with open_text(file) as stream:
         text = stream.read()
     title, lines = parse(text)
-    sections = Sections(file, title or title_of(file.path), indented=True)
+    sections = Sections(file, title or make_title(file.path), indented=True)
     tables, place, fence = 0, 0, ""
     while place < len(lines):
         level, line = lines[place]
@@ -60,7 +60,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         else:
             sections.write(line + "\n")
     yield from (passage for passage in sections.end() if as_ != "table")
-    yield from doubts(file)
+    yield from report_doubts(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
@@ -81,7 +81,7 @@ def _table(lines: list[tuple[int, str]], place: int) -> list[tuple[str, ...]]:
             break
         inside = line.strip().removeprefix("|")
         inside = inside[:-1] if inside.endswith("|") and not inside.endswith("\\|") else inside
-        rows.append(tuple(cell(part.replace("\\|", "|").strip("`* ")) for part in _BAR.split(inside)))
+        rows.append(tuple(write_cell(part.replace("\\|", "|").strip("`* ")) for part in _BAR.split(inside)))
     return rows
 
 
@@ -91,7 +91,7 @@ def parse(text: str) -> tuple[str, list[tuple[int, str]]]:
     named = _FRONT_TITLE.search(front[1]) if front else None
     lines = list(_lines(_without_comments(text[front.end() :] if front else text)))
     title = named[1].strip().strip("'\"") if named else next((name for level, name in lines if level == 1), "")
-    return cell(title), lines
+    return write_cell(title), lines
 
 
 def _without_comments(text: str) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts.cells import title_of
+from r1router.ingest.parts.cells import make_title
 from r1router.ingest.parts.files import open_text
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.readers import markdown
@@ -24,7 +24,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             cells = json.load(stream)["cells"]
         except (ValueError, KeyError, TypeError) as error:
             raise UnreadableFile(file.source, f"is no notebook ({error})") from error
-    sections = Sections(file, title_of(file.path), indented=True)
+    sections = Sections(file, make_title(file.path), indented=True)
     pictures = 0
     for part in cells:
         text = "".join(part.get("source", ()))

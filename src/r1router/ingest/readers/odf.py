@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from r1router.ingest.parts import grids, office, tabular
-from r1router.ingest.parts.cells import cell, title_of
-from r1router.ingest.parts.office import attribute, name
+from r1router.ingest.parts.cells import make_title, write_cell
+from r1router.ingest.parts.office import read_attribute, read_name
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.records import Problem, Record
@@ -26,31 +26,31 @@ _MOST_REPEATED = 1_000
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     office.check(file, part="content.xml", modern="OpenDocument")
     if as_ == "image":
-        yield from office.pictures(file, ocr=ocr)
+        yield from office.read_pictures(file, ocr=ocr)
         return
     with zipfile.ZipFile(file.path) as archive:
         root = office.parse(archive, "content.xml")
-        stated = next((e.text or "" for e in office.elements(archive, "meta.xml", "title")), "")
-    sections = Sections(file, cell(stated) or title_of(file.path))
+        stated = next((e.text or "" for e in office.find_elements(archive, "meta.xml", "title")), "")
+    sections = Sections(file, write_cell(stated) or make_title(file.path))
     is_sheet = file.path.suffix.lower() in (".ods", ".ots")
     tables = 0
     for block in _blocks(root):
-        called = name(block)
+        called = read_name(block)
         if called == "h":
-            level = attribute(block, "outline-level")
+            level = read_attribute(block, "outline-level")
             for passage in sections.heading(int(level) if level.isdecimal() else 1, _text(block)):
                 if as_ != "table":
                     yield passage
         elif called == "page":
-            for passage in sections.heading(1, attribute(block, "name")):
+            for passage in sections.heading(1, read_attribute(block, "name")):
                 if as_ != "table":
                     yield passage
         elif called == "table":
             tables += 1
-            sheet = cell(attribute(block, "name"))
+            sheet = write_cell(read_attribute(block, "name"))
             id = f"{file.source}:{sheet}" if is_sheet else f"{file.source}:table {tables}"
             yield from tabular.find_records(
-                grids.spread(_rows(block)),
+                grids.spread_cells(_rows(block)),
                 id=id,
                 source=file.source,
                 title=sections.title,
@@ -62,7 +62,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             sections.write(_text(block) + "\n")
     if as_ != "table":
         yield from sections.end()
-    yield from office.pictures_left_out(file)
+    yield from office.report_pictures_left_out(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
@@ -76,7 +76,7 @@ def look(path: Path, as_: Kind | None) -> Look:
 def _blocks(element: Any) -> Iterator[Any]:
     """Headings, paragraphs, tables and the beginnings of slides, in order."""
     for inner in element:
-        called = name(inner)
+        called = read_name(inner)
         if called in ("h", "p", "table"):
             yield inner
         elif called not in _GONE:
@@ -92,9 +92,9 @@ def _text(element: Any) -> str:
 def _pieces(element: Any) -> Iterator[str]:
     yield element.text or ""
     for inner in element:
-        called = name(inner)
+        called = read_name(inner)
         if called == "s":
-            yield " " * min(int(attribute(inner, "c") or 1), 80)
+            yield " " * min(int(read_attribute(inner, "c") or 1), 80)
         elif called in ("tab", "line-break"):
             yield "\t" if called == "tab" else "\n"
         elif called not in _GONE:
@@ -107,13 +107,13 @@ def _rows(table: Any, *, heads: bool = False) -> list[list[grids.Cell]]:
     """The cells of a table as they are shown; rows that repeat without words come once or not at all."""
     rows: list[list[grids.Cell]] = []
     for inner in table:
-        called = name(inner)
+        called = read_name(inner)
         if called in ("table-header-rows", "table-row-group", "table-rows"):
             rows += _rows(inner, heads=heads or called == "table-header-rows")
-        elif called == "table-row" and attribute(inner, "visibility") != "collapse":
+        elif called == "table-row" and read_attribute(inner, "visibility") != "collapse":
             row: list[grids.Cell] = []
             for place in inner:
-                if name(place) in ("table-cell", "covered-table-cell"):
+                if read_name(place) in ("table-cell", "covered-table-cell"):
                     row += _cells(place, heads)
             while row and not row[-1].text:
                 row.pop()
@@ -123,14 +123,16 @@ def _rows(table: Any, *, heads: bool = False) -> list[list[grids.Cell]]:
 
 
 def _cells(place: Any, heads: bool) -> list[grids.Cell]:
-    if name(place) == "covered-table-cell":
+    if read_name(place) == "covered-table-cell":
         return []
-    text = cell(" ".join(_text(p) for p in place if name(p) in ("p", "h", "list"))) or cell(attribute(place, "value"))
+    text = write_cell(" ".join(_text(p) for p in place if read_name(p) in ("p", "h", "list"))) or write_cell(
+        read_attribute(place, "value")
+    )
     columns, rows = _number(place, "number-columns-spanned"), _number(place, "number-rows-spanned")
     again = _number(place, "number-columns-repeated")
     return [grids.Cell(text, columns, rows, heads) for _ in range(again)]
 
 
 def _number(element: Any, called: str) -> int:
-    value = attribute(element, called)
+    value = read_attribute(element, called)
     return max(1, min(int(value), _MOST_REPEATED)) if value.isdecimal() and len(value) < 9 else 1

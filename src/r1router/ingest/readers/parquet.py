@@ -10,9 +10,9 @@ from typing import Any
 from r1router.errors import UnreadableFile
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts import images, manifest, tabular
-from r1router.ingest.parts.cells import cell, title_of
+from r1router.ingest.parts.cells import make_title, write_cell
 from r1router.ingest.parts.registry import Look
-from r1router.ingest.parts.rows import At, at, kind_of_columns, read_rows
+from r1router.ingest.parts.rows import At, place_row, read_rows, tell_kind_of_columns
 from r1router.ingest.records import Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -35,11 +35,11 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     if as_ == "image" or (kind != "table" and as_ in (None, kind)):
         yield from read_rows(_numbered(rows), file, as_=as_ or kind, ocr=ocr)
         return
-    yield from tabular.records(
-        tabular.Grid(columns, ([cell(row[name]) for name in columns] for row in rows)),
+    yield from tabular.make_records(
+        tabular.Grid(columns, ([write_cell(row[name]) for name in columns] for row in rows)),
         id=file.source,
         source=file.source,
-        title=title_of(file.path),
+        title=make_title(file.path),
         as_=as_,
     )
 
@@ -50,13 +50,13 @@ def look(path: Path, as_: Kind | None) -> Look:
     kind = _kind(columns, head, path.parent)
     if kind != "image" or as_ not in (None, "image"):
         return (kind,), ()
-    return (kind,), manifest.parts((row.fields for row in _numbered(chain(head, rows))), path.parent)
+    return (kind,), manifest.find_parts((row.fields for row in _numbered(chain(head, rows))), path.parent)
 
 
 def _kind(columns: tuple[str, ...], head: list[dict[str, Any]], folder: Path) -> Kind:
     if any(_is_picture(value) for row in head for value in row.values()):
         return "image"
-    return kind_of_columns(columns, [at("", row).fields for row in head], folder)
+    return tell_kind_of_columns(columns, [place_row("", row).fields for row in head], folder)
 
 
 def _is_picture(value: Any) -> bool:
@@ -68,7 +68,7 @@ def _pictures(rows: Iterator[dict[str, Any]], file: SourceFile, ocr: bool) -> It
     """Each picture that a row holds, captioned by the row's other cells."""
     for number, row in enumerate(rows, 1):
         where = f"row {number}"
-        others = {name: cell(value) for name, value in row.items() if not _is_picture(value)}
+        others = {name: write_cell(value) for name, value in row.items() if not _is_picture(value)}
         said = "; ".join(f"{name}: {value}" for name, value in others.items() if value)
         for name in row.keys() - others.keys():
             called = Path(row[name]["path"] or f"{name} {number}").name
@@ -81,14 +81,14 @@ def _pictures(rows: Iterator[dict[str, Any]], file: SourceFile, ocr: bool) -> It
                 f"{file.source}:{where}:{name}",
                 file.source,
                 loaded.image,
-                loaded.title or f"{title_of(file.path)}, {where}",
+                loaded.title or f"{make_title(file.path)}, {where}",
                 said or loaded.caption,
                 recognizer.read_words(loaded.image) if ocr else "",
             )
 
 
 def _numbered(rows: Iterator[dict[str, Any]]) -> Iterator[At]:
-    return (at(f"row {number}", row) for number, row in enumerate(rows, 1))
+    return (place_row(f"row {number}", row) for number, row in enumerate(rows, 1))
 
 
 def _open(file: SourceFile) -> tuple[tuple[str, ...], Iterator[dict[str, Any]]]:

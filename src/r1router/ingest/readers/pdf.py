@@ -13,9 +13,9 @@ from typing import Any
 from r1router.errors import UnreadableFile
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts import images, layout, tabular
-from r1router.ingest.parts.cells import cell, tidy, title_of
+from r1router.ingest.parts.cells import make_title, tidy, write_cell
 from r1router.ingest.parts.layout import Box
-from r1router.ingest.parts.sections import flow
+from r1router.ingest.parts.sections import tidy_spaces
 from r1router.ingest.parts.structure import Line
 from r1router.ingest.records import Passage, Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -93,8 +93,8 @@ def _open(file: SourceFile) -> Any:
 
 def _title(document: Any, file: SourceFile) -> str:
     with _ONE_AT_A_TIME:
-        stated = cell(document.get_metadata_value("Title"))
-    return title_of(file.path) if not stated or _NO_TITLE.match(stated) else stated
+        stated = write_cell(document.get_metadata_value("Title"))
+    return make_title(file.path) if not stated or _NO_TITLE.match(stated) else stated
 
 
 def _page(
@@ -110,8 +110,8 @@ def _page(
         return [picture for picture in found if picture], 0, False
     words = page.get_textpage()
     lines = layout.read_in_order(_boxes(words))
-    text = tidy(flow(_HYPHEN.sub("", "\n".join(map(layout.write, lines)))))
-    filled = [said for said in _filled(document, page) if cell(said).partition(": ")[2] not in text]
+    text = tidy(tidy_spaces(_HYPHEN.sub("", "\n".join(map(layout.write, lines)))))
+    filled = [said for said in _filled(document, page) if write_cell(said).partition(": ")[2] not in text]
     text = "\n".join(part for part in (text, *map(tidy, filled)) if part)
     items: list[Record | Problem] = []
     if not text and drawn:
@@ -121,7 +121,7 @@ def _page(
     if text and as_ != "table":
         items.insert(0, Passage(id, file.source, text, title, number))
     for place, grid in enumerate(_grids(words, lines, rules), 1):
-        rows = [Line(n, tuple(map(cell, row))) for n, row in enumerate(grid, 1)]
+        rows = [Line(n, tuple(map(write_cell, row))) for n, row in enumerate(grid, 1)]
         about: Any = {"source": file.source, "title": title, "as_": as_, "page": number}
         found_records = tabular.find_records(rows, id=f"{id}:table {place}", **about)
         items += [item for item in found_records if not isinstance(item, Problem)]
@@ -145,7 +145,7 @@ def _objects(page: Any) -> tuple[list[Box], list[Any]]:
         if item.type == raw.FPDF_PAGEOBJ_IMAGE:
             pictures.append(item)
         elif len(rules) < _MOST_RULES:
-            rules += layout.edges_of(Box(*item.get_bounds()))
+            rules += layout.find_edges(Box(*item.get_bounds()))
     return rules, pictures
 
 

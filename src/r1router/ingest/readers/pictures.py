@@ -7,7 +7,7 @@ from pathlib import Path
 
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts import images, sidecars
-from r1router.ingest.parts.cells import title_of
+from r1router.ingest.parts.cells import make_title
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.records import Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -26,11 +26,11 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         file.source,
         file.source,
         loaded.image,
-        beside.title or loaded.title or title_of(file.path),
+        beside.title or loaded.title or make_title(file.path),
         beside.caption or loaded.caption,
         recognizer.read_words(loaded.image) if ocr else "",
     )
 
 
 def look(path: Path, as_: Kind | None) -> Look:
-    return KINDS, tuple(sidecars.beside(path))
+    return KINDS, tuple(sidecars.find_caption_files(path))

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from r1router.ingest.parts import grids, office, tabular
-from r1router.ingest.parts.cells import cell, tidy, title_of
-from r1router.ingest.parts.office import attribute, child, name
+from r1router.ingest.parts.cells import make_title, tidy, write_cell
+from r1router.ingest.parts.office import find_child, read_attribute, read_name
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -23,13 +23,13 @@ KINDS: tuple[Kind, ...] = ("text", "table", "image")
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     office.check(file, part="_rels/.rels", modern="pptx")
     if as_ == "image":
-        yield from office.pictures(file, ocr=ocr)
+        yield from office.read_pictures(file, ocr=ocr)
         return
     with zipfile.ZipFile(file.path) as archive:
-        folder, root = office.main_part(archive, file, "presentation")
-        title = cell(office.stated_title(archive)) or title_of(file.path)
+        folder, root = office.open_main_part(archive, file, "presentation")
+        title = write_cell(office.read_title(archive)) or make_title(file.path)
         related = _related(archive, folder, "presentation.xml")
-        listed = child(root, "sldIdLst")
+        listed = find_child(root, "sldIdLst")
         slides = list(listed) if listed is not None else []
         for number, slide in enumerate(slides, 1):
             rid = next((v for k, v in slide.attrib.items() if k.endswith("}id")), "")
@@ -37,7 +37,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             if part not in archive.namelist():
                 continue
             yield from _slide(archive, part, number, file, title, as_)
-    yield from office.pictures_left_out(file)
+    yield from office.report_pictures_left_out(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
@@ -49,8 +49,10 @@ def look(path: Path, as_: Kind | None) -> Look:
 def _related(archive: zipfile.ZipFile, folder: str, part: str) -> dict[str, str]:
     """Parts that a part refers to, by the id of the reference."""
     return {
-        attribute(relation, "Id"): posixpath.normpath(posixpath.join(folder, attribute(relation, "Target"))).lstrip("/")
-        for relation in office.elements(archive, f"{folder}/_rels/{part}.rels", "Relationship")
+        read_attribute(relation, "Id"): posixpath.normpath(
+            posixpath.join(folder, read_attribute(relation, "Target"))
+        ).lstrip("/")
+        for relation in office.find_elements(archive, f"{folder}/_rels/{part}.rels", "Relationship")
     }
 
 
@@ -58,11 +60,11 @@ def _slide(
     archive: zipfile.ZipFile, part: str, number: int, file: SourceFile, title: str, as_: Kind | None
 ) -> Iterator[Record | Problem]:
     root = office.parse(archive, part)
-    if attribute(root, "show") == "0":
+    if read_attribute(root, "show") == "0":
         yield Problem(file.source, f"slide {number}", "is hidden, so it was left out", read=True)
         return
     heading = " ".join(
-        cell(" ".join(_lines(shape))) for shape in root.iter() if name(shape) == "sp" and _is_title(shape)
+        write_cell(" ".join(_lines(shape))) for shape in root.iter() if read_name(shape) == "sp" and _is_title(shape)
     )
     lines = _lines(root)
     folder, called = posixpath.split(part)
@@ -73,30 +75,30 @@ def _slide(
     id = f"{file.source}:slide {number}"
     if lines and as_ != "table":
         yield Passage(id, file.source, tidy("\n".join(lines)), title, number, heading)
-    for place, table in enumerate((element for element in root.iter() if name(element) == "tbl"), 1):
+    for place, table in enumerate((element for element in root.iter() if read_name(element) == "tbl"), 1):
         rows = [
             [
-                grids.Cell(cell(" ".join(_lines(c))), _span(c, "gridSpan"), _span(c, "rowSpan"))
+                grids.Cell(write_cell(" ".join(_lines(c))), _span(c, "gridSpan"), _span(c, "rowSpan"))
                 for c in row
-                if name(c) == "tc" and not (attribute(c, "hMerge") or attribute(c, "vMerge"))
+                if read_name(c) == "tc" and not (read_attribute(c, "hMerge") or read_attribute(c, "vMerge"))
             ]
             for row in table
-            if name(row) == "tr"
+            if read_name(row) == "tr"
         ]
         about: Any = {"source": file.source, "title": title, "section": heading, "page": number, "as_": as_}
-        yield from tabular.find_records(grids.spread(rows), id=f"{id}:table {place}", **about)
+        yield from tabular.find_records(grids.spread_cells(rows), id=f"{id}:table {place}", **about)
 
 
 def _lines(root: Any) -> list[str]:
     """Paragraphs in the order of the file."""
-    texts = ("".join(t.text or "" for t in p.iter() if name(t) == "t") for p in root.iter() if name(p) == "p")
+    texts = ("".join(t.text or "" for t in p.iter() if read_name(t) == "t") for p in root.iter() if read_name(p) == "p")
     return [text.strip() for text in texts if text.strip()]
 
 
 def _is_title(shape: Any) -> bool:
-    return any(name(e) == "ph" and attribute(e, "type") in ("title", "ctrTitle") for e in shape.iter())
+    return any(read_name(e) == "ph" and read_attribute(e, "type") in ("title", "ctrTitle") for e in shape.iter())
 
 
 def _span(place: Any, called: str) -> int:
-    value = attribute(place, called)
+    value = read_attribute(place, called)
     return min(int(value), grids.MOST_COLUMNS) if value.isdecimal() and len(value) < 6 else 1

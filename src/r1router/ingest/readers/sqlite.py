@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import tabular
-from r1router.ingest.parts.cells import cell, tidy
+from r1router.ingest.parts.cells import tidy, write_cell
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -67,12 +67,12 @@ def _table(base: sqlite3.Connection, name: str, file: SourceFile, as_: Kind | No
     quoted = '"' + name.replace('"', '""') + '"'
     try:
         rows = base.execute(f"SELECT * FROM {quoted}")
-        header = tuple(cell(column[0]) or f"column {n}" for n, column in enumerate(rows.description, 1))
-        yield from tabular.records(
-            tabular.Grid(header, ([cell(value) for value in row] for row in rows)),
+        header = tuple(write_cell(column[0]) or f"column {n}" for n, column in enumerate(rows.description, 1))
+        yield from tabular.make_records(
+            tabular.Grid(header, ([write_cell(value) for value in row] for row in rows)),
             id=f"{file.source}:{tidy(name)}",
             source=file.source,
-            title=cell(name.replace("_", " ")),
+            title=write_cell(name.replace("_", " ")),
             as_=as_,
         )
     except sqlite3.DatabaseError as error:  # damage in one table, or a virtual one whose module is not here

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from r1router.ingest.parts.cells import tidy, title_of
-from r1router.ingest.parts.files import doubts, open_text
+from r1router.ingest.parts.cells import make_title, tidy
+from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -52,12 +52,12 @@ PART = 500_000
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    title = title_of(file.path)
+    title = make_title(file.path)
     with open_text(file) as stream:
         for number, part in enumerate(_parts(stream), 1):
             id = file.source if number == 1 else f"{file.source}:part {number}"
             yield Passage(id, file.source, tidy(part), title)
-    yield from doubts(file)
+    yield from report_doubts(file)
 
 
 def _parts(lines: Iterator[str]) -> Iterator[str]:

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import IO
 
-from r1router.ingest.parts.cells import Ids, cell, tidy
-from r1router.ingest.parts.files import doubts, open_text
-from r1router.ingest.parts.rows import At, at, read_rows
+from r1router.ingest.parts.cells import Ids, tidy, write_cell
+from r1router.ingest.parts.files import open_text, report_doubts
+from r1router.ingest.parts.rows import At, place_row, read_rows
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -30,7 +30,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             yield from read_rows(_rows(lines, file), file, as_="text", ocr=False)
         else:
             yield from _docs(lines, file)
-    yield from doubts(file)
+    yield from report_doubts(file)
 
 
 def _rows(lines: IO[str], file: SourceFile) -> Iterator[At | Problem]:
@@ -43,7 +43,7 @@ def _rows(lines: IO[str], file: SourceFile) -> Iterator[At | Problem]:
             yield Problem(file.source, f"line {number}", f"is not JSON: {error.msg} at column {error.colno}")
             continue
         if isinstance(fields, dict) and str(fields.get("text", "")).strip():  # redirects have no text
-            yield at(f"line {number}", fields)
+            yield place_row(f"line {number}", fields)
 
 
 def _docs(lines: IO[str], file: SourceFile) -> Iterator[Record | Problem]:
@@ -77,7 +77,7 @@ def _attributes(text: str) -> dict[str, str]:
 
 
 def _passage(about: dict[str, str], text: str, file: SourceFile, line: int, ids: Ids) -> Iterator[Record]:
-    title = cell(html.unescape(about.get("title", "")))
+    title = write_cell(html.unescape(about.get("title", "")))
     text = html.unescape(text).strip()
     head, _, rest = text.partition("\n")
     if " ".join(head.split()) == title:  # the article's text begins with its title

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from r1router.ingest.parts import office, tabular
-from r1router.ingest.parts.cells import Ids, cell, title_of
+from r1router.ingest.parts.cells import Ids, make_title, write_cell
 from r1router.ingest.parts.formats import show
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.structure import Line
@@ -37,16 +37,16 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     with file.path.open("rb") as stream:
         book = load_workbook(stream, read_only=streamed, data_only=True)
         for sheet in book.worksheets:
-            where = f"sheet {cell(sheet.title)}"
+            where = f"sheet {write_cell(sheet.title)}"
             if sheet.sheet_state != "visible":
                 yield Problem(file.source, where, "is hidden, so it was left out", read=True)
                 continue
             id = ids.unique(f"{file.source}:{sheet.title}")
-            about: Any = {"title": title_of(file.path), "section": cell(sheet.title), "as_": as_}
+            about: Any = {"title": make_title(file.path), "section": write_cell(sheet.title), "as_": as_}
             lines = _stream(sheet) if streamed else _lines(sheet)
             yield from tabular.find_records(lines, id=id, source=file.source, is_sheet=True, **about)
             if not streamed:
-                yield from tabular.notes_record(_notes(sheet), id=f"{id}:notes", source=file.source, **about)
+                yield from tabular.make_notes_record(_notes(sheet), id=f"{id}:notes", source=file.source, **about)
                 yield from _left_out(sheet, file, where)
     if streamed:
         reason = f"sheets of over {MOST_WHOLE >> 20} MiB: merged cells, hidden ones and notes were not looked for"
@@ -131,7 +131,8 @@ def _notes(sheet: Any) -> list[str]:
     noted = sorted((place, held) for place, held in sheet._cells.items() if held.comment)
     shown = [(held, show(held.value, held.number_format)) for _, held in noted]
     return [
-        f"Note at {held.coordinate}{f' ({text})' if text else ''}: {cell(held.comment.text)}" for held, text in shown
+        f"Note at {held.coordinate}{f' ({text})' if text else ''}: {write_cell(held.comment.text)}"
+        for held, text in shown
     ]
 
 

@@ -53,8 +53,8 @@ def make_safe_name(given: str) -> str:
         or _RESERVED.fullmatch(name)
     ):
         raise Refused(400, "a file's name is not usable: letters, digits, spaces, '-', '_' and '.', up to 200 bytes")
-    if not any(fnmatch(name.lower(), pattern) for pattern in readers.supported()):
-        raise Refused(415, f"files of this kind are not read; these are: {' '.join(readers.supported())}")
+    if not any(fnmatch(name.lower(), pattern) for pattern in readers.list_patterns()):
+        raise Refused(415, f"files of this kind are not read; these are: {' '.join(readers.list_patterns())}")
     return name
 
 
