@@ -26,7 +26,7 @@ from typing import Any
 
 from r1router.train.fast import attention, head, lora
 from r1router.train.fast.grpo import make_trainer_class as make_grpo_class
-from r1router.train.fast.numbers import fastest_dtype
+from r1router.train.fast.numbers import measure_fastest_dtype
 from r1router.train.fast.sft import make_trainer_class as make_sft_class
 from r1router.train.grpo.rollout_function import sample_prompts
 from r1router.train.weights.adapter import prepare
@@ -127,7 +127,7 @@ def sft_variants(given: Any, folder: Path) -> dict[str, Callable[[], float]]:
 
     trainer_classes = {
         "plain TRL, float32, two passes": (SFTTrainer, torch.float32, 2),
-        "ours": (make_sft_class(tokens=2048), fastest_dtype(device="cpu"), 1),
+        "ours": (make_sft_class(tokens=2048), measure_fastest_dtype(device="cpu"), 1),
     }
     if given.parts:
         trainer_classes["plain TRL, bfloat16, two passes"] = (SFTTrainer, torch.bfloat16, 2)
@@ -179,7 +179,7 @@ def grpo_variants(given: Any, folder: Path) -> dict[str, Callable[[], float]]:
     def base_of(model: Any) -> Any:
         return model.get_base_model()
 
-    fastest = fastest_dtype(device="cpu")
+    fastest = measure_fastest_dtype(device="cpu")
     found = {
         "plain TRL": variant(GRPOTrainer, torch.float32),
         "ours": variant(make_grpo_class(GRPOTrainer), fastest, sample_prompts),

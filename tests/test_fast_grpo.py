@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="training is an extra")
 pytest.importorskip("trl", reason="training is an extra")
 
 from r1router.train.fast import grpo as fast  # noqa: E402  # after the skips
-from r1router.train.fast.groups import UNLABELLED, Group, packed, unpacked  # noqa: E402
+from r1router.train.fast.groups import UNLABELLED, Group, pack, unpack  # noqa: E402
 from r1router.train.weights.adapter import make_lora  # noqa: E402
 from r1router.train.weights.load import load_model  # noqa: E402
 
@@ -224,13 +224,13 @@ def test_sampled_numbers_are_corrected_up_to_a_bound(base: Path, tmp_path: Path)
 
 def test_a_packed_row_lets_replies_see_the_prompt_and_themselves_alone() -> None:
     group = Group((1, 2, 3), ((4, 5), (6,)))
-    made = packed([group, Group((7,), ((8,),))], pad=0)
+    made = pack([group, Group((7,), ((8,),))], pad=0)
     assert made["input_ids"].tolist() == [[1, 2, 3, 4, 3], [7, 0, 0, 0, 0]]
     assert made["position_ids"].tolist() == [[0, 1, 2, 3, 2], [0, 0, 0, 0, 0]]
     assert made["shift_labels"].tolist() == [[UNLABELLED, UNLABELLED, 4, 5, 6], [8] + [UNLABELLED] * 4]
     sees = [[place for place, seen in enumerate(row) if seen] for row in made["attention_mask"][0, 0].tolist()]
     assert sees == [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 4]]
     assert made["attention_mask"].any(-1).all()
-    assert unpacked(torch.arange(10.0).view(2, 5), [group, Group((7,), ((8,),))], width=3).tolist() == [
+    assert unpack(torch.arange(10.0).view(2, 5), [group, Group((7,), ((8,),))], width=3).tolist() == [
         [2, 3, 0], [4, 0, 0], [5, 0, 0],
     ]  # fmt: skip

@@ -122,9 +122,9 @@ def test_the_head_scores_as_many_tokens_as_have_a_label(base: Path) -> None:
 
 def test_a_mask_is_left_out_only_where_the_padding_is_at_the_end() -> None:
     end, start = torch.tensor([[1, 1, 0], [1, 1, 1]]), torch.tensor([[0, 1, 1]])
-    assert head.needed(end) is None
-    assert head.needed(start) is start
-    assert head.needed(None) is None
+    assert head.drop_padding_mask(end) is None
+    assert head.drop_padding_mask(start) is start
+    assert head.drop_padding_mask(None) is None
 
 
 def test_a_switched_off_adapter_is_not_computed(base: Path) -> None:
@@ -148,14 +148,14 @@ def test_attention_by_products_is_torch_s(masked: bool) -> None:
     wanted = torch.nn.functional.scaled_dot_product_attention(
         q, k, v, mask, is_causal=not masked, enable_gqa=True, scale=0.3
     )
-    found = attention.products(q, k, v, mask, scaling=0.3)
+    found = attention.multiply(q, k, v, mask, scaling=0.3)
     torch.testing.assert_close(found, wanted.transpose(1, 2))
 
 
 def test_numbers_and_threads_are_chosen_by_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert numbers.fastest_dtype(device="cpu") in (torch.float32, torch.bfloat16)
-    assert numbers.fastest_dtype(device="cuda") is torch.bfloat16
-    assert numbers.free_threads() >= 1
+    assert numbers.measure_fastest_dtype(device="cpu") in (torch.float32, torch.bfloat16)
+    assert numbers.measure_fastest_dtype(device="cuda") is torch.bfloat16
+    assert numbers.count_free_threads() >= 1
     before = torch.get_num_threads()
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # what a user asks for is left alone
     assert numbers.use_free_threads() == before

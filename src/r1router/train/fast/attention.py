@@ -34,10 +34,10 @@ def _attention(
 
     if not torch.is_grad_enabled() or query.dtype != torch.bfloat16:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **more)
-    return products(query, key, value, attention_mask, scaling=scaling), None
+    return multiply(query, key, value, attention_mask, scaling=scaling), None
 
 
-def products(query: Any, key: Any, value: Any, mask: Any = None, *, scaling: float) -> Any:
+def multiply(query: Any, key: Any, value: Any, mask: Any = None, *, scaling: float) -> Any:
     """softmax(q kᵀ · scaling + mask) v, (batch, tokens, heads, width). Causal without a mask.
 
     `mask` is (batch or 1, 1, tokens, tokens), boolean (True is seen) or to be added.

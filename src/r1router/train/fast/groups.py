@@ -29,7 +29,7 @@ class Group:
         return len(self.prompt) - 1 + sum(map(len, self.replies))
 
 
-def packed(groups: Sequence[Group], *, pad: int) -> dict[str, Any]:
+def pack(groups: Sequence[Group], *, pad: int) -> dict[str, Any]:
     """A row for each group, as the model takes them, padded at their end with `pad`.
 
     `input_ids`, `position_ids` and `shift_labels` (the token that each place predicts, `UNLABELLED` for none) are
@@ -60,8 +60,8 @@ def packed(groups: Sequence[Group], *, pad: int) -> dict[str, Any]:
     return {"input_ids": ids, "position_ids": positions, "attention_mask": seen[:, None], "shift_labels": labels}
 
 
-def unpacked(values: Any, groups: Sequence[Group], *, width: int) -> Any:
-    """Values of `packed` rows, (groups, tokens), as one row for each reply, (replies, width), 0 after its end."""
+def unpack(values: Any, groups: Sequence[Group], *, width: int) -> Any:
+    """Values of packed rows, (groups, tokens), as one row for each reply, (replies, width), 0 after its end."""
     import torch
 
     found = []

@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from r1router.train.fast.groups import Group, packed, unpacked
+from r1router.train.fast.groups import Group, pack, unpack
 from r1router.train.fast.sft import speed_up
 
 CAP = 2.0
@@ -74,7 +74,7 @@ def make_trainer_class(
             inputs = super()._prepare_inputs(generation_batch)
             if not fresh or not self._packs or "pixel_values" in inputs:
                 return inputs
-            self._buffered_inputs = by_prompt(self._buffered_inputs)
+            self._buffered_inputs = sort_by_prompt(self._buffered_inputs)
             return self._buffered_inputs[self._step % self.args.steps_per_generation]
 
         # ── the loss ───────────────────────────────────────────────────────────────────────────
@@ -129,15 +129,15 @@ def make_trainer_class(
             if not teaches.any():
                 return torch.zeros(shape, device=device, requires_grad=True), entropies
             rows = teaches.nonzero().squeeze(1).tolist()
-            groups, order = grouped(inputs, rows)
-            made = packed(groups, pad=self._tokenizer.pad_token_id)
+            groups, order = group_replies(inputs, rows)
+            made = pack(groups, pad=self._tokenizer.pad_token_id)
             with self.accelerator.autocast():
                 outputs = model(**{name: value.to(device) for name, value in made.items()}, fused_lm_head=True)
             place = torch.tensor(order, device=device)
-            found = unpacked(outputs.log_probs, groups, width=shape[1])
+            found = unpack(outputs.log_probs, groups, width=shape[1])
             logps = torch.zeros(shape, dtype=found.dtype, device=device).index_copy(0, place, found)
             if outputs.entropy is not None:
-                found = unpacked(outputs.entropy.detach(), groups, width=shape[1])
+                found = unpack(outputs.entropy.detach(), groups, width=shape[1])
                 entropies = entropies.to(found.dtype).index_copy(0, place, found)
             return logps, entropies
 
@@ -157,7 +157,7 @@ def can_pack(config: Any) -> bool:
     return window is None and "flash" not in str(config._attn_implementation)
 
 
-def by_prompt(batches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def sort_by_prompt(batches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The same rows in as many batches of the same size, those of one prompt together."""
     import torch
 
@@ -178,7 +178,7 @@ def _rowwise(batch: Mapping[str, Any]) -> list[str]:
     return [name for name, value in batch.items() if getattr(value, "ndim", 0) and len(value) == rows]
 
 
-def grouped(inputs: Mapping[str, Any], rows: Sequence[int]) -> tuple[list[Group], list[int]]:
+def group_replies(inputs: Mapping[str, Any], rows: Sequence[int]) -> tuple[list[Group], list[int]]:
     """(the groups of these rows of a batch of TRL's, the rows in the order in which the groups have their replies)."""
     found: dict[tuple[int, ...], list[tuple[int, tuple[int, ...]]]] = {}
     for row in rows:

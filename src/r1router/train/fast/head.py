@@ -43,12 +43,12 @@ def score_labels_only(model: Any, *, temperature: float = 1.0) -> bool:
         if not fused_lm_head:
             given = {"labels": labels, "shift_labels": shift_labels, "num_items_in_batch": num_items_in_batch}
             return whole(*args, **{name: value for name, value in given.items() if value is not None}, **more)
-        more |= {"use_cache": False, "attention_mask": needed(more.get("attention_mask"))}
+        more |= {"use_cache": False, "attention_mask": drop_padding_mask(more.get("attention_mask"))}
         hidden = self.base_model(*args, **more).last_hidden_state
         if shift_labels is None:
             hidden, shift_labels = hidden[:, :-1], labels[:, 1:]
         known = shift_labels != -100
-        said, entropy, first = label_scores(
+        said, entropy, first = score_labels(
             hidden[known], shift_labels[known], self.get_output_embeddings(), temperature=temperature
         )
 
@@ -68,13 +68,13 @@ def score_labels_only(model: Any, *, temperature: float = 1.0) -> bool:
     return True
 
 
-def needed(mask: Any) -> Any:
+def drop_padding_mask(mask: Any) -> Any:
     """The mask of (rows, tokens); None where its rows are padded at their end only, where no earlier token looks."""
     at_end = mask is not None and mask.dim() == 2 and bool((mask[:, 1:] <= mask[:, :-1]).all())
     return None if at_end else mask
 
 
-def label_scores(hidden: Any, labels: Any, head: Any, *, temperature: float = 1.0) -> tuple[Any, Any, Any]:
+def score_labels(hidden: Any, labels: Any, head: Any, *, temperature: float = 1.0) -> tuple[Any, Any, Any]:
     """(log-probability of each label, entropy, whether the label is the likeliest token), each (tokens,).
 
     `hidden` is (tokens, width), `labels` (tokens,). Only the log-probabilities carry a gradient. In float32 or better.

@@ -21,7 +21,7 @@ WATCHED = 0.5
 """Seconds for which the CPUs are watched."""
 
 
-def fastest_dtype(*, device: str = "") -> Any:
+def measure_fastest_dtype(*, device: str = "") -> Any:
     """`torch.bfloat16` or `torch.float32`, by a race of one product of the size that a small model makes.
 
     On a GPU it is bfloat16 without a race. `device` is "cpu" or "cuda"; by itself cuda where there is one.
@@ -54,12 +54,12 @@ def use_free_threads() -> int:
     import torch
 
     if not os.environ.get("OMP_NUM_THREADS"):
-        torch.set_num_threads(free_threads())
+        torch.set_num_threads(count_free_threads())
     log.info("training on %d threads", torch.get_num_threads())
     return int(torch.get_num_threads())
 
 
-def free_threads() -> int:
+def count_free_threads() -> int:
     """How many of the CPUs that are ours have been idle, watched for half a second; at least 1."""
     import psutil
 
