@@ -1,6 +1,7 @@
 """The baselines as generators: each does what its paper describes, and all leave comparable trajectories."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -191,7 +192,12 @@ def find(request):
 
 @pytest.mark.parametrize("method", SEARCHING)
 def test_every_search_is_a_step_with_its_words_routes_and_evidence(method):
-    said, path = drive(method, willing(), find, k=3)
+    told = " ".join(f"words {n}" for n in range(99))  # whatever the policy says, every piece says too
+
+    def find_told(request):
+        return [[replace(item, text=f"{item.text} {told}") for item in ranking] for ranking in find(request)]
+
+    said, path = drive(method, willing(), find_told, k=3)
     assert [(s.routes, s.sub_question) for s in path.steps] == searches(said)
     assert all(s.k == 3 for s in said if isinstance(s, Search))
     assert all(len(s.evidence) == 3 for s in path.steps)

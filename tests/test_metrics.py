@@ -23,6 +23,7 @@ from r1router.evals.metrics import (
     token_f1,
     yes_no,
 )
+from r1router.evidence.abstaining import abstains
 from r1router.evidence.numbers import read_quantities
 from r1router.policies.scripted import Scripted
 from r1router.types import Answer, Example, Image, Question, Reply, Step, Trajectory
@@ -185,6 +186,11 @@ def test_yes_no_judges_only_rows_that_ask_for_it():
         ("The director cannot be determined from the context.", True),
         ("The provided context does not mention it.", True),
         ("N/A", True),
+        ("unbekannt", True),
+        ("Das weiß ich nicht.", True),
+        ("Inconnu.", True),
+        ("Ce n’est pas précisé.", True),
+        ("No lo sé", True),
         ("I'm not sure, but probably Paris", False),
         ("No", False),
         ("Information Society", False),
@@ -192,7 +198,7 @@ def test_yes_no_judges_only_rows_that_ask_for_it():
     ],
 )
 def test_abstentions_are_recognised_by_their_forms(text, declines):
-    assert abstention.abstains(text) is declines
+    assert abstains(text) is declines
 
 
 def test_an_accepted_answer_is_no_abstention():

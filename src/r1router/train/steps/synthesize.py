@@ -24,8 +24,8 @@ from r1router.drive.record import Record
 from r1router.errors import InputError, R1RouterError
 from r1router.evals.answers import Score, read_prediction, read_range
 from r1router.evals.metrics import contains, exact_match, load_score
-from r1router.evals.metrics.abstention import abstains
 from r1router.evals.run import CONFIG, RECORD, Row, evaluate, read_run
+from r1router.evidence.abstaining import abstains
 from r1router.methods import load_method
 from r1router.parse import NO_ROUTE, UNKNOWN
 from r1router.prompts import Prompts, choose_prompts

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from r1router.errors import InputError
-from r1router.evals.metrics.abstention import abstains
+from r1router.evidence.abstaining import abstains
 from r1router.parse import NO_ROUTE
 from r1router.train.steps.step_file import Gold, Past, StepRow
 from r1router.types import Ask, Card, Evidence, Step, Trajectory
