@@ -5,7 +5,7 @@
 Three shares of the questions of each set, with 95 % intervals:
 
     reachable   some query of the grammar gives an accepted answer, by chance included (a yes or a no: nearly always)
-    sayable     the best of them also says what the question says (`search.Found.cost` within the bound for training)
+    sayable     the best of them also says what the question says (`find_queries.Found.cost`, as for training)
     right       the policy's answer is right, the gold table given: when it may query it, and when it only reads it;
                 exact match (for yes and no: the side taken), and how often it queried at all
 """
@@ -34,7 +34,7 @@ from r1router.tables.columns import read_columns
 from r1router.tables.engine import compute
 from r1router.tables.inspect import inspect_table
 from r1router.tables.results import read_answer_off
-from r1router.tables.search import find_queries
+from r1router.train.steps.find_queries import find_queries
 from r1router.types import Answer, Evidence, Policy, Question, Step, Trajectory
 
 COST = {"wtq": 3.2, "tabfact": 3.3}

@@ -1,8 +1,7 @@
-"""What can be asked of a table: views, the grammar of queries, and the search for the query behind an answer."""
+"""What can be asked of a table: views of it, and the grammar of queries."""
 
 import random
 
-import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +12,6 @@ from r1router.tables.columns import read_columns
 from r1router.tables.engine import Tables
 from r1router.tables.grammar import can_write, query_grammar
 from r1router.tables.inspect import inspect_table
-from r1router.tables.search import find_queries
 from r1router.tables.store import TableFile
 from r1router.tables.view import TableView, show_table, view_table
 
@@ -33,12 +31,6 @@ ORDERS = TableBlock(
 def view(question: str, block: TableBlock = ORDERS) -> TableView:
     readers, values = read_columns(block.header, block.rows)
     return view_table(question, block, [reader.column for reader in readers], values)
-
-
-def found(question: str, *answers: str, block: TableBlock = ORDERS) -> list[str]:
-    readers, values = read_columns(block.header, block.rows)
-    columns = [reader.column for reader in readers]
-    return [query.sql for query in find_queries(question, block, columns, values, answers)]
 
 
 cells = st.one_of(
@@ -90,37 +82,6 @@ def test_a_shown_table_is_about_as_long_as_it_may_be():
     assert shown.chars < 350
     assert [column.name for column in shown.columns] == ['"Order"', '"Customer"', '"Country"', '"Date"', '"Amount (€)"']
     assert len(show_table(view("Norway?"), 0).rows) == 3
-
-
-@pytest.mark.parametrize(
-    ("question", "answer", "sql"),
-    [
-        ("How many orders came from Norway?", "3", "SELECT COUNT(*) FROM t WHERE \"Country\" = 'Norway'"),
-        ("How many orders in March?", "3", "SELECT COUNT(*) FROM t WHERE monthname(\"Date\") = 'March'"),
-        ("Who has the largest amount?", "Brandt & Sons", 'SELECT "Customer" FROM t ORDER BY "Amount (€)" DESC LIMIT 1'),
-        ("What is the total amount?", "1740.50", 'SELECT SUM("Amount (€)") FROM t'),
-        (
-            "Which customer comes after Lindqvist?", "Moe",
-            "SELECT \"Customer\" FROM t WHERE row = (SELECT row FROM t WHERE \"Customer\" = 'Lindqvist') + 1",
-        ),
-        ("From which country is O'Hara?", "Ireland", "SELECT \"Country\" FROM t WHERE \"Customer\" = 'O''Hara'"),
-        ("Are more than 2 from Norway?", "yes", "SELECT COUNT(*) > 2 FROM t WHERE \"Country\" = 'Norway'"),
-    ],
-)  # fmt: skip
-def test_the_best_query_for_an_answer_says_what_the_question_says(question, answer, sql):
-    assert found(question, answer)[0] == sql
-
-
-def test_every_query_that_is_found_gives_the_answer_when_it_runs():
-    queries = found("Which country has the most orders?", "Norway")
-    assert len(queries) > 3
-    with Tables(ORDERS) as opened:
-        for sql in queries:
-            assert {row[0] for row in opened.query(sql).rows} == {"Norway"}, sql
-
-
-def test_an_answer_that_no_query_gives_has_none():
-    assert found("How many?", "17") == []
 
 
 def test_a_reply_asks_the_table_or_answers():

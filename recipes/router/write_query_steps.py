@@ -5,7 +5,8 @@
 Two sources. Tables that nobody keeps (`made_tables.py`), of which the query is known. And question sets in the form of
 BENCH (kb/table/tables.jsonl.gz, questions/SET.SPLIT.jsonl), which hold answers and no queries: all queries of the
 table's grammar are tried, and the best that gives the answer is taken, where it says enough of the question
-(`r1router.tables.search`). The table stands among others that share words with the question, now and then not first.
+(`r1router.train.steps.find_queries`). The table stands among others that share words with the question, now and then
+not first.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ from r1router.tables.columns import read_columns
 from r1router.tables.engine import Tables
 from r1router.tables.grammar import can_write, query_grammar
 from r1router.tables.results import read_answer_off
-from r1router.tables.search import find_queries
+from r1router.train.steps.find_queries import find_queries
 from r1router.train.steps.rows import find_view, render
 from r1router.train.steps.step_file import Gold, StepRow, write_steps
 from r1router.types import Evidence
 
 log = logging.getLogger("write_query_steps")
 SETS = {"wtq": 3.2, "tabfact": 3.3, "geo": 3.0, "ottqa": 2.6}
-"""Question sets, and the most that a query found for them may cost (see `search.Found`): what costs more is chance."""
+"""Question sets, and the most that a query found for them may cost (`find_queries.Found`): more is chance."""
 MOST = {"geo": 500, "ottqa": 150}
 """Steps that are taken of a set at most."""
 TOO_FREE = re.compile(r"SELECT (?:(?:SUM|AVG|MAX|MIN)\(.*?\)|COUNT\(DISTINCT .*?\)|COUNT\(\*\)(?= !=)) (?:[=<>!]+) \d")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Mapping
 
 from r1router.drive.batches import run_in_batches
@@ -10,6 +9,7 @@ from r1router.drive.flow import Serve, Served, measure_time
 from r1router.drive.record import Record
 from r1router.errors import QueryError
 from r1router.table import TableResult
+from r1router.tables import workers
 from r1router.tables.view import TableView
 from r1router.types import Ask, Compute, Inspect, KnowledgeBase, Policy, Reply, Search, TableKnowledgeBase
 
@@ -28,15 +28,15 @@ def serve_with(policy: Policy, kbs: Mapping[str, KnowledgeBase], record: Record 
 
 
 def serve_tables(kbs: Mapping[str, KnowledgeBase]) -> Serve:
-    """What looks into tables and runs queries over them, in threads."""
+    """What looks into tables and runs queries over them, a few at a time (`tables.workers`)."""
 
     async def inspect(request: Inspect) -> Served[TableView]:
-        return await measure_time(
-            asyncio.to_thread(_with_tables(kbs, request.kb).inspect, request.id, request.question)
-        )
+        kb = _with_tables(kbs, request.kb)
+        return await measure_time(workers.run(lambda: kb.inspect(request.id, request.question)))
 
     async def compute(request: Compute) -> Served[TableResult]:
-        return await measure_time(asyncio.to_thread(_with_tables(kbs, request.kb).compute, request.id, request.sql))
+        kb = _with_tables(kbs, request.kb)
+        return await measure_time(workers.run(lambda: kb.compute(request.id, request.sql)))
 
     return {Inspect: inspect, Compute: compute}
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import threading
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +25,7 @@ from r1router.tables.guard import LONGEST, Tree, check_query
 from r1router.tables.names import name_row, name_texts, quote_name
 from r1router.tables.store import read_table_info
 from r1router.tables.trace import MOST_ROWS, Traced, trace_distinct, trace_query
+from r1router.tables.workers import keep_in_bounds
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,7 +35,7 @@ TABLE = "t"
 SECONDS = 5.0
 """A query is stopped after so long."""
 MEMORY_MB = 512
-"""Memory of a query; nothing is written to disk beyond it."""
+"""Memory of a query; nothing is written to disk beyond it. So many run at once: `workers.AT_ONCE`."""
 RESULT_ROWS = 100
 """Rows of a result that are given."""
 LONGEST_TEXT = 2_000
@@ -102,6 +102,7 @@ class Tables:
     ) -> TableResult:
         """What one SELECT of up to `longest` characters gives, with the rows of the table that it rests on.
 
+        It waits for its turn where others run (`workers`); `seconds` count from then.
         Raises `QueryError` where it is wrong, not allowed, or needs more time or memory than a query has.
         """
         import duckdb
@@ -109,19 +110,15 @@ class Tables:
         if len(sql) > longest:
             raise QueryError(f"it is longer than {longest:,} characters")
         with self._connection.cursor() as cursor:
-            alarm = threading.Timer(seconds, cursor.interrupt)
-            alarm.daemon = True
-            alarm.start()
             try:
-                return self._run(cursor, sql, rows)
+                with keep_in_bounds(cursor.interrupt, seconds=seconds):
+                    return self._run(cursor, sql, rows)
             except duckdb.InterruptException as error:
                 raise QueryError(f"it took longer than {seconds:g} seconds") from error
             except duckdb.OutOfMemoryException as error:
                 raise QueryError(f"it needs more than {MEMORY_MB} MB of memory") from error
             except duckdb.Error as error:
                 raise QueryError(_first_line(error)) from error
-            finally:
-                alarm.cancel()
 
     def close(self) -> None:
         self._connection.close()

@@ -47,6 +47,9 @@ FUNCTIONS = AGGREGATES | frozenset(_OTHERS.split())
 _REPLACING = {"replace": 1, "regexp_replace": 0}
 """How many characters may stand for each one that is replaced."""
 
+_ENDLESS_IN_WINDOWS = frozenset(("string_agg", "group_concat", "listagg"))
+"""Over a window they make a long text for each row, which the engine neither stops nor counts the memory for."""
+
 _EXPRESSIONS = (
     "BETWEEN CASE CAST COLLATE COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION OPERATOR POSITIONAL_REFERENCE STAR "
     "SUBQUERY TYPE WINDOW"
@@ -114,6 +117,8 @@ def _check_expression(expression: Tree) -> None:
     name = str(expression.get("function_name", "")).casefold()
     if name and name not in FUNCTIONS and not expression.get("is_operator"):
         raise QueryError(f"the function {name} is not allowed")
+    if expression["class"] == "WINDOW" and (expression["distinct"] or name in _ENDLESS_IN_WINDOWS):
+        raise QueryError(f"{'DISTINCT' if expression['distinct'] else name} is not allowed before OVER")
     if name in _REPLACING:
         _check_replacement(name, [argument["expression"] for argument in expression["arguments"][1:3]])
 

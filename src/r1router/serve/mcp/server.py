@@ -42,6 +42,7 @@ from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
 from r1router.serve.work.options import Options
 from r1router.serve.work.questions import Questions, find_folder
+from r1router.tables import workers
 from r1router.tables.guard import LONGEST
 from r1router.types import Finished, ImageEmbedder, Policy, Query, TextEmbedder, Trajectory
 
@@ -202,7 +203,7 @@ class _Handlers:
         [kb] = (await asyncio.to_thread(self._knowledge_bases.select, [asked.kb])).values()
         with self._admission.admit():
             table = await asyncio.to_thread(kb.tables.find, asked.table)
-            found = await asyncio.to_thread(kb.tables.compute, table.id, asked.sql, joined=True)
+            found = await workers.run(lambda: kb.tables.compute(table.id, asked.sql, joined=True))
         result = results.query_of(found)
         return _result(results.write_query(result), result)
 

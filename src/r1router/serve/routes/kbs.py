@@ -24,6 +24,7 @@ from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
 from r1router.table import TableColumn, TableResult
+from r1router.tables import workers
 from r1router.tables.guard import LONGEST
 from r1router.types import Evidence, Kind
 
@@ -147,7 +148,7 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         tables = knowledge_bases.get(kb).tables
         with admission.admit():
             table = await asyncio.to_thread(tables.find, asked.table)
-            result = await asyncio.to_thread(tables.compute, table.id, asked.sql, joined=True)
+            result = await workers.run(lambda: tables.compute(table.id, asked.sql, joined=True))
         return JSONResponse(asdict(result))
 
     @routes.get("/v1/kbs/{kb}/sources", response_model=SourceList)
