@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,14 +16,17 @@ from rich.logging import RichHandler
 import r1router
 from r1router.cli.ask import ask
 from r1router.cli.audit import audit
+from r1router.cli.config import config
 from r1router.cli.demo import demo
 from r1router.cli.eval import eval_
 from r1router.cli.index import index
+from r1router.cli.init import init
 from r1router.cli.kb import kb_app
 from r1router.cli.mcp import mcp
 from r1router.cli.report import report
 from r1router.cli.score import score
 from r1router.cli.serve import serve
+from r1router.cli.settings import FILE, find, make_default_map, settle
 from r1router.cli.show import show
 from r1router.cli.synthesize import synthesize
 from r1router.cli.train import train_app
@@ -33,10 +37,11 @@ app = typer.Typer(
     name="r1router",
     help="Step-wise retrieval-augmented reasoning over several knowledge bases.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(init)
+app.command("config")(config)
 app.command()(index)
 app.command()(ask)
 app.command()(demo)
@@ -60,10 +65,17 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _common(
+    context: typer.Context,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice for everything.")] = 0,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", envvar="R1ROUTER_CONFIG", help=f"File of settings. [the nearest {FILE} from here upward]"
+        ),
+    ] = None,
 ) -> None:
     level = [logging.WARNING, logging.INFO, logging.DEBUG][min(verbose, 2)]
     handler = RichHandler(console=Console(stderr=True), show_time=False, show_path=False)
@@ -71,6 +83,9 @@ def _common(
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("r1router").setLevel(level)
     logging.getLogger("r1router.policies._default_model").setLevel(min(level, logging.INFO))  # it may take minutes
+    if context.invoked_subcommand != "init":  # which writes the file that is not there yet
+        context.obj = find(file)
+        context.default_map = make_default_map(settle(context.command, context.obj))
 
 
 def run() -> int:

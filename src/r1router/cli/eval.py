@@ -32,7 +32,10 @@ def eval_(
     dataset: options.Dataset,
     out: Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on where it stopped.")],
     methods: Annotated[
-        list[str] | None, typer.Option("--method", help="A method; give the option again for more. [r1_router]")
+        list[str] | None,
+        typer.Option(
+            "--method", envvar="R1ROUTER_METHOD", help="A method; give the option again for more. [r1_router]"
+        ),
     ] = None,
     kbs: options.Kbs = Path("kbs"),
     policy: options.PolicySpec = "llamacpp:",

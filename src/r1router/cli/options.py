@@ -24,15 +24,29 @@ PolicySpec = Annotated[
         help="The model: llamacpp:[GGUF], openai:MODEL@URL, transformers:NAME or scripted:FILE.",
     ),
 ]
-MethodSpec = Annotated[str, typer.Option("--method", help="How to answer: r1_router, vanilla_rag, ircot, self_ask, …")]
-PromptSet = Annotated[
-    Path | None, typer.Option("--prompts", help="Folder of prompt templates. [the policy's own, else ours]")
+MethodSpec = Annotated[
+    str,
+    typer.Option(
+        "--method", envvar="R1ROUTER_METHOD", help="How to answer: r1_router, vanilla_rag, ircot, self_ask, …"
+    ),
 ]
-MaxSteps = Annotated[int, typer.Option(min=1, help="Most steps before the final answer.")]
-K = Annotated[int, typer.Option("--k", min=1, help="Pieces of evidence for each search.")]
-MaxTokens = Annotated[int | None, typer.Option(min=1, help="Most tokens for one question.")]
-MaxSeconds = Annotated[float | None, typer.Option(min=0.0, help="Most seconds for one question.")]
-MaxRetrievals = Annotated[int | None, typer.Option(min=0, help="Most searches for one question.")]
+PromptSet = Annotated[
+    Path | None,
+    typer.Option(
+        "--prompts", envvar="R1ROUTER_PROMPTS", help="Folder of prompt templates. [the policy's own, else ours]"
+    ),
+]
+MaxSteps = Annotated[int, typer.Option(min=1, envvar="R1ROUTER_MAX_STEPS", help="Most steps before the final answer.")]
+K = Annotated[int, typer.Option("--k", min=1, envvar="R1ROUTER_K", help="Pieces of evidence for each search.")]
+MaxTokens = Annotated[
+    int | None, typer.Option(min=1, envvar="R1ROUTER_MAX_TOKENS", help="Most tokens for one question.")
+]
+MaxSeconds = Annotated[
+    float | None, typer.Option(min=0.0, envvar="R1ROUTER_MAX_SECONDS", help="Most seconds for one question.")
+]
+MaxRetrievals = Annotated[
+    int | None, typer.Option(min=0, envvar="R1ROUTER_MAX_RETRIEVALS", help="Most searches for one question.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Dataset = Annotated[
     str, typer.Argument(help="Question file, or FORMAT:FILE: jsonl, csv, hotpotqa, musique, …", show_default=False)
