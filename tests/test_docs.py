@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from r1router.ingest.readers import list_patterns
+
 ROOT = Path(__file__).parent.parent
 INCLUDE = re.compile(r"<!-- include: (\S+) -->\n```(\w+)\n(.*?)```\n<!-- end -->", re.DOTALL)
 PAGES = sorted(page for page in (ROOT / "docs").glob("**/*.md") if INCLUDE.search(page.read_text(encoding="utf-8")))
@@ -40,6 +42,29 @@ def test_every_noun_of_the_glossary_is_in_the_source():
         assert not name[1] or f"    {name[1]}: " in source, name
     for path in re.findall(r"`([\w/]+(?:/|\.py))`", "\n".join(rows)):
         assert list((ROOT / "src" / "r1router").glob(f"**/{path.rstrip('/')}")), path
+
+
+def test_the_page_of_formats_names_every_file_that_has_a_reader_and_no_other():
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    named = {
+        name
+        for row in re.findall(r"^\| ([^|]*`\*\.[^|]*)\|", page, re.MULTILINE)
+        for name in re.findall(r"`(\*\.\S+)`", row)
+    }
+    packed = {name for name in list_patterns() if name.endswith((".gz", ".bz2")) and not name.startswith("*.t")}
+    read = {name for name in list_patterns() if not name.startswith("wiki")}
+    assert named - read == set()
+    assert read - named - packed <= {"*.tsv.gz"}
+
+
+def test_the_formats_that_the_readme_names_have_a_reader():
+    said = re.search(r"It reads (.*?) What is left out", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    suffixes = {word.lower() for word in re.findall(r"\b[a-z]*[a-z0-9]+\b", said)} & {
+        name.removeprefix("*.").partition(".")[0] for name in list_patterns()
+    }
+    assert len(suffixes) > 30
+    for name in suffixes:
+        assert f"*.{name}" in list_patterns()
 
 
 @pytest.mark.parametrize(

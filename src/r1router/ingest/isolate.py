@@ -19,6 +19,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -96,6 +97,8 @@ class ReadingProcess:
     def __init__(self, limits: Limits = LIMITS) -> None:
         self.limits = limits
         self._child: subprocess.Popen[bytes] | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        """Where it unpacks archives; it goes with the process, which may be killed at any time."""
         self._refused: dict[Path, str] = {}
         """Why a look into these files failed."""
         self._replies: queue.Queue[bytes] = queue.Queue()
@@ -137,6 +140,8 @@ class ReadingProcess:
                 with suppress(OSError):
                     stream.close()
         child.wait()
+        if self._scratch:
+            self._scratch.cleanup()
 
     # ── one request ────────────────────────────────────────────────────────────────────────────
 
@@ -177,7 +182,8 @@ class ReadingProcess:
     def _start(self) -> None:
         given = json.dumps([[path or os.getcwd() for path in sys.path], self.limits.memory])
         # Arrow's own allocator would keep what it has had.
-        environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
+        self._scratch = tempfile.TemporaryDirectory(prefix="r1router-", ignore_cleanup_errors=True)
+        environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system", "TMPDIR": self._scratch.name}
         child = subprocess.Popen(
             [sys.executable, "-c", _RUN, given],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from r1router.ingest import left_out, readers
 from r1router.ingest.chunk import RECIPE
 from r1router.ingest.feed import Counts, Feed
 from r1router.ingest.isolate import ReadingProcess, open_reading_process
+from r1router.ingest.parts.registry import find_kinds_in_text
 from r1router.ingest.records import Passage, Picture, Problem, Record, Table
 from r1router.ingest.sources import SourceFile, compute_fingerprint
 from r1router.kb import manifest as manifests
@@ -265,6 +266,8 @@ class _Run:
     def _read(self, file: SourceFile, mark: str, *, as_: Kind | None, ocr: bool) -> None:
         path = str(file.path.resolve())
         begun: dict[Kind, Feed] = {}
+        homeless: dict[Kind, set[str]] = {}
+        """Records of kinds that the one knowledge base to fill does not hold."""
 
         def feed_of(kind: Kind) -> Feed:
             if kind not in begun:
@@ -276,18 +279,29 @@ class _Run:
             for item in self._process.read(file, as_=as_, ocr=ocr):
                 if isinstance(item, Problem):
                     self.problems.append(item)
-                elif (kind := _kind(item)) in self._targets:  # else a table that the text has, too
+                elif (kind := _kind(item)) in self._targets:
                     feed_of(kind).put(item)
+                elif as_ is None:
+                    homeless.setdefault(kind, set()).add(item.id)
         except UnreadableFile:
             for feed in begun.values():
                 feed.give_up()
             raise
+        self.problems += self._report_homeless(file, homeless)
         yields = tuple(feed.name for feed in begun.values())
         for kind in self._targets:
             if file.source in self._taken(kind) or (kind in file.kinds and kind in self._feeds):
                 feed_of(kind)  # where it has nothing any more, too
         for feed in begun.values():
             self.problems += feed.end(mark, yields)
+
+    def _report_homeless(self, file: SourceFile, homeless: Mapping[Kind, set[str]]) -> Iterator[Problem]:
+        """What is told of records that found no place. A PDF's tables are in its text, too."""
+        [name] = set(self._targets.values()) if homeless else [""]
+        for kind, ids in homeless.items():
+            if kind not in find_kinds_in_text(file.path):
+                said = f"{len(ids)} {kind}{'s' * (len(ids) > 1)} left out: {name} holds {' and '.join(self._targets)}"
+                yield Problem(file.source, "", f"{said}; index the file without a name, too", read=True)
 
     def _is_known(self, file: SourceFile, mark: str) -> bool:
         """Whether every knowledge base that got something from this content still has all of it."""

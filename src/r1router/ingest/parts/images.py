@@ -7,20 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from r1router.errors import UnreadableFile
+from r1router.errors import MissingExtra, UnreadableFile
 from r1router.images import tell_media_type
+from r1router.ingest.parts import drawings
 from r1router.ingest.parts.cells import write_cell
 from r1router.types import Image
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Opened
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp")
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp"),
+    *(".avif", ".heic", ".heif", ".svg", ".svgz"),
+)
 MOST_BYTES = 64 << 20
 MOST_PIXELS = 89_478_485
 """Pillow's own bound against decompression bombs: a quarter of a GiB as RGB."""
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+_HEIF = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1", b"ftypmsf1")
 _DESCRIPTION, _XP_TITLE, _XP_SUBJECT = 0x010E, 0x9C9B, 0x9C9F
 """EXIF tags; the XP ones are UTF-16."""
 _BY_MACHINE = ("digital camera", "created with", "sony dsc", "dcim", "screenshot", "untitled")
@@ -36,6 +41,8 @@ class Loaded:
     title: str
     """As stored in the file; empty where it is not."""
     caption: str
+    words: str = ""
+    """Those of a drawing, as they are written in it."""
 
 
 def load_file(path: Path, source: str) -> Loaded:
@@ -57,8 +64,12 @@ def load(data: bytes, name: str, source: str) -> Loaded:
 
     if len(data) > MOST_BYTES:
         raise UnreadableFile(source, f"the picture has {len(data) >> 20} MiB; at most {MOST_BYTES >> 20} are read")
+    if drawings.is_drawing(data, name):
+        drawn = drawings.draw(data, source)
+        return Loaded(Image(drawn.png, "image/png", name), drawn.title, drawn.caption, drawn.words)
+    formats = (*_FORMATS, *_open_heif(data, source))
     try:
-        with Pillow.open(io.BytesIO(data), formats=_FORMATS) as opened:
+        with Pillow.open(io.BytesIO(data), formats=formats) as opened:
             width, height = opened.size
             if width * height > MOST_PIXELS:
                 raise Pillow.DecompressionBombError(f"{width} × {height} pixels")
@@ -74,11 +85,23 @@ def load(data: bytes, name: str, source: str) -> Loaded:
         raise UnreadableFile(source, f"the picture is too large, scale it down: {error}") from error
     except UnidentifiedImageError as error:
         raise UnreadableFile(
-            source, "not a PNG, JPEG, WebP, GIF, TIFF or BMP picture, whatever its name says"
+            source, "not a PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF or HEIC picture, whatever its name says"
         ) from error
     except (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupError) as error:
         raise UnreadableFile(source, f"the picture is damaged or cut off ({error})") from error
     return Loaded(Image(data, tell_media_type(data) or "image/png", name), title, caption)
+
+
+def _open_heif(data: bytes, source: str) -> tuple[str, ...]:
+    """Has Pillow read the format of telephones, where the file is of it; its library's licence is not everybody's."""
+    if data[4:12] not in _HEIF:
+        return ()
+    try:
+        from pi_heif import register_heif_opener  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise UnreadableFile(source, str(MissingExtra("pi-heif", "heic", "a HEIC picture"))) from error
+    register_heif_opener()
+    return ("HEIF",)
 
 
 def _png(opened: Opened) -> bytes:

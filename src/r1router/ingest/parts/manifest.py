@@ -89,5 +89,5 @@ def read_picture(
         loaded.image,
         title or beside.title or loaded.title or make_title(path),
         caption or beside.caption or loaded.caption,
-        recognizer.read_words(loaded.image) if ocr else "",
+        recognizer.read_words(loaded.image) if ocr and not loaded.words else loaded.words,
     )

@@ -103,7 +103,7 @@ def read_pictures(file: SourceFile, *, ocr: bool) -> Iterator[Record | Problem]:
             except UnreadableFile as error:
                 yield Problem(file.source, called, error.reason)
                 continue
-            words = recognizer.read_words(loaded.image) if ocr else ""
+            words = recognizer.read_words(loaded.image) if ocr and not loaded.words else loaded.words
             title = f"{make_title(file.path)}, {called}"
             yield Picture(f"{file.source}:{part}", file.source, loaded.image, title, loaded.caption, words)
 

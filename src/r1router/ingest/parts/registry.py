@@ -23,7 +23,7 @@ Look = tuple[tuple[Kind, ...], tuple[Path, ...]]
 
 
 class Reader(Protocol):
-    """What a reader module has; `look` is optional."""
+    """What a reader module has; `look` and `IN_TEXT_TOO` are optional."""
 
     PATTERNS: tuple[str, ...]
     KINDS: tuple[Kind, ...]
@@ -49,6 +49,12 @@ def look(path: Path, as_: Kind | None) -> Look:
         log.debug("cannot look into %s", path, exc_info=True)
         kinds, parts = reader.KINDS[:1], ()
     return ((as_,) if as_ else kinds), parts
+
+
+def find_kinds_in_text(path: Path) -> tuple[Kind, ...]:
+    """Kinds of record whose words are in the text of such a file, too."""
+    found: tuple[Kind, ...] = getattr(find_reader(path), "IN_TEXT_TOO", ())
+    return found
 
 
 def list_patterns() -> tuple[str, ...]:

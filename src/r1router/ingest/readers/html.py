@@ -62,7 +62,9 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             walk.skip_subtree()
         elif tag in _HEADINGS:
             name = _words(element)
-            for passage in sections.heading(_HEADINGS[tag], sections.title if name == heading else name):
+            for passage in sections.heading(
+                _HEADINGS[tag], sections.title if name == heading and name in sections.title else name
+            ):
                 if as_ != "table":
                     yield passage
             walk.skip_subtree()

@@ -1,38 +1,42 @@
-"""Reads mail (.eml, .mbox) as one passage for each message: who wrote whom when about what, and the words."""
+"""Reads mail (.eml, .mbox) as one passage for each message, and what is attached like the files of an archive."""
 
 from __future__ import annotations
 
 import email
 import email.policy
+import io
 import mailbox
-import re
+import mimetypes
 from collections.abc import Iterator
 from email.message import EmailMessage
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from r1router.ingest.parts.cells import Ids, make_title, tidy, write_cell
-from r1router.ingest.parts.sections import tidy_spaces
-from r1router.ingest.records import Passage, Problem, Record
+from r1router.ingest.parts import encodings
+from r1router.ingest.parts.cells import make_title, write_cell
+from r1router.ingest.parts.inside import Member
+from r1router.ingest.parts.letters import Letter, read_letter
+from r1router.ingest.parts.registry import Look
+from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
 PATTERNS = ("*.eml", "*.mbox")
-KINDS: tuple[Kind, ...] = ("text",)
+KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 _HEADERS = ("From", "To", "Cc", "Date")
+_NOT_SEEN = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    ids = Ids()
     for number, message in enumerate(_messages(file), 1):
-        subject = write_cell(str(message.get("Subject", ""))) or make_title(file.path)
-        about = [f"{name}: {write_cell(str(message[name]))}" for name in _HEADERS if message.get(name)]
-        text = "\n".join([*about, "", _words(message)]).strip()
-        if text:
-            yield Passage(ids.unique(f"{file.source}:message {number}"), file.source, tidy(text), subject)
-        names = [part.get_filename() or part.get_content_type() for part in message.iter_attachments()]
-        if names:
-            yield Problem(file.source, f"message {number}", f"attachments left out: {', '.join(names)}", read=True)
+        yield from read_letter(_open(message, make_title(file.path)), file, str(number), as_=as_, ocr=ocr)
+
+
+def look(path: Path, as_: Kind | None) -> Look:
+    """What is attached is found while it is read: a large mailbox takes minutes."""
+    return ("text",), ()
 
 
 def _messages(file: SourceFile) -> Iterator[EmailMessage]:
@@ -46,16 +50,76 @@ def _messages(file: SourceFile) -> Iterator[EmailMessage]:
     yield from mailbox.mbox(file.path, factory=parse, create=False)  # type: ignore[misc]
 
 
-def _words(message: EmailMessage) -> str:
+def _open(message: EmailMessage, title: str) -> Letter:
+    about = [f"{name}: {said}" for name in _HEADERS if (said := _header(message, name))]
+    letter = Letter(_header(message, "Subject") or title, about)
     body = message.get_body(("plain", "html"))
-    if body is None:
-        return ""
-    text = str(body.get_content())
-    if body.get_content_type() != "text/html":
-        return tidy_spaces(text)
-    from lxml import html  # type: ignore[import-untyped]
+    if body is not None:
+        words = _words(body, letter)
+        if body.get_content_type() == "text/html":
+            letter.page = words
+        else:
+            letter.plain = words
+    inline = 0
+    for number, part in enumerate(_parts(message, body), 1):
+        kind = part.get_content_type()
+        if kind == "message/rfc822" and isinstance(inner := part.get_payload(0), EmailMessage):
+            letter.forwarded.append(_open(inner, part.get_filename() or letter.subject))
+        elif kind == "application/pgp-encrypted" or part.get_param("smime-type") == "enveloped-data":
+            letter.left_out.append("its text is encrypted, and left out")
+        elif part.get_content_maintype() == "image" and part.get("Content-ID") and not part.is_attachment():
+            inline += 1
+        elif kind not in _NOT_SEEN:
+            name = write_cell(part.get_filename()) or f"part {number}{mimetypes.guess_extension(kind) or ''}"
+            letter.attached.append(Member(name, partial(_open_part, part)))
+    if inline:
+        letter.left_out.append(f"{inline} picture{'s' * (inline > 1)} inside the text left out")
+    return letter
 
-    root = html.fromstring(text or "<p></p>")
-    for element in root.xpath("//script|//style|//head"):
-        element.drop_tree()
-    return tidy_spaces(re.sub(r"\n{3,}", "\n\n", "\n".join(root.itertext())))
+
+def _parts(message: EmailMessage, body: Any) -> Iterator[EmailMessage]:
+    """What a message has besides its body and the other form of it; the parts of a message in it are its own."""
+    for part in message.get_payload() if message.is_multipart() else (message,):
+        if not isinstance(part, EmailMessage) or part is body:
+            continue
+        if part.get_content_maintype() == "multipart":
+            yield from _parts(part, body)
+        elif message.get_content_type() == "multipart/alternative" and part.get_content_maintype() == "text":
+            continue
+        else:
+            yield part
+
+
+def _open_part(part: Any) -> io.BytesIO:
+    data = part.get_payload(decode=True)
+    return io.BytesIO(data if isinstance(data, bytes) else b"")
+
+
+def _words(part: Any, letter: Letter) -> str:
+    """The text of a part in the encoding that it names, else in one that fits."""
+    data = _open_part(part).read()
+    for name in (encodings.find_codec(part.get_content_charset() or "utf-8"), "utf-8"):
+        try:
+            return data.decode(name)
+        except (LookupError, UnicodeDecodeError, ValueError):
+            continue
+    guess = next(encodings.guess(data), None)
+    letter.left_out += [guess.doubt] if guess and guess.doubt else []
+    if guess is None:
+        letter.left_out.append("its encoding cannot be told; letters beyond ASCII were replaced")
+    return data.decode(guess.name if guess else "ascii", "replace")
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    """Decoded; one with raw bytes, as old programs write them, in an encoding that fits."""
+    raw = next((value for called, value in message.raw_items() if called.lower() == name.lower()), "")
+    try:
+        raw.encode()
+    except UnicodeEncodeError:
+        data = raw.encode("utf-8", "surrogateescape")
+        try:
+            return write_cell(data.decode())
+        except UnicodeDecodeError:
+            guess = next(encodings.guess(data), None)
+            return write_cell(data.decode(guess.name if guess else "ascii", "replace"))
+    return write_cell(str(message[name])) if raw else ""

@@ -23,6 +23,7 @@ from r1router.types import Image, Kind
 
 PATTERNS = ("*.pdf",)
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
+IN_TEXT_TOO: tuple[Kind, ...] = ("table",)
 
 SCAN_DPI = 200
 LEAST_SIDE = 100

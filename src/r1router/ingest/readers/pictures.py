@@ -28,7 +28,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         loaded.image,
         beside.title or loaded.title or make_title(file.path),
         beside.caption or loaded.caption,
-        recognizer.read_words(loaded.image) if ocr else "",
+        recognizer.read_words(loaded.image) if ocr and not loaded.words else loaded.words,
     )
 
 

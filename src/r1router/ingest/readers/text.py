@@ -10,41 +10,12 @@ from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = (
-    *("*.txt", "*.txt.gz", "*.text", "*.rst", "*.adoc", "*.org", "*.tex", "*.log", "*.srt", "*.vtt"),
-    *(
-        "*.py",
-        "*.js",
-        "*.ts",
-        "*.tsx",
-        "*.jsx",
-        "*.java",
-        "*.kt",
-        "*.c",
-        "*.h",
-        "*.cc",
-        "*.cpp",
-        "*.hpp",
-        "*.cs",
-        "*.go",
-    ),
-    *(
-        "*.rs",
-        "*.rb",
-        "*.php",
-        "*.pl",
-        "*.lua",
-        "*.r",
-        "*.jl",
-        "*.scala",
-        "*.swift",
-        "*.sh",
-        "*.bash",
-        "*.ps1",
-        "*.sql",
-    ),
-    *("*.css", "*.yaml", "*.yml", "*.toml", "*.ini", "*.cfg", "*.conf", "*.properties", "*.xml"),
+_WRITING = ".txt .txt.gz .text .adoc .org .tex .bib .log .srt .vtt .ics .vcf"
+_CODE = (
+    ".py .js .ts .tsx .jsx .java .kt .c .h .cc .cpp .hpp .cs .go .rs .rb .php .pl .lua .r .jl .scala .swift .sh .bash"
+    " .ps1 .sql .css .yaml .yml .toml .ini .cfg .conf .properties .xml"
 )
+PATTERNS = tuple(f"*{suffix}" for suffix in f"{_WRITING} {_CODE}".split())
 KINDS: tuple[Kind, ...] = ("text",)
 
 PART = 500_000

@@ -12,6 +12,7 @@ from r1router.ingest.parts import office, tabular
 from r1router.ingest.parts.cells import Ids, make_title, write_cell
 from r1router.ingest.parts.formats import show
 from r1router.ingest.parts.registry import Look
+from r1router.ingest.parts.sheets import Span, write_lines
 from r1router.ingest.parts.structure import Line
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -69,28 +70,8 @@ def _lines(sheet: Any) -> Iterator[Line]:
     for (row, column), held in sheet._cells.items():  # `iter_rows` makes a million cells of a formatted empty column
         if text := show(held.value, held.number_format):
             rows.setdefault(row, {})[column] = text
-    last = max(rows, default=0)
-    copied = _spread(sheet, rows, last)
-    hidden, unseen = _hidden_columns(sheet), _hidden_rows(sheet)
-    columns = [c for c in range(1, max(map(max, rows.values()), default=0) + 1) if c not in hidden]
-    for row in range(1, last + 1):
-        if row not in unseen:
-            cells, marks = rows.get(row, {}), copied.get(row, set())
-            yield Line(
-                row, tuple(cells.get(c, "") for c in columns), frozenset(n for n, c in enumerate(columns) if c in marks)
-            )
-
-
-def _spread(sheet: Any, rows: dict[int, dict[int, str]], last: int) -> dict[int, set[int]]:
-    """Gives each cell under a merged one its text; the columns, by row, whose text comes from their left."""
-    copied: dict[int, set[int]] = {}
-    for span in sheet.merged_cells.ranges:
-        text = rows.get(span.min_row, {}).get(span.min_col)
-        for row in range(span.min_row, min(span.max_row, last) + 1) if text else ():
-            cells = rows.setdefault(row, {})
-            cells.update(dict.fromkeys(range(span.min_col, span.max_col + 1), str(text)))
-            copied.setdefault(row, set()).update(range(span.min_col + 1, span.max_col + 1))
-    return copied
+    spans = (Span(span.min_row, span.max_row, span.min_col, span.max_col) for span in sheet.merged_cells.ranges)
+    yield from write_lines(rows, spans, hidden_rows=_hidden_rows(sheet), hidden_columns=_hidden_columns(sheet))
 
 
 def _stream(sheet: Any) -> Iterator[Line]:

@@ -1,0 +1,74 @@
+"""Makes records of a mail, whatever file it comes from: who wrote whom when about what, the words, the attachments."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from r1router.errors import UnreadableFile
+from r1router.ingest.parts.cells import tidy
+from r1router.ingest.parts.inside import Member, read_inside
+from r1router.ingest.parts.sections import tidy_spaces
+from r1router.ingest.records import Passage, Problem, Record
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+
+@dataclass(slots=True)
+class Letter:
+    subject: str
+    about: list[str]
+    """Lines such as "From: Ann <ann@example.org>"."""
+    plain: str = ""
+    page: str = ""
+    """The same as HTML; read where there is no plain text."""
+    attached: list[Member] = field(default_factory=list)
+    forwarded: list[Letter] = field(default_factory=list)
+    """Whole mails that are attached."""
+    left_out: list[str] = field(default_factory=list)
+    """What is told of it."""
+
+
+def read_letter(
+    letter: Letter, file: SourceFile, number: str, *, as_: Kind | None, ocr: bool
+) -> Iterator[Record | Problem]:
+    """The records of a mail; `number` tells it from others in the file."""
+    id, where = f"{file.source}:message {number}", f"message {number}"
+    if as_ in (None, "text") and (letter.plain.strip() or not letter.page):
+        text = "\n".join([*letter.about, "", tidy_spaces(letter.plain)]).strip()
+        if text:
+            yield Passage(id, file.source, tidy(text), letter.subject)
+    elif as_ != "image":
+        yield from _read_page(letter, file, id, as_)
+    for said in letter.left_out:
+        yield Problem(file.source, where, said, read=True)
+    if letter.attached:
+        for item in read_inside(letter.attached, file, as_=as_, ocr=ocr):
+            yield replace(item, where=f"{where}, {item.where}") if isinstance(item, Problem) else item
+    for place, inner in enumerate(letter.forwarded, 1):
+        yield from read_letter(inner, file, f"{number}.{place}", as_=as_, ocr=ocr)
+
+
+def _read_page(letter: Letter, file: SourceFile, id: str, as_: Kind | None) -> Iterator[Record | Problem]:
+    """The words and tables of a mail in HTML, who wrote it in front of the first words."""
+    from r1router.ingest.readers import html
+
+    about = letter.about
+    with tempfile.TemporaryDirectory() as scratch:
+        page = Path(scratch, "page.html")
+        page.write_text("\ufeff" + letter.page, encoding="utf-8", errors="replace")
+        try:
+            for item in html.read(SourceFile(page, id, file.kinds), as_=as_, ocr=False):
+                if isinstance(item, Passage):
+                    text, about = "\n".join([*about, "", item.text] if about else [item.text]), []
+                    yield replace(item, source=file.source, title=letter.subject, text=tidy(text))
+                elif isinstance(item, Problem):
+                    yield replace(item, path=file.source)
+                else:
+                    yield replace(item, source=file.source, title=letter.subject)
+        except UnreadableFile as error:
+            yield Problem(file.source, id.rpartition(":")[2], error.reason)
+    if about and as_ in (None, "text"):
+        yield Passage(id, file.source, tidy("\n".join(about)), letter.subject)

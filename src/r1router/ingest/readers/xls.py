@@ -1,0 +1,129 @@
+"""Reads the tables of an Excel workbook from before 2007, cells as they are shown; a page or text of that name, too."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from r1router.errors import UnreadableFile
+from r1router.ingest.parts import tabular
+from r1router.ingest.parts.cells import Ids, make_title, write_cell
+from r1router.ingest.parts.formats import show
+from r1router.ingest.parts.registry import Look
+from r1router.ingest.parts.sheets import Rows, Span, write_lines
+from r1router.ingest.readers import delimited, html
+from r1router.ingest.records import Problem, Record
+from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
+
+PATTERNS = ("*.xls", "*.xlt")
+KINDS: tuple[Kind, ...] = ("table", "text")
+
+_OLE = b"\xd0\xcf\x11\xe0"
+
+
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+    if other := _find_other(file.path):
+        yield from other.read(file, as_=as_, ocr=ocr)
+        return
+    import xlrd  # type: ignore[import-untyped]
+
+    ids = Ids()
+    try:
+        book = xlrd.open_workbook(str(file.path), formatting_info=True, logfile=_Quiet())
+    except xlrd.XLRDError as error:
+        raise UnreadableFile(file.source, f"is encrypted, damaged or too old ({error}); save it as xlsx") from error
+    for sheet in book.sheets():
+        called = write_cell(sheet.name)
+        if sheet.visibility:
+            yield Problem(file.source, f"sheet {called}", "is hidden, so it was left out", read=True)
+            continue
+        id = ids.unique(f"{file.source}:{sheet.name}")
+        about: Any = {"source": file.source, "title": make_title(file.path), "section": called, "as_": as_}
+        yield from tabular.find_records(_lines(sheet, book), id=id, is_sheet=True, **about)
+        notes = [
+            f"Note at {_write_place(*at)}: {write_cell(note.text)}" for at, note in sorted(sheet.cell_note_map.items())
+        ]
+        yield from tabular.make_notes_record(notes, id=f"{id}:notes", **about)
+        yield from _left_out(sheet, file)
+
+
+def look(path: Path, as_: Kind | None) -> Look:
+    other = _find_other(path)
+    return other.look(path, as_) if other else (("table",), ())
+
+
+def _find_other(path: Path) -> Any:
+    """The reader of what many programs export under this name; None for a real workbook."""
+    with path.open("rb") as stream:
+        head = stream.read(4096)
+    if head.startswith((_OLE, b"\x09\x08", b"\x09\x04", b"\x09\x02", b"\x09\x00")):
+        return None
+    return html if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else delimited
+
+
+def _lines(sheet: Any, book: Any) -> Any:
+    rows: Rows = {}
+    for row in range(sheet.nrows):
+        for column, held in enumerate(sheet.row(row)):
+            if text := _show(held, book):
+                rows.setdefault(row + 1, {})[column + 1] = text
+    spans = (Span(top + 1, bottom, left + 1, right) for top, bottom, left, right in sheet.merged_cells)
+    return write_lines(rows, spans, hidden_rows=_hidden(sheet.rowinfo_map), hidden_columns=_hidden(sheet.colinfo_map))
+
+
+def _show(held: Any, book: Any) -> str:
+    import xlrd
+
+    code = book.format_map[book.xf_list[held.xf_index].format_key].format_str if held.xf_index is not None else ""
+    match held.ctype:
+        case xlrd.XL_CELL_TEXT:
+            return write_cell(held.value)
+        case xlrd.XL_CELL_BOOLEAN:
+            return write_cell(bool(held.value))
+        case xlrd.XL_CELL_ERROR:
+            return str(xlrd.error_text_from_code.get(held.value, ""))
+        case xlrd.XL_CELL_DATE if "[h" in code.lower() or "[m" in code.lower():
+            return show(datetime.timedelta(days=held.value), code)
+        case xlrd.XL_CELL_DATE if held.value < 1:
+            return write_cell(xlrd.xldate_as_datetime(held.value, book.datemode).time())
+        case xlrd.XL_CELL_DATE:
+            return write_cell(xlrd.xldate_as_datetime(held.value, book.datemode))
+        case xlrd.XL_CELL_NUMBER:
+            return show(held.value, code)
+        case _:
+            return ""
+
+
+def _hidden(about: Any) -> set[int]:
+    return {place + 1 for place, how in about.items() if how.hidden}
+
+
+def _left_out(sheet: Any, file: SourceFile) -> Iterator[Problem]:
+    rows = [row for row in _hidden(sheet.rowinfo_map) if row <= sheet.nrows and any(sheet.row_values(row - 1))]
+    columns = [c for c in _hidden(sheet.colinfo_map) if c <= sheet.ncols and any(sheet.col_values(c - 1))]
+    counts = {"hidden row": len(rows), "hidden column": len(columns)}
+    said = ", ".join(f"{count} {noun}{'s' * (count > 1)}" for noun, count in counts.items() if count)
+    if said:
+        yield Problem(file.source, f"sheet {write_cell(sheet.name)}", f"left out: {said}", read=True)
+
+
+def _write_place(row: int, column: int) -> str:
+    name = ""
+    column += 1
+    while column:
+        column, letter = divmod(column - 1, 26)
+        name = chr(65 + letter) + name
+    return f"{name}{row + 1}"
+
+
+class _Quiet:
+    """Where the library's remarks go."""
+
+    def write(self, words: str) -> None:
+        pass
+
+    def flush(self) -> None:
+        pass

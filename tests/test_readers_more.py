@@ -1,0 +1,238 @@
+# ruff: noqa: E501  (lines of markup)
+"""Further kinds of file: Rich Text, reStructuredText, old workbooks, drawings, pictures by telephones."""
+
+import base64
+import gzip
+import io
+import sys
+import zlib
+
+import pytest
+from PIL import Image
+
+from r1router.ingest.records import Passage, Picture, Problem, Table
+from reading import read, reason, written
+
+RTF = rb"""{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0\froman Times;}{\f1\fcharset204 Arial;}{\f2\fcharset134 SimSun;}}
+{\stylesheet{\s0 Normal;}{\s1\outlinelevel0 heading 1;}}{\info{\title Gate plan}{\author Ann}}
+{\header\pard Plan ZD-88\par}
+\pard\s1 Locks\par\pard\s0 Caf\'e9 is \u8364?5.{\footnote\pard Since 2021.} {\deleted thirty}{\revised ninety} days{\v  secret}.\par
+{\f1 \'cf\'f0\'e8\'e2\'e5\'f2} and {\f2 \'c4\'e3\'ba\'c3}\par
+\trowd\cellx1000\cellx2000\pard\intbl Port\cell First\cell\row
+\trowd\cellx1000\cellx2000\pard\intbl Hamn\cell 06:55\cell\row
+\pard After the table.{\*\shpinst{\sp{\sn x}{\sv 1}}{\shptxt\pard Box 400 litres\par}}\par
+{\pict\pngblip 89504e47}{\field{\*\fldinst HYPERLINK "http://x"}{\fldrslt the link}}\par
+}"""
+
+
+def tables(items):
+    return [item for item in items if isinstance(item, Table)]
+
+
+def texts(items):
+    return [item.text for item in items if isinstance(item, Passage)]
+
+
+# ── Rich Text ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_rich_text_is_read_as_it_is_seen(tmp_path):
+    items = read(written(tmp_path / "a.rtf", RTF))
+    [table] = tables(items)
+    assert (table.header, table.rows, table.section) == (("Port", "First"), (("Hamn", "06:55"),), "Locks")
+    body, header = texts(items)
+    assert body == (
+        "Café is €5. ninety days. [Since 2021.]\nПривет and 你好\nAfter the table.\nBox 400 litres\n\nthe link"
+    )
+    assert header == "Plan ZD-88"
+    assert {item.title for item in items if not isinstance(item, Problem)} == {"Gate plan"}
+    assert items[-1].reason == "1 picture left out"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (rb"\uc2\u26085\'93\'fa\u26412\'96\'7b", "日本"),
+        (rb"\u-10179?\u-8704?", "😀"),
+        (rb"{\listtext\pard 1.\tab}First\par{\listtext 2.\tab}Second", "1. First\n2. Second"),
+        (rb"a\~b\_c\-d \{x\} \\\\", "a b-cd {x} \\\\"),
+        (rb"A{\object{\*\objdata 00ff}{\result shown}} B", "Ashown B"),
+        (rb"one {\bin4 \xff{}\xff}two", "one two"),
+        (b"raw caf\xe9", "raw café"),
+    ],
+)
+def test_rich_text_is_decoded(tmp_path, body, text):
+    assert texts(read(written(tmp_path / "a.rtf", rb"{\rtf1\ansi\ansicpg1252 " + body + rb"\par}"))) == [text]
+
+
+def test_rich_text_that_is_damaged_or_none_is_told(tmp_path):
+    assert texts(read(written(tmp_path / "a.rtf", rb"{\rtf1 The code is Her"))) == ["The code is Her"]
+    assert "no Rich Text" in reason(written(tmp_path / "b.rtf", "plain"))
+
+
+# ── reStructuredText ───────────────────────────────────────────────────────────────────────────
+
+RST = """=====
+Gate
+=====
+
+:Author: Ann
+
+Intro with :func:`os.path.join` and ``code`` and `a link <http://x>`_.
+
+Install
+=======
+
+.. note:: Mind the step.
+
+.. toctree::
+   :maxdepth: 2
+
+   usage
+
+1. One
+2. Two
+
+   - inner
+
+.. code-block:: python
+
+   x = 1
+   if x:
+       y = 2
+
+Linux
+-----
+
++-------+------+
+| Port  | Time |
++=======+======+
+| Hamn  | 6    |
++-------+------+
+| Rosv  | 7    |
++-------+------+
+
+.. list-table:: Fees
+   :header-rows: 1
+
+   * - Item
+     - Fee
+   * - Car
+     - 30
+   * - Bus
+     - 90
+
+.. include:: /etc/passwd
+
+.. csv-table:: X
+   :file: /etc/passwd
+
+term
+  Its meaning [1]_.
+
+.. [1] A note.
+
+.. image:: x.png
+   :alt: A red door
+
+.. a comment that is not seen
+"""
+
+
+def test_restructured_text_is_read_section_by_section(tmp_path):
+    items = read(written(tmp_path / "a.rst", RST))
+    assert [(t.header, t.rows[0], t.section, t.caption) for t in tables(items)] == [
+        (("Port", "Time"), ("Hamn", "6"), "Install > Linux", ""),
+        (("Item", "Fee"), ("Car", "30"), "Install > Linux", "Fees"),
+    ]
+    first, install, linux = texts(items)
+    assert first == "Author: Ann\n\nIntro with os.path.join and code and a link."
+    assert install.startswith("Mind the step.")
+    assert "usage" in install
+    assert "1. One\n\n2. Two\n\n- inner\n\nx = 1\nif x:\n    y = 2" in install
+    assert "root:" not in linux
+    assert "A red door" in linux
+    assert "not seen" not in linux
+    assert {item.title for item in items} == {"Gate"}
+
+
+# ── workbooks before 2007 ──────────────────────────────────────────────────────────────────────
+
+XLS = (
+    "eNrtWE1IVFEU/u77GWfGv/G3NBgGQSvTMNpEYGNhucm/XPRPjc4LxXRknEW1KMtcJkGroo1gf4usCPqhH2pXFBi1CIRAi1atgoICdTr3vPeG0U"
+    "ZwIAXjneGed885955z7rnnnXvnvRvPmxy5VzqFebANKmbjHriSeIKaxyZ8IHk8Lrv2000t7sCKAo+bNtKl40n22wy5h3K/p6DgrvaSMPCZ2iH0"
+    "oSnSawSWEXawDyEhfagVGuWegqvUclDCfuUz7mBcwPgOj33KuI45FxjX0thJcQDjwabKLVYe71PKWJZDWOAhz5lgziYU4ZXM4zMXhTlWx/ZoV+"
+    "i4I1hKgV/LwigoAxuMXiMqaQ+uQQNqNtaU+zUvrtNI1Ejwa5m4IfP0YOfhrT09fi0XN+EF9hNUNzZW19dPopDko/gZDwA/7IL1IuDwl5cvQPxf"
+    "c/kZC/DdtN2p+B7a+VR8L+VAKn4mJUMqftYC+rMX0J+zgP7cFPovKZSoA4gfFbKaDJHO17qU6NgTihn9Q6Ss1S2T3YU2oyNqxKaxmw9Sj3monq"
+    "DpbV0xgya1dYaiBo1tifTHOiJhk9V1LEbp3txHr0aYalRzN70n9VGjP2z0qkBnV9grdXEh980p5Nlc3rIIh8lx2c/jIuejcE/f+v6+sb0leIQ5"
+    "A3x4m0d8uVwO4jgrZ9DkHJZosLVW8owNjM+x1jXcL2VcSMumZ0VLkdXZNchjzrO0guxsZvgQXJvUX0f9oW+tj/xDX4LrqT/WMHWqcOxjcARlFK"
+    "UwzZe/QVSJKnHlsoTHQfsprMPgE+OSvw4Gt+KzfI9b95hczMiKQZDHKzYpOzompRClJiiVKC1BaUTpCUonymXZESnsCLYjN0WlWMp15NupEzyt"
+    "ePloK8CYz5arFEMTfltyjcrmxG0FuuLmkim9ltaUedaeU+QUtgY8g5/jXow3RK3CMLmxmv0swfB9hXRKbQprM31XOQamtoDlu8raZG585ZUI1k"
+    "/XQyUfD7hbl3RBXI48VBLylZqHImUeIimDkkeYGQArxzjuSBV3BxxwwAEHHEgDhHWkqtYVT7eO7Azru84MtVnnM8l/C3sQoV+M/tHsRC89oziZ"
+    "Vv4UQxe2LrHIOfb3Qgl7yXoU3WhnP7rTzl+6conk9Sx6ou/fvULp2p9Nx88ltv8Hwwhflg=="
+)
+"""One sheet with a merged cell, number formats and a hidden row, and a hidden sheet, by xlwt."""
+
+
+def test_an_old_workbook_is_read_as_it_is_shown(tmp_path):
+    items = read(written(tmp_path / "r.xls", zlib.decompress(base64.b64decode(XLS))))
+    [table] = tables(items)
+    assert table.header == ("Site", "Share", "Postcode", "Shift", "Opened", "Ok")
+    assert table.rows == (
+        ("Dresden", "12.5%", "01067", "37:30", "2020-03-04", "true"),
+        ("Dresden", "50.0%", "00099", "24:00", "2021-03-04", "false"),
+    )
+    assert [item.reason for item in items[1:]] == ["left out: 1 hidden row", "is hidden, so it was left out"]
+
+
+def test_what_programs_export_as_an_old_workbook_is_read(tmp_path):
+    page = written(tmp_path / "a.xls", "<html><table><tr><th>a<th>b<tr><td>1<td>2<tr><td>3<td>4</table>")
+    text = written(tmp_path / "b.xls", "a\tb\n1\t2\n3\t4\n")
+    for path in (page, text):
+        assert [(t.header, t.rows) for t in tables(read(path))] == [(("a", "b"), (("1", "2"), ("3", "4")))]
+
+
+# ── pictures ───────────────────────────────────────────────────────────────────────────────────
+
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 200 100">
+<title>Pump</title><desc>How it works</desc><rect width="100" height="50" fill="red"/>
+<text x="5" y="20">Valve <tspan>A7</tspan></text><g display="none"><text>old</text></g>
+<image xlink:href="FILE" width="100" height="50" x="100"/></svg>"""
+
+
+@pytest.mark.parametrize("suffix", ["svg", "svgz"])
+def test_a_drawing_is_a_picture_with_its_words_and_nothing_beside_it(tmp_path, suffix):
+    Image.new("RGB", (10, 10), "blue").save(tmp_path / "blue.png")
+    data = SVG.replace("FILE", (tmp_path / "blue.png").as_posix()).encode()
+    [picture] = read(written(tmp_path / f"a.{suffix}", gzip.compress(data) if suffix == "svgz" else data))
+    assert isinstance(picture, Picture)
+    assert (picture.title, picture.caption, picture.words) == ("Pump", "How it works", "Valve A7")
+    drawn = Image.open(io.BytesIO(picture.image.data)).convert("RGBA")
+    assert drawn.size == (1024, 512)
+    assert drawn.getpixel((300, 200)) == (255, 0, 0, 255)
+    assert drawn.getpixel((700, 100))[3] == 0
+
+
+def test_a_drawing_that_is_none_is_told(tmp_path):
+    assert "drawing is damaged" in reason(written(tmp_path / "a.svg", "<svg"))
+    bomb = '<!DOCTYPE s [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><svg xmlns="http://www.w3.org/2000/svg"><text>&b;</text></svg>'
+    assert read(written(tmp_path / "b.svg", bomb))[0].words == "a" * 12
+
+
+HEIC = (
+    "eNpjYGCQSSupLMhIzUxmAILczDRDEDs3MzGNgYExLDe1JJEBAhQzUnKKoGyGgszkEgY0oJSZkw82xMWBgREIgYCxCkIDgRQQK2dm5qWBeSBRUS"
+    "AnlQnKyyhLNgQx+QoyS3LhSq5lFhQVAOntmQXJ+UC6AqjMmZEZJDQBrEjuA8Ofvz9+MDDwMycAdUg4MPIw/v8PUsAMUsEMQnK7mBwSgZLaToyM"
+    "aDILFBpZp73y1FyXxyTFwwESOgEiOBySgOrZXRgPFm1QcgBaI5ycn1OUl5xTARTmZWBrAAqJZBYXpEL95gDFAgWZFZkgAWYODqBpDOKZBbmw4A"
+    "OGCEsjEzMLKKByUxJBoSemwbhesuF7Tav5/x8L2/9lR/1ffzBOVwYAhG9Low=="
+)
+"""64 red pixels square, by pillow-heif; the library that is used here only reads."""
+
+
+def test_a_picture_by_a_telephone_is_read_or_the_package_for_it_named(tmp_path, monkeypatch):
+    path = written(tmp_path / "a.heic", zlib.decompress(base64.b64decode(HEIC)))
+    [picture] = read(path)
+    with Image.open(io.BytesIO(picture.image.data)) as opened:
+        assert opened.format == "PNG"
+        assert opened.getpixel((9, 9))[0] > 200
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    assert "pip install 'r1router[heic]'" in reason(path)
