@@ -16,17 +16,14 @@ from pydantic import BaseModel, Field
 
 from r1router.embedders._texts import clean
 from r1router.embedders._vectors import normalise_rows
-from r1router.endpoint import hide, quote_server, read_body
+from r1router.endpoint import KEY_ENV, URL, explain_failure, read_body, read_key, split_target
 from r1router.errors import InputError, KnowledgeBaseError
-
-URL = "https://api.openai.com/v1"
-KEY = "OPENAI_API_KEY"
 
 
 def open_(
     target: str,
     *,
-    key_env: str = KEY,
+    key_env: str = KEY_ENV,
     dimensions: int = 0,
     batch: int = 128,
     concurrency: int = 4,
@@ -39,17 +36,10 @@ def open_(
     seconds until one is given up. One text is embedded on opening, to learn the length of a vector. Raises
     `InputError`, and `KnowledgeBaseError` where the server cannot be reached or refuses.
     """
-    model, _, url = target.rpartition("@") if "@" in target else (target, "", URL)
-    if not model:
-        raise InputError("openai: takes MODEL or MODEL@URL, such as openai:bge-m3@http://host:8000/v1")
-    if not url.startswith(("http://", "https://")):
-        raise InputError(f"openai: {url!r} is no URL; write MODEL@http://host:port/v1")
+    model, url = split_target(target, example="bge-m3")
     if batch < 1 or concurrency < 1 or dimensions < 0:
         raise InputError("openai: batch and concurrency are at least 1, dimensions is not negative")
-    if not os.environ.get(key_env) and (url == URL or key_env != KEY):
-        raise InputError(
-            f"openai: the environment variable {key_env} holds no key for {url}; set it, or name another with ?key_env="
-        )
+    read_key(key_env, url)
     return OpenAI(
         model,
         url,
@@ -80,7 +70,7 @@ class OpenAI:
         model: str,
         url: str = URL,
         *,
-        key_env: str = KEY,
+        key_env: str = KEY_ENV,
         dimensions: int = 0,
         batch: int = 128,
         concurrency: int = 4,
@@ -89,7 +79,7 @@ class OpenAI:
         import openai
 
         # What changes the vectors or is needed to ask for them again belongs to the spec, the rest does not.
-        options = [f"dimensions={dimensions}"] * bool(dimensions) + [f"key_env={key_env}"] * (key_env != KEY)
+        options = [f"dimensions={dimensions}"] * bool(dimensions) + [f"key_env={key_env}"] * (key_env != KEY_ENV)
         self.spec = f"openai:{model}" + f"@{url}" * (url != URL) + "?" * bool(options) + "&".join(options)
         self._model, self._url, self._batch = model, url, batch
         self._asked: dict[str, Any] = {"dimensions": dimensions} if dimensions else {}
@@ -123,41 +113,26 @@ class OpenAI:
                 **self._asked,
             )
             rows = sorted(read_body(_Vectors, response.content).data, key=lambda item: item.index)
+            if len(rows) != len(texts):
+                raise ValueError(f"{len(rows)} vectors came for {len(texts)} texts")
         except (openai.OpenAIError, ValueError) as error:
             raise self._failure(error) from None  # the client's own errors may hold the key
-        if len(rows) != len(texts):
-            raise KnowledgeBaseError(
-                f"embedding with {self._model} at {self._url}: {len(rows)} vectors came for {len(texts)} texts\n"
-                "is this an embeddings server, and does the URL end as it should, in /v1 usually?"
-            )
         return [item.embedding for item in rows]
 
     def _failure(self, error: Exception) -> KnowledgeBaseError:
-        """What happened and what to do."""
-        import openai
-
-        key = self._client.api_key  # kept there alone, where no repr of ours shows it
-        match error:
-            case openai.APITimeoutError():
-                said, hint = "no answer in time", "raise ?timeout= or lower ?batch="
-            case openai.APIConnectionError():
-                said, hint = str(error.__cause__ or error), "is the server running, and is the URL right?"
-            case openai.APIStatusError():
-                words = quote_server(error, key=key)
-                said, hint = f"status {error.status_code}: {words}", _HINTS.get(error.status_code, "")
-            case _:
-                said = f"no embeddings: {error}"
-                hint = "is this an embeddings server, and does the URL end as it should, in /v1 usually?"
-        return KnowledgeBaseError(
-            hide(f"embedding with {self._model} at {self._url}: {said}" + (f"\n{hint}" if hint else ""), key=key)
+        told = explain_failure(
+            error,
+            at=f"embedding with {self._model} at {self._url}",
+            key=self._client.api_key,  # kept there alone, where no repr of ours shows it
+            wanted="a list of vectors",
+            server="an embeddings server",
+            too_slow="raise ?timeout= or lower ?batch=",
+            hints=_HINTS,
         )
+        return KnowledgeBaseError(told)
 
 
 _HINTS = {
     400: "a text may be too long for the model, or ?batch= too large for the server",
-    401: "the key was refused; it is read from OPENAI_API_KEY, or from the variable named by ?key_env=",
-    403: "the key was refused; it is read from OPENAI_API_KEY, or from the variable named by ?key_env=",
-    404: "the model or the URL is not known there; the URL usually ends in /v1, and URL/models lists the models",
     413: "the request is too large; lower ?batch=",
-    429: "too many calls, or the quota is spent; lower ?concurrency=",
 }

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import codecs
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
@@ -16,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from r1router import parse
-from r1router.endpoint import Text, hide, quote_server, read_body
+from r1router.endpoint import KEY_ENV, URL, Text, explain_failure, hide, quote_server, read_body, read_key, split_target
 from r1router.errors import InputError, PolicyError, UnknownName
 from r1router.marks import neutralise
 from r1router.policies._chat import write_chat_json
@@ -24,7 +23,6 @@ from r1router.types import Ask, Policy, Reply, Shape, Token
 
 log = logging.getLogger(__name__)
 
-URL = "https://api.openai.com/v1"
 TOP = 20
 """Alternatives asked for at each token when label probabilities are wanted; the most that OpenAI and vLLM give."""
 ROOM = (0, 4096, 16_384)
@@ -42,7 +40,7 @@ _CONSTRAINTS: dict[str, Callable[[Shape], dict[str, Any]]] = {
 def open_(
     target: str,
     *,
-    key_env: str = "OPENAI_API_KEY",
+    key_env: str = KEY_ENV,
     constrain: str = "none",
     concurrency: int = 64,
     timeout: float = 600.0,
@@ -55,22 +53,12 @@ def open_(
     flight, `timeout` the seconds until one is given up. `think` is the tokens that a model may think before its
     reply; -1 gives more room (`ROOM`) once a reply was cut off while the model still thought. Raises `InputError`.
     """
-    model, _, url = target.rpartition("@") if "@" in target else (target, "", URL)
-    if not model:
-        raise InputError(
-            "openai: takes MODEL or MODEL@URL, such as openai:Qwen/Qwen2.5-VL-7B-Instruct@http://host:8000/v1"
-        )
-    if not url.startswith(("http://", "https://")):
-        raise InputError(f"openai: {url!r} is no URL; write MODEL@http://host:port/v1")
+    model, url = split_target(target, example="Qwen/Qwen2.5-VL-7B-Instruct")
     if constrain not in _CONSTRAINTS:
         raise UnknownName("way to constrain a reply", constrain, _CONSTRAINTS)
     if concurrency < 1 or think < -1:
         raise InputError(f"openai: concurrency is at least 1 and think at least 0; got {concurrency=}, {think=}")
-    key = os.environ.get(key_env, "").strip()
-    if not key and (url == URL or key_env != "OPENAI_API_KEY"):
-        raise InputError(
-            f"openai: the environment variable {key_env} holds no key for {url}; set it, or name another with ?key_env="
-        )
+    key = read_key(key_env, url)
     return OpenAI(model, url, key=key, constrain=constrain, concurrency=concurrency, timeout=timeout, think=think)
 
 
@@ -92,7 +80,7 @@ class OpenAI:
 
         self.spec = f"openai:{model}@{url}"
         self.prompts = None
-        self._model, self._url = model, url
+        self._model, self._at = model, f"{model} at {url}"
         self._constrain = _CONSTRAINTS[constrain]
         # The client insists on a key; servers without one ignore it.
         self._client = openai.AsyncOpenAI(base_url=url, api_key=key or "none", timeout=timeout)
@@ -119,7 +107,7 @@ class OpenAI:
                     log.info("%s still thought after %d tokens; it gets more room", self.spec, reply.completion_tokens)
                     self._thinks = max(self._thinks, position + 1)
         raise PolicyError(
-            f"{self._model} at {self._url}: the reply was cut off after {ask.max_tokens + room} tokens, while the "
+            f"{self._at}: the reply was cut off after {ask.max_tokens + room} tokens, while the "
             f"model still thought\ngive it more room with ?think= (tokens), or serve it so that it thinks less"
         )
 
@@ -139,8 +127,10 @@ class OpenAI:
                 level = logging.WARNING if refused in ("temperature", "seed") else logging.INFO
                 log.log(level, "%s does not take %s; it is not sent any more", self.spec, refused)
                 self._refused.add(refused)
-            except (openai.OpenAIError, ValueError, _NoReply) as error:
+            except (openai.OpenAIError, ValueError) as error:
                 raise self._failure(error) from None  # the client's own errors may hold the key
+            except _NoReply as said:
+                raise PolicyError(hide(f"{self._at}: {said}", key=self._client.api_key)) from None
 
     def _request(self, ask: Ask, temperature: float, seed: int | None, *, room: int) -> dict[str, Any]:
         request: dict[str, Any] = {
@@ -159,22 +149,16 @@ class OpenAI:
         return request
 
     def _failure(self, error: Exception) -> PolicyError:
-        import openai
-
-        key = self._client.api_key  # kept there alone, where no repr of ours shows it
-        match error:
-            case openai.APITimeoutError():
-                said, hint = "no answer in time", "raise ?timeout=, or lower ?concurrency="
-            case openai.APIConnectionError():
-                said, hint = str(error.__cause__ or error), "is the server running, and is the URL right?"
-            case openai.APIStatusError():
-                words = quote_server(error, key=key)
-                said, hint = f"status {error.status_code}: {words}", _HINTS.get(error.status_code, "")
-            case _NoReply():
-                said, hint = str(error), ""
-            case _:
-                said, hint = f"not a chat completion: {error}", "does the URL end as it should, in /v1 usually?"
-        return PolicyError(hide(f"{self._model} at {self._url}: {said}" + (f"\n{hint}" if hint else ""), key=key))
+        told = explain_failure(
+            error,
+            at=self._at,
+            key=self._client.api_key,  # kept there alone, where no repr of ours shows it
+            wanted="a chat completion",
+            server="a chat server",
+            too_slow="raise ?timeout=, or lower ?concurrency=",
+            hints=_HINTS,
+        )
+        return PolicyError(told)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -183,13 +167,7 @@ class OpenAI:
 
 # ── what servers refuse ────────────────────────────────────────────────────────────────────────
 
-_HINTS = {
-    401: "the key was refused; it is read from OPENAI_API_KEY, or from the variable named by ?key_env=",
-    403: "the key was refused; it is read from OPENAI_API_KEY, or from the variable named by ?key_env=",
-    404: "the model or the URL is not known there; the URL usually ends in /v1, and URL/models lists the models",
-    413: "the request is too large; ask for less evidence or smaller pictures",
-    429: "too many calls, or the quota is spent; lower ?concurrency=",
-}
+_HINTS = {413: "the request is too large; ask for less evidence or smaller pictures"}
 _PARAMETERS = ("logprobs", "max_tokens", "temperature", "seed")
 """What some servers and models refuse, and we can do without."""
 
