@@ -9,19 +9,29 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
+from r1router.charts.figures import (
+    COLOURS,
+    KEYS,
+    Figure,
+    draw_groups,
+    draw_reliability,
+    draw_scatter,
+    draw_spreads,
+)
+from r1router.charts.page import STYLE, write_figure, write_scripts
 from r1router.evals.audit.regret import Audit
-from r1router.evals.report import plots
 from r1router.evals.report.results import TOTAL
-from r1router.evals.report.summary import Comparison, Report, Section
-from r1router.evals.report.svg import draw, draw_marker, draw_series
+from r1router.evals.report.summary import Report, Section
 from r1router.evals.report.words import write_amount, write_chance, write_score, write_signed, write_span
 from r1router.evals.run import Settings
-from r1router.evals.statistics import Interval
+from r1router.evals.statistics import Difference, Interval
 
 STAGE_NAMES = {"plan": "think", "search": "retrieve", "answer": "read", "final": "final answer"}
 """What people call the stages."""
 _FEW = 12
 """Rows of a table that is open at first."""
+LEAST = 0.1
+"""Least reach of a small drawing of scores, so that scores next to nothing look like that."""
 
 
 def write_page(report: Report, audits: Sequence[Audit] = ()) -> str:
@@ -42,27 +52,31 @@ def write_page(report: Report, audits: Sequence[Audit] = ()) -> str:
     }
     sections = [_section(section, report.primary, audits) for section in report.sections]
     return environment.get_template("report.html.j2").render(
-        report=report, sections=sections, total=TOTAL, few=_FEW, names=STAGE_NAMES, budget=write_budget
+        report=report,
+        sections=sections,
+        total=TOTAL,
+        few=_FEW,
+        names=STAGE_NAMES,
+        budget=write_budget,
+        style=Markup(STYLE),
+        scripts=Markup(write_scripts()) if any(s["figures"] or s["reliability"] for s in sections) else "",
     )
 
 
 def _section(section: Section, primary: str, audits: Sequence[Audit]) -> dict[str, Any]:
     results = section.results
-    top = max(plots.LEAST, *(r.scores[primary].high for r in results if primary in r.scores), 0.0)
+    top = max(LEAST, *(r.scores[primary].high for r in results if primary in r.scores), 0.0)
     audited = [audit for audit in audits if audit.dataset == section.dataset]
+    reach = max(LEAST, *(max(abs(c.difference.low), abs(c.difference.high)) for c in section.comparisons), 0.0)
     return {
         "data": section,
-        "markers": [_key(style) for style in range(len(results))],
-        "strips": [Markup(plots.draw_strip(r.scores[primary], top)) if primary in r.scores else "" for r in results],
-        "figures": list(_figures(section, primary)),
-        "matrices": [
-            (r.method, Markup(plots.draw_matrix(r.confusion, says=f"gold and taken routes of {r.method}")))
-            for r in results
-            if r.confusion
-        ],
+        "marks": [(number % COLOURS, KEYS[number % len(KEYS)]) for number in range(len(results))],
+        "strips": [_strip(r.scores[primary], 0.0, top) if primary in r.scores else None for r in results],
+        "figures": [Markup(write_figure(figure)) for figure in _figures(section, primary)],
+        "matrices": [(r.method, _matrix(r.confusion)) for r in results if r.confusion],
         "audits": audited,
-        "reliability": [drawn for audit in audited for drawn in _reliability(audit)],
-        "compared": _compared(section.comparisons),
+        "reliability": [Markup(write_figure(figure)) for audit in audited for figure in _reliability(audit)],
+        "compared": [(c, _strip(c.difference, -reach, reach)) for c in section.comparisons],
         "real": sum(c.p_holm < 0.05 for c in section.comparisons),
         "groups": [
             (title, list(dict.fromkeys(group for r in results for group in getattr(r, field))), field)
@@ -75,64 +89,84 @@ def _section(section: Section, primary: str, audits: Sequence[Audit]) -> dict[st
     }
 
 
-def _key(style: int) -> Markup:
-    """The marker of a method, for the legend and the tables."""
-    return Markup(draw(14, 14, [draw_series(style, [draw_marker(style, 7, 7, size=4.6)])], says="", kind="key"))
-
-
-class _Figure(NamedTuple):
-    title: str
-    note: str
-    svg: Markup
-    place: str = ""
-    """CSS class: "two" columns, "broad", "tall"."""
-    stages: Sequence[str] = ()
-    """Names of the stages, for a legend of their colours."""
-
-
-def _figures(section: Section, primary: str) -> Iterator[_Figure]:
-    scored = [(style, r) for style, r in enumerate(section.results) if primary in r.scores]
+def _figures(section: Section, primary: str) -> Iterator[Figure]:
+    scored = [r for r in section.results if primary in r.scores]
     for cost in ("retrievals", "tokens"):
-        points = [plots.Point(r.method, style, r.costs[cost], r.scores[primary]) for style, r in scored if r.costs]
+        points = {r.method: (r.costs[cost], r.scores[primary]) for r in scored if r.costs}
         if points:
-            drawn = plots.draw_scatter(points, x_label=f"{cost} per question", y_label=primary)
             note = "Means with 95 % intervals; up and to the left is better."
-            yield _Figure(f"Score against {cost}", note, Markup(drawn))
-    groups = {
-        field: {style: (r.method, getattr(r, field)) for style, r in scored if getattr(r, field)}
-        for field in ("by_hops", "by_type")
-    }
-    many = {f: len(g) * len({name for _, values in g.values() for name in values}) > 16 for f, g in groups.items()}
-    timed = {
-        r.method: {STAGE_NAMES.get(s, s): plots.Spread(v.p50, v.p95) for s, v in r.seconds.items() if s != TOTAL}
-        for r in section.results
-        if r.seconds
-    }
+            label = f"{cost} per question"
+            yield draw_scatter(points, title=f"Score against {cost}", x_label=label, y_label=primary, note=note)
+    timed = [r for r in section.results if r.seconds]
+    stages = list(dict.fromkeys(stage for r in timed for stage in r.seconds if stage != TOTAL))
     if timed:
-        drawn = plots.draw_stages(timed, x_label="seconds per question")
-        stages = list(dict.fromkeys(stage for values in timed.values() for stage in values))
-        note = "Bars to the median question, whiskers to the 95th percentile."
-        yield _Figure("Latency per stage", note, Markup(drawn), "tall" if many["by_hops"] else "", stages)
-    for title, field, place in (("number of hops", "by_hops", "two"), ("type of question", "by_type", "broad")):
-        if groups[field]:
-            drawn = plots.draw_groups(
-                groups[field], x_label=title, y_label=primary, joined=field == "by_hops", broad=many[field]
-            )
+        yield draw_spreads(
+            {
+                STAGE_NAMES.get(stage, stage): {
+                    r.method: (r.seconds[stage].p50, r.seconds[stage].p95) for r in timed if stage in r.seconds
+                }
+                for stage in stages
+            },
+            title="Latency per stage",
+            x_label="seconds per question",
+            note="Bars to the median question, whiskers to the 95th percentile.",
+        )
+    for title, field in (("number of hops", "by_hops"), ("type of question", "by_type")):
+        groups = {r.method: getattr(r, field) for r in scored if getattr(r, field)}
+        counts: dict[str, int] = {}
+        for values in groups.values():
+            for group, value in values.items():
+                counts[group] = max(counts.get(group, 0), value.n)
+        if groups:
             note = "Means with 95 % intervals, the methods from left to right as in the legend."
-            yield _Figure(f"Score by {title}", note, Markup(drawn), place if many[field] else "")
+            yield draw_groups(
+                groups, title=f"Score by {title}", x_label=title, y_label=primary, counts=counts, note=note
+            )
 
 
-def _reliability(audit: Audit) -> list[tuple[str, Markup]]:
-    return [
-        (method.method, Markup(plots.draw_reliability([(b.confidence, b.right) for b in method.bins])))
-        for method in audit.methods
-        if method.bins
-    ]
+def _reliability(audit: Audit) -> Iterator[Figure]:
+    for method in audit.methods:
+        if method.bins:
+            bins = [(b.confidence, b.right, b.right.n) for b in method.bins]
+            yield draw_reliability(bins, title=f"Reliability of {method.method}")
 
 
-def _compared(comparisons: Sequence[Comparison]) -> list[tuple[Comparison, Markup]]:
-    reach = max(plots.LEAST, *(max(abs(c.difference.low), abs(c.difference.high)) for c in comparisons), 0.0)
-    return [(c, Markup(plots.draw_strip(c.difference, reach, low=-reach))) for c in comparisons]
+class _Strip(NamedTuple):
+    """An interval as a small drawing in a table, in percent of its width."""
+
+    low: float
+    width: float
+    mean: float
+    zero: float | None
+    """Where 0 is, if that is inside."""
+    says: str
+
+
+def _strip(value: Interval | Difference, least: float, most: float) -> _Strip:
+    def place(x: float) -> float:
+        return round(100 * (x - least) / (most - least), 1)
+
+    says = f"{write_score(value.mean)}, {write_span(value)}"
+    zero = place(0.0) if least < 0 < most else None
+    return _Strip(place(value.low), place(value.high) - place(value.low), place(value.mean), zero, says)
+
+
+class _Matrix(NamedTuple):
+    """Gold route against taken route."""
+
+    taken: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[tuple[int, float, bool]]]]
+    """Gold route, then for each taken one: steps, share of the gold route's, whether it is the right one."""
+
+
+def _matrix(counts: Mapping[str, Mapping[str, int]]) -> _Matrix:
+    taken = sorted({name for row in counts.values() for name in row} | {*counts}, key=lambda n: (n == "none", n))
+    rows = []
+    for gold in sorted(counts):
+        total = sum(counts[gold].values()) or 1
+        cells = [(counts[gold].get(name, 0), counts[gold].get(name, 0) / total, name == gold) for name in taken]
+        rows.append((gold, cells))
+    return _Matrix(taken, rows)
 
 
 def _values(tables: Iterable[Mapping[str, Interval]]) -> list[tuple[str, list[Interval | None]]]:
