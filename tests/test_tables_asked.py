@@ -7,7 +7,7 @@ import pytest
 import r1router as rr
 from r1router.errors import InputError
 from r1router.kb.memory import MemoryKnowledgeBase
-from r1router.prompts import Prompts
+from r1router.prompts import DEFAULT, Prompts
 from r1router.table import TableBlock
 from r1router.tables.engine import compute
 from r1router.tables.results import make_evidence, read_answer_off
@@ -28,6 +28,7 @@ KB = MemoryKnowledgeBase(
     ],
 )
 BASELINES = ("self_ask", "search_o1", "omnisearch", "iter_retgen", "ircot", "one_shot_routing", "vanilla_rag")
+SHORT = DEFAULT.with_name("short")
 COUNT = "SELECT COUNT(*) FROM t WHERE \"Country\" = 'Norway'"
 
 
@@ -134,6 +135,49 @@ def test_a_prompt_set_without_the_form_only_reads(tmp_path):
     (tmp_path / "set.toml").write_text("[form]\ntable_queries = false\n")
     path = rr.ask("Orders?", kbs={"orders": KB}, policy=policy(), prompts=Prompts(tmp_path))
     assert path.steps[0].answer == "read"
+
+
+CUSTOMERS = TableBlock("Customers", header=("Country", "Currency"), rows=(("Norway", "NOK"), ("Ireland", "EUR")))
+SHOP = MemoryKnowledgeBase(
+    KB.card,
+    [
+        Evidence(
+            "orders", f"{name}#0", table.text, title=table.title, location=Location("shop.sqlite"), record=name,
+            table=table,
+        )
+        for name, table in (("o", ORDERS), ("c", CUSTOMERS))
+    ],
+)  # fmt: skip
+JOIN = 'SELECT SUM("Amount") FROM t JOIN "Customers" USING ("Country") WHERE "Currency" = \'NOK\''
+
+
+def join(prompts: Prompts):
+    """The request to query a table beside which another one stands, and the step that came of it."""
+    seen = []
+
+    def reply(ask):
+        seen.append(ask)
+        return Reply(query(JOIN) if ask.purpose == "query" else "<answer>read</answer>")
+
+    said = "What did orders from Norway cost in NOK, order by order, country and amount?"
+    path = rr.ask(
+        said, kbs={"orders": SHOP}, policy=rr.Scripted(reply), method="vanilla_rag?tables=query", prompts=prompts
+    )
+    return seen[0], path.steps[0]
+
+
+def test_a_query_joins_the_tables_of_one_file_where_the_prompt_set_says_so():
+    ask, step = join(Prompts())
+    assert 'The query may join "Customers", another table of the file: 2 rows' in ask.messages[-1].content
+    assert "query-text" in ask.shape.alternatives[1][-1].grammar
+    assert step.evidence[0].result.rows == (("1360",),)
+
+
+def test_elsewhere_a_query_sees_one_table_and_its_prompt_tells_of_no_other():
+    ask, step = join(Prompts(SHORT))
+    assert "Currency" not in ask.shape.alternatives[1][-1].grammar
+    assert "may join" not in ask.messages[-1].content
+    assert step.note.startswith('the table was not queried: there is no table "Customers"')
 
 
 class Unasked:

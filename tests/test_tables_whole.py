@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -191,6 +193,39 @@ def test_a_query_sees_every_row_of_the_table_whichever_entry_was_found(plants: T
         assert result.source_rows == tuple(range(3, 61, 3))
     assert [column.kind for column in plants.columns("plants#1")] == ["text", "number", "text"]
     assert plants.compute("other", "SELECT * FROM t").rows == (("1", "2"),)
+
+
+def write_shop(path: Path, tables: int) -> None:
+    with closing(sqlite3.connect(path)) as shop:
+        for n in range(tables):
+            shop.execute(f"CREATE TABLE year_{n} (country TEXT, amount INTEGER)")
+            shop.executemany(f"INSERT INTO year_{n} VALUES (?, ?)", [("Norway", n), ("Peru", 10 * n)])
+        shop.commit()
+
+
+def test_the_tables_of_one_file_are_told_and_joined(tmp_path: Path) -> None:
+    write_shop(tmp_path / "shop.sqlite", 3)
+    kb = index_files(tmp_path, cities_csv="city,country\nOslo,Norway\n")
+    index([tmp_path / "shop.sqlite"], tmp_path / "kbs", as_="table", embedder=HashedWords())
+    id = kb.tables.find("year_1").id
+    view = kb.inspect(id, "What came from Norway?", joined=True)
+    assert [(other.name, other.count) for other in view.others] == [("year_0", 2), ("year_2", 2)]
+    assert [(column.name, column.kind) for column in view.others[0].columns] == [
+        ("country", "text"), ("amount", "number"),
+    ]  # fmt: skip
+    assert kb.inspect(id, "What came from Norway?").others == ()
+    sql = "SELECT sum(t.amount + year_2.amount) FROM t JOIN year_2 USING (country) WHERE country = 'Peru'"
+    assert kb.compute(id, sql, joined=True).rows == (("30",),)
+
+
+def test_of_very_many_tables_none_is_told_and_a_query_has_those_that_it_names(tmp_path: Path) -> None:
+    write_shop(tmp_path / "shop.sqlite", 30)
+    index([tmp_path / "shop.sqlite"], tmp_path / "kbs", as_="table", embedder=HashedWords())
+    kb = open_kb(tmp_path / "kbs" / "table", text_embedder=HashedWords())
+    id = kb.tables.find("year_1").id
+    assert kb.inspect(id, "Norway?", joined=True).others == ()
+    sql = "SELECT year_29.amount FROM t JOIN year_29 USING (country) WHERE country = 'Peru'"
+    assert kb.compute(id, sql, joined=True).rows == (("290",),)
 
 
 def test_a_query_that_cannot_be_answered_says_why(plants: TableKnowledgeBase) -> None:

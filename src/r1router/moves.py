@@ -237,10 +237,9 @@ def query_table(path: Trajectory, prompts: Prompts, *, tables: str) -> Flow[tupl
     if tables == READ or not prompts.table_queries or best is None or best.table is None or best.result is not None:
         return path, None
     try:
-        view = yield Inspect(best.kb, best.id, step.sub_question or "")
-        said, result = yield from _ask_table(
-            prompts.query_step(replace(path, steps=path.steps[:-1]), step, view), best, prompts
-        )
+        view = yield Inspect(best.kb, best.id, step.sub_question or "", prompts.joined_tables)
+        request = prompts.query_step(replace(path, steps=path.steps[:-1]), step, view)
+        said, result = yield from _ask_table(request, best, prompts, joined=bool(view.others))
     except (QueryError, KnowledgeBaseError) as error:
         return _noted(path, f"the table was not queried: {error}"), None
     except ParseError:
@@ -257,7 +256,7 @@ def query_table(path: Trajectory, prompts: Prompts, *, tables: str) -> Flow[tupl
 
 
 def _ask_table(
-    request: Ask, table: Evidence, prompts: Prompts
+    request: Ask, table: Evidence, prompts: Prompts, *, joined: bool
 ) -> Flow[tuple[Answer | TableQuery, TableResult | None]]:  # fmt: skip
     """What the policy says, and what its query gave. Raises what the last of several bad replies raised."""
     reply = yield request
@@ -266,7 +265,7 @@ def _ask_table(
             said = parse.read_table_reply(reply)
             if isinstance(said, Answer):
                 return said, None
-            return said, (yield Compute(table.kb, table.id, said.sql))
+            return said, (yield Compute(table.kb, table.id, said.sql, joined))
         except (ParseError, QueryError) as error:
             reason = error.reason if isinstance(error, ParseError) else str(error)
             yield Malformed(request.purpose, reason, reply.text)

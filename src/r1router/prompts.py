@@ -15,6 +15,7 @@ An optional `set.toml` beside the templates holds
     answers = "copied"      an answer is a span of what is shown, yes, no or unknown, where a policy decodes under a
                             grammar (see `spans`); "free", the default, leaves it open
     table_queries = true    a step that found a table may query it (see `query_step`)
+    joined_tables = true    … and join the other tables of its file, in any SQL: for policies that write it unaided
 
 so that released weights can be served with the prompts that they were trained with: a folder `prompts` beside
 the weights is taken with them (see `choose_prompts`). A set may hold a part; what it lacks is ours. Everything that
@@ -45,7 +46,7 @@ from r1router.evidence.support import read_support
 from r1router.marks import neutralise
 from r1router.routing.odds import read_odds
 from r1router.spans import write_span_grammar
-from r1router.tables.grammar import query_grammar
+from r1router.tables.grammar import query_grammar, write_free_grammar
 from r1router.tables.view import TableView, show_table
 from r1router.types import (
     Ask,
@@ -66,7 +67,9 @@ from r1router.types import (
 DEFAULT = Path(__file__).parent / "prompt_sets" / "default"
 LEAST = 120
 """Characters of evidence that are worth showing beside a table."""
-_FORM = ("spaced_answers", "answers", "table_queries")
+_FORM = ("spaced_answers", "answers", "table_queries", "joined_tables")
+_QUERY = 600
+"""Characters of a query."""
 _LIMITS = {"think": 200, "sub_question": 200, "answer": 300, "evidence": 0}
 _OF_THE_KBS = frozenset(("kbs", "labels_in_words"))
 _ROLE_LINE = re.compile(r"^### (system|user|assistant)[ \t]*\n", re.MULTILINE)
@@ -93,6 +96,7 @@ class Prompts:
         self.support = read_support(self.folder)
         """How an answer is judged by its evidence; None where answers are taken as they are."""
         self.table_queries = bool(form.get("table_queries", False))
+        self.joined_tables = bool(form.get("joined_tables", False))
         self.odds = read_odds(self.folder)
         """How what is seen of the knowledge bases and what the policy says make up a route."""
         self._environment = ImmutableSandboxedEnvironment(
@@ -151,6 +155,7 @@ class Prompts:
         """What does the evidence say, or what is its table to be asked? Reply: `parse.read_table_reply`.
 
         `view` is of the table that the first piece of evidence is from; the rest of that table's pieces is left out.
+        Where it has tables that may be joined, any query may be written.
         """
         asked, table = step.sub_question or "", step.evidence[0]
         shown = show_table(view, self._limits["evidence"])
@@ -158,8 +163,9 @@ class Prompts:
         others = [item for item in step.evidence if (item.kb, item.record) != (table.kb, table.record)]
         evidence = self._shown(asked, step.evidence, only=others, limit=limit)
         told = [{"text": "\n".join([shown.heading, *shown.rows])}, *evidence]
+        grammar = write_free_grammar(_QUERY - len("SELECT ")) if view.others else query_grammar(view)
         return self._ask(
-            "query", template, parse.add_query(self._answer_shape(told, asked), query_grammar(view)), path,
+            "query", template, parse.add_query(self._answer_shape(told, asked), grammar, query=_QUERY), path,
             thought=step.thought, sub_question=asked, table=shown, folder=tell_folders(step.evidence)[0],
             evidence=evidence,
         )  # fmt: skip

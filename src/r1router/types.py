@@ -346,6 +346,8 @@ class Inspect:
     id: str
     """Of one of its entries, as `Evidence.id` has it."""
     question: str
+    joined: bool = False
+    """Whether the other tables of its file are told, too, which a query may join."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +357,8 @@ class Compute:
     kb: str
     id: str
     sql: str
+    joined: bool = False
+    """Whether the query may name the other tables of its file."""
 
 
 # ── what a method tells while it works (and a driver streams) ──────────────────────────────────
@@ -456,15 +460,19 @@ class TableKnowledgeBase(KnowledgeBase, Protocol):
         """The columns of a whole table as queries see them. Raises `KnowledgeBaseError` where `id` is no table."""
         ...
 
-    def compute(self, id: str, sql: str) -> TableResult:
+    def compute(self, id: str, sql: str, *, joined: bool = False) -> TableResult:
         """What a query over a whole table, called "t" in it, gives; called from worker threads.
 
+        `joined`: it may name the other tables of the same file, too, as `inspect` tells them.
         Raises `QueryError` where the query is wrong or too costly, `KnowledgeBaseError` where `id` is no table.
         """
         ...
 
-    def inspect(self, id: str, question: str) -> TableView:
-        """What a question touches in a whole table; called from worker threads. Raises as `columns`."""
+    def inspect(self, id: str, question: str, *, joined: bool = False) -> TableView:
+        """What a question touches in a whole table; called from worker threads. Raises as `columns`.
+
+        `joined`: with the other tables of the same file (`TableView.others`).
+        """
         ...
 
 

@@ -32,11 +32,11 @@ def serve_tables(kbs: Mapping[str, KnowledgeBase]) -> Serve:
 
     async def inspect(request: Inspect) -> Served[TableView]:
         kb = _with_tables(kbs, request.kb)
-        return await measure_time(workers.run(lambda: kb.inspect(request.id, request.question)))
+        return await measure_time(workers.run(lambda: kb.inspect(request.id, request.question, joined=request.joined)))
 
     async def compute(request: Compute) -> Served[TableResult]:
         kb = _with_tables(kbs, request.kb)
-        return await measure_time(workers.run(lambda: kb.compute(request.id, request.sql)))
+        return await measure_time(workers.run(lambda: kb.compute(request.id, request.sql, joined=request.joined)))
 
     return {Inspect: inspect, Compute: compute}
 

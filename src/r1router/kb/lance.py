@@ -168,9 +168,10 @@ class LanceKnowledgeBase:
         """
         return self.tables.compute(id, sql, joined=joined)
 
-    def inspect(self, id: str, question: str) -> TableView:
-        """What a question touches in a whole table. `id`: as for `columns`. Raises `KnowledgeBaseError`."""
-        return self.tables.inspect(id, question)
+    def inspect(self, id: str, question: str, *, joined: bool = False) -> TableView:
+        """What a question touches in a whole table; `joined`: with the other tables of its source. `id`: as for
+        `columns`. Raises `KnowledgeBaseError`."""
+        return self.tables.inspect(id, question, joined=joined)
 
     def find_picture(self, name: str) -> Path:
         """The file of the picture of this name (`Evidence.image`). Raises `KnowledgeBaseError` where there is none."""

@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from r1router.errors import KnowledgeBaseError
-from r1router.table import TableBlock, TableColumn, TableResult
+from r1router.table import TableBlock, TableColumn, TableResult, name_columns
 from r1router.tables.blocks import join_blocks
-from r1router.tables.engine import Tables, compute
+from r1router.tables.engine import TABLE, Tables
 from r1router.tables.inspect import inspect_table
 from r1router.tables.view import TableView
 from r1router.types import Card, Evidence, Query, TextEmbedder
@@ -53,9 +53,13 @@ class MemoryKnowledgeBase:
             [columns] = tables.columns.values()
         return columns
 
-    def compute(self, id: str, sql: str) -> TableResult:
-        """What a query over a whole table gives. Raises `QueryError`, and `KnowledgeBaseError` for no table."""
-        return compute(self._whole(id), sql)
+    def compute(self, id: str, sql: str, *, joined: bool = False) -> TableResult:
+        """What a query over a whole table gives; `joined`: it may name the other tables of its source, by their titles.
+
+        Raises `QueryError`, and `KnowledgeBaseError` for no table.
+        """
+        with Tables({TABLE: self._whole(id), **(self._beside(id) if joined else {})}) as tables:
+            return tables.query(sql)
 
     def _whole(self, id: str) -> TableBlock:
         entries = self.record(id)
@@ -64,9 +68,21 @@ class MemoryKnowledgeBase:
         is_table = any(entry.table or (entry.location and entry.location.rows) for entry in entries)
         return join_blocks([entry.table for entry in entries], repr(id), bool(is_table))
 
-    def inspect(self, id: str, question: str) -> TableView:
-        """What a question touches in a whole table. Raises `KnowledgeBaseError` for no table."""
-        return inspect_table(self._whole(id), question)
+    def inspect(self, id: str, question: str, *, joined: bool = False) -> TableView:
+        """What a question touches in a whole table; `joined`: with the other tables of its source.
+
+        Raises `KnowledgeBaseError` for no table.
+        """
+        return inspect_table(self._whole(id), question, self._beside(id) if joined else {})
+
+    def _beside(self, id: str) -> dict[str, TableBlock]:
+        """The other tables of the same source, by their titles."""
+        own = self.record(id)
+        source = own[0].location.source if own and own[0].location else None
+        records = {e.record or e.id: e for e in self._entries if e.table and e.location and e.location.source == source}
+        others = [record for record in records if record != (own[0].record or own[0].id)]
+        names = name_columns([TABLE, *(records[record].title or record for record in others)])[1:]
+        return {name: self._whole(record) for name, record in zip(names, others, strict=True)}
 
     def search(self, queries: Sequence[Query], *, k: int = 5) -> list[list[Evidence]]:
         """The `k` best entries for each query; [] for a query without words."""

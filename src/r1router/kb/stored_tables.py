@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from r1router.tables.inspect import inspect_table
 from r1router.tables.view import TableView
 
 TOGETHER = 20
-"""Tables of one source that can be queried together; of more, the first and the one that was asked for."""
+"""Tables of one source that can be queried together. Of more, a query has those that it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +88,30 @@ class StoredTables:
 
         Raises `QueryError` where the query is wrong or too costly, `KnowledgeBaseError` where there is no such table.
         """
-        with self.open(id, joined=joined) as tables:
+        with self.open(id, joined=joined, sql=sql) as tables:
             return tables.query(sql)
 
-    def inspect(self, id: str, question: str) -> TableView:
-        """What a question touches in a whole table. Raises `KnowledgeBaseError` where there is none of this id."""
-        return inspect_table(self.read_whole(id), question)
+    def inspect(self, id: str, question: str, *, joined: bool = False) -> TableView:
+        """What a question touches in a whole table; `joined`: with the other tables of its source.
 
-    def open(self, id: str, *, joined: bool = False) -> Tables:
-        """A whole table, called "t"; `joined`: and all of its source, each by its name. `id`: of an entry or record."""
+        Raises `KnowledgeBaseError` where there is none of this id.
+        """
+        found = self._find(id)
+        others = self._list_others(found["source"]) if joined else {}
+        asked = self._whole(found["source"], found["record"], id)
+        return inspect_table(
+            asked,
+            question,
+            {name: self._whole(t.source, t.record, t.id) for name, t in others.items() if t.record != found["record"]},
+        )
+
+    def open(self, id: str, *, joined: bool = False, sql: str = "") -> Tables:
+        """A whole table, called "t"; `joined`: and those of its source, each by its name; of many, those that `sql`
+        names. `id`: of an entry or record."""
         found = self._find(id)
         named = {TABLE: self._whole(found["source"], found["record"], id)}
         if joined:
-            others = self.list_all(source=found["source"])[:TOGETHER]
-            names = name_columns([TABLE, *(table.name for table in others)])[1:]
-            for name, table in zip(names, others, strict=True):
+            for name, table in self._find_joined(found["source"], sql).items():
                 named[name] = self._whole(table.source, table.record, table.id)
         return Tables(named)
 
@@ -109,6 +119,21 @@ class StoredTables:
         """A whole table, or its file where it is long. `id`: of an entry or record. Raises `KnowledgeBaseError`."""
         found = self._find(id)
         return self._whole(found["source"], found["record"], id)
+
+    def _list_others(self, source: str) -> dict[str, StoredTable]:
+        """The tables of a source by the names that queries call them; none of a source with very many, a corpus."""
+        first = f"first_row = 1 AND source = {quote(source)}"
+        if len(read_entries(self._folder, first, columns=("id",), limit=TOGETHER + 1)) > TOGETHER:
+            return {}
+        return _name(self.list_all(source=source))
+
+    def _find_joined(self, source: str, sql: str) -> dict[str, StoredTable]:
+        """The tables of a source that a query may name, all of them where they are few."""
+        named = _name(self.list_all(source=source))
+        said = sql.casefold()
+        if len(named) > TOGETHER:
+            named = {name: table for name, table in named.items() if name.casefold() in said}
+        return dict(list(named.items())[:TOGETHER])
 
     def _find(self, id: str) -> dict[str, Any]:
         for column in ("id", "record"):
@@ -123,3 +148,9 @@ class StoredTables:
         rows.sort(key=lambda row: int(row["id"].rpartition("#")[2]))
         is_table = bool(rows) and rows[0]["first_row"] is not None  # a writer may just have taken it out
         return join_blocks([read_block(row) for row in rows], f"{id!r} of {source}", is_table)
+
+
+def _name(tables: Sequence[StoredTable]) -> dict[str, StoredTable]:
+    """Tables of one source by the names that queries call them."""
+    names = name_columns([TABLE, *(table.name for table in tables)])[1:]
+    return dict(zip(names, tables, strict=True))

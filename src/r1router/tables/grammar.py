@@ -42,6 +42,12 @@ def query_grammar(view: TableView) -> str:
     return rules.text()
 
 
+def write_free_grammar(longest: int) -> str:
+    """Rules for a query of up to `longest` characters that may be any: where tables are joined, what it may hold is not
+    known. The engine checks it."""
+    return f'query ::= ("SELECT " | "WITH ") query-text\nquery-text ::= ([^<\\n\\r] | "<" [ =>0-9"(]){{1,{longest}}}\n'
+
+
 def can_write(grammar: str, text: str) -> bool:
     """Whether the grammar that `query_grammar` gave writes this query."""
     rules = dict(line.split(" ::= ", 1) for line in grammar.splitlines() if line)

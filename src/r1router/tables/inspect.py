@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from r1router.evidence.words import read_words
@@ -11,7 +12,7 @@ from r1router.tables.columns import Value, read_columns
 from r1router.tables.engine import Tables
 from r1router.tables.names import quote_name, quote_text
 from r1router.tables.store import read_table_info
-from r1router.tables.view import LONGEST, TableView, view_table
+from r1router.tables.view import LONGEST, OtherTable, TableView, view_other, view_table
 
 FIRST, NAMED = 100, 300
 """Rows of a long table that are looked at: the first, and those that the question names."""
@@ -19,8 +20,26 @@ WORDS = 12
 """Words of a question that a long table is searched for, the longest first."""
 
 
-def inspect_table(table: TableBlock | Path, question: str) -> TableView:
-    """The view of a whole table, in memory or in a file that `store` wrote. Raises `KnowledgeBaseError`."""
+def inspect_table(
+    table: TableBlock | Path, question: str, others: Mapping[str, TableBlock | Path] | None = None
+) -> TableView:
+    """The view of a whole table, in memory or in a file that `store` wrote. Raises `KnowledgeBaseError`.
+
+    `others`: by their names, the tables that a query may join with it.
+    """
+    told = tuple(_inspect_other(name, other, question) for name, other in (others or {}).items())
+    return replace(_inspect(table, question), others=told)
+
+
+def _inspect_other(name: str, table: TableBlock | Path, question: str) -> OtherTable:
+    if isinstance(table, Path):
+        info = read_table_info(table)
+        return view_other(question, name, info.columns, info.rows)
+    readers, _ = read_columns(table.header, table.rows)
+    return view_other(question, name, [reader.column for reader in readers], len(table.rows))
+
+
+def _inspect(table: TableBlock | Path, question: str) -> TableView:
     if isinstance(table, TableBlock):
         readers, values = read_columns(table.header, table.rows)
         return view_table(question, table, [reader.column for reader in readers], values)

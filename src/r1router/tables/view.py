@@ -74,6 +74,17 @@ class ViewedColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherTable:
+    """A table that a query may join."""
+
+    name: str
+    count: int
+    """Its rows."""
+    columns: tuple[TableColumn, ...]
+    """Of many, those that the question names, then the first."""
+
+
+@dataclass(frozen=True, slots=True)
 class TableView:
     """What a policy sees of a table before it asks it."""
 
@@ -89,6 +100,8 @@ class TableView:
     """Numbers of the question."""
     row: str = ROW
     """What queries call the number of a row."""
+    others: tuple[OtherTable, ...] = ()
+    """The other tables of its file, where a query may join them."""
 
 
 def view_table(
@@ -118,6 +131,12 @@ def view_table(
     )  # fmt: skip
 
 
+def view_other(question: str, name: str, columns: Sequence[TableColumn], count: int) -> OtherTable:
+    """The view of a table of `count` rows that may be joined with the one that is asked."""
+    shown = _choose_columns(_Asked(question), columns)
+    return OtherTable(name, count, tuple(columns[place] for place in shown))
+
+
 def write_number(value: float) -> str:
     """A number as SQL writes it: without an exponent, whole ones without a point."""
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.10f}".rstrip("0").rstrip(".")
@@ -145,6 +164,8 @@ class ShownTable:
     rows: tuple[str, ...]
     chars: int
     """How many characters of text all of that is."""
+    others: tuple[ShownTable, ...] = ()
+    """Those that may be joined with it, each called by its heading, without samples and rows."""
 
 
 def show_table(view: TableView, chars: int) -> ShownTable:
@@ -168,7 +189,17 @@ def show_table(view: TableView, chars: int) -> ShownTable:
         if not chars or not rows or length + len(told) < chars:
             rows.append(told[:chars] if chars else told)
             length += len(told) + 1
-    return ShownTable(heading, view.count, columns, tuple(rows), length)
+    others = tuple(_show_other(other) for other in view.others)
+    return ShownTable(heading, view.count, columns, tuple(rows), length, others)
+
+
+def _show_other(other: OtherTable) -> ShownTable:
+    columns = tuple(ShownColumn(quote_name(c.name), _say_kind(c.kind, c.unit), "") for c in other.columns)
+    return ShownTable(quote_name(other.name), other.count, columns, (), 0)
+
+
+def _say_kind(kind: str, unit: str) -> str:
+    return f"{kind} ({unit})" if unit and kind == "number" else kind
 
 
 def _shown_columns(view: TableView, count: int, longest: int) -> tuple[ShownColumn, ...]:
@@ -179,7 +210,7 @@ def _shown_columns(view: TableView, count: int, longest: int) -> tuple[ShownColu
     return tuple(
         ShownColumn(
             quote_name(column.name),
-            f"{column.kind} ({column.unit})" if column.unit and column.kind == "number" else column.kind,
+            _say_kind(column.kind, column.unit),
             "; ".join(dict.fromkeys(map(cut, column.samples[:count]))),
         )
         for column in view.columns
