@@ -29,6 +29,45 @@ SAMPLES = {
     "mac_roman": "Le café à l’hôtel coûte 5 € – déjà",
     "cp850": "Größe café über",
 }
+LONGER = {
+    "iso2022_jp": "倉庫は大阪市北区にあり、担当は田中さんです。",
+    "iso2022_kr": "창고는 부산 해운대구에 있고 담당자는 김민수입니다.",
+    "iso8859_2": "Magazyn znajduje się przy ulicy Żeromskiego, klucze ma stróż Łukasz Święcki",
+    "iso8859_5": "Склад находится на улице Гагарина, ключи у сторожа Иванова",
+    "iso8859_6": "يقع المستودع في شارع الملك فهد والمفاتيح عند الحارس",
+    "iso8859_7": "Η αποθήκη βρίσκεται στην οδό Ερμού, τα κλειδιά έχει ο φύλακας",
+    "iso8859_9": "Depo Şişli'de, anahtarlar güvenlik görevlisi Çağlar Öztürk'te bulunuyor",
+    "cp866": "Склад находится на улице Гагарина, ключи у сторожа Иванова",
+    "cp850": "Das Lager steht in der Größestraße, die Schlüssel hat Herr Müller für 5 EUR",
+    "mac_roman": "Das Lager steht in der Größestraße, die Schlüssel hat Herr Müller für 5 €",
+    "cp1257": "Sandėlis yra Žvėryno gatvėje, raktus turi sargas Šarūnas",
+    "utf_16_le": "Вася 16",
+    "utf_32": "Größe",
+}
+
+
+@pytest.mark.parametrize("suffix", ["txt", "md", "html", "csv"])
+@pytest.mark.parametrize("encoding", LONGER)
+def test_a_sentence_is_read_whatever_file_it_stands_in(tmp_path: Path, encoding: str, suffix: str) -> None:
+    words = LONGER[encoding].replace(",", "" if suffix == "csv" else ",")
+    around = {"html": "<p>{}</p>", "csv": "id,words\n1,{}\n2,none\n"}.get(suffix, "{}")
+    [record, *_] = read(written(tmp_path / f"a.{suffix}", around.format(words).encode(encoding)))
+    assert (record.rows[0][1] if suffix == "csv" else record.text) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.xml", '<?xml version="1.0" encoding="windows-1251"?><r>кот</r>'.encode("cp1251")),
+        ("a.py", "# -*- coding: koi8-r -*-\nx = 'кот'\n".encode("koi8_r")),
+        ("a.css", '@charset "iso-8859-5"; a::after {content: "кот"}'.encode("iso8859_5")),
+        ("a.html", "<meta charset=iso-8859-1><p>кот".encode()),
+    ],
+)
+def test_what_a_file_says_of_its_encoding_decides_unless_it_is_plainly_utf8(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    assert "кот" in read(written(tmp_path / name, content))[0].text
 
 
 @pytest.mark.parametrize("encoding", SAMPLES)

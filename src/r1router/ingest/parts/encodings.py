@@ -13,14 +13,23 @@ _CLEAR, _SURE = 3.0, 0.02
 """So many times better than the next guess, and at least so confident, the best is certain."""
 _MOST_ODD = 0.25
 """Share of words that may look wrong in the right encoding: names, abbreviations, chemistry."""
-_OFTEN = {"Windows-1252": 1.5, "cp1258": 0.3, "KOI8-R": 0.7}
-"""How much oftener than others an encoding is met."""
+_OFTEN = {
+    **dict.fromkeys((f"Windows-125{n}" for n in range(8)), 1.0), "Windows-1252": 1.5, "cp1258": 0.3,
+    **dict.fromkeys((f"ISO-8859-{n}" for n in (2, 6, 7, 8, 9, 13)), 1.0),
+    "ISO-8859-5": 0.7, "KOI8-R": 0.7, "koi8-u": 0.7,
+    **dict.fromkeys(("GB18030", "GB2312", "GBK", "Big5", "big5hkscs", "CP932", "SHIFT_JIS", "EUC-JP"), 1.0),
+    **dict.fromkeys(("CP949", "EUC-KR", "CP874", "TIS-620"), 1.0), "IBM866": 0.3, "cp866": 0.3,
+    "cp850": 0.25, "cp437": 0.2, "cp852": 0.2, "MacRoman": 0.25, "MacLatin2": 0.1, "MacCyrillic": 0.1,
+}  # fmt: skip
+"""How often an encoding is met, beside others; those that are not here are not met."""
 _NOT_LATIN = r"\p{Cyrillic}\p{Greek}\p{Hebrew}\p{Arabic}\p{Thai}"
 _ODD = (
     rf"\p{{Latin}}[{_NOT_LATIN}]|[{_NOT_LATIN}]\p{{Latin}}"  # letters of two alphabets in a word
     r"|\p{Ll}\p{Lu}"  # a capital behind a small letter
-    r"|\p{Hangul}[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{Han}\p{Hiragana}\p{Katakana}]\p{Hangul}|\p{Ll}\p{Han}\p{Ll}"
+    r"|\p{Hangul}[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{Han}\p{Hiragana}\p{Katakana}]\p{Hangul}|\p{Ll}[\p{Han}\p{Hangul}]\p{Ll}"
+    r"|\p{Latin}[\u3001-\u301f\uff01-\uff60]\p{Latin}"
     r"|\p{L}[¡-©«-±´¶-¹»-¿×÷˘-˝“”„‚‹›†‡‰…]+\p{L}|\p{L}[¢-©¬-±÷×‚„†‡‰]"  # a sign between or behind letters
+    r"|[¦¨ª¬¯¸¹²³¼-¾÷×]\p{L}"
     r"|[\x80-\x9f\p{Co}\p{So}\u2500-\u259f]"
 )
 
@@ -33,7 +42,7 @@ class Guess:
 
 def guess(words: bytes) -> Iterator[Guess]:
     """Encodings of these words, the likeliest first. `words`: those with bytes above 127, blanks between."""
-    scores = _score(words, modern=True) or _score(words, modern=False)
+    scores = _score(words)
     ranked = sorted(scores, key=lambda name: -scores[name])
     for place, name in enumerate(ranked):
         others = [other for other in ranked[place + 1 :] if words.decode(other) != words.decode(name)]
@@ -44,20 +53,19 @@ def guess(words: bytes) -> Iterator[Guess]:
         yield Guess(name, doubt)
 
 
-def _score(words: bytes, *, modern: bool) -> dict[str, float]:
+def _score(words: bytes) -> dict[str, float]:
     """How likely each encoding is that gives words like those of a language."""
     import chardet
 
-    era = chardet.EncodingEra.MODERN_WEB if modern else chardet.EncodingEra.ALL
     scores: dict[str, float] = {}
-    for found in chardet.detect_all(words, ignore_threshold=True, encoding_era=era):
+    for found in chardet.detect_all(words, ignore_threshold=True, encoding_era=chardet.EncodingEra.ALL):
         name, confidence = str(found["encoding"] or ""), float(found["confidence"])
         try:
-            text = words.decode(name)
+            text = words.decode(name) if name in _OFTEN else ""
         except (LookupError, UnicodeDecodeError):
             continue
         odd = _share_of_odd_words(text)
-        score = confidence * (1 - odd) ** 2 * _OFTEN.get(name, 1.0)
+        score = confidence * (1 - odd) ** 4 * _OFTEN.get(name, 0.0)
         if odd <= _MOST_ODD and score >= _LEAST:
             scores[name] = max(scores.get(name, 0.0), score)
     return scores

@@ -28,8 +28,15 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with the one of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_ESCAPES = (
+    *((sign, "iso2022_jp_ext") for sign in (b"\x1b$B", b"\x1b$@", b"\x1b(J", b"\x1b$(D")),
+    (b"\x1b$)C", "iso2022_kr"),
+)
+"""Of mail and files from Japan and Korea."""
+_LABEL = re.compile(rb"(?:encoding|coding|charset)\s{0,3}[=:]?\s{0,3}[\"']?([\w.:-]{2,40})", re.IGNORECASE)
+"""What XML, scripts and style sheets say in their first lines."""
 _SAMPLE = 1 << 16
-_HIGH_WORD = re.compile(rb"[^\s,;|\"]*[\x80-\xff][^\s,;|\"]*")
+_HIGH_WORD = re.compile(rb"[^\s,;|\"<>]*[\x80-\xff][^\s,;|\"<>]*")
 """With the ASCII bytes between: the second byte of a pair may be one."""
 
 
@@ -89,6 +96,8 @@ def _find_encoding(path: Path, source: str, size: int, changed: int) -> Encoding
         encoding = read_mark(head) or ("utf-8" if b"\0" not in head else _wide(head))
         if not encoding:
             raise UnreadableFile(source, "holds NUL bytes, so it is not text")
+        if escaped := _read_escapes(head, encoding):
+            encoding = escaped
         fault, empty = _decode(path, encoding)
         if empty:
             raise UnreadableFile(source, "the file is empty")
@@ -97,6 +106,9 @@ def _find_encoding(path: Path, source: str, size: int, changed: int) -> Encoding
         if encoding in ("utf-8", "utf-8-sig") and _is_utf8_mostly(path):
             return Encoding(encoding, "replace", f"bytes that are not UTF-8 were replaced, the first: {fault}")
         if encoding == "utf-8":
+            stated = _LABEL.search(head[:1024])
+            if stated and (label := encodings.find_codec(stated[1].decode())) and not _decode(path, label)[0]:
+                return Encoding(label)
             for guess in encodings.guess(_words_with_high_bytes(path)):
                 if not _decode(path, guess.name)[0]:
                     return Encoding(guess.name, doubt=guess.doubt)
@@ -123,6 +135,11 @@ def _words_with_high_bytes(path: Path) -> bytes:
 def read_mark(head: bytes) -> str:
     """The encoding that a byte order mark names; or ""."""
     return next((encoding for mark, encoding in _BOMS if head.startswith(mark)), "")
+
+
+def _read_escapes(head: bytes, encoding: str) -> str:
+    """The encoding whose signs to change alphabets stand in what is otherwise ASCII; or ""."""
+    return next((name for sign, name in _ESCAPES if sign in head and head.isascii()), "") if encoding == "utf-8" else ""
 
 
 def _wide(head: bytes) -> str:

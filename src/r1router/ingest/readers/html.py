@@ -101,9 +101,12 @@ def _parse(file: SourceFile) -> tuple[Any, list[Problem]]:
         data = stream.read()
     notes: list[Problem] = []
     declared = _CHARSET.search(data[:4096])
+    named = read_mark(data) or (find_codec(declared[1].decode()) if declared else "")
+    if not data.isascii() and not read_mark(data) and _is_utf8(data):
+        named = "utf-8"  # whatever the page says of itself
     try:
-        text = data.decode(read_mark(data) or (find_codec(declared[1].decode()) if declared else "") or "utf-8")
-    except UnicodeDecodeError:
+        text = data.decode(named or "no codec")
+    except (LookupError, UnicodeDecodeError):
         encoding = find_encoding(file)
         text, notes = data.decode(encoding.name, encoding.errors), list(report_doubts(file))
     if not text.strip():
@@ -113,6 +116,14 @@ def _parse(file: SourceFile) -> tuple[Any, list[Problem]]:
     if root is None:
         raise UnreadableFile(file.source, "has no HTML in it")
     return root, notes
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_dropped(element: Any) -> bool:
