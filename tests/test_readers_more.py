@@ -5,11 +5,14 @@ import base64
 import gzip
 import io
 import sys
+import zipfile
 import zlib
 
+import docx
 import pytest
 from PIL import Image
 
+from r1router.ingest.parts.formats import show
 from r1router.ingest.records import Passage, Picture, Problem, Table
 from reading import read, reason, written
 
@@ -236,3 +239,105 @@ def test_a_picture_by_a_telephone_is_read_or_the_package_for_it_named(tmp_path, 
         assert opened.getpixel((9, 9))[0] > 200
     monkeypatch.setitem(sys.modules, "pi_heif", None)
     assert "pip install 'r1router[heic]'" in reason(path)
+
+
+# ── tables as people and programs write them ───────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "rows"),
+    [
+        ("a^b^c\n1^2^3\n4^5^6\n", ("a", "b", "c"), (("1", "2", "3"), ("4", "5", "6"))),
+        ('a,b\n"Pipe \\"L\\" big",3\nNut,4\n', ("a", "b"), (('Pipe "L" big', "3"), ("Nut", "4"))),
+        ('a,b\n"C:\\dir\\",3\n"D:\\x\\",4\n', ("a", "b"), (("C:\\dir\\", "3"), ("D:\\x\\", "4"))),
+        ('a,b\n1,="00123"\n2,="00456"\n', ("a", "b"), (("1", "00123"), ("2", "00456"))),
+        (
+            "Depot,2024-01-01,2024-02-01\nA,1,2\nB,3,4\n",
+            ("Depot", "2024-01-01", "2024-02-01"),
+            (("A", "1", "2"), ("B", "3", "4")),
+        ),
+        (
+            "Day,Sum\n09.01.2024,80\n10.01.2024,20\n,\nTotal,100\n",
+            ("Day", "Sum"),
+            (("09.01.2024", "80"), ("10.01.2024", "20")),
+        ),
+    ],
+)
+def test_values_are_cut_as_they_were_meant(tmp_path, text, header, rows):
+    table = tables(read(written(tmp_path / "a.csv", text)))[0]
+    assert (table.header, table.rows) == (header, rows)
+
+
+def test_a_title_between_two_tables_of_one_width_parts_them(tmp_path):
+    text = "Towns,\nCity,Mayor\nLund,Eva\nMalmo,Ole\nStock,\nItem,Price\nChair,40\nDesk,90\n"
+    first, second = tables(read(written(tmp_path / "a.csv", text)))
+    assert (first.title, first.rows) == ("Towns", (("Lund", "Eva"), ("Malmo", "Ole")))
+    assert (second.title, second.header, second.rows[0]) == ("Stock", ("Item", "Price"), ("Chair", "40"))
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "text"),
+    [
+        (5551234, "000-0000", "555-1234"),
+        (2065551234, "(000) 000-0000", "(206) 555-1234"),
+        (123, "000-00-0000", "000-00-0123"),
+        (7.5, "# ?/?", "7.5"),
+    ],
+)
+def test_a_number_is_shown_in_its_mask(value, code, text):
+    assert show(value, code) == text
+
+
+def test_a_workbook_that_one_library_cannot_open_is_read_by_another(tmp_path):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["Site", "Trucks"])
+    book.active.append(["Bergen", 7])
+    book.save(tmp_path / "a.xlsx")
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/styles.xml"] = parts["xl/styles.xml"].replace(b'<sz val="11"', b'<sz val="large"')
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    table, problem = read(tmp_path / "a.xlsx")
+    assert (table.header, table.rows) == (("Site", "Trucks"), (("Bergen", "7"),))
+    assert problem.reason.startswith("values were read, number formats, notes and hidden cells not")
+
+
+# ── charts, diagrams and what else is in Office documents ──────────────────────────────────────
+
+CHART = """<c:chartSpace xmlns:c="c" xmlns:a="a"><c:chart><c:title><a:t>Sales</a:t></c:title><c:plotArea>
+<c:ser><c:tx><c:v>2023</c:v></c:tx><c:cat><c:pt idx="0"><c:v>North</c:v></c:pt><c:pt idx="1"><c:v>South</c:v></c:pt></c:cat>
+<c:val><c:pt idx="0"><c:v>7</c:v></c:pt><c:pt idx="1"><c:v>9</c:v></c:pt></c:val></c:ser>
+<c:ser><c:tx><c:v>2024</c:v></c:tx><c:val><c:pt idx="1"><c:v>4</c:v></c:pt></c:val></c:ser></c:plotArea></c:chart></c:chartSpace>"""
+DIAGRAM = '<d:m xmlns:d="d" xmlns:a="a"><d:pt><a:t>Open the </a:t><a:t>valve</a:t></d:pt><d:pt/><d:pt><a:t>Close it</a:t></d:pt></d:m>'
+
+
+def test_a_chart_is_the_table_that_it_draws_and_a_diagram_its_words(tmp_path):
+    path = tmp_path / "a.docx"
+    docx.Document().save(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("word/charts/chart1.xml", CHART)
+        archive.writestr("word/diagrams/data1.xml", DIAGRAM)
+        archive.writestr("word/embeddings/a.xlsx", "")
+    items = read(path)
+    [table] = tables(items)
+    assert (table.header, table.caption) == (("", "2023", "2024"), "Chart Sales")
+    assert table.rows == (("North", "7", ""), ("South", "9", "4"))
+    assert "Open the valve\nClose it" in texts(items)
+    assert "1 embedded document left out" in [item.reason for item in items if isinstance(item, Problem)]
+
+
+def test_the_title_on_the_page_goes_before_one_in_the_properties_and_neither_is_lost(tmp_path):
+    document = docx.Document()
+    document.core_properties.title = "Word Document"
+    document.add_heading("Lease of the mill", 0)
+    document.add_paragraph("It ends in May.")
+    document.save(tmp_path / "a.docx")
+    [passage] = read(tmp_path / "a.docx")
+    assert (passage.title, passage.text) == ("Lease of the mill", "It ends in May.")
+    document.add_heading("Second title", 0)
+    document.save(tmp_path / "a.docx")
+    assert texts(read(tmp_path / "a.docx")) == ["It ends in May.\nSecond title"]

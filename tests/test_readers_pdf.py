@@ -16,7 +16,7 @@ from reportlab.pdfgen import canvas
 from reportlab.platypus import SimpleDocTemplate
 from reportlab.platypus import Table as Drawn
 
-from r1router.ingest.readers.pdf import _NO_TITLE
+from r1router.ingest.parts.titles import is_by_a_program
 from r1router.ingest.records import Passage, Picture, Problem, Table
 from reading import read
 
@@ -120,9 +120,9 @@ def test_a_file_that_opens_without_a_password_is_read(tmp_path: Path, algorithm:
     ],
 )
 def test_titles_by_programs_are_none(title: str) -> None:
-    assert _NO_TITLE.match(title)
+    assert is_by_a_program(title)
 
 
 @pytest.mark.parametrize("title", ["Document management", "Slide rules", "Page turners of 2020", "Unknown pleasures"])
 def test_titles_by_people_are_kept(title: str) -> None:
-    assert not _NO_TITLE.match(title)
+    assert not is_by_a_program(title)

@@ -10,7 +10,7 @@ from typing import Any
 
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts.cells import write_cell
-from r1router.ingest.parts.office import read_attribute, read_name
+from r1router.ingest.parts.elements import read_attribute, read_name
 
 LONGEST_SIDE = 1_024
 """Pixels of the picture that is drawn."""

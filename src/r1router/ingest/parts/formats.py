@@ -18,6 +18,8 @@ class _Format(NamedTuple):
     digits: str
     """Placeholders: "#,##0.00"."""
     after: str
+    mask: str = ""
+    """Places with signs between them, each a digit: "(000) 000-0000"."""
 
 
 def show(value: object, code: str) -> str:
@@ -46,6 +48,8 @@ def _number(value: float, code: str) -> str:
         return write_cell(value)
     place = 1 if value < 0 and len(sections) > 1 else 2 if value == 0 and len(sections) > 2 else 0
     shown = sections[place]
+    if shown.mask:
+        return _fill_mask(shown.mask, value)
     if not shown.digits:
         return f"{shown.before}{shown.after}".strip() or write_cell(value)
     bare = shown.digits.rstrip(",")
@@ -60,20 +64,41 @@ def _number(value: float, code: str) -> str:
     return f"{sign}{shown.before}{head.zfill(whole.count('0'))}{'.' if tail else ''}{tail}{shown.after}".strip()
 
 
+def _fill_mask(mask: str, value: float) -> str:
+    """The digits of a whole number in the places of a mask, from the right; what is over stands in the first place."""
+    digits = list(str(round(abs(value))))
+    shown = ""
+    for place in range(len(mask) - 1, -1, -1):
+        sign = mask[place]
+        if sign not in "0#":
+            shown = sign + shown
+        elif digits or sign == "0":
+            is_first = not re.search(r"[0#]", mask[:place])
+            here = "".join(digits) if is_first else digits.pop() if digits else ""
+            shown = (here or "0") + shown
+    return ("-" if value < 0 else "") + shown.strip()
+
+
 @lru_cache(maxsize=256)
 def _sections(code: str) -> tuple[_Format, ...]:
     """For positive numbers, negative ones and zero; empty for what is not plain digits (fractions, dates)."""
     sections = []
     for section in _SECTION.findall(code)[:3]:
-        before = digits = after = ""
+        before = digits = after = mask = ""
         for quoted, escaped, currency, run, other in _PART.findall(section):
-            if (run and digits) or (other and other.lower() in "eymdhsg/@"):
+            if other and other.lower() in "eymdhsg/@":
                 return ()
-            if run:
+            mask += run or quoted or escaped or currency or other
+            if run and digits:
+                after += run
+            elif run:
                 digits = run
             elif digits:
                 after += quoted or escaped or currency or other
             else:
                 before += quoted or escaped or currency or other
-        sections.append(_Format(before, digits, after))
+        several = re.search(r"[#0?]", after) is not None
+        if several and re.search(r"[.,?%]", digits + after):
+            return ()
+        sections.append(_Format(before, digits, after, mask if several else ""))
     return tuple(sections)

@@ -12,6 +12,7 @@ from r1router.errors import UnreadableFile
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts import images
 from r1router.ingest.parts.cells import make_title
+from r1router.ingest.parts.elements import read_attribute, read_name
 from r1router.ingest.records import Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 
@@ -73,24 +74,6 @@ def find_elements(archive: zipfile.ZipFile, part: str, called: str) -> Iterator[
 def read_title(archive: zipfile.ZipFile) -> str:
     """The title in the properties of a file by Microsoft's programs."""
     return next((element.text or "" for element in find_elements(archive, "docProps/core.xml", "title")), "")
-
-
-def read_name(element: Any) -> str:
-    """An element's name without its name space."""
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
-
-
-def read_attribute(element: Any, called: str) -> str:
-    """The value of an attribute, whatever its name space; empty where it, or the element, is not there."""
-    if element is None:
-        return ""
-    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == called), "")
-
-
-def find_child(element: Any, called: str) -> Any:
-    """The first child of this name, or None."""
-    return next((inner for inner in element if read_name(inner) == called), None) if element is not None else None
 
 
 def read_pictures(file: SourceFile, *, ocr: bool) -> Iterator[Record | Problem]:

@@ -27,6 +27,7 @@ _VALUE = re.compile(
 )
 """A number, an amount, a date or a time; not a text that begins with a number."""
 _YEAR = re.compile(r"(?:1[5-9]|20|21)\d\d$")
+_DATE = re.compile(r"(?:(?:1[5-9]|20|21)\d\d[-/.](?:0?[1-9]|1[0-2])(?:[-/.]\d\d?)?|\d\d?[-/.]\d\d?[-/.]\d{2,4})$")
 _NONE = frozenset({"", "-", "–", "—", "n/a", "na", "none", "null", "nan", ".", "…"})
 _TOTAL = re.compile(
     r"(?:(?:grand |sub)?total(?:s|e|en)?|sums?|summe|gesamt(?:summe)?|insgesamt|zusammen|somme|totaal|razem|suma"
@@ -218,11 +219,15 @@ def _body(
 
 def _begins_another(lines: Sequence[Line], place: int, row: Row, values: Sequence[int], left: int) -> bool:
     """Whether another table begins here without a blank line: names again over the columns of values."""
-    if not values or any(_is_value(_at_row(row, c)) for c in values) or place + 2 >= len(lines):
+    if any(_is_value(_at_row(row, c)) for c in values) or place + 2 >= len(lines):
         return False
     is_lone = _filled(lines[place]) == 1
     names = lines[place + 1] if is_lone else lines[place]
     data = lines[place + 2] if is_lone else lines[place + 1]
+    if not values:  # a line alone, then names, over the first values that there are
+        named = [c for c, cell in enumerate(names.cells) if cell and not _is_value(cell)]
+        first = [c for c in named if _is_value(_at(data, c))]
+        return is_lone and bool(first) and len(named) == _filled(names) > 1 and first[0] > _margin(names)
     over = [c for c in values if (name := _at(names, left + c)) and name.lower() not in _NONE and not _is_value(name)]
     under = [c for c in values if _is_value(_at(data, left + c))]
     return over == values and under == values and (is_lone or len(values) > 1)
@@ -230,8 +235,10 @@ def _begins_another(lines: Sequence[Line], place: int, row: Row, values: Sequenc
 
 def _goes_on(block: Sequence[Line], found: Found, kinds: Sequence[str], width: int) -> bool:
     """Whether a block behind a blank line is more rows of the same table."""
+    if _is_totals(block):
+        return True
     if _left(block) < found.left or _usual(map(_extent, block)) - found.left > max(width, 2) or _filled(block[0]) < 2:
-        return _is_totals(block)
+        return False
     if _usual(map(_filled, block)) < 2 or block[0].heads:
         return False
     row = tuple(_at(block[0], found.left + c) for c in range(width))
@@ -373,9 +380,11 @@ def _turned(rows: Sequence[Line], left: int) -> Found | None:
 
 
 def _are_labels(first: Sequence[str], body: Sequence[Row], columns: Sequence[int], width: int) -> bool:
-    """Whether numbers in the first row are names: years, or 1, 2, 3 …, over columns of other numbers."""
+    """Whether numbers in the first row are names: years, dates, or 1, 2, 3 …, over columns of other numbers."""
     numbers = list(dict.fromkeys(first))
     below = [_at_row(row, c) for row in body for c in columns]
+    if all(map(_DATE.match, numbers)) and len(columns) < width and len(numbers) == len(first) > 1:
+        return not any(map(_DATE.match, below))
     if all(map(_YEAR.match, numbers)):
         steps = {int(b) - int(a) for a, b in pairwise(numbers)}
         plain = len(numbers) == 1 or len(steps) == 1 or min(steps) > 0 or max(steps) < 0

@@ -24,6 +24,12 @@ PATTERNS = ("*.csv", "*.csv.gz", "*.tsv", "*.tsv.gz", "*.tab")
 KINDS: tuple[Kind, ...] = ("table", "text", "image")
 
 _DELIMITERS = ",;\t|"
+_RARE_DELIMITERS = "^~\x01\x1f"
+"""Where none of the others cuts anything."""
+_ESCAPED = re.compile(r'\\"(?![,;\t|\r\n])')
+"""A quote in a quoted cell as some data bases write it; not the end of a cell that is a folder."""
+_FORMULA = re.compile(r'="([^"]*)"$')
+"""How programs keep a spreadsheet from reading digits as a number."""
 _SAMPLE_LINES = 100
 _SAMPLE_ROWS = 20
 _LONGEST_FIELD = 16 << 20
@@ -90,6 +96,8 @@ def _lines(stream: IO[str], file: SourceFile, problems: list[Problem]) -> Iterat
     number = 2 if named else 1
     source = chain(head[1:] if named else head, stream)
     how = {"delimiter": named[1] if named else _delimiter(head, file.path), "skipinitialspace": True}
+    if any(map(_ESCAPED.search, head)):
+        how["escapechar"] = "\\"
     csv.field_size_limit(_LONGEST_FIELD)
     again: deque[str] = deque()
     opened = 0
@@ -116,7 +124,7 @@ def _lines(stream: IO[str], file: SourceFile, problems: list[Problem]) -> Iterat
             row = next(csv.reader(taken, quoting=plain, **how), [])  # type: ignore[arg-type]
         if row is None:
             return
-        yield Line(number, tuple(map(write_cell, row)))
+        yield Line(number, tuple(write_cell(_FORMULA.sub(r"\1", value)) for value in row))
         number += len(taken)
 
 
@@ -125,7 +133,9 @@ def _delimiter(head: list[str], path: Path) -> str:
     if ".t" in path.name.lower() and any("\t" in line for line in head):
         return "\t"
     scores: dict[str, tuple[float, int]] = {}
-    for delimiter in _DELIMITERS:
+    for delimiter in _DELIMITERS + _RARE_DELIMITERS:
+        if scores and delimiter in _RARE_DELIMITERS:
+            break
         widths = [len(row) for row in csv.reader(head, delimiter=delimiter, skipinitialspace=True) if any(row)]
         for usual, count in Counter(width for width in widths if width > 1).most_common(1):
             scores[delimiter] = (round(count / len(widths), 1), usual)

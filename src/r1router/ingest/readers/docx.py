@@ -12,14 +12,16 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from r1router.ingest.parts import grids, office, tabular
-from r1router.ingest.parts.cells import make_title, write_cell
-from r1router.ingest.parts.office import find_child, read_attribute, read_name
+from r1router.ingest.parts import graphics, grids, office, tabular
+from r1router.ingest.parts.cells import write_cell
+from r1router.ingest.parts.elements import find_child, read_attribute, read_name
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
+from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -68,7 +70,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         stated = office.read_title(archive)
     blocks = list(_blocks(find_child(root, "body")))
     titled = (_text(block, words) for block in blocks if _style(block, words).name == "title")
-    sections = Sections(file, write_cell(stated) or write_cell(next(titled, "")) or make_title(file.path))
+    sections = Sections(file, choose_title(chain(titled, [stated]), file.path))
     tables, caption = 0, ""
     for block in blocks:
         if read_name(block) == "tbl":
@@ -83,14 +85,31 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         elif style.name == "caption":
             caption = write_cell(text)
             sections.write(text + "\n")
-        elif style.name != "title":
+        elif style.name != "title" or write_cell(text) != sections.title:
             sections.write(f"{_label(block, words)} {text}".strip() + "\n")
     for called, lines in margins.items():
         if lines:
             yield from _unless_table(sections.heading(1, called), as_)
             sections.write("\n".join(lines))
+    yield from _read_graphics(file, sections, as_)
     yield from _unless_table(sections.end(), as_)
     yield from office.report_pictures_left_out(file)
+
+
+def _read_graphics(file: SourceFile, sections: Sections, as_: Kind | None) -> Iterator[Record | Problem]:
+    """Charts as tables and the words of diagrams, behind the text; what other documents are inside is told."""
+    with zipfile.ZipFile(file.path) as archive:
+        parts = archive.namelist()
+        for number, part in enumerate(graphics.find_charts(parts), 1):
+            about: Any = {"source": file.source, "title": sections.title, "as_": as_}
+            yield from graphics.read_chart(archive, part, id=f"{file.source}:chart {number}", **about)
+        for part in graphics.find_diagrams(parts):
+            yield from _unless_table(sections.heading(1, "Diagram"), as_)
+            sections.write("\n".join(graphics.read_diagram(archive, part)))
+    inside = [part for part in parts if re.match(r"word/(?:embeddings/|afchunk)", part)]
+    if inside:
+        said = f"{len(inside)} embedded document{'s' * (len(inside) > 1)} left out"
+        yield Problem(file.source, "what is embedded", said, read=True)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
@@ -151,8 +170,17 @@ def _pieces(element: Any, words: _Words, notes: list[str]) -> Iterator[str]:
             case "footnoteReference" | "endnoteReference" as kind:
                 note = words.notes.get((kind.removesuffix("Reference"), read_attribute(inner, "id")), "")
                 notes.extend([note] if note else [])
-            case "checkBox" | "checked" | "docPr":
-                yield ""
+            case "checkBox":
+                box = find_child(inner, "checked")
+                box = find_child(inner, "default") if box is None else box
+                yield "☐" if box is None or read_attribute(box, "val") in ("0", "false") else "☒"
+            case "docPr" if (said := read_attribute(inner, "descr")) and "generated" not in said:
+                yield f" {said} "
+            case "sup" | "sub" | "den":  # of formulas
+                yield {"sup": "^", "sub": "_", "den": "/"}[read_name(inner)]
+                yield from _pieces(inner, words, notes)
+            case "rt":  # how a word is read
+                notes.append("".join(_pieces(inner, words, notes)))
             case "r" if _is_hidden(inner):
                 yield ""
             case called if called not in _GONE and called != _BOX:

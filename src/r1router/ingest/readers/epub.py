@@ -12,9 +12,10 @@ from urllib.parse import unquote
 
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import office
-from r1router.ingest.parts.cells import make_title, write_cell
-from r1router.ingest.parts.office import find_child, read_attribute, read_name
+from r1router.ingest.parts.cells import write_cell
+from r1router.ingest.parts.elements import find_child, read_attribute, read_name
 from r1router.ingest.parts.registry import Look
+from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.readers import html
 from r1router.ingest.records import Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -68,9 +69,9 @@ def _list_chapters(archive: zipfile.ZipFile, file: SourceFile) -> tuple[str, lis
     if package not in archive.namelist():
         raise UnreadableFile(file.source, "is a zip archive but no e-book: it names no package")
     root = office.parse(archive, package)
-    stated = write_cell(next((e.text for e in root.iter() if read_name(e) == "title" and e.text), ""))
+    stated = choose_title((e.text for e in root.iter() if read_name(e) == "title"), file.path)
     authors = ", ".join(write_cell(e.text) for e in root.iter() if read_name(e) == "creator" and write_cell(e.text))
-    title = " by ".join(part for part in (stated or make_title(file.path), authors) if part)
+    title = " by ".join(part for part in (stated, authors) if part)
     items = {read_attribute(item, "id"): item for item in find_child(root, "manifest")}
     listed = [items.get(read_attribute(entry, "idref")) for entry in find_child(root, "spine")]
     folder = posixpath.dirname(package)

@@ -9,11 +9,12 @@ from typing import Any
 
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import grids, tabular
-from r1router.ingest.parts.cells import make_title, write_cell
+from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.encodings import find_codec
 from r1router.ingest.parts.files import find_encoding, open_bytes, read_mark, report_doubts
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
+from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -46,7 +47,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     root, notes = _parse(file)
     body = next(root.iter("body"), root)
     titles = (_words(e) for name in ("title", "h1") for e in root.iter(name))
-    sections = Sections(file, next(filter(None, titles), make_title(file.path)))
+    sections = Sections(file, choose_title(titles, file.path))
     heading = next((_words(e) for e in body.iter("h1")), "")
     walk = etree.iterwalk(body, events=("start", "end"))
     tables = 0

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from r1router.ingest.parts import grids, office, tabular
-from r1router.ingest.parts.cells import make_title, write_cell
-from r1router.ingest.parts.office import read_attribute, read_name
+from r1router.ingest.parts.cells import write_cell
+from r1router.ingest.parts.elements import read_attribute, read_name
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
+from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -31,7 +32,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     with zipfile.ZipFile(file.path) as archive:
         root = office.parse(archive, "content.xml")
         stated = next((e.text or "" for e in office.find_elements(archive, "meta.xml", "title")), "")
-    sections = Sections(file, write_cell(stated) or make_title(file.path))
+    sections = Sections(file, choose_title([stated], file.path))
     is_sheet = file.path.suffix.lower() in (".ods", ".ots")
     tables = 0
     for block in _blocks(root):

@@ -13,10 +13,11 @@ from typing import Any
 from r1router.errors import UnreadableFile
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts import images, layout, tabular
-from r1router.ingest.parts.cells import make_title, tidy, write_cell
+from r1router.ingest.parts.cells import tidy, write_cell
 from r1router.ingest.parts.layout import Box
 from r1router.ingest.parts.sections import tidy_spaces
 from r1router.ingest.parts.structure import Line
+from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.records import Passage, Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Image, Kind
@@ -30,15 +31,6 @@ LEAST_SIDE = 100
 """Pixels; a picture with a shorter side is an ornament."""
 _MOST_RULES = 3_000
 _HYPHEN = re.compile(r"(?<=[a-zà-ÿ])[-\u00ad\ufffe\x02]\r?\n(?=[a-zà-ÿ])")
-_NO_TITLE = re.compile(
-    r"\W*(?:untitled|anonymous|unspecified|unknown|unbenannt|sans titre|title|titel|no title|blank page|none)\W*\d*$"
-    r"|(?:power ?point|microsoft|präsentation|présentation|presentation|presentazione|presentación|slide|folie"
-    r"|diapositiv[ae]|document|documento|dokument|book|mappe|classeur|sheet|tabelle|layout|page|seite)"
-    r"[ \-]?(?:\d+|(?:power ?point|word|excel)?[ \-]?(?:presentation|präsentation|document)?\d*)$"
-    r"|microsoft \w+ - |\S+\.(?:docx?|tex|dvi|indd|pptx?|xlsx?|rtf|pdf|odt|odp|qxd|fm|html?|txt|ps)$",
-    re.IGNORECASE,
-)
-"""Titles that programs write."""
 _ONE_AT_A_TIME = Lock()
 """PDFium is not made for threads."""
 
@@ -95,7 +87,7 @@ def _open(file: SourceFile) -> Any:
 def _title(document: Any, file: SourceFile) -> str:
     with _ONE_AT_A_TIME:
         stated = write_cell(document.get_metadata_value("Title"))
-    return make_title(file.path) if not stated or _NO_TITLE.match(stated) else stated
+    return choose_title([stated], file.path)
 
 
 def _page(

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from r1router.ingest.parts import grids, office, tabular
-from r1router.ingest.parts.cells import make_title, tidy, write_cell
-from r1router.ingest.parts.office import find_child, read_attribute, read_name
+from r1router.ingest.parts import graphics, grids, office, tabular
+from r1router.ingest.parts.cells import tidy, write_cell
+from r1router.ingest.parts.elements import find_child, read_attribute, read_name
 from r1router.ingest.parts.registry import Look
+from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -27,7 +28,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         return
     with zipfile.ZipFile(file.path) as archive:
         folder, root = office.open_main_part(archive, file, "presentation")
-        title = write_cell(office.read_title(archive)) or make_title(file.path)
+        title = choose_title([office.read_title(archive)], file.path)
         related = _related(archive, folder, "presentation.xml")
         listed = find_child(root, "sldIdLst")
         slides = list(listed) if listed is not None else []
@@ -68,8 +69,11 @@ def _slide(
     )
     lines = _lines(root)
     folder, called = posixpath.split(part)
-    for other in _related(archive, folder, called).values():
-        if "notesSlide" in other and other in archive.namelist():
+    related = [part for part in _related(archive, folder, called).values() if part in archive.namelist()]
+    for other in graphics.find_diagrams(related):
+        lines += graphics.read_diagram(archive, other)
+    for other in related:
+        if "notesSlide" in other:
             said = [line for line in _lines(office.parse(archive, other)) if not line.isdecimal()]
             lines += [f"Notes: {' '.join(said)}"] if said else []
     id = f"{file.source}:slide {number}"
@@ -87,6 +91,9 @@ def _slide(
         ]
         about: Any = {"source": file.source, "title": title, "section": heading, "page": number, "as_": as_}
         yield from tabular.find_records(grids.spread_cells(rows), id=f"{id}:table {place}", **about)
+    for place, other in enumerate(graphics.find_charts(related), 1):
+        about = {"source": file.source, "title": title, "section": heading, "page": number, "as_": as_}
+        yield from graphics.read_chart(archive, other, id=f"{id}:chart {place}", **about)
 
 
 def _lines(root: Any) -> list[str]:

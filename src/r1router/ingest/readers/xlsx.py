@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from r1router.errors import UnreadableFile
 from r1router.ingest.parts import office, tabular
 from r1router.ingest.parts.cells import Ids, make_title, write_cell
 from r1router.ingest.parts.formats import show
@@ -18,7 +19,7 @@ from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = ("*.xlsx", "*.xlsm")
+PATTERNS = ("*.xlsx", "*.xlsm", "*.xltx", "*.xlsb")
 KINDS: tuple[Kind, ...] = ("table", "text")
 
 MOST_WHOLE = 64 << 20
@@ -30,13 +31,24 @@ _BLOCK = 1 << 20
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    office.check(file, part="xl/workbook.xml", modern="xlsx")
+    is_binary = file.path.suffix.lower() == ".xlsb"
+    office.check(file, part="xl/workbook.bin" if is_binary else "xl/workbook.xml", modern="xlsx")
     from openpyxl import load_workbook  # type: ignore[import-untyped]
 
     ids = Ids()
     streamed = _size(file.path) > MOST_WHOLE
     with file.path.open("rb") as stream:
-        book = load_workbook(stream, read_only=streamed, data_only=True)
+        try:
+            if is_binary:
+                raise ValueError("the format is binary")
+            book = load_workbook(stream, read_only=streamed, data_only=True)
+        except MemoryError:
+            raise
+        except Exception as error:  # what Excel forgives, or mends without a word
+            yield from _read_values(file, as_, str(error))
+            return
+        for chart in book.chartsheets:
+            yield Problem(file.source, f"sheet {write_cell(chart.title)}", "is a chart, so it was left out", read=True)
         for sheet in book.worksheets:
             where = f"sheet {write_cell(sheet.title)}"
             if sheet.sheet_state != "visible":
@@ -58,6 +70,33 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             "formulas",
             "some have no computed value, and their cells are empty; open and save the file in a spreadsheet program",
         )
+
+
+def _read_values(file: SourceFile, as_: Kind | None, error: str) -> Iterator[Record | Problem]:
+    """The cells of a workbook as another library reads them, without formats, notes and what is hidden in a sheet."""
+    from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+
+    try:
+        book = CalamineWorkbook.from_path(str(file.path))
+    except CalamineError as fault:
+        raise UnreadableFile(file.source, f"the workbook is damaged ({error}; {fault})") from fault
+    for about in book.sheets_metadata:
+        where = f"sheet {write_cell(about.name)}"
+        if about.visible != SheetVisibleEnum.Visible:
+            yield Problem(file.source, where, "is hidden, so it was left out", read=True)
+            continue
+        rows = book.get_sheet_by_name(about.name).to_python(skip_empty_area=False)
+        lines = (Line(number, tuple(map(write_cell, row))) for number, row in enumerate(rows, 1))
+        yield from tabular.find_records(
+            lines,
+            id=f"{file.source}:{about.name}",
+            source=file.source,
+            title=make_title(file.path),
+            section=write_cell(about.name),
+            as_=as_,
+            is_sheet=True,
+        )
+    yield Problem(file.source, "", f"values were read, number formats, notes and hidden cells not ({error})", read=True)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
