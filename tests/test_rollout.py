@@ -1,7 +1,6 @@
 """Questions to groups: tasks, the pool, and rows that equal the prompts which the policy saw."""
 
 import random
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,15 +8,16 @@ import pytest
 
 import r1router as rr
 from r1router.drive.batches import search_together
-from r1router.drive.explore import explore, sample_with
+from r1router.drive.rounds import bring_to_asks, search_in
 from r1router.drive.walk import Walk
 from r1router.errors import InputError, PolicyError, R1RouterError
 from r1router.methods import load_method
 from r1router.parse import NO_ROUTE
 from r1router.prompts import DEFAULT, Prompts
+from r1router.table import TableBlock
 from r1router.train import rewards
 from r1router.train.grpo.rollout_function import make_rollout_function
-from r1router.train.grpo.rollout_pool import Pool
+from r1router.train.grpo.rollout_pool import Pool, pick
 from r1router.train.steps.renamed_kbs import rename_kbs
 from r1router.train.steps.rows import render
 from r1router.train.steps.step_file import Gold, Past, StepRow
@@ -158,6 +158,7 @@ def test_steps_without_a_plan_make_no_task():
         (("p1", ""), ["p2"], "text"),
         (("p1", ""), ["p1"], "table"),
         (("p1", ""), ["p1", "p2"], NO_ROUTE),
+        (("p1", ""), ["p2", "p1"], "table"),  # the step in the first place was not the second hop's
     ],
 )
 def test_a_hop_of_which_no_evidence_is_known_is_made_by_the_step_in_its_place(known, found, route):
@@ -205,22 +206,22 @@ def test_an_answer_is_judged_by_the_hop_that_its_evidence_is_for():
 
 @pytest.mark.parametrize("folder", [DEFAULT, SHORT], ids=lambda path: path.name)
 def test_rendering_the_row_of_a_state_gives_byte_for_byte_what_the_policy_saw(folder: Path):
-    prompts, policy, bases = Prompts(folder), rr.Scripted(right), kbs()
+    prompts, bases = Prompts(folder), kbs()
     (task,) = gather_tasks(steps()).values()
 
     walk = Walk(load_method("r1_router?look=false"), Question(QUESTION), CARDS, prompts)
-    (explored,) = explore(
-        [walk], sample=sample_with(policy, size=1), search=partial(search_together, bases), choose=lambda group: 0
-    )
-    groups = [group for group, _ in explored]
-    assert [group.ask.purpose for group in groups] == ["plan", "answer", "plan", "answer", "plan", "final"]
-    assert policy.asks == [group.ask for group in groups]
-    for group in groups:
-        assert render(make_step(task, group.ask, group.path, CARDS), prompts).ask == group.ask
+    walk.start()
+    asks = []
+    while asking := bring_to_asks([walk], search=search_in(bases)):
+        [(_, ask)] = asking
+        assert render(make_step(task, ask, walk.path, CARDS), prompts).ask == ask
+        asks.append(ask)
+        walk.advance(Reply(right(ask)))
+    assert [ask.purpose for ask in asks] == ["plan", "answer", "plan", "answer", "plan", "final"]
 
     served = rr.Scripted(right)  # and serving asks for the same
     rr.ask(QUESTION, kbs=bases, policy=served, prompts=prompts, method="r1_router?look=false")
-    assert served.asks == policy.asks
+    assert served.asks == asks
 
 
 def test_the_gold_rows_of_a_question_are_what_a_policy_sees_that_does_everything_right():
@@ -319,6 +320,51 @@ def test_equal_searches_of_a_group_are_made_once():
     explored.next_groups(["t"], same)
     assert made == [WHO]
     explored.close()
+
+
+def test_a_pool_asks_tables_and_tells_why_a_query_was_refused():
+    orders = TableBlock("Orders", header=("Order", "Country"), rows=(("1", "Norway"), ("2", "Peru"), ("3", "Norway")))
+    found = Evidence("table", "t1", orders.text, title="Orders", record="t1", table=orders)
+    bases = kbs() | {"table": rr.MemoryKnowledgeBase(CARDS["table"], [found])}
+    explored = pool(bases=bases, vary_cards=True)  # the table is asked by its true name
+
+    chance, refused = random.Random(0), '<query>SELECT "Town" FROM t</query>'
+    counted = "<query>SELECT COUNT(*) FROM t WHERE \"Country\" = 'Norway'</query>"
+
+    def next_ask(query):
+        """What is asked next; plans are sent anywhere, tables are asked this."""
+
+        def reply(ask):
+            return step(HOW, chance.choice(ask.labels)) if ask.purpose == "plan" else query
+
+        return explored.next_groups(["t"], lambda asks: [[Reply(reply(ask))] for ask in asks])[0].ask
+
+    while (ask := next_ask(refused)).purpose != "query":
+        assert explored.finished < 20
+    assert "Orders" in ask.messages[-1].content
+    assert "Town" in next_ask(counted).messages[-1].content  # asked for again, with the reason
+    assert f"{HOW} -> 2" in next_ask(counted).messages[-1].content
+    explored.close()
+
+
+def test_what_the_policy_raises_reaches_the_trainer():
+    def broken(asks):
+        raise PolicyError("no reply left")
+
+    explored = pool()
+    with pytest.raises(PolicyError, match="no reply left"):
+        explored.next_groups(["t"], broken)
+    explored.close()
+
+
+def test_the_best_is_picked_with_its_probability_and_any_otherwise():
+    chance = random.Random(0)
+    values = [0.1, None, 0.9, 0.9]
+    assert {pick(values, chance, best=1.0) for _ in range(50)} == {2}
+    assert {pick(values, chance) for _ in range(100)} == {0, 1, 2, 3}
+    assert {pick([None, None], chance, best=1.0) for _ in range(50)} == {0, 1}
+    often = sum(pick([0.0, -1.0], chance, best=0.5) == 0 for _ in range(1000))
+    assert 700 < often < 800  # a half, and half of the other half
 
 
 # ── other names ────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,6 @@ many.py     many questions in flight, searches gathered into batches
 in_flight.py  many things worked on side by side, a bounded number at once
 batches.py  searches of many questions gathered into few calls
 record.py   requests and what they brought, kept on disk
-explore.py  one question, every decision sampled several times: the groups of Step-GRPO
+rounds.py   many walks without an event loop, each brought to its next decision
 threads.py  the same for callers without an event loop
 """

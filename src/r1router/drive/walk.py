@@ -6,7 +6,7 @@
         said = walk.advance(…)  # what the request brought, or the exception that it ended in
 
 This is the only place where a method's generator is advanced. `flow.run` serves the requests asynchronously,
-`explore` those of many walks together; in a terminal they can be served by hand, one at a time.
+`rounds` those of many walks together; in a terminal they can be served by hand, one at a time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Explores a pool of questions for Step-GRPO; each gives its next decision, with a group of replies, when asked.
 
 The trainer wants a fixed number of groups at a time, and a question has as many decisions as it happens to take. So
-every place of the pool works on one question; each call samples the next decision of every place, with the weights
-of that moment and in one generation, and a place whose question is finished begins the next one. Questions go on
+the pool walks as many questions as groups are wanted; each call samples the next decision of every walk, with the
+weights of that moment and in one generation, and where a question is finished the next one is begun. Questions go on
 across optimizer steps; every group is sampled by the policy that it trains.
 """
 
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from r1router.drive.batches import search_together
-from r1router.drive.explore import pick
 from r1router.drive.flow import Rankings
+from r1router.drive.rounds import bring_to_asks
 from r1router.drive.walk import Walk
 from r1router.errors import KnowledgeBaseError, QueryError
 from r1router.images import load_image
@@ -56,15 +56,15 @@ class Judged:
     chosen: int
 
 
-@dataclass(eq=False, slots=True)
-class _Place:
-    """Where one question is worked on."""
+class _Exploration(Walk):
+    """One question on its way, with what is known about it."""
 
-    task: Task
-    offered: RenamedKbs
-    walk: Walk
-    found: dict[Search, Rankings] = field(default_factory=dict)
-    """What was searched for already, by the question or for a reply of a group: often the same."""
+    def __init__(self, task: Task, offered: RenamedKbs, method: Method, prompts: Prompts, picture: Path | None) -> None:
+        question = Question(task.question, load_image(picture) if picture else None)
+        super().__init__(method, question, offered.cards, prompts)
+        self.task, self.offered = task, offered
+        self.found: dict[Search, Rankings] = {}
+        """What was searched for already, by the question or for a reply of a group: often the same."""
 
 
 class Pool:
@@ -97,75 +97,67 @@ class Pool:
         self._method, self._prompts, self._rewards = method, prompts, rewards
         self._pictures, self._k, self._best, self._vary = pictures, k, best, vary_cards
         self._chance = random.Random(seed)
-        self._places: list[_Place] = []
+        self._walks: list[_Exploration] = []
         self.finished = 0
         """Questions that came to their end."""
 
     def next_groups(self, ids: Sequence[str], generate: Generate) -> list[Judged]:
-        """The next decision of every place, sampled and judged; one place for each id.
+        """The next decision of every walk, sampled and judged; one walk for each id.
 
         `ids` are the tasks that are begun where a question is finished; the others are not looked at. Raises what
         a search or the method raises.
         """
-        places = self._bring_to_asks(ids)
-        asks = [ask for place in places if isinstance(ask := place.walk.request, Ask)]
-        groups = generate(asks)
-        outcomes = self._judge(list(zip(places, asks, groups, strict=True)))
+        asking = self._bring_to_asks(ids)
+        groups = generate([ask for _, ask in asking])
+        outcomes = self._judge([(walk, ask, replies) for (walk, ask), replies in zip(asking, groups, strict=True)])
         values = iter(sum_rewards([outcome for group in outcomes for outcome in group], self._rewards))
         judged = []
-        for place, ask, replies, of_group in zip(places, asks, groups, outcomes, strict=True):
+        for (walk, ask), replies, of_group in zip(asking, groups, outcomes, strict=True):
             worth = [next(values) for _ in replies]
             chosen = pick(worth, self._chance, best=self._best)
-            place.walk.advance(replies[chosen])
+            walk.advance(replies[chosen])
             judged.append(Judged(ask, tuple(replies), of_group, worth, chosen))
         return judged
 
     def close(self) -> None:
         """Gives up the questions that are under way."""
-        for place in self._places:
-            place.walk.close()
+        for walk in self._walks:
+            walk.close()
 
     # ── one round ──────────────────────────────────────────────────────────────────────────────
 
-    def _bring_to_asks(self, ids: Sequence[str]) -> list[_Place]:
-        """Every place at its next decision; where a question has ended, the next one is begun."""
-        self._places += [self._begin(name) for name in ids[len(self._places) :]]
+    def _bring_to_asks(self, ids: Sequence[str]) -> list[tuple[_Exploration, Ask]]:
+        """Every walk with its next decision; where a question has ended, the next one is begun."""
+        self._walks += [self._begin(name) for name in ids[len(self._walks) :]]
         while True:
             for index, name in enumerate(ids):
-                if self._places[index].walk.request is None:
+                if self._walks[index].request is None:
                     self.finished += 1
-                    self._places[index] = self._begin(name)
-            places = self._places[: len(ids)]
-            waiting = [place for place in places if not isinstance(place.walk.request, Ask)]
-            if not waiting:
-                return places
-            wanted = [(place, request) for place in waiting if isinstance(request := place.walk.request, Search)]
-            for place in waiting:
-                if isinstance(request := place.walk.request, Inspect | Compute):
-                    place.walk.advance(self._serve_table(place, request))
-            for (place, _), rankings in zip(wanted, self._search(wanted), strict=True):
-                place.walk.advance(rankings)
+                    self._walks[index] = self._begin(name)
+            asking = bring_to_asks(self._walks[: len(ids)], search=self._search, query=self._query)
+            if len(asking) == len(ids):
+                return asking
 
-    def _begin(self, name: str) -> _Place:
+    def _begin(self, name: str) -> _Exploration:
         task, offered = self._tasks[name], keep_names(self._cards)
         if self._vary:
             task, offered = rename_kbs(task, self._cards, self._chance)
-        picture = load_image(self._pictures / task.picture) if self._pictures and task.picture else None
-        walk = Walk(self._method, Question(task.question, picture), offered.cards, self._prompts)
+        picture = self._pictures / task.picture if self._pictures and task.picture else None
+        walk = _Exploration(task, offered, self._method, self._prompts, picture)
         walk.start()
-        return _Place(task, offered, walk)
+        return walk
 
-    def _search(self, wanted: Sequence[tuple[_Place, Search]]) -> list[Rankings]:
-        """What each search of each place brings, in few calls; what a place has found before is not searched again."""
-        new = [(place, request) for place, request in dict.fromkeys(wanted) if request not in place.found]
-        brought = search_together(self._kbs, [place.offered.translate(request) for place, request in new])
-        for (place, request), rankings in zip(new, brought, strict=True):
-            place.found[request] = place.offered.translate_back(request, rankings)
-        return [place.found[request] for place, request in wanted]
+    def _search(self, wanted: Sequence[tuple[_Exploration, Search]]) -> list[Rankings]:
+        """What each search of each walk brings, in few calls; what a walk has found before is not searched again."""
+        new = [(walk, request) for walk, request in dict.fromkeys(wanted) if request not in walk.found]
+        brought = search_together(self._kbs, [walk.offered.translate(request) for walk, request in new])
+        for (walk, request), rankings in zip(new, brought, strict=True):
+            walk.found[request] = walk.offered.translate_back(request, rankings)
+        return [walk.found[request] for walk, request in wanted]
 
-    def _serve_table(self, place: _Place, request: Inspect | Compute) -> TableView | TableResult | Exception:
+    def _query(self, walk: _Exploration, request: Inspect | Compute) -> TableView | TableResult | Exception:
         """What is asked of a table; the method handles the reason where that is refused."""
-        kb = self._kbs.get(place.offered.true.get(request.kb, ""))
+        kb = self._kbs.get(walk.offered.true.get(request.kb, ""))
         if not isinstance(kb, TableKnowledgeBase):
             return QueryError(f"the tables of {request.kb} cannot be queried")
         try:
@@ -175,29 +167,40 @@ class Pool:
         except (QueryError, KnowledgeBaseError) as refused:
             return refused
 
-    def _judge(self, groups: Sequence[tuple[_Place, Ask, Sequence[Reply]]]) -> list[tuple[Outcome, ...]]:
+    def _judge(self, groups: Sequence[tuple[_Exploration, Ask, Sequence[Reply]]]) -> list[tuple[Outcome, ...]]:
         """What each reply of each group says; a plan with the evidence that its own search returns."""
-        said = [(place, self._read(place, ask, replies)) for place, ask, replies in groups]
-        self._search([(place, search) for place, of in said for one in of for search in self._cause(place, one)])
-        return [tuple(self._add_evidence(place, outcome) for outcome in of) for place, of in said]
+        said = [(walk, self._read(walk, ask, replies)) for walk, ask, replies in groups]
+        self._search([(walk, search) for walk, of in said for one in of for search in self._cause(walk, one)])
+        return [tuple(self._add_evidence(walk, outcome) for outcome in of) for walk, of in said]
 
-    def _read(self, place: _Place, ask: Ask, replies: Sequence[Reply]) -> list[Outcome]:
-        step = make_step(place.task, ask, place.walk.path, place.offered.cards)
-        routes = self._prompts.labels(place.offered.cards) if step.kind == "plan" else {}
+    def _read(self, walk: _Exploration, ask: Ask, replies: Sequence[Reply]) -> list[Outcome]:
+        step = make_step(walk.task, ask, walk.path, walk.offered.cards)
+        routes = self._prompts.labels(walk.offered.cards) if step.kind == "plan" else {}
         return [
             read_outcome(step, reply.text, routes=routes, shape=ask.shape, tokens=reply.completion_tokens)
             for reply in replies
         ]
 
-    def _cause(self, place: _Place, outcome: Outcome) -> list[Search]:
+    def _cause(self, walk: _Exploration, outcome: Outcome) -> list[Search]:
         """The search that a plan causes; none where it stops or is malformed, and none for an answer."""
         said = outcome.said
         if not isinstance(said, Step) or said.sub_question is None:
             return []
-        return [Search(said.routes, Query(said.sub_question, place.walk.question.image), self._k)]
+        return [Search(said.routes, Query(said.sub_question, walk.question.image), self._k)]
 
-    def _add_evidence(self, place: _Place, outcome: Outcome) -> Outcome:
+    def _add_evidence(self, walk: _Exploration, outcome: Outcome) -> Outcome:
         if outcome.step.kind != "plan":
             return outcome
-        rankings = [ranking for search in self._cause(place, outcome) for ranking in place.found[search]]
+        rankings = [ranking for search in self._cause(walk, outcome) for ranking in walk.found[search]]
         return replace(outcome, evidence=tuple(piece for ranking in rankings for piece in ranking))
+
+
+def pick(values: Values, chance: random.Random, *, best: float = 0.0) -> int:
+    """The place of one value: with probability `best` the highest (the first of equals), else any of them.
+
+    Where nothing is judged there is no best, and any is picked.
+    """
+    judged = [place for place, value in enumerate(values) if value is not None]
+    if judged and chance.random() < best:
+        return max(judged, key=lambda place: values[place] or 0.0)
+    return chance.randrange(len(values))

@@ -9,18 +9,18 @@ characters by `CHARS_PER_TOKEN`; pictures are not counted.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import add
 
-from r1router.drive.batches import search_together
+from r1router.drive.rounds import bring_to_asks, search_in
 from r1router.drive.walk import Walk
 from r1router.evals import gold
 from r1router.methods import load_method
 from r1router.parse import write_answer, write_step
 from r1router.prompts import Prompts
 from r1router.train.steps.synthesize import METHOD
-from r1router.types import Answer, Ask, Example, KnowledgeBase, Question, Reply, Search, Step, Trajectory, Usage
+from r1router.types import Answer, Ask, Example, KnowledgeBase, Question, Reply, Step, Usage
 
 SAMPLE = 20
 CHARS_PER_TOKEN, THOUGHT, ANSWER = 4, 100, 20
@@ -47,21 +47,38 @@ def estimate(
         cases["as many steps as the gold"] = [min(n or 1, max_steps) for n in hops]
     found = {}
     for name, counts in cases.items():
-        usages = [
-            _work(example.question, n, kbs=kbs, prompts=prompts, max_steps=max_steps, k=k)
-            for example, n in zip(drawn, counts, strict=True)
-        ]
+        taken = [(example.question, steps) for example, steps in zip(drawn, counts, strict=True)]
+        usages = _work(taken, kbs=kbs, prompts=prompts, max_steps=max_steps, k=k)
         found[name] = _scaled(reduce(add, usages), len(examples) / len(drawn))
     return found
 
 
 def _work(
-    question: Question, steps: int, *, kbs: Mapping[str, KnowledgeBase], prompts: Prompts, max_steps: int, k: int
-) -> Usage:
-    """What one question costs whose imagined teacher stops after so many steps."""
+    questions: Sequence[tuple[Question, int]],
+    *,
+    kbs: Mapping[str, KnowledgeBase],
+    prompts: Prompts,
+    max_steps: int,
+    k: int,
+) -> list[Usage]:
+    """What each question costs whose imagined teacher stops after so many steps."""
+    method = load_method(METHOD, max_steps=max_steps, k=k, tables="read")
+    cards = {name: kb.card for name, kb in kbs.items()}
+    teachers = {
+        Walk(method, question, cards, prompts): _imagine_teacher(question, steps) for question, steps in questions
+    }
+    for walk in teachers:
+        walk.start()
+    while asking := bring_to_asks([*teachers], search=search_in(kbs)):
+        for walk, ask in asking:
+            walk.advance(teachers[walk](ask))
+    return [walk.usage for walk in teachers]
+
+
+def _imagine_teacher(question: Question, steps: int) -> Callable[[Ask], Reply]:
     planned = 0
 
-    def answer(ask: Ask) -> Reply:
+    def reply(ask: Ask) -> Reply:
         nonlocal planned
         if ask.purpose == "plan":
             asked = f"{question.text} {planned}" if planned < steps else None
@@ -72,14 +89,7 @@ def _work(
         read = sum(len(message.content) for message in ask.messages)
         return Reply(said, (), _tokens(read), _tokens(len(said)))
 
-    method = load_method(METHOD, max_steps=max_steps, k=k, tables="read")
-    walk = Walk(method, question, {name: kb.card for name, kb in kbs.items()}, prompts)
-    said = walk.start()
-    while not isinstance(said, Trajectory):
-        assert isinstance(said, Ask | Search)  # tables are read here
-        brought = answer(said) if isinstance(said, Ask) else search_together(kbs, [said])[0]
-        said = walk.advance(brought, 0.0)
-    return said.usage
+    return reply
 
 
 def _tokens(chars: int) -> int:
