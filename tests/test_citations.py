@@ -25,6 +25,12 @@ def test_marks_in_the_answer_come_first():
     assert names(cite([step], "y")) == ["c"]
 
 
+def test_marks_are_cited_in_the_order_of_the_answer():
+    said = "It stands in [3], in [1] and again in [3]."
+    step = Step(evidence=(piece("a", "Oslo"), piece("b", "x"), piece("c", "Oslo")), answer_thought=said, answer="Oslo")
+    assert names(cite([step], "Oslo")) == ["c", "a"]
+
+
 def test_words_are_matched_whole():
     step = Step(evidence=(piece("a", "Romania"), piece("b", "Oman")), answer="Oman")
     assert names(cite([step], "Oman")) == ["b"]
@@ -51,6 +57,7 @@ def test_an_answer_that_no_piece_holds_has_no_source():
         ("When was the quay opened?", "12 March", ["quay"]),
         ("When was the quay opened?", "2", []),
         ("Who runs the quay and what does the crane lift?", "Ida Holm, 45 tonnes", ["quay", "crane"]),
+        ("What does the crane lift and who runs the quay?", "45 tonnes, Ida Holm", ["crane", "quay"]),
         ("Who runs the quay and the crane?", "Ida Holm, Bo Dahl, Eva Lund", []),
         ("Does the crane of the harbour lift 50 tonnes?", "no", ["crane"]),
         ("Do penguins fly?", "no", []),
