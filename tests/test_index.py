@@ -148,7 +148,8 @@ def test_a_source_that_was_removed_comes_back_with_the_next_run(tmp_path: Path, 
 def test_progress_is_told_after_every_file(tmp_path: Path, docs: Path) -> None:
     told: list[Progress] = []
     run(tmp_path, progress=told.append)
-    assert [p.files for p in told if p.written == 0] == [1, 2, 3]
+    files = dict.fromkeys(p.files for p in told if p.of_files and p.written == 0)  # the same comes while one is read
+    assert [number for number in files if number] == [1, 2, 3]
     assert (told[-1].files, told[-1].of_files, told[-1].entries, told[-1].written) == (3, 3, 3, 3)
 
 

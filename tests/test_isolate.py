@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -109,3 +111,48 @@ def test_a_pipe_and_a_device_are_refused_at_once(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="a pipe or a device"):
             rr.index([path], kbs=tmp_path / "kbs")
         assert time.monotonic() - began < 60
+
+
+def test_a_process_that_ended_while_it_waited_costs_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Oslo")
+    process = ReadingProcess()
+    deaf = [sys.executable, "-c", "import os, time; os.close(0); print(flush=True); time.sleep(60)"]
+    process._child = subprocess.Popen(deaf, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # as one that is just killed
+    assert process._child.stdout is not None
+    process._child.stdout.readline()
+    try:
+        assert process.is_ready
+        assert len(list(process.read(source(tmp_path / "a.txt"), as_=None, ocr=False))) == 1
+    finally:
+        process.stop()
+
+
+def test_what_is_raised_while_a_file_is_read_ends_the_reading(tmp_path: Path) -> None:
+    def stop() -> None:
+        raise InputError("enough")
+
+    with open_reading_process(SMALL) as process:
+        process.wait_with = stop
+        with pytest.raises(InputError, match="enough"):
+            list(process.read(source(bomb(tmp_path)), as_=None, ocr=False))
+        assert not process.is_ready
+    (tmp_path / "a.txt").write_text("Oslo")
+    with open_reading_process(SMALL) as process:
+        assert len(list(process.read(source(tmp_path / "a.txt"), as_=None, ocr=False))) == 1
+
+
+def test_a_file_that_could_not_be_looked_into_is_read_when_it_is_whole_again(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,2\n")
+    process = ReadingProcess()
+    try:
+        process.look(path, None)
+        assert process._child is not None
+        os.kill(process._child.pid, signal.SIGSTOP)
+        threading.Timer(0.3, os.kill, (process._child.pid, signal.SIGKILL)).start()
+        assert process.look(path, None) == (("table",), ())
+        assert process._refused
+        process.look(path, None)
+        assert list(process.read(source(path), as_=None, ocr=False))
+    finally:
+        process.stop()

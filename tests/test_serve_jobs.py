@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from r1router.errors import InputError
+from r1router.ingest.isolate import open_reading_process
 from r1router.ingest.run import Progress
 from r1router.serve.metrics import Metrics
 from r1router.serve.problems import Refused
 from r1router.serve.work.jobs import Job, Jobs, Tell
-from serving import call, job_done, live, make_kbs, small_app
+from serving import call, job_done, live, make_kbs, small_app, until
 
 PROGRESS = Progress("a.txt", 0, 1, 0, 0)
 
@@ -165,3 +169,62 @@ def test_a_server_that_stops_starts_no_job_that_waited() -> None:
     run(test)
     assert not second.began.is_set()
     assert not third.began.is_set()
+
+
+def test_a_job_that_does_not_know_yet_where_it_writes_holds_up_no_other_and_is_cancelled() -> None:
+    async def test(jobs: Jobs) -> None:
+        looking, work = Gate(), Gate()
+
+        def find_writes(tell: Tell) -> list[str]:
+            looking.work(tell)
+            return ["text"]
+
+        first = jobs.submit(work.work, writes=find_writes)
+        await began(looking)
+        other = Gate()
+        second = jobs.submit(other.work, writes=["text"])
+        await began(other)
+        looking.let.set()
+        await until_known(first)
+        assert (first.state, work.began.is_set()) == ("queued", False)
+        other.let.set()
+        assert (await ended(jobs, second))["state"] == "done"
+        await began(work)
+        work.let.set()
+        assert (await ended(jobs, first))["state"] == "done"
+        never = Gate()
+        third = jobs.submit(Gate().work, writes=lambda tell: [str(never.work(tell))])
+        await began(never)
+        jobs.cancel(third)
+        assert (await ended(jobs, third))["state"] == "cancelled"
+
+    async def until_known(job: Job) -> None:
+        while callable(job.writes):
+            await asyncio.sleep(0.005)
+
+    run(test)
+
+
+def test_what_looking_into_files_raises_is_the_jobs_error() -> None:
+    def find_writes(_: Tell) -> list[str]:
+        raise InputError("that is no file")
+
+    async def test(jobs: Jobs) -> None:
+        shown = await ended(jobs, jobs.submit(Gate().work, writes=find_writes))
+        assert (shown["state"], shown["report"]["error"]["message"]) == ("failed", "that is no file")
+
+    run(test)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes are stopped otherwise here")
+def test_a_job_is_cancelled_in_the_middle_of_a_file_that_takes_long(tmp_path: Any) -> None:
+    with live(small_app(make_kbs(tmp_path))) as port:
+        with open_reading_process() as process:
+            list(process.look(tmp_path / "docs" / "norway.md", None))  # it lives now
+            os.kill(process._child.pid, signal.SIGSTOP)  # type: ignore[union-attr]
+        job = call(port, "POST", "/v1/kbs/files", files=[("file", "slow.txt", b"Oslo")], fields={"name": "text"})
+        until(lambda: call(port, "GET", f"/v1/jobs/{job.json['job']}").json["state"] == "running")
+        assert call(port, "DELETE", f"/v1/jobs/{job.json['job']}").status == 200
+        assert job_done(port, job.json["job"])["state"] == "cancelled"
+        again = call(port, "POST", "/v1/kbs/files", files=[("file", "slow.txt", b"Oslo")], fields={"name": "text"})
+        assert job_done(port, again.json["job"])["state"] == "done"

@@ -20,7 +20,7 @@ import pytest
 from r1router.cli.serve import serve
 from r1router.errors import InputError
 from r1router.kb.ledger import Ledger
-from serving import call, make_kbs, until
+from serving import call, job_done, make_kbs, until
 
 WAITING = '''
 """A policy that takes a second for each call, in a module of its own."""
@@ -124,6 +124,27 @@ def test_an_upload_that_is_being_indexed_is_finished_first(tmp_path: Path) -> No
     taken = Ledger(tmp_path / "kbs" / "rivers").read()["uploads/rivers/a.txt"]
     assert taken.fingerprint
     assert taken.entries > 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the reading process is found in /proc")
+def test_a_file_that_takes_long_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with running(tmp_path, "--shutdown-seconds", "0.5", seconds=0) as (process, port):
+        sent = {"files": [("file", "a.txt", b"Oslo")], "fields": {"name": "rivers"}}
+        assert job_done(port, call(port, "POST", "/v1/kbs/files", **sent).json["job"])["state"] == "done"
+        [reader] = find_children(process)
+        os.kill(int(reader), signal.SIGSTOP)
+        job = call(port, "POST", "/v1/kbs/files", files=[("file", "b.txt", b"Lima")], fields={"name": "rivers"}).json
+        until(lambda: call(port, "GET", f"/v1/jobs/{job['job']}").json["state"] == "running")
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert time.monotonic() - began < 10
+    assert not Path(f"/proc/{reader}").exists() or "Z" in Path(f"/proc/{reader}/stat").read_text()
+
+
+def find_children(process: subprocess.Popen[str]) -> list[str]:
+    """Process ids, of any thread's."""
+    return " ".join(path.read_text() for path in Path(f"/proc/{process.pid}/task").glob("*/children")).split()
 
 
 def test_the_option_to_fetch_pictures_says_what_to_do_instead(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,6 +55,8 @@ _FAT = 400_000_000
 """Bytes above which a process that has read its file is not used again: freed memory does not always go back."""
 _GLANCE = 0.05
 """Seconds between two looks at a process that is waited for."""
+_BEHIND = 5
+"""Steps of priority that the process stands back, so that a file which takes all its time holds up nothing else."""
 _HEADER = struct.Struct("<Q")
 _RUN = (
     "import json, sys; paths, memory = json.loads(sys.argv[1]); sys.path[:] = paths; "
@@ -77,12 +79,17 @@ def open_reading_process(limits: Limits = LIMITS) -> Iterator[ReadingProcess]:
     try:
         yield process
     finally:
+        process.wait_with = _wait
         with _lock:
             if process.is_ready and len(_idle) < 2:
                 _idle.append(process)
             else:
                 process.stop()
                 _all.discard(process)
+
+
+def _wait() -> None:
+    """Waits for nothing else."""
 
 
 @atexit.register
@@ -96,6 +103,8 @@ class ReadingProcess:
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self.limits = limits
+        self.wait_with: Callable[[], None] = _wait
+        """Called again and again while an answer is waited for. What it raises ends the reading, and the process."""
         self._child: subprocess.Popen[bytes] | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         """Where it unpacks archives; it goes with the process, which may be killed at any time."""
@@ -110,6 +119,7 @@ class ReadingProcess:
 
     def look(self, path: Path, as_: Kind | None) -> Look:
         """Kinds and companions of a file, from its name and, where its reader has it so, a look inside."""
+        self._refused.pop(path.absolute(), None)
         reader = find_reader(path)
         if reader is None or not hasattr(reader, "look"):
             return look(path, as_)
@@ -170,14 +180,21 @@ class ReadingProcess:
                 self.stop()
 
     def _send(self, request: tuple[Any, ...]) -> None:
-        if not self.is_ready:
-            self.stop()
-            self._start()
-        assert self._child is not None
-        assert self._child.stdin is not None
+        """To the process; to a new one where the last has died since. Raises `R1RouterError` where that dies, too."""
         data = pickle.dumps(request)
-        self._child.stdin.write(_HEADER.pack(len(data)) + data)
-        self._child.stdin.flush()
+        for _ in range(2):
+            if not self.is_ready:
+                self.stop()
+                self._start()
+            assert self._child is not None
+            assert self._child.stdin is not None
+            try:
+                self._child.stdin.write(_HEADER.pack(len(data)) + data)
+                self._child.stdin.flush()
+                return
+            except OSError:  # the system may kill a process that waits, where memory is short
+                self.stop()
+        raise R1RouterError("the process that reads files does not start; is there memory left?")
 
     def _start(self) -> None:
         given = json.dumps([[path or os.getcwd() for path in sys.path], self.limits.memory])
@@ -202,6 +219,7 @@ class ReadingProcess:
                 data = self._replies.get(timeout=_GLANCE)
                 break
             except queue.Empty:
+                self.wait_with()
                 limits = self.limits
                 if self._rss() > limits.memory:
                     raise UnreadableFile(source, _too_much(limits.memory)) from None
@@ -265,6 +283,8 @@ def serve(memory: int) -> None:
     """The child's loop: requests from standard input, frames to standard output, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     _limit(memory)
+    with suppress(OSError):
+        os.nice(_BEHIND)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not come between the frames
     send = _Sender(out)

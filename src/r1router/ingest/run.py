@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run is, told after each file and each batch of embedded entries."""
+    """Where a run is, told after each file and each batch of embedded entries, and again while a file takes long."""
 
     source: str
     """The file that is being read, or was last."""
@@ -94,6 +94,8 @@ def index(
     came from files under `paths` that are gone. An embedder is a spec or an object; a knowledge base that
     exists keeps its own. A file that cannot be read is reported, and what it gave to an earlier run stays.
 
+    `progress` is called several times a second; what it raises ends the run, also in the middle of a file.
+
     Raises `InputError` for a path that does not exist, or a `name` or `holds` for files of several kinds;
     `EmbedderMismatch` for another embedder than a knowledge base was built with; `Busy` while another process
     writes to one.
@@ -104,6 +106,8 @@ def index(
     walk = readers.Walk()
     with ExitStack() as stack:
         process = stack.enter_context(open_reading_process())
+        tell = progress or (lambda _: None)
+        process.wait_with = lambda: tell(Progress("", 0, 0, 0, 0))
         there = [path for path in given if not prune or path not in missing]
         files = readers.find(there, as_=as_, base=base, look=process.look, walk=walk)
         unsupported = Counter(file.path.suffix.lower() for file in files if not file.kinds and file.path not in given)
@@ -116,9 +120,10 @@ def index(
             process,
             text=embedder,
             image=image_embedder,
-            tell=progress or (lambda _: None),
+            tell=tell,
             of_files=len(files),
         )
+        process.wait_with = run.report
         run.problems += walk.problems
         gone = run.find_gone(given, [*(file.path for file in files), *walk.unseen])
         for path in missing:
@@ -212,7 +217,7 @@ class _Run:
         if len(self.problems) > before or file.source in self.told:
             self.told[file.source] = self.problems[before:]
         self.done += 1
-        self._report()
+        self.report()
 
     def find_gone(self, given: list[Path], there: list[Path]) -> dict[str, str]:
         """Sources under the given paths whose file was not found there, with the paths that they had.
@@ -260,7 +265,7 @@ class _Run:
         for feed in self._feeds.values():
             feed.flush()
             feed.writer.finish(holds=holds)
-        self._report()
+        self.report()
         return {feed.name: feed.counts for feed in self._feeds.values()}
 
     def _read(self, file: SourceFile, mark: str, *, as_: Kind | None, ocr: bool) -> None:
@@ -362,9 +367,10 @@ class _Run:
 
     def _add_written(self, entries: int) -> None:
         self.written += entries
-        self._report()
+        self.report()
 
-    def _report(self) -> None:
+    def report(self) -> None:
+        """Tells how far the run is."""
         seen = sum(feed.counts.seen for feed in self._feeds.values())
         self._tell(Progress(self._source, self.done, self._of_files, seen, self.written))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -66,8 +67,8 @@ def router(
                 text_embedder=text_embedder, image_embedder=image_embedder, tell=tell,
             )  # fmt: skip
 
-        targets = await asyncio.to_thread(uploads.find_targets, kept, as_=as_, name=name)
-        return {"job": jobs.submit(work, writes=targets).id}
+        target = name or as_
+        return {"job": jobs.submit(work, writes=[target] if target else partial(uploads.find_targets, kept)).id}
 
     @routes.delete("/v1/kbs/{kb}/sources/{source:path}", status_code=202, response_model=JobStarted)
     async def remove_source(kb: str, source: str) -> dict[str, Any]:

@@ -27,6 +27,8 @@ ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
 Tell = Callable[[Progress], None]
 Work = Callable[[Tell], dict[str, Any]]
 """Does it, tells how far it is, returns the report. Raises `R1RouterError`, or what comes."""
+FindWrites = Callable[[Tell], Iterable[str]]
+"""Looks which knowledge bases it may write to, where that takes time."""
 
 REMEMBERED = 200
 """Jobs that have ended and can still be asked for."""
@@ -43,8 +45,8 @@ class Stopped(R1RouterError):
 class Job:
     id: str
     work: Work = field(repr=False)
-    writes: frozenset[str]
-    """Names of the knowledge bases that it may write to."""
+    writes: frozenset[str] | FindWrites = field(repr=False)
+    """Names of the knowledge bases that it may write to, or what finds them before its turn comes."""
     context: Context = field(default_factory=copy_context, repr=False)
     """Of the request that it came with, so that the log shows its id."""
     state: State = "queued"
@@ -63,7 +65,7 @@ class Job:
 class Jobs:
     """The jobs of one server. What one has written when it is stopped stays; indexing again goes on from there.
 
-    All but `_run` and `_tell` is called in the event loop.
+    All but what is under "in a job's thread" is called in the event loop.
     """
 
     def __init__(self, *, most: int, at_once: int, metrics: Metrics) -> None:
@@ -96,7 +98,7 @@ class Jobs:
             self._ask_to_stop(job, "failed")
         await self.end(STOPPING)
 
-    def submit(self, work: Work, *, writes: Iterable[str]) -> Job:
+    def submit(self, work: Work, *, writes: Iterable[str] | FindWrites) -> Job:
         """Runs it as soon as no earlier job that is left may write to the same knowledge bases.
 
         Raises `Refused` where too many are waiting.
@@ -105,7 +107,7 @@ class Jobs:
             raise Refused(503, "the server is stopping", retry_after=10)
         if sum(job.state == "queued" for job in self._jobs.values()) >= self._most:
             raise Refused(429, f"{self._most} jobs are waiting already; try again later", retry_after=30)
-        job = Job(uuid.uuid4().hex, work, frozenset(writes))
+        job = Job(uuid.uuid4().hex, work, writes if callable(writes) else frozenset(writes))
         self._jobs[job.id] = job
         ended = [id_ for id_, known in self._jobs.items() if known.state in ENDED]
         for id_ in ended[:-REMEMBERED]:
@@ -120,7 +122,7 @@ class Jobs:
         return self._jobs[id_]
 
     def cancel(self, job: Job) -> None:
-        """Ends it at once where it waits, at its next progress where it runs; one that has ended stays as it is."""
+        """Ends it at once where it waits, soon where it runs; one that has ended stays as it is."""
         if job.state not in ENDED:
             self._ask_to_stop(job, "cancelled")
 
@@ -147,14 +149,26 @@ class Jobs:
         return [job for job in self._jobs.values() if job.state not in ENDED]
 
     def _start_next(self) -> None:
-        taken = {name for job in self._running for name in job.writes}
+        taken = {name for job in self._running for name in _known_writes(job)}
         for job in [job for job in self._unended() if job not in self._running]:
-            if len(self._running) < self._at_once and not job.writes & taken and not job.stop:
+            writes = _known_writes(job)
+            if len(self._running) < self._at_once and not writes & taken and not job.stop:
                 self._running.add(job)
-                job.state = "running"
-                self._note(job)
-                threading.Thread(target=self._run, args=(job,), name=f"r1router-job-{job.id[:8]}", daemon=True).start()
-            taken |= job.writes  # those behind it in the queue wait for it
+                begin: Callable[[Job], None] = self._find_writes
+                if not callable(job.writes):
+                    begin, job.state = self._run, "running"
+                    self._note(job)
+                threading.Thread(target=begin, args=(job,), name=f"r1router-job-{job.id[:8]}", daemon=True).start()
+            taken |= writes  # those behind it in the queue wait for it
+
+    def _wait_again(self, job: Job, writes: frozenset[str]) -> None:
+        """It is known now which knowledge bases a job may write to."""
+        self._running.discard(job)
+        job.writes = writes
+        if job.stop:
+            self._finish(job, job.stop, _stopped_report(job.stop))
+        else:
+            self._start_next()
 
     def _ask_to_stop(self, job: Job, state: State) -> None:
         job.stop = state
@@ -176,30 +190,51 @@ class Jobs:
 
     # ── in a job's thread ──────────────────────────────────────────────────────────────────────
 
+    def _find_writes(self, job: Job) -> None:
+        assert callable(job.writes)
+        try:
+            writes = frozenset(job.context.run(job.writes, self._teller(job)))
+        except Exception as error:
+            self._call(self._finish, job, *_describe_end(job, error))
+        else:
+            self._call(self._wait_again, job, writes)
+
     def _run(self, job: Job) -> None:
+        try:
+            report = job.context.run(job.work, self._teller(job))
+        except Exception as error:
+            self._call(self._finish, job, *_describe_end(job, error))
+        else:
+            self._call(self._finish, job, "done", report)
+
+    def _teller(self, job: Job) -> Tell:
         def tell(progress: Progress) -> None:
-            job.progress = progress
-            self._call(self._note, job)
+            if progress != job.progress:  # the same comes again while a file takes long
+                job.progress = progress
+                self._call(self._note, job)
             if job.stop:
                 raise Stopped("stopped")
 
-        state: State = "failed"
-        try:
-            report = job.context.run(job.work, tell)
-            state = "done"
-        except Stopped:
-            state = job.stop or "failed"
-            report = _stopped_report(state)
-        except Exception as error:  # what it was is in the log, and in words in the report
-            refused = explain(error)
-            _log.warning("job %s failed: %s", job.id, error)
-            report = {"error": {"type": refused.type, "message": hide_paths(refused.message)}}
-        self._call(self._finish, job, state, report)
+        return tell
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop has ended before the job did
             self._loop.call_soon_threadsafe(function, *arguments)
+
+
+def _known_writes(job: Job) -> frozenset[str]:
+    return frozenset() if callable(job.writes) else job.writes
+
+
+def _describe_end(job: Job, error: Exception) -> tuple[State, dict[str, Any]]:
+    """What a job ends as that raised this."""
+    if isinstance(error, Stopped):
+        state = job.stop or "failed"
+        return state, _stopped_report(state)
+    refused = explain(error)  # what it was is in the log, and in words in the report
+    _log.warning("job %s failed: %s", job.id, error)
+    return "failed", {"error": {"type": refused.type, "message": hide_paths(refused.message)}}
 
 
 def _stopped_report(state: State) -> dict[str, Any]:

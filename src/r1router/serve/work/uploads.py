@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from r1router.ingest import readers
-from r1router.ingest.run import IndexReport, index
+from r1router.ingest.isolate import open_reading_process
+from r1router.ingest.run import IndexReport, Progress, index
 from r1router.kb import list_kb_folders
 from r1router.kb import manifest as manifests
 from r1router.kb.ledger import Ledger
@@ -82,11 +83,11 @@ def keep(uploads: Sequence[Upload], kbs: Path, name: str | None) -> list[Path]:
         return [Path(scratch, safe).replace(folder / safe) for safe in names]
 
 
-def find_targets(paths: Sequence[Path], *, as_: Kind | None, name: str | None) -> set[str]:
-    """Names of the knowledge bases that these files may go into."""
-    if name or as_:
-        return {name or str(as_)}
-    return {kind for file in readers.find(paths) for kind in file.kinds}
+def find_targets(paths: Sequence[Path], tell: Tell) -> set[str]:
+    """Names of the knowledge bases that these files may go into. Looks into them in a process of their own."""
+    with open_reading_process() as process:
+        process.wait_with = lambda: tell(Progress("", 0, len(paths), 0, 0))
+        return {kind for file in readers.find(paths, look=process.look) for kind in file.kinds}
 
 
 def index_uploads(
