@@ -17,10 +17,13 @@ import r1router as rr
 from r1router.cli import app
 from r1router.errors import InputError, KnowledgeBaseError, ParseError
 from r1router.kb import list_kb_folders, open_kb, open_kbs
+from r1router.kb.check import check
 from r1router.kb.manifest import check_name, read, write
 from r1router.kb.writer import UNFINISHED, remove, sweep
 from r1router.parse import read_route
 from r1router.types import Query, Reply
+
+MAIN = "from r1router.cli import main; main()"
 
 
 @pytest.fixture
@@ -139,3 +142,33 @@ def test_an_interrupt_in_the_first_second_ends_without_a_traceback(after: float,
     os.kill(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert b"Traceback" not in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files are limited otherwise there")
+@pytest.mark.parametrize("most", [2_000, 20_000, 60_000])
+def test_what_the_disk_refuses_is_told_in_one_line_and_the_next_run_goes_on(most: int, tmp_path: Path) -> None:
+    """A file that may not grow stands in for a disk that is full; the store hears of it at another place each time."""
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for number in range(4):
+        (docs / f"{number}.md").write_text("\n\n".join(f"# Town {number} {n}\nIt has {n} towers." for n in range(30)))
+    (docs / "towers.csv").write_text("town,height\n" + "".join(f"Town {n},{n * 7919 % 10007}\n" for n in range(3000)))
+    limited = (
+        "import resource, sys; from r1router.cli import main; import lancedb; "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most})); main()"
+    )
+    (tmp_path / "hashed").mkdir()
+    (tmp_path / "hashed" / "words.py").write_text("from small_embedders import HashedWords\n")
+    embedder = "hashed.words:HashedWords"
+    line = ["index", str(docs), "--kbs", str(tmp_path / "kbs"), "--no-ocr", "--embedder", embedder]
+    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parent), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    done = subprocess.run([sys.executable, "-c", limited, *line], capture_output=True, text=True, env=environment)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "cannot be written: File too large" in done.stderr
+    assert done.stderr.count("\n") == 1
+    line[1] = str(docs / "0.md")
+    done = subprocess.run([sys.executable, "-c", MAIN, *line], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert check(tmp_path / "kbs" / "text") == []

@@ -337,3 +337,9 @@ def test_pictures_inside_a_parquet_file_are_pictures(tmp_path):
     [found] = read(tmp_path)
     assert isinstance(found, Picture)
     assert (found.image.data, found.caption) == (picture, "label: a stop sign")
+
+
+def test_a_reason_that_repeats_the_file_is_short_and_on_one_line(tmp_path):
+    told = reason(written(tmp_path / "a.tsv", "\t".join(f"column {n}" for n in range(300)) + "\n"))
+    assert len(told) < 600
+    assert "\n" not in told

@@ -9,6 +9,7 @@ R1RouterError
 ├── ParseError        a reply does not have the asked form (data of a rollout, not a crash)
 ├── PolicyError       the model or its server failed
 ├── KnowledgeBaseError    an index cannot be opened, read or written
+│   ├── NotWritten        the disk is full, read-only or refuses it; carries what to do
 │   ├── EmbedderMismatch  searched with another model than the one that built it
 │   └── Busy              another process is writing to it
 └── BudgetSpent       thrown into a method by its driver; carries which budget
@@ -17,6 +18,9 @@ R1RouterError
 from __future__ import annotations
 
 import difflib
+import errno
+import os
+import re
 from collections.abc import Iterable
 
 
@@ -83,6 +87,20 @@ class KnowledgeBaseError(R1RouterError):
     """An index cannot be opened, read or written."""
 
 
+class NotWritten(KnowledgeBaseError):
+    """An index cannot be written; says why and what to do.
+
+    >>> str(NotWritten("kbs/text", OSError(28, "No space left on device")))
+    'kbs/text cannot be written: No space left on device; make room on the disk; the same command goes on from there'
+    """
+
+    def __init__(self, what: str, error: Exception) -> None:
+        number = find_errno(error)
+        self.reason = os.strerror(number) if number else str(error).partition("\n")[0][:200]
+        advice = ADVICE.get(number or 0, "r1router kb check --repair says what is wrong and mends what it can")
+        super().__init__(f"{what} cannot be written: {self.reason}; {advice}")
+
+
 class EmbedderMismatch(KnowledgeBaseError):
     """Searched with another model than the one that built the index."""
 
@@ -103,3 +121,32 @@ class BudgetSpent(R1RouterError):
     def __init__(self, budget: str) -> None:
         super().__init__(f"the budget of {budget} is spent")
         self.budget = budget
+
+
+# ── what the system refuses ────────────────────────────────────────────────────────────────────
+
+ADVICE = {
+    errno.ENOSPC: "make room on the disk; the same command goes on from there",
+    errno.EDQUOT: "make room within the quota; the same command goes on from there",
+    errno.EFBIG: "a file may not become that large here: raise the limit (ulimit -f), or choose another disk",
+    errno.EROFS: "choose a folder that can be written, with --kbs or --out",
+    errno.EACCES: "change the rights of it, or choose another folder with --kbs or --out",
+    errno.EPERM: "change the rights of it, or choose another folder with --kbs or --out",
+    errno.EIO: "the disk may be failing",
+    errno.EMFILE: "raise the limit of open files, with ulimit -n",
+    errno.ENOMEM: "free some memory, and try again",
+    errno.ENOTDIR: "a part of this path is a file; give a folder",
+    errno.EISDIR: "it is a folder; give a file",
+}
+"""What a person can do, by the number of the error."""
+
+_NUMBER = re.compile(r"\bos error (\d{1,3})\b")
+"""How Rust, in which LanceDB is written, ends what the system said."""
+
+
+def find_errno(error: BaseException) -> int | None:
+    """The system's number of an error, also where a store hands it on in words; None where there is none."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    said = _NUMBER.search(str(error))
+    return int(said[1]) if said else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import sys
@@ -31,7 +30,7 @@ from r1router.cli.show import show
 from r1router.cli.synthesize import synthesize
 from r1router.cli.train import train_app
 from r1router.codec import escape_controls
-from r1router.errors import R1RouterError
+from r1router.errors import ADVICE, R1RouterError
 
 app = typer.Typer(
     name="r1router",
@@ -97,25 +96,11 @@ def run() -> int:
     except BrokenPipeError:  # `r1router … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        if error.errno not in _REASONS:
+        if error.errno not in ADVICE:
             raise
         place = f"{error.filename}: " if error.filename else ""
-        _tell(f"{place}{error.strerror}; {_REASONS[error.errno]}")
+        _tell(f"{place}{error.strerror}; {ADVICE[error.errno]}")
     return 1
-
-
-_REASONS = {
-    errno.ENOSPC: "make room on the disk; the same command goes on from there",
-    errno.EDQUOT: "make room within the quota; the same command goes on from there",
-    errno.EROFS: "choose a folder that can be written, with --kbs or --out",
-    errno.EACCES: "change the rights of it, or choose another folder with --kbs or --out",
-    errno.EPERM: "change the rights of it, or choose another folder with --kbs or --out",
-    errno.EIO: "the disk may be failing",
-    errno.EMFILE: "raise the limit of open files, with ulimit -n",
-    errno.ENOTDIR: "a part of this path is a file; give a folder",
-    errno.EISDIR: "it is a folder; give a file",
-}
-"""What the system refuses and a person can mend."""
 
 
 def _tell(message: str) -> None:

@@ -10,7 +10,10 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import filelock
+
 from r1router.ingest.records import Problem
+from r1router.kb.writer import writing
 
 FILE = "left_out.json"
 
@@ -25,13 +28,19 @@ def read_left_out(kbs: Path) -> dict[str, list[Problem]]:
 
 
 def remember(kbs: Path, told: Mapping[str, Sequence[Problem]], forgotten: Iterable[str] = ()) -> None:
-    """Replaces what is remembered of these sources, and drops the `forgotten` ones."""
+    """Replaces what is remembered of these sources, and drops the `forgotten` ones. Raises `NotWritten`."""
+    if kbs.is_dir():
+        with writing(kbs), filelock.FileLock(kbs / f".{FILE}.lock"):  # runs into several knowledge bases end at once
+            _remember(kbs, told, forgotten)
+
+
+def _remember(kbs: Path, told: Mapping[str, Sequence[Problem]], forgotten: Iterable[str]) -> None:
     before = read_left_out(kbs)
     after = {**before, **{source: list(problems) for source, problems in told.items()}}
     for source in forgotten:
         after.pop(source, None)
     after = {source: problems for source, problems in after.items() if problems}
-    if after == before or not kbs.is_dir():
+    if after == before:
         return
     rows = {source: [(p.where, p.reason, p.read) for p in problems] for source, problems in sorted(after.items())}
     scratch = kbs / f".{FILE}.{os.getpid()}"

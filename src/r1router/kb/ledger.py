@@ -6,15 +6,24 @@ it after the last. A source without a fingerprint is unfinished and will be read
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from r1router.errors import KnowledgeBaseError
+from r1router.errors import KnowledgeBaseError, NotWritten
 
 FILE = "sources.sqlite"
+_ERRNO = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+    sqlite3.SQLITE_IOERR: errno.EIO,
+}
+"""What the system said, by what SQLite makes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +68,10 @@ class Ledger:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            full = "full" in str(error) or "readonly" in str(error)
-            hint = "make room, or the folder writable" if full else "mend it with: r1router kb check --repair"
-            raise KnowledgeBaseError(f"{self._path}: {error}; {hint}") from error
+            number = _ERRNO.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+            if number:
+                raise NotWritten(str(self._path), OSError(number, os.strerror(number))) from error
+            raise KnowledgeBaseError(f"{self._path}: {error}; mend it with: r1router kb check --repair") from error
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -74,7 +84,7 @@ class Ledger:
         """Made beside its place and moved there, so that no reader meets a file without its table."""
         scratch = self._path.with_suffix(".new")
         scratch.unlink(missing_ok=True)
-        with closing(sqlite3.connect(scratch)) as db:
+        with self._told(), closing(sqlite3.connect(scratch)) as db:
             db.execute(
                 "create table sources "
                 "(source text primary key, path text, fingerprint text, entries integer, yields text)"

@@ -6,21 +6,22 @@ after all its entries are.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import filelock
 import numpy as np
 
-from r1router.errors import Busy, KnowledgeBaseError
+from r1router.errors import Busy, KnowledgeBaseError, NotWritten
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Vectors
 from r1router.kb.entry import Entry
@@ -44,6 +45,9 @@ from r1router.scripts import cut_terms_to_store
 from r1router.table import join_lines
 from r1router.types import Image
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 LOCK = "write.lock"
 UNTIDY_ROWS = 16_384
 """Rows outside the full-text index, which each search scans, before a long run stops to index them."""
@@ -60,13 +64,34 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Raises `NotWritten` for what the disk or the store refuses, in whatever words each of them says it."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        raise NotWritten(str(folder), error) from error
+
+
+def _told(method: Callable[Concatenate[Writer, P], T]) -> Callable[Concatenate[Writer, P], T]:
+    """The method, under `writing`."""
+
+    @functools.wraps(method)
+    def told(writer: Writer, /, *args: P.args, **options: P.kwargs) -> T:
+        with writing(writer.folder):
+            return method(writer, *args, **options)
+
+    return told
+
+
+@contextmanager
 def hold_lock(folder: Path) -> Iterator[None]:
     """Holds the only right to write. Raises `Busy` when another process has it; a killed one loses it."""
     lock = filelock.FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise Busy(f"another process is writing to {folder}; try again when it has finished") from error
+    with writing(folder):
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise Busy(f"another process is writing to {folder}; try again when it has finished") from error
     try:
         yield
     finally:
@@ -77,9 +102,12 @@ def hold_lock(folder: Path) -> Iterator[None]:
 def open_writer(folder: Path, manifest: Manifest) -> Iterator[Writer]:
     """Makes the knowledge base where it is not there. Raises `Busy`."""
     sweep(folder.parent)
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     with hold_lock(folder):
-        yield Writer(folder, manifest)
+        with writing(folder):
+            writer = Writer(folder, manifest)
+        yield writer
 
 
 def remove(folder: Path) -> None:
@@ -88,7 +116,7 @@ def remove(folder: Path) -> None:
         raise KnowledgeBaseError(f"{folder} is not a knowledge base: it has no {manifests.FILE}")
     sweep(folder.parent)
     gone = folder.with_name(f"{_REMOVED}{folder.name}-{uuid.uuid4().hex[:8]}")
-    with hold_lock(folder):
+    with hold_lock(folder), writing(folder):
         folder.rename(gone)  # at once and whole; whatever interrupts the rest, `sweep` goes on
     shutil.rmtree(gone, ignore_errors=True)
 
@@ -129,6 +157,7 @@ class Writer:
             (self.folder / UNFINISHED).touch()
             self._changed = True
 
+    @_told
     def put(self, entries: Sequence[Entry], vectors: Vectors, image_vectors: Vectors | None) -> None:
         """Adds entries or replaces those with the same ids, in one commit. `vectors`: of those to be embedded."""
         import pyarrow as pa  # type: ignore[import-untyped]
@@ -163,6 +192,7 @@ class Writer:
         if self._unindexed() > UNTIDY_ROWS:
             self._tidy()
 
+    @_told
     def drop(self, source: str, ids: Iterable[str]) -> None:
         """Removes entries of one source."""
         ids = list(ids)
@@ -175,6 +205,7 @@ class Writer:
         if not self.held.get(source):
             self.held.pop(source, None)
 
+    @_told
     def drop_source(self, source: str) -> int:
         """Removes a source with all its entries; returns how many there were."""
         entries = len(self.held.pop(source, ()))
@@ -185,6 +216,7 @@ class Writer:
         self.ledger.drop([source])
         return entries
 
+    @_told
     def finish(self, *, holds: str | None = None, label: str | None = None) -> None:
         """Brings the full-text index and the card up to date and deletes pictures that nothing shows any more.
 

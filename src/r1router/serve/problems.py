@@ -13,7 +13,16 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from r1router.errors import Busy, InputError, KnowledgeBaseError, PolicyError, R1RouterError, UnknownName
+from r1router.errors import (
+    ADVICE,
+    Busy,
+    InputError,
+    KnowledgeBaseError,
+    NotWritten,
+    PolicyError,
+    R1RouterError,
+    UnknownName,
+)
 from r1router.serve import logs
 
 ProblemType = Literal[
@@ -28,6 +37,7 @@ ProblemType = Literal[
     "too_many_requests",
     "policy_failed",
     "search_failed",
+    "not_written",
     "timeout",
     "stopping",
     "internal_error",
@@ -82,6 +92,12 @@ def explain(error: Exception) -> Refused:
             return Refused(400, hide_paths(str(error)))
         case Busy():
             return Refused(409, "another process is writing to this knowledge base; try again later", retry_after=5)
+        case NotWritten(reason=reason):
+            _log.error("a knowledge base cannot be written: %s", error)
+            return Refused(507, f"the server cannot write: {reason}", type="not_written")
+        case OSError() if error.errno in ADVICE:
+            _log.error("the server is refused a file: %s", error)
+            return Refused(507, f"the server cannot write: {error.strerror}", type="not_written")
         case PolicyError():
             _log.error("the policy failed: %s", error)
             return Refused(502, "the model failed or could not be reached; the log says more", type="policy_failed")

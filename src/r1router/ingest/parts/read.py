@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 from r1router.errors import R1RouterError, UnreadableFile
 from r1router.ingest.parts.registry import find_reader, list_patterns
@@ -15,6 +16,10 @@ log = logging.getLogger(__name__)
 
 MOST_PROBLEMS = 20
 """So many problems of one file are told one by one, the others as a number."""
+
+
+MOST_WORDS = 500
+"""Characters of a reason: some repeat what a file holds."""
 
 
 def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Iterator[Record | Problem]:
@@ -40,9 +45,11 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
                 records += 1
                 yield item
             elif len(problems) < MOST_PROBLEMS:
-                problems.append(item)
+                problems.append(replace(item, reason=_shorten(item.reason)))
             else:
                 more += 1
+    except UnreadableFile as error:
+        raise UnreadableFile(file.source, _shorten(error.reason)) from error
     except (R1RouterError, MemoryError):
         raise
     except OSError as error:
@@ -53,12 +60,18 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
         # The parsers of PDF, Office and picture files raise whatever a damaged byte leads them to. The file
         # is reported with that, and the run goes on.
         log.debug("reader failed on %s", file.path, exc_info=True)
-        raise UnreadableFile(file.source, f"the file is damaged ({type(error).__name__}: {error})") from error
+        raise UnreadableFile(file.source, _shorten(f"the file is damaged ({type(error).__name__}: {error})")) from error
     if not records:
         raise UnreadableFile(file.source, _why_nothing(problems, more))
     yield from problems
     if more:
         yield Problem(file.source, "", f"and {more} more problems")
+
+
+def _shorten(reason: str) -> str:
+    """On one line, and no longer than a person reads."""
+    words = " ".join(reason.split())
+    return words if len(words) <= MOST_WORDS else f"{words[: MOST_WORDS - 1]}…"
 
 
 def _why_nothing(problems: list[Problem], more: int) -> str:

@@ -1,0 +1,23 @@
+"""Declares a line of the campaign's table, and tells what was not survived."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    what: str
+    tried: int
+    survived: int
+    note: str = ""
+
+
+def tell(what: str, why: object) -> None:
+    """Says on standard error what was not survived."""
+    print(f"LOST {what}: {str(why)[:2000]}", file=sys.stderr, flush=True)
+
+
+def is_clear(said: str) -> bool:
+    """Whether an error's text is what a person can read: a line or two, and no traceback."""
+    return bool(said.strip()) and len(said) < 1500 and said.count("\n") <= 3 and "Traceback" not in said
