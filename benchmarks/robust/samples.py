@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import bz2
 import gzip
 import io
 import json
 import sqlite3
+import sys
+import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -19,22 +23,18 @@ from r1router.ingest.parts.registry import find_reader
 def list_samples() -> dict[str, tuple[str, bytes]]:
     """(name of the reader, content) by file name, for each pattern of the registry; so a new reader is in it, too."""
     found = {}
-    for pattern in readers.supported():
+    for pattern in readers.list_patterns():
         name = pattern.replace("[0-9][0-9]", "00").replace("*", "a")
         reader = getattr(find_reader(Path(name)), "__name__", "").rpartition(".")[2]
         found[name] = (reader, _make(reader, name))
     return found
 
 
-def list_readers_without_a_sample() -> set[str]:
-    """Those whose files are damaged as archives of XML, for want of a sound one."""
-    return {reader for reader, _ in list_samples().values()} - _MAKERS.keys()
-
-
 def _make(reader: str, name: str) -> bytes:
+    """Of a reader that nobody made a sample for, an archive of XML and text."""
     inner, _, packing = name.rpartition(".")
-    data = _MAKERS.get(reader, _archive)(PurePath(inner if packing in ("gz", "bz2") else name).suffix)
-    return {"gz": gzip.compress, "bz2": bz2.compress}.get(packing, bytes)(data)
+    pack = {"gz": gzip.compress, "bz2": bz2.compress}.get(packing, bytes) if reader != "archive" else bytes
+    return pack(_MAKERS.get(reader, _mixed)(PurePath(name if pack is bytes else inner).suffix))
 
 
 def write_zip(parts: Mapping[str, str | bytes]) -> bytes:
@@ -45,6 +45,8 @@ def write_zip(parts: Mapping[str, str | bytes]) -> bytes:
     return packed.getvalue()
 
 
+sys.path.append(str(Path(__file__).parents[2] / "tests"))  # which makes some of these files, too
+
 _TEXT = "Oslo is the capital of Norway. It lies at the end of a fjord.\n\nBergen lies at the coast, in the west.\n"
 _ROWS = (("city", "people", "since"), ("Oslo", "717710", "1048"), ("Bergen", "291940", "1070"))
 _XML = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -52,8 +54,52 @@ _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
-def _archive(suffix: str) -> bytes:
+def _mixed(suffix: str) -> bytes:
     return write_zip({"mimetype": "application/zip", "content.xml": f"{_XML}<a><b>{_TEXT}</b></a>", "a.txt": _TEXT})
+
+
+def _archive(suffix: str) -> bytes:
+    if suffix == ".zip":
+        return write_zip({"a.md": _markdown(""), "b/c.csv": _delimited(".csv"), "d.docx": _docx("")})
+    packed = io.BytesIO()
+    mode = {".tgz": "w:gz", ".gz": "w:gz", ".bz2": "w:bz2", ".tbz2": "w:bz2", ".xz": "w:xz", ".txz": "w:xz"}
+    with tarfile.open(fileobj=packed, mode=mode.get(suffix, "w")) as archive:
+        for name, data in (("a.md", _markdown("")), ("b/c.csv", _delimited(".csv"))):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def _epub(suffix: str) -> bytes:
+    from test_readers_inside import make_book
+
+    with TemporaryDirectory() as folder:
+        return Path(make_book(Path(folder, "a.epub"))).read_bytes()
+
+
+def _outlook(suffix: str) -> bytes:
+    from test_readers_inside import compound, mail
+
+    return bytes(compound(mail({(0x37, 0x1F): "Gate", (0x1000, 0x1F): _TEXT})))
+
+
+def _rst(suffix: str) -> bytes:
+    from test_readers_more import RST
+
+    return str(RST).encode()
+
+
+def _rtf(suffix: str) -> bytes:
+    from test_readers_more import RTF
+
+    return bytes(RTF)
+
+
+def _xls(suffix: str) -> bytes:
+    from test_readers_more import XLS
+
+    return zlib.decompress(base64.b64decode(XLS))
 
 
 def _text(suffix: str) -> bytes:
@@ -213,6 +259,15 @@ def _pdf(suffix: str) -> bytes:
 def _picture(suffix: str) -> bytes:
     from PIL import Image
 
+    if suffix in (".svg", ".svgz"):
+        drawn = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60"><text x="5" y="20">{_TEXT}</text></svg>'
+        )
+        return gzip.compress(drawn.encode()) if suffix == ".svgz" else drawn.encode()
+    if suffix in (".heic", ".heif"):
+        from test_readers_more import HEIC
+
+        return zlib.decompress(base64.b64decode(HEIC))
     kind = {".jpg": "JPEG", ".tif": "TIFF"}.get(suffix, suffix[1:].upper())
     packed = io.BytesIO()
     Image.new("RGB", (32, 24), "teal").save(packed, kind)
@@ -234,6 +289,7 @@ def _sqlite(suffix: str) -> bytes:
 _MAKERS: dict[str, Callable[[str], bytes]] = {
     "text": _text, "delimited": _delimited, "html": _html, "markdown": _markdown, "json": _json, "jsonl": _jsonl,
     "wiki": _wiki, "mail": _mail, "notebook": _notebook, "docx": _docx, "xlsx": _xlsx, "pptx": _pptx, "odf": _odf,
-    "parquet": _parquet, "pdf": _pdf, "pictures": _picture, "sqlite": _sqlite,
+    "parquet": _parquet, "pdf": _pdf, "pictures": _picture, "sqlite": _sqlite, "archive": _archive, "epub": _epub,
+    "outlook": _outlook, "rst": _rst, "rtf": _rtf, "xls": _xls,
 }  # fmt: skip
 """By the name of the reader."""
