@@ -18,7 +18,7 @@ from r1router.ingest.slices import Slices
 from r1router.kb.embedding import Embedders
 from r1router.kb.entry import Entry
 from r1router.kb.ledger import Taken
-from r1router.kb.writer import Writer, writing
+from r1router.kb.writer import Writer, explain_refusals
 
 BATCH = 512
 """Entries embedded and committed together: what an interrupted run has to embed again at most."""
@@ -96,7 +96,7 @@ class Feed:
     def put(self, record: Record) -> None:
         assert self._source is not None
         if isinstance(record, Table):
-            with writing(self.writer.folder):
+            with explain_refusals(self.writer.folder):
                 self._source.slices.put(record)
         key = self._claim(record.id, self._source.name)
         entries = cut(record, key=key, first=self._source.numbers[key])
@@ -119,7 +119,7 @@ class Feed:
         """The source has been read to its end; what is to be told of how it was taken in."""
         assert self._source is not None
         source, self._source = self._source, None
-        with writing(self.writer.folder):
+        with explain_refusals(self.writer.folder):
             source.slices.finish()
         taken = Taken(source.name, source.path, fingerprint, sum(source.numbers.values()), yields)
         self._ended.append(_Ended(taken, list(source.stale), source.slices.records))

@@ -13,7 +13,7 @@ from pathlib import Path
 import filelock
 
 from r1router.ingest.records import Problem
-from r1router.kb.writer import writing
+from r1router.kb.writer import explain_refusals
 
 FILE = "left_out.json"
 
@@ -30,7 +30,10 @@ def read_left_out(kbs: Path) -> dict[str, list[Problem]]:
 def remember(kbs: Path, told: Mapping[str, Sequence[Problem]], forgotten: Iterable[str] = ()) -> None:
     """Replaces what is remembered of these sources, and drops the `forgotten` ones. Raises `NotWritten`."""
     if kbs.is_dir():
-        with writing(kbs), filelock.FileLock(kbs / f".{FILE}.lock"):  # runs into several knowledge bases end at once
+        with (
+            explain_refusals(kbs),
+            filelock.FileLock(kbs / f".{FILE}.lock"),
+        ):  # runs into several knowledge bases end at once
             _remember(kbs, told, forgotten)
 
 

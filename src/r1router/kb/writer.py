@@ -64,7 +64,7 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def explain_refusals(folder: Path) -> Iterator[None]:
     """Raises `NotWritten` for what the disk or the store refuses, in whatever words each of them says it."""
     try:
         yield
@@ -73,11 +73,11 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def _told(method: Callable[Concatenate[Writer, P], T]) -> Callable[Concatenate[Writer, P], T]:
-    """The method, under `writing`."""
+    """The method, under `explain_refusals`."""
 
     @functools.wraps(method)
     def told(writer: Writer, /, *args: P.args, **options: P.kwargs) -> T:
-        with writing(writer.folder):
+        with explain_refusals(writer.folder):
             return method(writer, *args, **options)
 
     return told
@@ -87,7 +87,7 @@ def _told(method: Callable[Concatenate[Writer, P], T]) -> Callable[Concatenate[W
 def hold_lock(folder: Path) -> Iterator[None]:
     """Holds the only right to write. Raises `Busy` when another process has it; a killed one loses it."""
     lock = filelock.FileLock(folder / LOCK)
-    with writing(folder):
+    with explain_refusals(folder):
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout as error:
@@ -102,10 +102,10 @@ def hold_lock(folder: Path) -> Iterator[None]:
 def open_writer(folder: Path, manifest: Manifest) -> Iterator[Writer]:
     """Makes the knowledge base where it is not there. Raises `Busy`."""
     sweep(folder.parent)
-    with writing(folder):
+    with explain_refusals(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with hold_lock(folder):
-        with writing(folder):
+        with explain_refusals(folder):
             writer = Writer(folder, manifest)
         yield writer
 
@@ -116,7 +116,7 @@ def remove(folder: Path) -> None:
         raise KnowledgeBaseError(f"{folder} is not a knowledge base: it has no {manifests.FILE}")
     sweep(folder.parent)
     gone = folder.with_name(f"{_REMOVED}{folder.name}-{uuid.uuid4().hex[:8]}")
-    with hold_lock(folder), writing(folder):
+    with hold_lock(folder), explain_refusals(folder):
         folder.rename(gone)  # at once and whole; whatever interrupts the rest, `sweep` goes on
     shutil.rmtree(gone, ignore_errors=True)
 
