@@ -16,6 +16,7 @@ from r1router.errors import BudgetSpent, InputError, KnowledgeBaseError, ParseEr
 from r1router.evidence.cite import cite
 from r1router.evidence.fuse import fuse
 from r1router.evidence.support import Support, judge, measure_support
+from r1router.evidence.versions import put_newer_first
 from r1router.prompts import Prompts
 from r1router.routing.odds import fuse_odds
 from r1router.routing.sights import LOOK, see
@@ -187,7 +188,10 @@ def search(
 
 
 def retrieve(path: Trajectory, step: Step, k: int) -> Flow[Trajectory]:
-    """The trajectory and this step with its evidence; where its route has none, the next likely one is searched."""
+    """The trajectory and this step with its evidence; where its route has none, the next likely one is searched.
+
+    Newer versions of a document come before older ones, and the step's note says so.
+    """
     question = path.question
     weights = [max(step.probabilities.get(name, 0.0), 0.01) for name in step.routes] if step.sights else None
     evidence = yield from search(step.routes, step.sub_question or "", question.image, k, weights=weights)
@@ -198,7 +202,8 @@ def retrieve(path: Trajectory, step: Step, k: int) -> Flow[Trajectory]:
             evidence = yield from search((second,), step.sub_question or "", question.image, k)
             note = f"{', '.join(step.routes)} had no evidence; searched {second} instead"
             step = _add_note(replace(step, routes=(*step.routes, second)), note)
-    step = replace(step, evidence=evidence)
+    evidence, versions = put_newer_first(step.sub_question or "", evidence)
+    step = _add_note(replace(step, evidence=evidence), versions)
     yield Retrieved(len(path.steps), step)
     return path.add(step)
 

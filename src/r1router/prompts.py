@@ -29,7 +29,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -45,7 +45,7 @@ from r1router.evidence.shown import focus
 from r1router.evidence.support import read_support
 from r1router.marks import neutralise
 from r1router.routing.odds import read_odds
-from r1router.spans import write_span_grammar
+from r1router.spans import drop_unknown, write_span_grammar
 from r1router.tables.grammar import query_grammar, write_free_grammar
 from r1router.tables.view import TableView, show_table
 from r1router.types import (
@@ -206,6 +206,16 @@ class Prompts:
         told = self._messages("again", None, reason=reason)
         messages = (*ask.messages, Message("assistant", reply or "(empty)"), *told)
         return Ask(messages, ask.purpose, ask.shape, ask.labels, ask.max_tokens)
+
+    def insist(self, ask: Ask) -> Ask | None:
+        """The same request, where "unknown" is no answer; None where the form leaves answers open."""
+        if ask.shape is None or not any(tag.grammar for tags in ask.shape.alternatives for tag in tags):
+            return None
+        tags = tuple(
+            tuple(replace(tag, grammar=drop_unknown(tag.grammar)) if tag.name == "answer" else tag for tag in tags)
+            for tags in ask.shape.alternatives
+        )
+        return replace(ask, shape=Shape(tags))
 
     # ── rendering ──────────────────────────────────────────────────────────────────────────────
 

@@ -10,17 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from r1router.parse import write_gbnf_literal
+from r1router.parse import UNKNOWN, write_gbnf_literal
 
 WORDS = 600
 """So many words of the shown evidence may an answer begin at; with more, llama.cpp's grammar gets slow."""
-ALONE = ("yes", "no", "unknown")
+ALONE = ("yes", "no", UNKNOWN)
 """Answers that stand in no evidence."""
 
 _LETTERS = r"[^\W\u3040-\u30ff\u3400-\u9fff]+"  # no characters of scripts without spaces
 _PIECE = re.compile(rf"{_LETTERS}(?:[-.,:'’/@&+°%]{_LETTERS})*%?|\S")
 _LINE_END = re.compile(r"[\n\r<]")  # what could open a tag ends a span too
 _OPENS = frozenset("([{«„“‚‘\"'€$£#+-−")
+
+
+def drop_unknown(grammar: str) -> str:
+    """A span grammar without "unknown" among its answers."""
+    return grammar.replace(f" | {write_gbnf_literal(UNKNOWN)}", "", 1)
 
 
 def write_span_grammar(name: str, texts: Sequence[str], *, alone: Sequence[str] = ALONE) -> str:

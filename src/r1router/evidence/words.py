@@ -7,6 +7,7 @@ Texts that are compared must be read in one language: tell it from the longer on
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, Literal
 
@@ -48,6 +49,16 @@ def tell_language(text: str) -> Language:
     """
     counts = {language: sum(word in common for word in cut_terms(text)) for language, common in _common().items()}
     return max(counts, key=lambda language: counts[language])  # of equals the first
+
+
+def drop_common(terms: Sequence[str], text: str) -> list[str]:
+    """The terms of `text` (`scripts.cut_terms`) without the common words of its language; all where no other is left.
+
+    >>> drop_common(["welche", "durchwahl", "hat", "das", "umweltamt"], "Welche Durchwahl hat das Umweltamt?")
+    ['durchwahl', 'umweltamt']
+    """
+    common = _common()[tell_language(text)]
+    return [term for term in terms if term not in common] or [*terms]
 
 
 @cache

@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.evidence.fuse import fuse_by_rank
+from r1router.evidence.spread import spread_sources
 from r1router.images import load_image
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders, Vectors
@@ -45,6 +46,8 @@ PICTURE_OFFSET = 1.0
 beside it say about pictures in general must not outvote it; they still bring their best among the first five."""
 DEPTH = 50
 """Entries of each ranking that are fused, or more when more are asked for."""
+SPARE = 10
+"""Entries beyond the wanted ones that may take the place of a source's third (see `evidence.spread`)."""
 PATIENCE = 10
 """While a writer is at work, a newer version is loaded after as many times what loading the last one took."""
 
@@ -218,11 +221,13 @@ class LanceKnowledgeBase:
         for i, ranking in zip(words, matching, strict=True):
             rankings[i].append(ranking)
             offsets[i].append(WORDS_OFFSET)
-        fused = [fuse_by_rank(r, offsets=o)[:k] for r, o in zip(rankings, offsets, strict=True)]
+        fused = [fuse_by_rank(r, offsets=o)[: k + SPARE] for r, o in zip(rankings, offsets, strict=True)]
         rows = snapshot.rows(sorted({row_id for ranking in fused for row_id, _ in ranking}))
         near = self._similarities(snapshot, scans, [[row_id for row_id, _ in ranking] for ranking in fused])
         return [
-            [self._evidence(rows[row_id], score, s) for (row_id, score), s in zip(ranking, similar, strict=True)]
+            spread_sources(
+                [self._evidence(rows[row_id], score, s) for (row_id, score), s in zip(ranking, similar, strict=True)], k
+            )
             for ranking, similar in zip(fused, near, strict=True)
         ]
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from r1router.evidence.words import drop_common
 from r1router.kb.embedding import Vectors
 from r1router.kb.products import multiply
 from r1router.kb.table import TERMS, find_spaces, list_stored_columns, write_all_phrases, write_any_of
@@ -72,9 +73,9 @@ class Snapshot:
         """Row ids of the `k` best BM25 scores, best first; rows not yet in the index are scored too.
 
         Entries that have what stands in double quotes as it stands there come first. All else in `words` is words:
-        there is no query language.
+        there is no query language. Common words ("the", "welche") do not count beside others.
         """
-        asked = " ".join(cut_terms(words))
+        asked = " ".join(drop_common(cut_terms(words), words))
         if not len(self) or not asked:
             return []
 

@@ -24,17 +24,18 @@ def cut_squad_words(text: str) -> list[str]:
 
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|\d+(?:\.\d+)?|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+")
+_DECIMAL_COMMA = re.compile(r"(?<![\d.,])(\d+),(\d{1,2})(?![\d,]|\.\d)")
 _TRAILING_ZEROS = re.compile(r"\.0+$|(\.\d*?[1-9])0+$")
 
 
 @lru_cache(maxsize=65536)
 def cut_words(text: str) -> tuple[str, ...]:
-    """Case-folded words without punctuation and articles; numbers in one spelling ("five", "5", "5.0" are one).
+    """Case-folded words without punctuation and articles; numbers in one spelling: "five", "5", "5,0" are one.
 
     >>> cut_words("The 1,200-metre hill’s Five peaks")
     ('1200', 'metre', 'hill', 's', '5', 'peaks')
     """
-    plain = drop_separators(unicodedata.normalize("NFKC", text).casefold())
+    plain = _DECIMAL_COMMA.sub(r"\1.\2", drop_separators(unicodedata.normalize("NFKC", text).casefold()))
     return tuple(
         _number(w) if w[0].isdigit() else NUMBER_WORDS.get(w, w)
         for w in _WORD.findall(plain)

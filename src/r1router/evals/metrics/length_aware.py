@@ -27,14 +27,11 @@ from collections.abc import Sequence
 
 from r1router.evals.answers import judge_answer, list_references
 from r1router.evals.metrics._text import cut_words
-from r1router.evals.metrics.yes_no import read_asked_side, read_stance
+from r1router.evals.metrics.yes_no import SIDES, read_asked_side, read_stance
 from r1router.types import Example, Trajectory
 
 _FREE = 5
 """Extra words, on top of the accepted answer's own length, that halve the score."""
-
-
-_SIDES = frozenset(("yes", "no", "true", "false"))
 
 
 def length_aware(trajectory: Trajectory, example: Example) -> float | None:
@@ -50,10 +47,10 @@ def score(prediction: str, answers: Sequence[str], *, question: str = "") -> flo
         literal = _holds(said, asked) and not _holds(wanted, asked)
         side = read_asked_side(answer)
         if side is not None:
-            wanted = tuple(word for word in wanted if word not in _SIDES)
+            wanted = tuple(word for word in wanted if word not in SIDES)
             if read_stance(prediction, question) is side:
                 best = max(best, _brevity(1, len(said) - 1))
-                counted = Counter(word for word in said if word not in _SIDES)
+                counted = Counter(word for word in said if word not in SIDES)
         best = max(best, _against(counted, Counter(wanted), Counter(asked), literal))
     return best
 

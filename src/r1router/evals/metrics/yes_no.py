@@ -1,12 +1,14 @@
 """Tells which side a prediction takes, yes or no, and scores it on yes/no questions.
 
 *dataset:* TabFact, WebQA, 2WikiMultiHopQA, any row whose accepted answers say yes or no. *metric:* accuracy.
-*pattern:* one side or none; a prediction that says both takes none, so "yes no" is always wrong.
+*pattern:* one side or none; a prediction that says both takes none, so "yes no" is always wrong. German, French and
+Spanish are read too.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from r1router.evals.answers import judge_answer
@@ -23,19 +25,21 @@ def score(prediction: str, answers: Sequence[str], *, question: str = "") -> flo
     return float(read_stance(prediction, question) in sides) if sides else None
 
 
-_SIDES = {"yes": True, "true": True, "no": False, "false": False}
-_SIDE = re.compile(r"[\W_]*(?:(yes|true|no|false)[\W_]*\Z|(yes|no)\s*,)", re.IGNORECASE)
+_SAID = {"yes": True, "ja": True, "oui": True, "sí": True, "si": True, "no": False, "nein": False, "non": False}
+SIDES = {**_SAID, "true": True, "false": False}
+"""Words that take a side where they are the whole answer, in English, German, French and Spanish."""
+_SIDE = re.compile(rf"[\W_]*(?:({'|'.join(SIDES)})[\W_]*\Z|({'|'.join(_SAID)})\s*,)", re.IGNORECASE)
 
 
 def read_asked_side(answer: str) -> bool | None:
     """True for an accepted answer that is a yes or begins "Yes, …", False for a no, None for every other."""
     found = _SIDE.match(answer)
-    return _SIDES[(found.group(1) or found.group(2)).lower()] if found else None
+    return SIDES[(found.group(1) or found.group(2)).lower()] if found else None
 
 
 _WORD = re.compile(r"[\w']+|[.,;:!?/()\n-]")
-_YES = frozenset(("yes", "yeah", "yep"))
-_NO = frozenset(("no", "nope"))
+_YES = frozenset(("yes", "yeah", "yep", "ja", "oui", "sí"))
+_NO = frozenset(("no", "nope", "nein", "non"))
 _VERDICTS = {word: True for word in ("true", "correct", "right", "accurate", "entailed", "supported")} | {
     word: False for word in ("false", "incorrect", "wrong", "untrue", "inaccurate", "refuted", "unsupported")
 }
@@ -64,7 +68,7 @@ def read_stance(text: str, question: str = "") -> bool | None:
 
 
 def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower().replace("’", "'"))
+    return _WORD.findall(unicodedata.normalize("NFC", text).lower().replace("’", "'"))
 
 
 def _stands_alone(found: list[str], at: int) -> bool:

@@ -1,0 +1,120 @@
+"""Puts the version in force before older ones of its document, because a small policy believes what it reads first.
+
+Two pieces are of versions of one document where the names of their files, or their titles, say the same but for what
+tells of time: a date, "v2", or words such as "old", "archive" and "superseded", which may also be names of folders. Of
+pieces that are told apart by dates alone, as minutes of meetings are, those with mostly the same words are versions.
+What is called out of date comes last, and of two dates the later first. Where the question asks for the past, or names
+the year of an older one, the order stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from r1router.scripts import cut_terms
+from r1router.types import Evidence
+
+ALIKE = 0.5
+"""The share of the shorter piece's words that two dated pieces have in common which are versions of one document."""
+SERIES = 0.8
+"""The same where both name a day, as the pieces of a series do: minutes, letters."""
+
+_PAST_WORDS = """
+old older obsolete outdated superseded archive archived archives former formerly previous previously deprecated
+withdrawn expired retired backup alt alte alter altes veraltet archiv abgelaufen ehemalig fruher fruhere ancien ancienne
+anciens anciennes archivee perime perimee remplace antiguo antigua obsoleto anterior archivo
+"""
+_OTHER_WORDS = """
+draft entwurf brouillon borrador new neu neue neuer nouveau nouvelle nuevo nueva current aktuell actuel actual final
+version ver rev stand copy kopie copie part
+"""
+_PAST, _OTHER = frozenset(_PAST_WORDS.split()), frozenset(_OTHER_WORDS.split())
+"""Words of names that say that a thing is out of date, and those that tell two versions apart without that."""
+_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:[-_.]?(0[1-9]|1[0-2])(?:[-_.]?([0-2]\d|3[01]))?)?(?!\d)")
+_NUMBER = re.compile(r"(?<![^\W_])(?:v|ver|version|rev)[-_. ]?(\d+)(?![^\W_])", re.IGNORECASE)
+
+
+class _Piece(NamedTuple):
+    source: str
+    names: tuple[frozenset[str], ...]
+    """Words of the file's name and of the title without those that tell of time."""
+    words: frozenset[str]
+    past: bool
+    date: tuple[int, int, int]
+    """Year, month, day; zeros for what is not said."""
+    number: int
+
+
+def put_newer_first(question: str, evidence: Sequence[Evidence]) -> tuple[tuple[Evidence, ...], str]:
+    """The evidence with older versions behind newer ones, and which those are, in words; "" where there are none.
+
+    Versions change places among themselves; all else stays where it is.
+    """
+    pieces = [_read_piece(item) for item in evidence]
+    if len({piece.source for piece in pieces}) < 2 or _PAST & set(cut_terms(question)):
+        return tuple(evidence), ""
+    named = {int(found[0]) for found in _DATE.findall(question)}
+    order, notes = list(range(len(evidence))), list[str]()
+    for group in _group_versions(pieces):
+        newest_first = sorted(group, key=lambda place: _rank(pieces[place]))
+        new, old = pieces[newest_first[0]], pieces[newest_first[-1]]
+        if any(pieces[place].date[0] in named for place in newest_first if pieces[place].source != new.source):
+            continue
+        slots = sorted(order.index(place) for place in group)
+        moved = [order[slot] for slot in slots] != newest_first
+        for slot, place in zip(slots, newest_first, strict=True):
+            order[slot] = place
+        what = "is out of date" if old.past and not new.past else "is older"
+        notes.append(f"{old.source} {what}; {new.source} {'was put first' if moved else 'comes first'}")
+    return tuple(evidence[place] for place in order), "; ".join(notes)
+
+
+def _group_versions(pieces: Sequence[_Piece]) -> Iterable[list[int]]:
+    """Places of the pieces of each document that there are several versions of."""
+    group = list(range(len(pieces)))
+    for a, b in combinations(range(len(pieces)), 2):
+        if _are_versions(pieces[a], pieces[b]):
+            group = [group[a] if of == group[b] else of for of in group]
+    places = [[place for place, of in enumerate(group) if of == first] for first in sorted(set(group))]
+    return (some for some in places if len({_rank(pieces[place]) for place in some}) > 1)
+
+
+def _are_versions(a: _Piece, b: _Piece) -> bool:
+    if a.source == b.source or _rank(a) == _rank(b):
+        return False
+    same = any(x == y for x, y in zip(a.names, b.names, strict=True) if x)
+    within = any(len(x & y) > 1 and (x <= y or y <= x) for x, y in zip(a.names, b.names, strict=True))
+    if a.past != b.past and (same or within):
+        return True
+    shared = len(a.words & b.words) / max(1, min(len(a.words), len(b.words)))
+    return same and shared >= (SERIES if a.date[2] and b.date[2] else ALIKE)
+
+
+def _rank(piece: _Piece) -> tuple[bool, tuple[int, ...], int]:
+    """Lower is newer; among names of which one says no date, that one is taken for today's."""
+    return piece.past, tuple(-part for part in piece.date) if piece.date[0] else (-9999,), -piece.number
+
+
+def _read_piece(item: Evidence) -> _Piece:
+    source = (item.location.source if item.location else item.id).replace("\\", "/")
+    path = PurePosixPath(source)
+    named = f"{path.stem} {item.title}"
+    dates = _DATE.findall(named) or _DATE.findall(str(path.parent))
+    year, month, day = max(((int(y), int(m or 0), int(d or 0)) for y, m, d in dates), default=(0, 0, 0))
+    return _Piece(
+        source,
+        (_drop_time(path.stem), _drop_time(item.title)),
+        frozenset(cut_terms(item.text)),
+        bool(_PAST & set(cut_terms(f"{source} {item.title}"))),
+        (year, month, day),
+        max(map(int, _NUMBER.findall(named)), default=0),
+    )
+
+
+def _drop_time(name: str) -> frozenset[str]:
+    terms = cut_terms(_NUMBER.sub(" ", _DATE.sub(" ", name)))
+    return frozenset(term for term in terms if term not in _PAST | _OTHER and not term.isdigit())
