@@ -28,6 +28,8 @@ _COMMON: dict[Language, str] = {
 }
 """The stop list: the commonest words of each language, which make sentences and tell nothing of their subject."""
 _WORD = re.compile(r"\w+")
+_SHORT = 4_000
+"""Characters of a text whose words are remembered."""
 
 
 def read_words(text: str, language: Language | None = None) -> list[str]:
@@ -36,11 +38,23 @@ def read_words(text: str, language: Language | None = None) -> list[str]:
     >>> read_words("Which countries have boxes?"), read_words("country box")
     (['countri', 'box'], ['countri', 'box'])
     """
-    stem, common = _stemmer(language or tell_language(text))
+    language = language or tell_language(text)
+    return list(_read_short(text, language) if len(text) <= _SHORT else _read(text, language))
+
+
+def _read(text: str, language: Language) -> tuple[str, ...]:
+    stem, common = _stemmer(language)
     found = map(str.casefold, _WORD.findall(text)) if text.isascii() else cut_terms(text)
-    return [stem(word) for word in found if word not in common]
+    return tuple(stem(word) for word in found if word not in common)
 
 
+@lru_cache(maxsize=2048)
+def _read_short(text: str, language: Language) -> tuple[str, ...]:
+    """Remembered: one question looks at a piece, reads it, judges by it and cites it."""
+    return _read(text, language)
+
+
+@lru_cache(maxsize=1024)
 def tell_language(text: str) -> Language:
     """The language whose common words the text has most of; English where it has none.
 
