@@ -264,7 +264,12 @@ def test_a_damaged_or_encrypted_word_document_is_reported(tmp_path, content, sai
         ("<p>Body.<aside>Beside it.</aside><footer>Call 555-01</footer>", "Body.\nBeside it.\nCall 555-01"),
         ('<p>See <img src=a.png alt="A red crane"> here', "See A red crane here"),
         ("<p>Seen<p hidden>1<p style='color:red; display: none'>2<p style='visibility:hidden'>3", "Seen"),
-        ("<p>Out<template>1</template><noscript>2</noscript><nav>3</nav><select><option>4</select>", "Out"),
+        ("<p>Out<template>1</template><noscript>2</noscript><nav>3</nav><button>4</button>", "Out"),
+        ("<label>To</label><select><option>A<option selected>B</select><textarea>Mill</textarea>", "To B Mill"),
+        ("<input type=checkbox checked>Yes <input type=radio>No", "☒ Yes ☐ No"),
+        ("<p>10<sup>-3</sup> m, the 1<sup>st</sup>, <s>50</s> 40", "10^-3 m, the 1st, ~~50~~ 40"),
+        ("<ol start=3><li>Open<li>Close<li value=9>Lock</ol>", "3. Open\n4. Close\n9. Lock"),
+        ("<ruby>東<rt>とう</rt>京<rt>きょう</rt></ruby>", "東京"),
         ("<details><summary>More</summary>Inside</details>", "More\nInside"),
         ("<table><tr><td><p>Left<td><table><tr><th>a<th>b<tr><td>1<td>2</table></table>", "Left"),
     ],
@@ -292,3 +297,55 @@ def test_labels_of_pages_are_read_as_browsers_read_them(tmp_path, label, codec):
     words = {"gbk": "朱镕玥", "cp1252": "€5 – “fixed”", "cp932": "①髙"}[codec]
     path = written(tmp_path / "a.html", f'<meta charset="{label}"><p>{words}'.encode(codec))
     assert read(path)[0].text == words
+
+
+@pytest.mark.parametrize(
+    ("inner", "header", "row"),
+    [
+        (
+            "<table><tr><td>Model<td>Options<tr><td>E1<td><table><tr><td>heater</table><tr><td>E2<td>none</table>",
+            ("Model", "Options"),
+            ("E1", "heater"),
+        ),
+        (
+            "<div role=table><div role=row><i role=columnheader>Port</i><i role=columnheader>First</i></div>"
+            "<div role=row><i role=cell>Hamn</i><i role=cell>06:55</i></div></div>",
+            ("Port", "First"),
+            ("Hamn", "06:55"),
+        ),
+    ],
+)
+def test_a_table_of_data_is_one_however_it_is_marked(tmp_path, inner, header, row):
+    [table] = read(written(tmp_path / "a.html", inner))
+    assert (table.header, table.rows[0]) == (header, row)
+
+
+def test_the_first_heading_is_kept_where_the_page_is_called_otherwise(tmp_path):
+    [passage] = read(written(tmp_path / "a.html", "<title>Acme</title><h1>Refunds</h1><p>Within 30 days."))
+    assert (passage.title, passage.section) == ("Acme", "Refunds")
+    [passage] = read(written(tmp_path / "a.html", "<title>Untitled Document</title><h1>Refunds</h1><p>Within 30 days."))
+    assert (passage.title, passage.section) == ("Refunds", "")
+
+
+def test_a_page_that_a_browser_saved_is_read(tmp_path):
+    part = "--B\nContent-Type: text/html; charset=utf-8\n\n<p>Saved words</p>\n--B--\n"
+    head = "From: <Saved by Blink>\nSubject: Ports\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=B\n\n"
+    [passage] = read(written(tmp_path / "a.mhtml", head + part))
+    assert (passage.title, passage.text) == ("Ports", "Saved words")
+
+
+def test_code_in_markdown_stays_as_it_is_and_tags_in_prose_go(tmp_path):
+    code = "handlers[name](event)  # <b>"
+    text = f"[Call](x) <b>it</b> with List<String>:\n\n```js\n{code}\n```\n\n    rows[i](x)\n\n<img alt='A red gate'>"
+    [passage] = read(written(tmp_path / "a.md", text))
+    assert passage.text.splitlines()[0] == "Call it with List<String>:"
+    assert code in passage.text
+    assert "    rows[i](x)" in passage.text
+    assert passage.text.endswith("A red gate")
+
+
+def test_a_table_in_html_in_markdown_is_a_table(tmp_path):
+    text = "Fees:\n\n<table>\n<tr><th>Item<th>Fee</tr>\n<tr><td>Car<td>30</tr>\n</table>\n\nAfter.\n"
+    table, passage = read(written(tmp_path / "a.md", text))
+    assert (table.header, table.rows) == (("Item", "Fee"), (("Car", "30"),))
+    assert passage.text == "Fees:\n\nAfter."

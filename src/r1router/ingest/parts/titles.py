@@ -9,7 +9,8 @@ from pathlib import Path
 from r1router.ingest.parts.cells import make_title, write_cell
 
 _NO_TITLE = re.compile(
-    r"\W*(?:untitled|anonymous|unspecified|unknown|unbenannt|sans titre|title|titel|no title|blank page|none)\W*\d*$"
+    r"\W*(?:untitled(?: document| page)?|new (?:document|page)|neues dokument|anonymous|unspecified|unknown|unbenannt"
+    r"|sans titre|title|titel|no title|blank page|none)\W*\d*$"
     r"|(?:power ?point|microsoft|präsentation|présentation|presentation|presentazione|presentación|slide|folie"
     r"|diapositiv[ae]|document|documento|dokument|book|mappe|classeur|sheet|tabelle|layout|page|seite)"
     r"[ \-]?(?:\d+|(?:power ?point|word|excel)?[ \-]?(?:presentation|präsentation|document)?\d*)$"

@@ -24,9 +24,15 @@ KINDS: tuple[Kind, ...] = ("text", "table")
 
 _DROPPED = frozenset(
     {"script", "style", "noscript", "template", "nav", "iframe", "object", "canvas", "audio", "video", "head"}
-    | {"select", "button", "datalist"}
+    | {"button", "datalist", "rt", "rp"}
 )
-"""What has no words of the page: code, other pages, what moves, menus, and what one presses or chooses from."""
+"""What has no words of the page: code, other pages, what moves, menus, what one presses, how a word is read."""
+_STRUCK = frozenset({"del", "s", "strike"})
+_FIELDS = frozenset({"label", "textarea", "select"})
+_CELLS = ("cell", "gridcell", "columnheader", "rowheader")
+_EXPONENT = re.compile(r"\s{0,3}[+−-]?\d{1,4}\s{0,3}$")
+_SHORT = 200
+"""Characters of a cell of data, at most, where a table lies in another one."""
 _ROLES = frozenset({"navigation", "search", "menu", "menubar"})
 _BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div"}
@@ -56,7 +62,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         tag = element.tag
         if event == "end":
             preformatted -= tag == "pre"
-            sections.write(("\n" if tag in _BLOCKS else "") + _space(element.tail, preformatted))
+            sections.write(_end(element) + ("\n" if tag in _BLOCKS else "") + _space(element.tail, preformatted))
             continue
         preformatted += tag == "pre"
         if _is_dropped(element):
@@ -69,7 +75,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
                 if as_ != "table":
                     yield passage
             walk.skip_subtree()
-        elif tag == "table" and (rows := _data(element)):
+        elif (tag == "table" or element.get("role") in ("table", "grid")) and (rows := _data(element)):
             tables += 1
             yield from tabular.find_records(
                 grids.spread_cells(rows),
@@ -86,6 +92,15 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     if as_ != "table":
         yield from sections.end()
     yield from notes
+
+
+def find_tables(markup: str) -> list[tuple[list[list[grids.Cell]], str]]:
+    """(cells, caption) of each table of data in a piece of a page that stands in another file."""
+    from lxml import etree
+
+    root = etree.fromstring(f"<body>{markup}</body>", etree.HTMLParser(no_network=True, remove_comments=True))
+    found = [(_data(table), _caption(table)) for table in root.iter("table")]
+    return [(rows, caption) for rows, caption in found if rows]
 
 
 def look(path: Path, as_: Kind | None) -> Look:
@@ -131,6 +146,8 @@ def _is_dropped(element: Any) -> bool:
     tag = element.tag
     if not isinstance(tag, str) or tag in _DROPPED or element.get("role") in _ROLES:
         return True
+    if tag == "option" and not _is_chosen(element):
+        return True
     if not _CLASSES.isdisjoint((element.get("class") or "").split()):
         return True
     if "hidden" in element.attrib and element.get("hidden") != "until-found":
@@ -138,29 +155,79 @@ def _is_dropped(element: Any) -> bool:
     return bool(_UNSEEN.search(element.get("style") or ""))
 
 
+def _is_chosen(option: Any) -> bool:
+    """Whether a form shows it: the one that is selected, else the first."""
+    choice = next(option.iterancestors("select"), None)
+    options = list(choice.iter("option")) if choice is not None else [option]
+    chosen = [one for one in options if "selected" in one.attrib]
+    return option in (chosen or options[:1])
+
+
 def _alt(element: Any) -> str:
-    """The words that stand for a picture, or in a field of a form."""
-    if element.tag in ("img", "area"):
+    """The words that stand for a picture, that were filled into a form, or a sign that is drawn: "3." of a list."""
+    tag = element.tag
+    if tag in ("img", "area"):
         return f" {element.get('alt', '').strip()} "
-    filled = element.tag == "input" and element.get("type", "text").lower() in _TYPED
-    return f" {element.get('value', '').strip()} " if filled else ""
+    if tag == "input":
+        kind = element.get("type", "text").lower()
+        if kind in ("checkbox", "radio"):
+            return " ☒ " if "checked" in element.attrib else " ☐ "
+        return f" {element.get('value', '').strip()} " if kind in _TYPED else ""
+    if tag == "li":
+        return _number(element)
+    if tag == "sup" and _EXPONENT.match(element.text or ""):
+        return "^"
+    return "~~" if tag in _STRUCK else " " if tag in _FIELDS else ""
+
+
+def _end(element: Any) -> str:
+    return "~~ " if element.tag in _STRUCK else " " if element.tag in _FIELDS else ""
+
+
+def _number(item: Any) -> str:
+    """The number of an item of a numbered list."""
+    around = item.getparent()
+    if around is None or around.tag != "ol":
+        return ""
+    number = 0
+    start = around.get("start", "1")
+    for place, other in enumerate(inner for inner in around if inner.tag == "li"):
+        stated = other.get("value", start if place == 0 else "")
+        number = int(stated) if stated.strip().lstrip("-").isdecimal() and len(stated) < 9 else number + 1
+        if other is item:
+            break
+    return f"{number}. "
 
 
 def _data(table: Any) -> list[list[grids.Cell]]:
     """The cells of a table of data, a table in a cell as its words; empty for one that only lays out the page."""
     if table.get("role") in ("presentation", "none"):
         return []
-    own = [row for row in table.iter("tr") if next(row.iterancestors("table")) is table]
-    rows = [[_cell(element, row) for element in row if element.tag in ("td", "th")] for row in own]
+    if table.tag == "table":
+        own = [row for row in table.iter("tr") if next(row.iterancestors("table")) is table]
+        rows = [[_cell(element, row) for element in row if element.tag in ("td", "th")] for row in own]
+    else:
+        marked = (row for row in table.iterdescendants() if row.get("role") == "row")
+        rows = [[_cell(e, row) for e in row.iterdescendants() if e.get("role") in _CELLS] for row in marked]
     nested = next(table.iterdescendants("table"), None) is not None
-    if nested and not any(cell.heads for row in rows for cell in row):
+    if nested and not any(cell.heads for row in rows for cell in row) and not _is_regular(rows):
         return []
     return rows if len(rows) > 1 and any(sum(1 for cell in row if cell.text) > 1 for row in rows) else []
 
 
+def _is_regular(rows: list[list[grids.Cell]]) -> bool:
+    """Whether rows of equally many short cells make a table of data, although there is a table in a cell."""
+    return (
+        len(rows) > 2
+        and len({len(row) for row in rows}) == 1
+        and len(rows[0]) > 1
+        and all(len(cell.text) < _SHORT for row in rows for cell in row)
+    )
+
+
 def _cell(element: Any, row: Any) -> grids.Cell:
     columns, rows = _span(element, "colspan"), _span(element, "rowspan")
-    heads = element.tag == "th" or row.getparent().tag == "thead"
+    heads = element.tag == "th" or row.getparent().tag == "thead" or (element.get("role") or "").endswith("header")
     return grids.Cell(_words(element), max(columns, 1), rows if rows else 65_534, heads)  # 0: to the end
 
 
@@ -181,7 +248,7 @@ def _words(element: Any) -> str:
     walk = etree.iterwalk(element, events=("start", "end"))
     for event, node in walk:
         if event == "end":
-            parts.append(" " if node.tag in _BLOCKS else "")
+            parts.append(_end(node) + (" " if node.tag in _BLOCKS else ""))
             parts.append((node.tail or "") if node is not element else "")
         elif node is not element and _is_dropped(node):
             walk.skip_subtree()

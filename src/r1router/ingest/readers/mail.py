@@ -1,4 +1,4 @@
-"""Reads mail (.eml, .mbox) as one passage for each message, and what is attached like the files of an archive."""
+"""Reads mail and pages saved like it as a passage for each message, and what is attached like files of an archive."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = ("*.eml", "*.mbox")
+PATTERNS = ("*.eml", "*.mbox", "*.mht", "*.mhtml")
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 _HEADERS = ("From", "To", "Cc", "Date")
@@ -43,7 +43,7 @@ def _messages(file: SourceFile) -> Iterator[EmailMessage]:
     def parse(stream: Any) -> Any:
         return email.message_from_binary_file(stream, policy=email.policy.default)
 
-    if file.path.suffix.lower() == ".eml":
+    if file.path.suffix.lower() != ".mbox":
         with file.path.open("rb") as stream:
             yield parse(stream)
         return
@@ -51,7 +51,9 @@ def _messages(file: SourceFile) -> Iterator[EmailMessage]:
 
 
 def _open(message: EmailMessage, title: str) -> Letter:
-    about = [f"{name}: {said}" for name in _HEADERS if (said := _header(message, name))]
+    is_saved_page = "saved by" in _header(message, "From").lower()
+    headers = () if is_saved_page else _HEADERS
+    about = [f"{name}: {said}" for name in headers if (said := _header(message, name))]
     letter = Letter(_header(message, "Subject") or title, about)
     body = message.get_body(("plain", "html"))
     if body is not None:

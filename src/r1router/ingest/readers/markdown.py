@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from r1router.ingest.parts import tabular
+from r1router.ingest.parts import grids, tabular
 from r1router.ingest.parts.cells import make_title, write_cell
 from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.structure import Line
+from r1router.ingest.readers import html
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -25,8 +26,18 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"\A {0,3}(#{1,6})(?:[ \t](.*))?\Z")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
+_PICTURE = re.compile(r"<img\s(?:[^<>]{0,500}?\s)?alt=[\"']([^\"'<>]{0,300})[\"'][^<>]{0,500}>", re.IGNORECASE)
+_TAG = re.compile(
+    r"</?(?:a|b|big|br|center|code|details|div|em|font|h[1-6]|hr|i|img|kbd|li|ol|p|picture|small|source|span|strong|sub"
+    r"|summary|sup|u|ul)(?:\s[^<>]{0,500})?/?>",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"(?: {4}|\t)\s{0,40}[^\s\d*+-]")
+"""An indented line that is no item of a list."""
 _DASHES = re.compile(r" {0,3}(?=[^|]*\|)[|: \t]*-[|:\- \t]*")
 _BAR = re.compile(r"(?<!\\)\|")
+_TABLE = re.compile(r" {0,3}<table\b", re.IGNORECASE)
+_MOST_LINES = 5_000
 _NO_HEADING = re.compile(r"\s*([-*+>|#]|\d+[.)])(\s|$)|\s*$| {4}")
 """Lines that an underline of dashes does not make a heading: lists, quotes, tables, blank lines, code."""
 
@@ -46,6 +57,20 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         place += max(1, len(rows))
         if level:
             yield from (passage for passage in sections.heading(level, line) if as_ != "table")
+        elif not fence and _TABLE.match(line) and (count := _count_table_lines(lines, place - 1)):
+            found = html.find_tables("\n".join(text for _, text in lines[place - 1 : place - 1 + count]))
+            place += count - 1
+            for number, (cells, caption) in enumerate(found, tables + 1):
+                yield from tabular.find_records(
+                    grids.spread_cells(cells),
+                    id=f"{file.source}:table {number}",
+                    source=file.source,
+                    title=sections.title,
+                    section=sections.section,
+                    caption=caption,
+                    as_=as_,
+                )
+            tables += len(found)
         elif rows:
             tables += 1
             names = Line(1, rows[0], heads=frozenset(range(len(rows[0]))))
@@ -66,9 +91,17 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 def look(path: Path, as_: Kind | None) -> Look:
     """With tables only where there is the line under the names of columns."""
     data = path.read_bytes()
-    return (
-        KINDS if re.search(rb"(?m)^[ \t]{0,3}\|?[ \t]{0,9}:?-+:?[ \t]{0,9}\|[-:| \t]*\r?$", data) else ("text",)
-    ), ()
+    has_tables = re.search(rb"(?m)^[ \t]{0,3}\|?[ \t]{0,9}:?-+:?[ \t]{0,9}\|[-:| \t]*\r?$|^ {0,3}<(?i:table)\b", data)
+    return (KINDS if has_tables else ("text",)), ()
+
+
+def _count_table_lines(lines: list[tuple[int, str]], place: int) -> int:
+    """Lines of the table in HTML that begins here; 0 where it has no end, or is there for the layout."""
+    for count, (_, line) in enumerate(lines[place : place + _MOST_LINES], 1):
+        if "</table>" in line.lower():
+            text = "\n".join(text for _, text in lines[place : place + count])
+            return count if html.find_tables(text) else 0
+    return 0
 
 
 def _table(lines: list[tuple[int, str]], place: int) -> list[tuple[str, ...]]:
@@ -107,6 +140,7 @@ def _lines(body: str) -> Iterator[tuple[int, str]]:
     """In order; a `#` in fenced code is no heading."""
     fence = ""
     before: str | None = None  # held back until it is clear that it is not underlined
+    shown = ""
     for line in body.split("\n"):
         mark = _FENCE.match(line)
         if mark and (not fence or (line.strip().startswith(fence) and not line.strip().strip(fence[0]))):
@@ -116,18 +150,18 @@ def _lines(body: str) -> Iterator[tuple[int, str]]:
             heading = None if fence else _HEADING.match(line)
             underline = None if fence or before is None else _UNDERLINE.match(line)
         if underline and before is not None and not _NO_HEADING.match(before):
-            yield (1 if underline[1][0] == "=" else 2), _plain(before)
+            yield (1 if underline[1][0] == "=" else 2), shown
             before = None
             continue
         if before is not None:
-            yield 0, _plain(before)
+            yield 0, shown
         if heading:
             yield len(heading[1]), _plain(_without_closing(heading[2] or ""))
             before = None
         else:
-            before = line
+            before, shown = line, line if fence or _CODE.match(line) else _plain(line)
     if before is not None:
-        yield 0, _plain(before)
+        yield 0, shown
 
 
 def _without_closing(heading: str) -> str:
@@ -138,5 +172,6 @@ def _without_closing(heading: str) -> str:
 
 
 def _plain(line: str) -> str:
-    """Links and pictures as the words that they show."""
-    return _LINK.sub(r"\1", _LINK.sub(r"\1", line))  # twice for a picture inside a link
+    """Links and pictures as the words that they show, and no tags of HTML but those of tables."""
+    line = _LINK.sub(r"\1", _LINK.sub(r"\1", line))  # twice for a picture inside a link
+    return _TAG.sub("", _PICTURE.sub(r" \1 ", line)) if "<" in line else line
