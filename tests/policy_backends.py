@@ -58,7 +58,7 @@ def llamacpp(folder: Path) -> Iterator[Backend]:
 def openai(folder: Path) -> Iterator[Backend]:
     with llama_server(key="not to be told") as url:
         os.environ[KEY_ENV] = "not to be told"
-        yield Backend(open_policy(f"openai:smol@{url}?key_env={KEY_ENV}&constrain=llamacpp"), constrains=True)
+        yield Backend(open_policy(f"openai:smol@{url}?key_env={KEY_ENV}"), constrains=True)
 
 
 @contextmanager

@@ -304,3 +304,28 @@ def test_labels_that_differ_only_in_punctuation_or_case_are_told_apart() -> None
     with pytest.raises(ParseError):
         parse._route("MY.DOCS", routes, Reply(""))
     assert parse._route("Geo.Tables", {"geo-tables": "geo"}, Reply("")) == "geo"
+
+
+# ── as a JSON schema ───────────────────────────────────────────────────────────────────────────
+
+
+def test_the_schema_of_a_step_has_the_labels_and_the_stop_and_nothing_else():
+    schema = parse.write_json_schema(parse.make_step_shape(["Text", "Table"]))
+    assert list(schema["properties"]) == ["think", "sub-question", "ret"] == schema["required"]
+    assert schema["properties"]["ret"] == {"type": "string", "enum": ["Text", "Table", "None"]}
+    assert schema["additionalProperties"] is False
+
+
+def test_a_reply_under_the_schema_of_an_answer_or_a_query_is_either():
+    shape = parse.add_query(parse.answer_shape(), "")
+    fields = parse.write_json_schema(shape)["properties"]
+    assert fields["query"]["type"] == fields["answer"]["type"] == ["string", "null"]
+    read = [
+        parse.read_table_reply(Reply(text))
+        for text in (
+            '{"think": "t", "answer": null, "query": "SELECT a FROM t"}',
+            '{"think": "t", "answer": "Oslo", "query": null}',
+        )
+    ]
+    assert read[0].sql == "SELECT a FROM t"
+    assert read[1].text == "Oslo"

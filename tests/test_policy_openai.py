@@ -13,7 +13,7 @@ import pytest
 
 from r1router.drive.threads import wait_for
 from r1router.errors import PolicyError
-from r1router.parse import answer_shape, write_gbnf, write_regex
+from r1router.parse import answer_shape, write_gbnf, write_json_schema, write_regex
 from r1router.policies import open_policy
 from r1router.types import Ask, Image, Message, Policy, Reply
 
@@ -22,7 +22,7 @@ Answer = Callable[[dict[str, Any]], tuple[int, str]]
 
 
 @contextmanager
-def serving(answer: Answer, options: str = "") -> Iterator[tuple[Policy, list[dict[str, Any]]]]:
+def serving(answer: Answer, options: str = "", *, owner: str = "") -> Iterator[tuple[Policy, list[dict[str, Any]]]]:
     """A policy of a server that answers each request body with (status, body), and the bodies it was sent."""
     sent: list[dict[str, Any]] = []
 
@@ -35,6 +35,13 @@ def serving(answer: Answer, options: str = "") -> Iterator[tuple[Policy, list[di
             self.send_header("Content-Length", str(len(body.encode())))
             self.end_headers()
             self.wfile.write(body.encode())
+
+        def do_GET(self) -> None:
+            body = json.dumps({"object": "list", "data": [{"id": "org/model", "owned_by": owner}]}).encode()
+            self.send_response(200 if owner and self.path == "/v1/models" else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -95,6 +102,15 @@ def test_the_request_carries_the_words_the_picture_and_the_bounds() -> None:
         ("vllm", {"structured_outputs": {"regex": write_regex(answer_shape())}}),
         ("sglang", {"regex": write_regex(answer_shape())}),
         ("llamacpp", {"grammar": write_gbnf(answer_shape())}),
+        (
+            "json",
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "reply", "strict": True, "schema": write_json_schema(answer_shape())},
+                }
+            },
+        ),
     ],
 )
 def test_each_server_is_told_the_form_in_its_own_way(server: str, extra: dict[str, Any]) -> None:
@@ -102,6 +118,37 @@ def test_each_server_is_told_the_form_in_its_own_way(server: str, extra: dict[st
         wait_for(policy.reply(ASK))
     known = {"model", "messages", "max_tokens", "temperature"}
     assert {key: value for key, value in sent[0].items() if key not in known} == extra
+
+
+@pytest.mark.parametrize(
+    ("owner", "names"),
+    [
+        ("vllm", {"structured_outputs"}),
+        ("sglang", {"regex"}),
+        ("llamacpp", {"grammar"}),
+        ("library", {"response_format"}),
+        ("somebody", set()),
+        ("", set()),
+    ],
+)
+def test_a_server_is_asked_which_it_is_and_told_the_form_in_its_way(owner: str, names: set[str]) -> None:
+    with serving(lambda body: (200, completion("x")), owner=owner) as (policy, sent):
+        for _ in range(2):
+            wait_for(policy.reply(ASK))
+    known = {"model", "messages", "max_tokens", "temperature"}
+    assert [body.keys() - known for body in sent] == [names] * 2
+
+
+def test_a_schema_that_a_model_refuses_is_not_sent_again() -> None:
+    def answer(body: dict[str, Any]) -> tuple[int, str]:
+        if "response_format" in body:
+            return 400, refusal("'response_format' of type 'json_schema' is not supported with this model.")
+        return 200, completion("x")
+
+    with serving(answer, "?constrain=json") as (policy, sent):
+        for _ in range(2):
+            assert wait_for(policy.reply(ASK)).text == "x"
+    assert ["response_format" in body for body in sent] == [True, False, False]
 
 
 @pytest.mark.parametrize(

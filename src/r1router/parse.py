@@ -107,6 +107,24 @@ def _regex_body(tag: Tag) -> str:
     return rf"{space}[^<\n\r\t ]{char}{{{tag.min_chars - 1},{tag.max_chars - 1}}}"
 
 
+def write_json_schema(shape: Shape) -> dict[str, object]:
+    """The shape as a JSON schema of one object, for decoders that take nothing else: a field for each tag.
+
+    Alternatives are folded into one: a field takes what any of them has there, and null where one of them lacks it.
+    All fields are required and no other is allowed, as OpenAI's strict mode asks.
+    """
+    names = list(dict.fromkeys(tag.name for tags in shape.alternatives for tag in tags))
+    fields: dict[str, object] = {}
+    for name in names:
+        tags = [tag for tags in shape.alternatives for tag in tags if tag.name == name]
+        missing = len(tags) < len(shape.alternatives)
+        field: dict[str, object] = {"type": ["string", "null"] if missing else "string"}
+        if all(tag.choices for tag in tags):
+            field["enum"] = list(dict.fromkeys(choice for tag in tags for choice in tag.choices))
+        fields[name] = field
+    return {"type": "object", "properties": fields, "required": names, "additionalProperties": False}
+
+
 # ── writing ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -282,6 +300,8 @@ def _from_json(text: str) -> str:
     if isinstance(said, str):
         return said
     named = {name: value for name in _NAMES for key, value in said.items() if re.fullmatch(_NAMES[name], key, re.I)}
+    if named.get("query", "") is None:  # an object that could have held a query
+        named.pop("query")
     fields = ((n, STOP if v is None else v) for n, v in named.items() if v is None or isinstance(v, str | int | float))
     return _write(*((name, str(value)) for name, value in fields))
 

@@ -264,7 +264,7 @@ class Trajectory:
     steps: tuple[Step, ...] = ()
     answer: Answer | None = None
     stop: str = ""
-    """Why the loop ended: enough, max_steps, repeated, tokens, seconds, retrievals, format, no_evidence, error."""
+    """Why it ended: enough, max_steps, repeated, tokens, seconds, retrievals, cost, format, no_evidence, error."""
     error: str = ""
     """What failed, where `stop` is "error"."""
     format_errors: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,9 @@ from r1router import api
 from r1router.cli import options, render
 from r1router.codec import to_dict
 from r1router.drive.budget import Budget
-from r1router.errors import PolicyError
-from r1router.types import Finished
+from r1router.errors import PolicyError, UnknownName
+from r1router.kb import open_kbs
+from r1router.types import Finished, KnowledgeBase
 
 
 @options.takes(setup=options.make_setup, budget=options.make_budget)
@@ -26,15 +28,30 @@ def ask(
     *,
     setup: api.Setup,
     budget: Budget,
+    kb: options.SomeKbs = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the answer and nothing else.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Answer a question step by step and show where each fact came from."""
-    events = api.stream(question, replace(setup, budget=budget), image=image)
+    setup = replace(setup, budget=budget, kbs=pick_kbs(setup.kbs, kb) if kb else setup.kbs)
+    events = api.stream(question, setup, image=image)
     with closing(events):
-        if as_json:
+        if quiet and not as_json:
+            trajectory = next(event.trajectory for event in events if isinstance(event, Finished))
+            typer.echo(trajectory.answer.text if trajectory.answer else "")
+        elif as_json:
             trajectory = next(event.trajectory for event in events if isinstance(event, Finished))
             typer.echo(json.dumps(to_dict(trajectory), ensure_ascii=False, indent=2))
         else:
             trajectory = render.show(events, Console())
     if not (trajectory.answer and trajectory.answer.text):
         raise PolicyError(f"the policy gave no answer; {'; '.join(trajectory.format_errors[-1:]) or trajectory.stop}")
+
+
+def pick_kbs(kbs: Mapping[str, KnowledgeBase] | str | Path, names: Iterable[str]) -> dict[str, KnowledgeBase]:
+    """Those of the knowledge bases that are named. Raises `UnknownName`, and what opening them raises."""
+    opened = open_kbs(kbs) if isinstance(kbs, str | Path) else kbs
+    for name in names:
+        if name not in opened:
+            raise UnknownName("knowledge base", name, opened)
+    return {name: opened[name] for name in names}

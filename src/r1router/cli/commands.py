@@ -15,6 +15,7 @@ from rich.logging import RichHandler
 import r1router
 from r1router.cli.ask import ask
 from r1router.cli.audit import audit
+from r1router.cli.chat import chat
 from r1router.cli.config import config
 from r1router.cli.demo import demo
 from r1router.cli.eval import eval_
@@ -22,6 +23,9 @@ from r1router.cli.index import index
 from r1router.cli.init import init
 from r1router.cli.kb import kb_app
 from r1router.cli.mcp import mcp
+from r1router.cli.methods import methods
+from r1router.cli.models import models
+from r1router.cli.policies import policies
 from r1router.cli.report import report
 from r1router.cli.score import score
 from r1router.cli.serve import serve
@@ -43,12 +47,16 @@ app.command()(init)
 app.command("config")(config)
 app.command()(index)
 app.command()(ask)
+app.command()(chat)
 app.command()(demo)
 app.command("eval")(eval_)
 app.command()(report)
 app.command()(show)
 app.command()(score)
 app.command()(audit)
+app.command()(methods)
+app.command()(policies)
+app.command()(models)
 app.command()(serve)
 app.command()(mcp)
 app.command()(synthesize)

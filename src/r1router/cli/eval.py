@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from r1router.cli import options, tables
-from r1router.cli.progress import show_asking
+from r1router.cli.progress import Lines, show_asking
 from r1router.drive.budget import Budget
 from r1router.errors import PolicyError
 from r1router.kb import open_kbs
@@ -155,6 +155,7 @@ def _teller(
     resumed = sum(row.trajectory.stop != ERROR for row in found)
     scores: dict[str, list[float]] = defaultdict(list)
     counts: Counter[str] = Counter()
+    lines = Lines()
 
     def tell(row: Row) -> None:
         value = measure_row(row, judge, kinds).get(primary)
@@ -167,5 +168,6 @@ def _teller(
         if counts["done"] == resumed:  # what was there already says nothing about the speed
             bar.reset(task, total=total, completed=resumed)
         bar.update(task, completed=counts["done"], description=row.method, score=mean + failed)
+        lines.tell(lambda: f"{row.method}: {counts['done']:,} of {total:,} answers, {mean}{failed}")
 
     return tell

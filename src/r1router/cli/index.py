@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from r1router.cli import options
+from r1router.cli.progress import Lines
 from r1router.types import Kind
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def index(
     console = Console()
 
     def take_in() -> IndexReport:
-        with _bar(console) as bar:
+        with _bar(Console(stderr=True)) as bar:
             report = run(
                 paths,
                 kbs,
@@ -71,7 +72,7 @@ def index(
 
 
 def _shown_in(bar: Bar) -> Callable[[Progress], None]:
-    task = bar.add_task("", total=None, entries=0, speed="")
+    task, lines = bar.add_task("", total=None, entries=0, speed=""), Lines()
 
     def show(progress: Progress) -> None:
         seconds = bar.tasks[task].elapsed or 0.0
@@ -82,6 +83,12 @@ def _shown_in(bar: Bar) -> Callable[[Progress], None]:
             total=progress.of_files,
             entries=progress.entries,
             speed=f"{progress.written / seconds:.0f} embedded/s" if progress.written and seconds else "",
+        )
+        lines.tell(
+            lambda: (
+                f"indexing: {progress.files} of {progress.of_files} files, {progress.entries:,} entries, "
+                f"{Path(progress.source).name}"
+            )
         )
 
     return show

@@ -53,14 +53,16 @@ def _write_option(option: Option, value: str | None) -> str:
     lines = wrap(f"{option.parameter.help} ({option.variable})", 116)
     comment = "\n".join(f"# {line}" for line in lines)
     shown = value if value is not None else _find_example(option)
+    if shown is None:
+        return f"{comment}\n# {option.key} …\n"
     return f"{comment}\n{'' if value is not None else '# '}{option.key} = {json.dumps(shown, ensure_ascii=False)}\n"
 
 
 def _find_example(option: Option) -> Any:
-    """The default; where there is none, a value that is possible."""
+    """The default; where there is none, a value that is possible; None where we have none."""
     default = option.parameter.default
     if default is None:
-        return _EXAMPLES.get(option.name, [] if option.parameter.multiple else "")
+        return _EXAMPLES.get(option.name, [] if option.parameter.multiple else None)
     return str(default) if isinstance(default, Path) else default
 
 
@@ -69,6 +71,7 @@ _EXAMPLES = {
     "max_tokens": 20_000,
     "max_seconds": 60,
     "max_retrievals": 10,
+    "max_cost": 0.05,
     "index.as": "text",
     "index.name": "handbook",
     "index.holds": "Our handbook: rules, forms, addresses",

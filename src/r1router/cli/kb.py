@@ -1,4 +1,4 @@
-"""Implements `r1router kb`: lists knowledge bases, searches and queries one, and removes from it."""
+"""Implements `r1router kb`: lists knowledge bases, searches, queries and describes one, moves it, removes from it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from r1router.kb.stored_tables import StoredTable, StoredTables
 from r1router.table import TableResult
 from r1router.types import Query
 
-kb_app = typer.Typer(help="Look into knowledge bases, search one, remove from one.", no_args_is_help=True)
+kb_app = typer.Typer(help="Look into knowledge bases, search one, describe, move or remove one.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of the knowledge base.", show_default=False)]
 _MOST_SOURCES = 20
@@ -263,6 +263,68 @@ def check(
             console.print(Text(f"{each} is whole"))
     if left:
         raise typer.Exit(1)
+
+
+@kb_app.command()
+def describe(
+    name: Name,
+    holds: Annotated[str, typer.Argument(help="One line on what it holds, read by the router.")],
+    label: Annotated[str | None, typer.Option(help="What the policy calls it, in place of its name.")] = None,
+    kbs: options.Kbs = Path("kbs"),
+) -> None:
+    """Say in one line what a knowledge base holds; the router chooses by this line."""
+    from r1router.kb.writer import open_writer
+
+    if not holds.strip():
+        raise InputError("the line is empty; say in a few words what this knowledge base holds")
+    folder = find_kb(kbs, name)
+    with open_writer(folder, manifest.read(folder)) as writer:
+        writer.finish(holds=" ".join(holds.split()), label=label)
+    Console().print(Text(f"{name}: {manifest.read(folder).holds}"), soft_wrap=True)
+
+
+@kb_app.command()
+def rename(
+    name: Name,
+    new: Annotated[str, typer.Argument(help="Its new name.")],
+    kbs: options.Kbs = Path("kbs"),
+) -> None:
+    """Give a knowledge base another name; to index into it again, say --name."""
+    from r1router.kb.transfer import rename as move
+
+    move(kbs, name, new)
+    Console().print(
+        Text(f"{name} is {new} now; index into it with: r1router index FILES… --name {new}"), soft_wrap=True
+    )
+
+
+@kb_app.command("export")
+def export_(
+    name: Name,
+    file: Annotated[Path | None, typer.Argument(help="File to write. [NAME.r1kb.tar.gz]")] = None,
+    kbs: options.Kbs = Path("kbs"),
+) -> None:
+    """Pack a knowledge base into one file, to be kept or given away; it holds the text and where it was from."""
+    from r1router.kb.transfer import SUFFIX, pack
+
+    folder, file = find_kb(kbs, name), file or Path(f"{name}{SUFFIX}")
+    pack(folder, file)
+    Console().print(
+        Text(f"wrote {file}, {file.stat().st_size / 1e6:,.1f} MB; r1router kb import takes it"), soft_wrap=True
+    )
+
+
+@kb_app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="What `kb export` wrote.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="Another name for it.")] = None,
+    kbs: options.Kbs = Path("kbs"),
+) -> None:
+    """Take in a knowledge base that was packed elsewhere."""
+    from r1router.kb.transfer import unpack
+
+    taken = unpack(file, kbs, name=name)
+    Console().print(Text(f"{taken.name}: {_summary(taken)['holds']}"), soft_wrap=True)
 
 
 def _ask(question: str, yes: bool) -> None:

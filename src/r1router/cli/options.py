@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from r1router.api import Setup
-from r1router.drive.budget import Budget
+from r1router.drive.budget import Budget, Prices
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,6 +47,19 @@ MaxSeconds = Annotated[
 MaxRetrievals = Annotated[
     int | None, typer.Option(min=0, envvar="R1ROUTER_MAX_RETRIEVALS", help="Most searches for one question.")
 ]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(min=0.0, envvar="R1ROUTER_MAX_COST", help="Most money for one question; needs the two prices."),
+]
+PriceIn = Annotated[
+    float, typer.Option(min=0.0, envvar="R1ROUTER_PRICE_IN", help="Money for a million tokens of prompts.")
+]
+PriceOut = Annotated[
+    float, typer.Option(min=0.0, envvar="R1ROUTER_PRICE_OUT", help="Money for a million tokens of replies.")
+]
+SomeKbs = Annotated[
+    list[str] | None, typer.Option("--kb", help="Search this knowledge base only; again for more. [all of them]")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Dataset = Annotated[
     str, typer.Argument(help="Question file, or FORMAT:FILE: jsonl, csv, hotpotqa, musique, …", show_default=False)
@@ -74,9 +87,15 @@ def make_setup(
 
 
 def make_budget(
-    max_tokens: MaxTokens = None, max_seconds: MaxSeconds = None, max_retrievals: MaxRetrievals = None
+    max_tokens: MaxTokens = None,
+    max_seconds: MaxSeconds = None,
+    max_retrievals: MaxRetrievals = None,
+    max_cost: MaxCost = None,
+    price_in: PriceIn = 0.0,
+    price_out: PriceOut = 0.0,
 ) -> Budget:
-    return Budget(max_tokens, max_seconds, max_retrievals)
+    prices = Prices(price_in, price_out) if price_in or price_out else None
+    return Budget(max_tokens, max_seconds, max_retrievals, max_cost, prices)
 
 
 def takes(**makers: Callable[..., Any]) -> Callable[[F], F]:
@@ -85,7 +104,7 @@ def takes(**makers: Callable[..., Any]) -> Callable[[F], F]:
     >>> @takes(budget=make_budget)
     ... def ask(question: str, budget: Budget) -> None: ...
     >>> list(inspect.signature(ask).parameters)
-    ['question', 'max_tokens', 'max_seconds', 'max_retrievals']
+    ['question', 'max_tokens', 'max_seconds', 'max_retrievals', 'max_cost', 'price_in', 'price_out']
     """
 
     def decorate(command: F) -> F:

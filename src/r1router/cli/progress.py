@@ -1,7 +1,9 @@
-"""Counts on a progress bar on standard error, so that what is printed on standard output can be piped."""
+"""Counts on a bar on standard error, or in lines where that is no terminal, so that standard output can be piped."""
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,14 +14,37 @@ from rich.text import Text
 from r1router.drive import threads
 from r1router.types import Policy
 
+EVERY = 5.0
+"""Seconds between two lines."""
+
+
+class Lines:
+    """Says how far it is in a line every few seconds; silent where standard error is a terminal, which has a bar."""
+
+    def __init__(self, *, every: float = EVERY) -> None:
+        self._every, self._silent = every, sys.stderr.isatty()
+        self._said = time.monotonic()
+
+    def tell(self, line: Callable[[], str]) -> None:
+        """The line, if it is time for one."""
+        now = time.monotonic()
+        if not self._silent and now - self._said >= self._every:
+            self._said = now
+            print(line(), file=sys.stderr, flush=True)
+
 
 @contextmanager
 def show_counts(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar that is moved by calling what is given with how many are done and how many there are."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task, lines = bar.add_task(what, total=None), Lines()
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            lines.tell(lambda: f"{what}: {done:,} of {total:,}")
+
+        yield tell
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
-from r1router.errors import BudgetSpent
+from r1router.errors import BudgetSpent, InputError
 from r1router.types import Ask, Compute, Inspect, Search, Usage
 
 Request = Ask | Search | Inspect | Compute
@@ -25,12 +25,23 @@ LEAST_SECONDS, LEAST_TOKENS = 1.0, 64
 """What the final answer gets where nothing is left: so much time, and so long a reply."""
 
 
+class Prices(NamedTuple):
+    """What a model costs, in any currency, for a million tokens."""
+
+    prompt: float = 0.0
+    completion: float = 0.0
+
+    def cost(self, usage: Usage) -> float:
+        """What these tokens cost."""
+        return (usage.prompt_tokens * self.prompt + usage.completion_tokens * self.completion) / 1e6
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """What one question may cost, its final answer included; None is no limit.
 
-    Every request but that of the final answer leaves a reserve of seconds and tokens for it. What a request costs in
-    tokens is known afterwards, so the last one may exceed the budget of tokens.
+    Every request but that of the final answer leaves a reserve of seconds, tokens and money for it. What a request
+    costs in tokens is known afterwards, so the last one may exceed the budget of tokens.
     """
 
     tokens: int | None = None
@@ -39,6 +50,13 @@ class Budget:
     """Wall seconds; a model call or a search that would outlast them is cut off."""
     retrievals: int | None = None
     """Searches sent to one knowledge base."""
+    cost: float | None = None
+    """Money, in the currency of `prices`. What a request costs is known afterwards, so the last one may exceed it."""
+    prices: Prices | None = None
+
+    def __post_init__(self) -> None:
+        if self.cost is not None and not (self.prices and any(self.prices)):
+            raise InputError("a budget of money needs prices: --price-in and --price-out, for a million tokens")
 
 
 @dataclass(slots=True)
@@ -63,6 +81,8 @@ class Meter:
             raise BudgetSpent("seconds")
         elif self._tokens_left(final) <= 0:
             raise BudgetSpent("tokens")
+        elif not final and self._cost_left() <= 0:
+            raise BudgetSpent("cost")
         match request:
             case Ask():
                 most = max(self._tokens_left(final), LEAST_TOKENS) if final else math.inf
@@ -93,6 +113,12 @@ class Meter:
         tokens = _limit(self.budget.tokens)
         reserve = 0 if final else min(RESERVE * tokens, MOST_TOKENS)
         return tokens - reserve - self.usage.tokens
+
+    def _cost_left(self) -> float:
+        """Money that the steps may still cost; a share is kept for the final answer."""
+        if self.budget.cost is None or self.budget.prices is None:
+            return math.inf
+        return (1 - RESERVE) * self.budget.cost - self.budget.prices.cost(self.usage)
 
 
 def _is_final(request: Request) -> bool:

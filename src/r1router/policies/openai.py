@@ -34,14 +34,29 @@ _CONSTRAINTS: dict[str, Callable[[Shape], dict[str, Any]]] = {
     "vllm": lambda shape: {"structured_outputs": {"regex": parse.write_regex(shape)}},
     "sglang": lambda shape: {"regex": parse.write_regex(shape)},
     "llamacpp": lambda shape: {"grammar": parse.write_gbnf(shape)},
+    "json": lambda shape: {
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "reply", "strict": True, "schema": parse.write_json_schema(shape)},
+        }
+    },
 }
+AUTO = "auto"
+_OWNERS = {
+    # What servers write as the owner of their models at URL/models, and what they take.
+    "vllm": "vllm", "sglang": "sglang", "llamacpp": "llamacpp",
+    "library": "json",  # Ollama, which hands the schema on as its `format`
+    "organization_owner": "json",  # LM Studio
+    "openai": "json", "system": "json", "openai-internal": "json",
+}  # fmt: skip
+_SECONDS_TO_ASK = 5.0
 
 
 def open_(
     target: str,
     *,
     key_env: str = KEY_ENV,
-    constrain: str = "none",
+    constrain: str = AUTO,
     concurrency: int = 64,
     timeout: float = 600.0,
     think: int = -1,
@@ -49,13 +64,14 @@ def open_(
     """`openai:MODEL@URL?option=value`; without `@URL`, OpenAI's own.
 
     `key_env` names the environment variable with the key, `constrain` the server's way to be told the form of a
-    reply (vllm, sglang, llamacpp; with none, the prompt's words must do), `concurrency` the most calls in
+    reply (auto asks the server which it is; else vllm, sglang, llamacpp or json, a JSON schema as OpenAI, Ollama and LM
+    Studio take it; with none, the prompt's words must do), `concurrency` the most calls in
     flight, `timeout` the seconds until one is given up. `think` is the tokens that a model may think before its
     reply; -1 gives more room (`ROOM`) once a reply was cut off while the model still thought. Raises `InputError`.
     """
     model, url = split_target(target, example="Qwen/Qwen2.5-VL-7B-Instruct")
-    if constrain not in _CONSTRAINTS:
-        raise UnknownName("way to constrain a reply", constrain, _CONSTRAINTS)
+    if constrain not in (AUTO, *_CONSTRAINTS):
+        raise UnknownName("way to constrain a reply", constrain, [AUTO, *_CONSTRAINTS])
     if concurrency < 1 or think < -1:
         raise InputError(f"openai: concurrency is at least 1 and think at least 0; got {concurrency=}, {think=}")
     key = read_key(key_env, url)
@@ -81,7 +97,8 @@ class OpenAI:
         self.spec = f"openai:{model}@{url}"
         self.prompts = None
         self._model, self._at = model, f"{model} at {url}"
-        self._constrain = _CONSTRAINTS[constrain]
+        self._constrain = constrain
+        self._asking: asyncio.Task[str] | None = None
         # The client insists on a key; servers without one ignore it.
         self._client = openai.AsyncOpenAI(base_url=url, api_key=key or "none", timeout=timeout)
         self._room = asyncio.Semaphore(concurrency)
@@ -96,6 +113,9 @@ class OpenAI:
         A reply that is cut off before the model has thought to its end is asked for again with more room.
         """
         spent = Reply("")
+        if ask.shape is not None and self._constrain == AUTO:
+            self._asking = self._asking or asyncio.ensure_future(self._ask_server())
+            self._constrain = await asyncio.shield(self._asking)
         async with self._room:
             for position in range(self._thinks, len(self._rooms)):
                 room = self._rooms[position]
@@ -110,6 +130,24 @@ class OpenAI:
             f"{self._at}: the reply was cut off after {ask.max_tokens + room} tokens, while the "
             f"model still thought\ngive it more room with ?think= (tokens), or serve it so that it thinks less"
         )
+
+    async def _ask_server(self) -> str:
+        """How this server takes the form of a reply, by the owner that it names for its models; none where unknown."""
+        import openai
+
+        try:
+            listed = await self._client.with_options(
+                timeout=_SECONDS_TO_ASK, max_retries=0
+            ).models.with_raw_response.list()
+            owners = {model.owned_by for model in read_body(_Models, listed.content).data}
+        except (openai.OpenAIError, ValueError) as error:
+            log.debug("%s does not list its models: %s", self.spec, type(error).__name__)
+            owners = set()
+        at = str(self._client.base_url)
+        hosted = "json" if at.startswith((URL, "https://openrouter.ai/")) else "none"
+        found = next((_OWNERS[owner] for owner in sorted(filter(None, owners)) if owner in _OWNERS), hosted)
+        log.info("%s takes the form of replies as: %s", self.spec, found)
+        return found
 
     async def _complete(self, request: dict[str, Any]) -> Reply:
         """One completion, without the parameters that this server has turned out to refuse."""
@@ -145,7 +183,11 @@ class OpenAI:
             request["logprobs"] = True
             request["top_logprobs"] = TOP
         if ask.shape is not None:
-            request["extra_body"] = self._constrain(ask.shape)
+            form = _CONSTRAINTS[self._constrain if self._constrain != AUTO else "none"](ask.shape)
+            if "response_format" in form:
+                request |= form
+            else:
+                request["extra_body"] = form
         return request
 
     def _failure(self, error: Exception) -> PolicyError:
@@ -168,7 +210,7 @@ class OpenAI:
 # ── what servers refuse ────────────────────────────────────────────────────────────────────────
 
 _HINTS = {413: "the request is too large; ask for less evidence or smaller pictures"}
-_PARAMETERS = ("logprobs", "max_tokens", "temperature", "seed")
+_PARAMETERS = ("logprobs", "max_tokens", "temperature", "seed", "response_format")
 """What some servers and models refuse, and we can do without."""
 
 
@@ -239,6 +281,14 @@ class _Choice(BaseModel):
     message: _Message
     finish_reason: Text | None = None
     logprobs: _Logprobs | None = None
+
+
+class _Model(BaseModel):
+    owned_by: Text | None = None
+
+
+class _Models(BaseModel):
+    data: list[_Model]
 
 
 class _Usage(BaseModel):

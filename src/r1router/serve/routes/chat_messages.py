@@ -11,16 +11,12 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from r1router.conversation import write_follow_up
 from r1router.evidence.location import find_title
 from r1router.serve.limits import MOST_QUESTION
 from r1router.serve.problems import Refused
 from r1router.serve.work.pictures import write_url
 from r1router.types import Answered, Computed, Event, Evidence, Malformed, Planned, Retrieved, Trajectory
-
-TURNS = 6
-"""Earlier messages that are kept."""
-TURN_CHARS = 500
-"""Of each."""
 
 
 class Part(BaseModel):
@@ -54,10 +50,8 @@ def read_question(messages: Sequence[ChatMessage]) -> Asked:
         raise Refused(400, "messages: one picture a question, please")
     if not images:  # a question that goes on about an earlier picture
         images = [image for m in messages[:last] if m.role == "user" for image in _images(m)][-1:]
-    earlier = [m for m in messages[:last] if m.role in ("user", "assistant") and _words(m).strip()][-TURNS:]
-    if earlier and text.strip():
-        turns = "\n".join(f"{m.role}: {_short(_words(m))}" for m in earlier)
-        text = f"Earlier in this conversation:\n{turns}\n\nThe question: {text}"
+    earlier = [(m.role, _words(m)) for m in messages[:last] if m.role in ("user", "assistant")]
+    text = write_follow_up(earlier, text)
     if len(text) > MOST_QUESTION:
         raise Refused(400, f"messages: the question has {len(text):,} characters; at most {MOST_QUESTION:,}")
     return Asked(text, images[0] if images else None)
@@ -80,11 +74,6 @@ def _images(message: ChatMessage) -> list[str]:
     if not all(isinstance(url, str) for url in urls):
         raise Refused(400, 'messages: a picture is {"type": "image_url", "image_url": {"url": "data:image/…"}}')
     return [str(url) for url in urls]
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= TURN_CHARS else line[: TURN_CHARS - 1] + "…"
 
 
 # ── what is shown ──────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,84 @@
+"""Renames, packs and unpacks knowledge bases, because what took an hour to index is given away in one file."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+from r1router.errors import InputError
+from r1router.kb import find_kb, list_kb_folders, manifest
+from r1router.kb.ledger import Ledger
+from r1router.kb.writer import LOCK, UNFINISHED, hold_lock
+
+SUFFIX = ".r1kb.tar.gz"
+_UNPACKED = ".unpacked-"
+
+
+def rename(kbs: Path, name: str, new: str) -> Path:
+    """Gives a knowledge base another name, in its folder, its card and what the others remember of it.
+
+    Raises `InputError` for a name that is taken or cannot be one, `UnknownName`, `Busy`.
+    """
+    folder, target = find_kb(kbs, name), kbs / manifest.check_name(new)
+    if target.exists():
+        raise InputError(f"{target} is there already; choose another name")
+    with hold_lock(folder):
+        manifest.write(folder, replace(manifest.read(folder), name=new))
+        folder.rename(target)
+    for each in list_kb_folders(kbs).values():
+        ledger = Ledger(each)
+        told = [taken for taken in ledger.read().values() if name in taken.yields]
+        if told:
+            ledger.put(replace(t, yields=tuple(new if y == name else y for y in t.yields)) for t in told)
+    return target
+
+
+def pack(folder: Path, file: Path) -> None:
+    """Writes all of a knowledge base into one compressed file, whole or not at all. Raises `InputError`, `Busy`."""
+    if file.exists():
+        raise InputError(f"{file} is there already; name another file, or remove it")
+    scratch = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with hold_lock(folder):
+            if (folder / UNFINISHED).exists():
+                raise InputError(
+                    f"{folder.name} is unfinished: an indexing run of it was interrupted; index again first"
+                )
+            with tarfile.open(scratch, "w:gz", compresslevel=3) as packed:
+                packed.add(folder, folder.name, filter=lambda info: None if info.name.endswith(f"/{LOCK}") else info)
+        scratch.replace(file)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def unpack(file: Path, kbs: Path, *, name: str | None = None) -> Path:
+    """Puts a packed knowledge base among the others, under its own name or another one.
+
+    Nothing is written outside the new folder, whatever the file says. Raises `InputError` for a file that is none and
+    for a name that is taken.
+    """
+    kbs.mkdir(parents=True, exist_ok=True)
+    scratch = kbs / f"{_UNPACKED}{uuid.uuid4().hex[:8]}"
+    try:
+        try:
+            with tarfile.open(file) as packed:
+                packed.extractall(scratch, filter="data")
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise InputError(f"{file} is no packed knowledge base: {error}; `r1router kb export` writes one") from error
+        found = list_kb_folders(scratch)
+        if len(found) != 1:
+            raise InputError(
+                f"{file} is no packed knowledge base: it holds {len(found)}; `r1router kb export` writes one"
+            )
+        [(own, folder)] = found.items()
+        target = kbs / manifest.check_name(name or own)
+        if target.exists():
+            raise InputError(f"{target} is there already; give another name with --name")
+        manifest.write(folder, replace(manifest.read(folder), name=target.name))
+        folder.rename(target)
+        return target
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

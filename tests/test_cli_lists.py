@@ -1,0 +1,116 @@
+"""What the command line lists, and knowledge bases that are described, renamed and carried elsewhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from r1router.cli import app
+from r1router.cli.models import MODELS
+from r1router.cli.progress import Lines
+from r1router.errors import InputError
+from r1router.kb import find_kb, manifest
+from r1router.kb.ledger import Ledger
+from r1router.kb.transfer import pack, unpack
+from r1router.methods import names as method_names
+from r1router.policies import names as policy_names
+from r1router.registry import split_options
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.fixture
+def kbs(tmp_path: Path) -> Path:
+    table = "| River | Length |\n|---|---|\n| Shannon | 360 |\n"
+    (tmp_path / "mixed.md").write_text(f"# Rivers\nThe Shannon is a river.\n\n{table}")
+    assert call("index", str(tmp_path / "mixed.md"), "--kbs", str(tmp_path / "kbs")).exit_code == 0
+    return tmp_path / "kbs"
+
+
+@pytest.mark.parametrize(("command", "known"), [("methods", method_names()), ("policies", policy_names())])
+def test_every_method_and_policy_is_listed_with_a_sentence_and_its_options(command: str, known: list[str]) -> None:
+    listed = json.loads(call(command, "--json").stdout)
+    assert [entry["name"] for entry in listed] == known
+    assert all(entry["does"].endswith(".") or ":" in entry["does"] for entry in listed)
+    shown = call(command).stdout
+    assert all(name in shown for name in known)
+
+
+def test_every_model_of_the_list_is_a_spec_that_some_policy_takes() -> None:
+    for model in MODELS:
+        head, _ = split_options(model.policy)
+        assert head.partition(":")[0] in policy_names(), model
+    shown = call("models").stdout
+    assert "not run by us" in shown
+    assert "Ollama" in shown
+
+
+def test_a_description_that_a_person_wrote_stays_when_more_is_indexed(kbs: Path) -> None:
+    assert call("kb", "describe", "text", "All about rivers", "--kbs", str(kbs)).exit_code == 0
+    (kbs.parent / "more.txt").write_text("The Danube is longer.")
+    assert call("index", str(kbs.parent / "more.txt"), "--kbs", str(kbs)).exit_code == 0
+    assert manifest.read(kbs / "text").holds == "All about rivers"
+
+
+def test_a_renamed_knowledge_base_is_searched_and_indexed_under_its_new_name(kbs: Path) -> None:
+    assert call("kb", "rename", "text", "rivers", "--kbs", str(kbs)).exit_code == 0
+    [found] = json.loads(call("kb", "search", "rivers", "Shannon", "--kbs", str(kbs), "--json").stdout)
+    assert found["kb"] == "rivers"
+    for name in ("rivers", "table"):
+        assert all("text" not in taken.yields for taken in Ledger(find_kb(kbs, name)).read().values())
+    taken = call("kb", "rename", "rivers", "table", "--kbs", str(kbs))
+    assert isinstance(taken.exception, InputError)
+
+
+def test_a_packed_knowledge_base_is_whole_elsewhere_under_any_name(kbs: Path, tmp_path: Path) -> None:
+    file = tmp_path / "text.r1kb.tar.gz"
+    assert call("kb", "export", "text", str(file), "--kbs", str(kbs)).exit_code == 0
+    elsewhere = tmp_path / "elsewhere"
+    assert call("kb", "import", str(file), "--name", "rivers", "--kbs", str(elsewhere)).exit_code == 0
+    [found] = json.loads(call("kb", "search", "rivers", "Shannon", "--kbs", str(elsewhere), "--json").stdout)
+    assert (found["kb"], "Shannon" in found["text"]) == ("rivers", True)
+    assert call("kb", "check", "--kbs", str(elsewhere)).exit_code == 0
+    again = call("kb", "import", str(file), "--name", "rivers", "--kbs", str(elsewhere))
+    assert "is there already" in str(again.exception)
+
+
+def test_a_pack_cannot_write_outside_its_folder_nor_be_anything_else(kbs: Path, tmp_path: Path) -> None:
+    evil = tmp_path / "evil.tar.gz"
+    with tarfile.open(evil, "w:gz") as packed:
+        info = tarfile.TarInfo("../outside.txt")
+        info.size = 4
+        packed.addfile(info, io.BytesIO(b"evil"))
+    (tmp_path / "text.tar.gz").write_text("nothing packed")
+    for file in (evil, tmp_path / "text.tar.gz"):
+        with pytest.raises(InputError, match="no packed knowledge base"):
+            unpack(file, tmp_path / "in")
+    assert not (tmp_path / "outside.txt").exists()
+    assert list((tmp_path / "in").iterdir()) == []
+
+
+def test_a_pack_does_not_write_over_a_file(kbs: Path, tmp_path: Path) -> None:
+    (tmp_path / "there.tar.gz").write_text("mine")
+    with pytest.raises(InputError, match="is there already"):
+        pack(kbs / "text", tmp_path / "there.tar.gz")
+    assert (tmp_path / "there.tar.gz").read_text() == "mine"
+
+
+def test_how_far_it_is_comes_in_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    often, seldom = Lines(every=0.0), Lines(every=3600.0)
+    for number in range(3):
+        often.tell(lambda number=number: f"{number} of 3")
+        seldom.tell(lambda: "too early")
+    assert capsys.readouterr().err.splitlines() == ["0 of 3", "1 of 3", "2 of 3"]
+
+
+def test_completion_offers_the_commands() -> None:
+    environment = {"_R1ROUTER_COMPLETE": "complete_bash", "COMP_WORDS": "r1router ind", "COMP_CWORD": "1"}
+    done = CliRunner().invoke(app, [], env=environment, prog_name="r1router")
+    assert "index" in done.stdout
