@@ -1,6 +1,7 @@
 # r1router: `make demo` shows it at work, `make test` checks it, `make clean` forgets what the two made.
 # `make smoke` trains: every stage from gold steps to an exported adapter that answers, a few minutes on two cores.
 #
+# `make release` builds the distributions and tries them in a fresh environment of each Python; it publishes nothing.
 # `make map` prints which rooms of the source import which.
 #
 # Needs make and Python 3.11 or newer, nothing else:
@@ -10,7 +11,7 @@
 DEMO := .venv
 TEST := .venv-test
 
-.PHONY: demo test smoke map clean
+.PHONY: demo test smoke map release clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO)/.installed
@@ -26,6 +27,9 @@ test: $(TEST)/.installed
 
 smoke: $(TEST)/.installed
 	PATH="$(CURDIR)/$(TEST)/bin:$$PATH" recipes/smoke.sh
+
+release:
+	recipes/release.sh
 
 map: $(TEST)/.installed
 	@$(TEST)/bin/python benchmarks/import_map.py

@@ -1,5 +1,6 @@
 """Question files in the formats of their authors; every row here is made up."""
 
+import bz2
 import gzip
 import json
 import logging
@@ -374,3 +375,92 @@ def test_the_benchmark_is_read_whole(name, count, pictures):
         assert all(list_needs(e) and count_hops(e) for e in examples)
     if "infoseek" in name:
         assert sum(read_range(e.answers[0]) is not None for e in examples) == 248
+
+
+# ── mmRAG, FRAMES, CRAG, MTRAG ─────────────────────────────────────────────────────────────────
+
+
+def test_mmrag_labels_are_the_route_of_one_step(tmp_path):
+    row = {
+        "id": "ott_1",
+        "query": "How long is it?",
+        "answer": ["360 km", 360],
+        "relevant_chunks": {"ott_7_0": 2, "nq_3_1": 1, "nq_4_0": 0},
+        "dataset_score": {"tat": 0, "triviaqa": 0, "ott": 2, "kg": 0, "nq": 1},
+    }
+    path = write(tmp_path / "mmrag_dev.json", json.dumps([row]))
+    (one,) = read(path, "mmrag")
+    assert (one.id, one.question.text, one.answers, one.type) == (
+        "ott_1",
+        "How long is it?",
+        ("360 km", "360"),
+        "table",
+    )
+    assert read_routes(one) == ("table",)
+    assert list_needs(one)[0].ids == {"ott_7_0", "nq_3_1"}
+    assert read_routes(read(f"mmrag:{path}?routes=source", "mmrag")[0]) == ("ott",)
+    assert read_routes(read(f"mmrag:{path}?routes=none", "mmrag")[0]) == ()
+    with pytest.raises(UnknownName, match="did you mean 'source'"):
+        load_examples(f"mmrag:{path}?routes=sources")
+
+
+def test_frames_needs_all_articles_that_its_links_name(tmp_path):
+    head = "\tPrompt\tAnswer\twikipedia_link_1\twikipedia_link_2\treasoning_types\twiki_links\n"
+    links = "['https://en.wikipedia.org/wiki/River_Shannon', 'https://en.wikipedia.org/wiki/Caf%C3%A9#History']"
+    full = f'0\t"Which ""river"", then?"\tShannon\t\t\tTabular reasoning | Numerical reasoning\t"{links}"\n'
+    bare = "1\tWho?\tAnna\thttps://en.wikipedia.org/wiki/Anna_Ek\t\tTemporal reasoning\t\n"
+    first, second = read(write(tmp_path / "test.tsv", head + full + bare), "frames")
+    assert (first.id, first.question.text, first.answers) == ("frames-0", 'Which "river", then?', ("Shannon",))
+    assert first.gold["evidence_titles"] == ["River Shannon", "Café"]
+    assert (count_hops(first), first.type) == (2, "Tabular reasoning | Numerical reasoning")
+    assert second.gold["evidence_titles"] == ["Anna Ek"]
+
+
+def test_crag_says_when_it_was_asked_where_the_answer_changes(tmp_path):
+    row = {
+        "interaction_id": "c1",
+        "query_time": "03/01/2024, 10:00:00 PT",
+        "domain": "finance",
+        "question_type": "simple",
+        "static_or_dynamic": "real-time",
+        "query": "What is it worth?",
+        "answer": "12",
+        "alt_ans": ["twelve", "12"],
+        "search_results": [],
+    }
+    still = row | {"interaction_id": "c2", "static_or_dynamic": "static"}
+    path = tmp_path / "crag.jsonl.bz2"
+    path.write_bytes(bz2.compress("".join(json.dumps(each) + "\n" for each in (row, still)).encode()))
+    first, second = read(str(path), "crag")
+    assert first.question.text == "What is it worth?\n(asked on 03/01/2024, 10:00:00 PT)"
+    assert (first.answers, first.type) == (("12", "twelve"), "simple")
+    assert second.question.text == "What is it worth?"
+
+
+def test_mtrag_puts_earlier_turns_before_the_question(tmp_path):
+    row = {
+        "task_id": "t<::>2",
+        "input": [
+            {"speaker": "user", "text": "Which river is longest?"},
+            {"speaker": "agent", "text": "The Danube."},
+            {"speaker": "user", "text": "And where does it end?"},
+        ],
+        "targets": [{"speaker": "agent", "text": "In the Black Sea."}],
+        "contexts": [{"document_id": "d-1-2", "title": "Danube", "text": "…"}],
+        "Answerability": ["ANSWERABLE"],
+        "Multi-Turn": ["Follow-up"],
+        "Collection": "c",
+    }
+    first, second = read(
+        jsonl(tmp_path / "reference.jsonl", row, row | {"task_id": "u", "Answerability": ["UNANSWERABLE"]}), "mtrag"
+    )
+    assert "assistant: The Danube." in first.question.text
+    assert first.question.text.endswith("The question: And where does it end?")
+    assert (first.answers, first.gold, first.type) == (
+        ("In the Black Sea.",),
+        {"evidence_ids": ["d-1-2"]},
+        "Follow-up",
+    )
+    assert (second.answers, second.gold) == ((), None)
+    with pytest.raises(InputError, match="the last one a question"):
+        load_examples(jsonl(tmp_path / "bad.jsonl", row | {"input": row["input"][:2]}, row))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
@@ -44,7 +45,9 @@ class Head:
 
 
 def open_text(path: Path) -> TextIO:
-    """UTF-8 with or without a byte order mark, unpacked where it is gzip."""
+    """UTF-8 with or without a byte order mark, unpacked where it is gzip or bzip2."""
+    if path.suffix == ".bz2":
+        return io.TextIOWrapper(bz2.open(path), encoding="utf-8-sig")
     if path.suffix == ".gz":
         return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig")
     return path.open(encoding="utf-8-sig", newline="")
