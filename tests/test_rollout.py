@@ -240,7 +240,7 @@ class Replies:
     def __init__(self, wrong=STOP):
         self.rounds, self._wrong = [], wrong
 
-    def __call__(self, asks):
+    def __call__(self, asks, count):
         self.rounds.append([ask.purpose for ask in asks])
         return [[Reply(right(ask), completion_tokens=9), Reply(self._wrong, completion_tokens=4)] for ask in asks]
 
@@ -337,7 +337,7 @@ def test_a_pool_asks_tables_and_tells_why_a_query_was_refused():
         def reply(ask):
             return step(HOW, chance.choice(ask.labels)) if ask.purpose == "plan" else query
 
-        return explored.next_groups(["t"], lambda asks: [[Reply(reply(ask))] for ask in asks])[0].ask
+        return explored.next_groups(["t"], lambda asks, count: [[Reply(reply(ask))] for ask in asks])[0].ask
 
     while (ask := next_ask(refused)).purpose != "query":
         assert explored.finished < 20
@@ -348,7 +348,7 @@ def test_a_pool_asks_tables_and_tells_why_a_query_was_refused():
 
 
 def test_what_the_policy_raises_reaches_the_trainer():
-    def broken(asks):
+    def broken(asks, count):
         raise PolicyError("no reply left")
 
     explored = pool()
@@ -391,7 +391,7 @@ def test_a_pool_explores_under_other_names_when_it_is_asked_to():
     explored = pool(vary_cards=True, seed=3)
     shown = set()
 
-    def replies(asks):
+    def replies(asks, count):
         shown.update(ask.messages[0].content for ask in asks if ask.purpose == "plan")
         return [[Reply(STOP)] * 2 for _ in asks]
 

@@ -45,7 +45,10 @@ def steps(tmp_path):
 
 @pytest.mark.parametrize(
     ("command", "settings", "elsewhere"),
-    [(grpo_command, GrpoSettings, {"rewards", "rehearse", "prompts", "kbs"}), (sft_command, SftSettings, {"prompts"})],
+    [
+        (grpo_command, GrpoSettings, {"rewards", "rehearse", "decisions", "prompts", "kbs"}),
+        (sft_command, SftSettings, {"prompts"}),
+    ],
 )
 def test_a_command_has_every_setting_of_its_stage_with_the_same_default_and_its_words(command, settings, elsewhere):
     offered = inspect.signature(command).parameters

@@ -13,10 +13,10 @@ from r1router.errors import InputError
 from r1router.train.grpo.settings import GrpoSettings
 
 
-@options.add_settings(GrpoSettings, but=["prompts", "rewards", "rehearse", "kbs"])
+@options.add_settings(GrpoSettings, but=["prompts", "rewards", "rehearse", "decisions", "kbs"])
 def grpo(
     context: typer.Context,
-    steps: options.Steps,
+    steps: options.StepsOrQuestions,
     out: options.Out,
     settings: GrpoSettings,
     prompts: options.Prompts = None,
@@ -38,6 +38,13 @@ def grpo(
             help="FILE=SHARE: steps that are imitated beside, a share of as many as replies; again for more.",
         ),
     ] = None,
+    decide: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="--online: plan, answer, query or final: only these are trained on, others are taken as known or as "
+            "the policy says; again for more. [all]"
+        ),
+    ] = None,
     online: Annotated[
         bool, typer.Option("--online", help="Let the policy work the questions, searching --kbs; no gold histories.")
     ] = False,
@@ -50,7 +57,7 @@ def grpo(
     from r1router.train.rewards import parse_weights
 
     if not online:
-        options.refuse_without("--online", context, "kbs", "best", "path", "k")
+        options.refuse_without("--online", context, "kbs", "best", "path", "k", "reach", "decide", "anywhere", "labels")
     if online and not kbs.is_dir():
         raise InputError(f"--online searches knowledge bases, and there is no folder {kbs}; name it with --kbs")
     settings = replace(
@@ -58,6 +65,7 @@ def grpo(
         prompts=options.choose_prompt_set(prompts, settings),
         rewards=tuple(parse_weights(reward).items()) if reward else settings.rewards,
         rehearse=tuple(parse_weights(rehearse or ()).items()),
+        decisions=tuple(decide or ()),
         kbs=str(kbs) if online else "",
     )
     trained = run(steps, out, settings, dev_files=dev or (), pictures=pictures)

@@ -19,6 +19,14 @@ from r1router.train.settings import TrainSettings
 T = TypeVar("T")
 
 Steps = Annotated[list[Path], typer.Argument(help="Files of steps, as synthesize writes.", show_default=False)]
+StepsOrQuestions = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="STEPS...",
+        help="Files of steps, as synthesize writes; --online also questions with answers, as eval reads.",
+        show_default=False,
+    ),
+]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on where it stopped.")]
 Base = Annotated[
     str,

@@ -14,7 +14,8 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from r1router.train.fast.groups import Group, pack, unpack
+from r1router.train.fast import labels
+from r1router.train.fast.groups import Fork, Group, pack, unpack, unpack_options
 from r1router.train.fast.sft import speed_up
 
 CAP = 2.0
@@ -54,10 +55,22 @@ def make_trainer_class(
         def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
             found: dict[str, Any] = super()._generate_and_score_completions(inputs)
             for number in range(redraws if self.model.training else 0):
-                if self._anywhere(found["advantages"].any()):
+                if self._anywhere(self._with_labels(found, inputs)["advantages"].any()):
                     break
-                found = super()._generate_and_score_completions(self._other_prompts(inputs, number))
-            return found
+                inputs = self._other_prompts(inputs, number)
+                found = super()._generate_and_score_completions(inputs)
+            return self._with_labels(found, inputs)
+
+        def _with_labels(self, found: dict[str, Any], inputs: list[dict[str, Any]]) -> dict[str, Any]:
+            """The batch with what each label would earn, where the rollout says so. Advantages then take the labels'
+            probabilities, which are known in the loss; until then they only say where there will be any."""
+            if not inputs or "options" not in inputs[0] or not self.model.training:
+                return found
+            options, values = [row["options"] for row in inputs], [row["value"] for row in inputs]
+            made = labels.make_tensors(options, values, self.num_generations)
+            device = found["advantages"].device
+            teaches = torch.tensor(labels.find_teaching(options, values, self.num_generations), device=device).float()
+            return found | {name: value.to(device) for name, value in made.items()} | {"advantages": teaches}
 
         def _other_prompts(self, inputs: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
             """As many prompts drawn from the data, each for a whole group; the same ones in a run that is resumed."""
@@ -94,28 +107,42 @@ def make_trainer_class(
         def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
             if not self._packs or "pixel_values" in inputs or self.aux_loss_enabled:
                 return super()._compute_loss(model, inputs)
-            logps, entropies = self._score(model, inputs)
+            logps, entropies, of_labels = self._score(model, inputs)
             self._scored = (logps, entropies, None)
-            advantages = inputs["advantages"]
+            advantages, expected = inputs["advantages"], None
+            if of_labels is not None:
+                advantages, expected = labels.weigh(inputs, of_labels, width=logps.shape[1])
+                advantages = advantages * inputs["advantages"][:, None]
             sampled = inputs.get("sampling_per_token_logps")
             if sampled is not None and "importance_sampling_ratio" not in inputs:
                 now = inputs.get("old_per_token_logps", logps).detach()
                 weights = (now - sampled).exp().clamp(max=cap).nan_to_num(nan=1.0)
                 mask = inputs["completion_mask"] * inputs.get("tool_mask", 1)
-                self._log_weights(weights, mask * (advantages != 0)[:, None])
-                advantages = advantages[:, None] * weights
+                advantages = advantages if advantages.dim() == 2 else advantages[:, None]
+                self._log_weights(weights, mask * (advantages != 0))
+                advantages = advantages * weights
             try:
-                return super()._compute_loss(model, inputs | {"advantages": advantages})
+                loss = super()._compute_loss(model, inputs | {"advantages": advantages})
             finally:
                 self._scored = None
+            return loss if expected is None else loss + self._label_loss(expected, inputs)
+
+        def _label_loss(self, expected: Any, inputs: Mapping[str, Any]) -> Any:
+            """The term of the labels, with the normaliser that `dr_grpo` has for a token."""
+            if self.model.training:
+                self._metrics["train"]["labels/expected_reward"].append(expected.detach().mean().item())
+            known = expected * (inputs["label_at"] >= 0) * inputs["advantages"]
+            steps = self.current_gradient_accumulation_steps if self.model.training else 1
+            return -known.sum() / (len(known) * self.max_completion_length) / steps
 
         def _get_per_token_logps_and_entropies(self, *args: Any, **more: Any) -> Any:
             return super()._get_per_token_logps_and_entropies(*args, **more) if self._scored is None else self._scored
 
-        def _score(self, model: Any, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
-            """(log-probabilities, entropies) of the replies, (replies, tokens); of those that teach nothing, none.
+        def _score(self, model: Any, inputs: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+            """(log-probabilities, entropies, (replies, tokens), log-probabilities of labels, (replies, labels)).
 
-            Their entropy is taken from what the sampler thought of their tokens, where that is known.
+            Of replies that teach nothing there are none; their entropy is taken from what the sampler thought of their
+            tokens, where that is known. None for the labels where they are not judged.
             """
             advantages, mask = inputs["advantages"], inputs["completion_mask"]
             teaches = (advantages if advantages.dim() == 1 else advantages.abs().sum(1)) != 0
@@ -126,8 +153,10 @@ def make_trainer_class(
             shape, device = mask.shape, mask.device
             sampled = inputs.get("sampling_per_token_logps")
             entropies = torch.zeros(shape, device=device) if sampled is None else -sampled.nan_to_num(nan=0.0)
+            judges = "label_at" in inputs
+            of_labels = torch.zeros(inputs["label_values"].shape, device=device) if judges else None
             if not teaches.any():
-                return torch.zeros(shape, device=device, requires_grad=True), entropies
+                return torch.zeros(shape, device=device, requires_grad=True), entropies, of_labels
             rows = teaches.nonzero().squeeze(1).tolist()
             groups, order = group_replies(inputs, rows)
             made = pack(groups, pad=self._tokenizer.pad_token_id)
@@ -139,7 +168,23 @@ def make_trainer_class(
             if outputs.entropy is not None:
                 found = unpack(outputs.entropy.detach(), groups, width=shape[1])
                 entropies = entropies.to(found.dtype).index_copy(0, place, found)
-            return logps, entropies
+            if of_labels is not None:
+                of_labels = self._fill_labels(of_labels, unpack_options(outputs.log_probs, groups), groups, order)
+            return logps, entropies, of_labels
+
+        def _fill_labels(self, empty: Any, found: Any, groups: Sequence[Group], order: Sequence[int]) -> Any:
+            """The labels' log-probabilities in the rows of their replies, -inf where a reply has fewer."""
+            rows, filled, start = [], [], 0
+            for group, of_group in zip(groups, found, strict=True):
+                for fork, logps in zip(group.forks, of_group, strict=True):
+                    rows.append(order[start + fork.reply])
+                    lacking = empty.shape[1] - len(logps)
+                    filled.append(torch.nn.functional.pad(logps, (0, lacking), value=float("-inf")))
+                start += len(group.replies)
+            if not rows:
+                return empty
+            made = torch.stack(filled)
+            return empty.to(made.dtype).index_copy(0, torch.tensor(rows, device=empty.device), made)
 
         def _log_weights(self, weights: Any, mask: Any) -> None:
             of = weights[mask.bool()]
@@ -186,5 +231,16 @@ def group_replies(inputs: Mapping[str, Any], rows: Sequence[int]) -> tuple[list[
         reply = tuple(inputs["completion_ids"][row][inputs["completion_mask"][row].bool()].tolist())
         if reply:
             found.setdefault(prompt, []).append((row, reply))
-    groups = [Group(prompt, tuple(reply for _, reply in replies)) for prompt, replies in found.items()]
+    groups = [
+        Group(prompt, tuple(reply for _, reply in replies), _forks(inputs, [row for row, _ in replies]))
+        for prompt, replies in found.items()
+    ]
     return groups, [row for replies in found.values() for row, _ in replies]
+
+
+def _forks(inputs: Mapping[str, Any], rows: Sequence[int]) -> tuple[Fork, ...]:
+    """The labels that each of these replies could have had, where they are judged."""
+    if "label_at" not in inputs:
+        return ()
+    options = (labels.read_options(inputs, row) for row in rows)
+    return tuple(Fork(place, at, ids) for place, (at, ids) in enumerate(options) if ids)

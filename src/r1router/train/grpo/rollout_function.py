@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from r1router.errors import R1RouterError
+from r1router.train.fast.labels import Options
 from r1router.train.grpo.live_policy import Sampled, encode, encode_chat, generate_groups, make_sampled
-from r1router.train.grpo.rollout_pool import Pool
+from r1router.train.grpo.rollout_pool import LabelValues, Pool
 from r1router.types import Reply
 
 T = TypeVar("T")
@@ -22,23 +23,33 @@ def make_rollout_function(pool: Pool) -> Callable[[Any, Any], dict[str, list[Any
 
     Each prompt's last message is the id of a task. They come repeated, a group of places at a time, and each such
     group is filled with the next decision of a question of the pool, which need not be the one named: what the
-    policy saw goes back in `prompt_ids`, and what came of each reply as the column `outcome`.
+    policy saw goes back in `prompt_ids`, and what came of each reply as the column `outcome`. Where the pool judges
+    all labels, what each would have earned goes along as `options` (see `train.fast.labels`).
     """
 
     def roll_out(prompts: Sequence[Any], trainer: Any) -> dict[str, list[Any]]:
         ids = [prompt[-1]["content"] for prompt in prompts[:: trainer.num_generations]]
         groups = pool.next_groups(
-            ids, lambda asks: _generate(trainer, [encode(_tokenizer(trainer), ask) for ask in asks])
+            ids, lambda asks, count: _generate(trainer, [encode(trainer.processing_class, ask) for ask in asks], count)
         )
         replies = [_with_tokens(reply) for group in groups for reply in group.replies]
-        return _columns(replies) | {"outcome": [outcome for group in groups for outcome in group.outcomes]}
+        made = _columns(replies) | {"outcome": [outcome for group in groups for outcome in group.outcomes]}
+        if not pool.judges_all_labels:
+            return made
+        by_label = [labels for group in groups for labels in group.by_label]
+        return made | {
+            "options": [
+                find_options(trainer.processing_class, reply, of) for reply, of in zip(replies, by_label, strict=True)
+            ],
+            "value": [value or 0.0 for group in groups for value in group.values],
+        }
 
     return roll_out
 
 
 def sample_prompts(prompts: Sequence[Any], trainer: Any) -> dict[str, list[Any]]:
     """A `rollout_func`: groups for the prompts of the data set, which come repeated, a group at a time."""
-    encoded = [encode_chat(_tokenizer(trainer), prompt) for prompt in prompts[:: trainer.num_generations]]
+    encoded = [encode_chat(trainer.processing_class, prompt) for prompt in prompts[:: trainer.num_generations]]
     return _columns([reply for group in _generate(trainer, encoded) for reply in group])
 
 
@@ -50,8 +61,21 @@ def _columns(replies: Sequence[Sampled]) -> dict[str, list[Any]]:
     }
 
 
-def _tokenizer(trainer: Any) -> Any:
-    return trainer.processing_class
+def find_options(tokenizer: Any, reply: Sampled, of: LabelValues | None) -> Options | None:
+    """The labels that a reply could have had, as tokens; None where its own is cut into other tokens than alone."""
+    if of is None:
+        return None
+    ids = [tuple(tokenizer.encode(f"{label}</ret>", add_special_tokens=False)) for label in of.labels]
+    own = ids[of.said]
+    for at in range(len(reply.ids) - len(own), -1, -1):
+        if reply.ids[at : at + len(own)] == own and _decode(tokenizer, reply.ids[:at]) == of.before:
+            return Options(at, tuple(ids), of.values, of.said)
+    return None
+
+
+def _decode(tokenizer: Any, ids: Sequence[int]) -> str:
+    text: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return text
 
 
 def _with_tokens(reply: Reply) -> Sampled:
@@ -64,9 +88,9 @@ def _with_tokens(reply: Reply) -> Sampled:
     return reply
 
 
-def _generate(trainer: Any, prompts: Sequence[list[int]]) -> list[list[Sampled]]:
-    """One group for each prompt: by vLLM where the trainer has it, else by the model that is being trained."""
-    size, tokenizer = trainer.num_generations, _tokenizer(trainer)
+def _generate(trainer: Any, prompts: Sequence[list[int]], count: int = 0) -> list[list[Sampled]]:
+    """`count` replies to each prompt, by itself a group: by vLLM where the trainer has it, else by its own model."""
+    size, tokenizer = count or trainer.num_generations, trainer.processing_class
     if not trainer.use_vllm:
         return use_model(
             trainer,

@@ -9,7 +9,7 @@ across optimizer steps; every group is sampled by the policy that it trains.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,15 +23,17 @@ from r1router.methods import Method
 from r1router.prompts import Prompts
 from r1router.table import TableResult
 from r1router.tables.view import TableView
+from r1router.train.grpo.known_replies import draw_start, is_given, write_known
 from r1router.train.rewards import Values, Weighted, sum_rewards
 from r1router.train.rewards._outcomes import Outcome, read_outcome
 from r1router.train.steps.renamed_kbs import RenamedKbs, keep_names, rename_kbs
-from r1router.train.steps.tasks import Task, check_routes, make_step
+from r1router.train.steps.tasks import Task, check_routes, is_made, make_step
 from r1router.types import (
     Ask,
     Compute,
     Inspect,
     KnowledgeBase,
+    Purpose,
     Query,
     Question,
     Reply,
@@ -40,8 +42,21 @@ from r1router.types import (
     TableKnowledgeBase,
 )
 
-Generate = Callable[[Sequence[Ask]], Sequence[Sequence[Reply]]]
-"""A group of replies for each request."""
+Generate = Callable[[Sequence[Ask], int], Sequence[Sequence[Reply]]]
+"""So many replies to each request; 0 for as many as a group has."""
+DECISIONS: tuple[Purpose, ...] = ("plan", "answer", "query", "final")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelValues:
+    """What a plan would have earned with each of the labels in place of its own."""
+
+    before: str
+    """The reply up to where its label begins."""
+    labels: tuple[str, ...]
+    values: tuple[float, ...]
+    said: int
+    """The place of the reply's own label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +69,21 @@ class Judged:
     values: Values
     """Weighted rewards; None for a reply that none applies to."""
     chosen: int
+    by_label: tuple[LabelValues | None, ...] = ()
+    """For each reply, where all labels are judged; None for one that names none."""
 
 
 class _Exploration(Walk):
     """One question on its way, with what is known about it."""
 
-    def __init__(self, task: Task, offered: RenamedKbs, method: Method, prompts: Prompts, picture: Path | None) -> None:
-        question = Question(task.question, load_image(picture) if picture else None)
+    def __init__(
+        self, task: Task, offered: RenamedKbs, method: Method, prompts: Prompts, picture: Path | None, given: int
+    ) -> None:
+        question = Question(task.question, load_image(picture) if picture and not task.image else task.image)
         super().__init__(method, question, offered.cards, prompts)
         self.task, self.offered = task, offered
+        self.given = given
+        """How many first hops of the task are given to the policy."""
         self.found: dict[Search, Rankings] = {}
         """What was searched for already, by the question or for a reply of a group: often the same."""
 
@@ -80,22 +101,34 @@ class Pool:
         rewards: Sequence[Weighted],
         pictures: Path | None = None,
         k: int = 5,
+        reach: int = 0,
         best: float = 0.0,
+        decisions: Collection[str] = DECISIONS,
+        anywhere: bool = False,
+        all_labels: bool = False,
         vary_cards: bool = False,
         seed: int = 0,
     ) -> None:
         """`best` is the probability that a group's best reply goes on, instead of any of them.
 
+        Only these `decisions` are groups; at the others the right reply is taken where it is known, else one of the
+        policy's. With `anywhere` a question may begin with some of its hops given (see `train.grpo.known_replies`).
+        `k` pieces are read, and rewards see as many as `reach` where that is more. With `all_labels` a plan is judged
+        with every label, each knowledge base searched with its sub-question.
         With `vary_cards` each question sees the knowledge bases under other names and descriptions (see
         `train.steps.cards`). `pictures` is the folder of the questions' pictures, which are searched with. Raises
         `InputError` where the tasks are sent to a knowledge base that there is not.
         """
         check_routes(tasks, kbs)
-        self._tasks = tasks
+        self.tasks = tasks
         self._kbs = kbs
         self._cards = {name: kb.card for name, kb in kbs.items()}
         self._method, self._prompts, self._rewards = method, prompts, rewards
         self._pictures, self._k, self._best, self._vary = pictures, k, best, vary_cards
+        self._reach, self._decisions = max(k, reach), decisions
+        self._anywhere, self.judges_all_labels = anywhere, all_labels
+        self._asked: dict[str, dict[int, str]] = {}
+        """By task and place in its chain, the last sub-question that found what that hop needs."""
         self._chance = random.Random(seed)
         self._walks: list[_Exploration] = []
         self.finished = 0
@@ -107,16 +140,12 @@ class Pool:
         `ids` are the tasks that are begun where a question is finished; the others are not looked at. Raises what
         a search or the method raises.
         """
-        asking = self._bring_to_asks(ids)
-        groups = generate([ask for _, ask in asking])
-        outcomes = self._judge([(walk, ask, replies) for (walk, ask), replies in zip(asking, groups, strict=True)])
-        values = iter(sum_rewards([outcome for group in outcomes for outcome in group], self._rewards))
-        judged = []
-        for (walk, ask), replies, of_group in zip(asking, groups, outcomes, strict=True):
-            worth = [next(values) for _ in replies]
-            chosen = pick(worth, self._chance, best=self._best)
-            walk.advance(replies[chosen])
-            judged.append(Judged(ask, tuple(replies), of_group, worth, chosen))
+        asking = self._bring_to_decisions(ids, generate)
+        groups = generate([ask for _, ask in asking], 0)
+        judged = self._judge([(walk, ask, replies) for (walk, ask), replies in zip(asking, groups, strict=True)])
+        for (walk, _), group in zip(asking, judged, strict=True):
+            self._remember(walk, group)
+            walk.advance(group.replies[group.chosen])
         return judged
 
     def close(self) -> None:
@@ -126,8 +155,8 @@ class Pool:
 
     # ── one round ──────────────────────────────────────────────────────────────────────────────
 
-    def _bring_to_asks(self, ids: Sequence[str]) -> list[tuple[_Exploration, Ask]]:
-        """Every walk with its next decision; where a question has ended, the next one is begun."""
+    def _bring_to_decisions(self, ids: Sequence[str], generate: Generate) -> list[tuple[_Exploration, Ask]]:
+        """Every walk with its next decision that is trained on; where a question has ended, the next one is begun."""
         self._walks += [self._begin(name) for name in ids[len(self._walks) :]]
         while True:
             for index, name in enumerate(ids):
@@ -135,15 +164,40 @@ class Pool:
                     self.finished += 1
                     self._walks[index] = self._begin(name)
             asking = bring_to_asks(self._walks[: len(ids)], search=self._search, query=self._query)
-            if len(asking) == len(ids):
+            others = [(walk, ask) for walk, ask in asking if not self._is_trained_on(walk, ask)]
+            if len(asking) == len(ids) and not others:
                 return asking
+            self._pass(others, generate)
+
+    def _is_trained_on(self, walk: _Exploration, ask: Ask) -> bool:
+        return ask.purpose in self._decisions and not is_given(ask, walk.path, walk.given)
+
+    def _pass(self, others: Sequence[tuple[_Exploration, Ask]], generate: Generate) -> None:
+        """Advances these walks by the right reply, where it is known, else by one of the policy's. What comes last in a
+        question is not asked for: nothing is learned after it."""
+        unknown = []
+        for walk, ask in others:
+            if ask.purpose == "final":
+                walk.close()
+            elif reply := self._write_known(walk, ask):
+                walk.advance(Reply(reply))
+            else:
+                unknown.append((walk, ask))
+        if unknown:
+            for (walk, _), (own, *_) in zip(unknown, generate([ask for _, ask in unknown], 1), strict=True):
+                walk.advance(own)
+
+    def _write_known(self, walk: _Exploration, ask: Ask) -> str | None:
+        labels, asked = self._prompts.labels(walk.offered.cards), self._asked.get(walk.task.id, {})
+        return write_known(walk.task, ask, walk.path, given=walk.given, labels=labels, asked=asked)
 
     def _begin(self, name: str) -> _Exploration:
-        task, offered = self._tasks[name], keep_names(self._cards)
+        task, offered = self.tasks[name], keep_names(self._cards)
         if self._vary:
             task, offered = rename_kbs(task, self._cards, self._chance)
         picture = self._pictures / task.picture if self._pictures and task.picture else None
-        walk = _Exploration(task, offered, self._method, self._prompts, picture)
+        given = draw_start(task, self._chance) if self._anywhere else 0
+        walk = _Exploration(task, offered, self._method, self._prompts, picture, given)
         walk.start()
         return walk
 
@@ -167,14 +221,32 @@ class Pool:
         except (QueryError, KnowledgeBaseError) as refused:
             return refused
 
-    def _judge(self, groups: Sequence[tuple[_Exploration, Ask, Sequence[Reply]]]) -> list[tuple[Outcome, ...]]:
-        """What each reply of each group says; a plan with the evidence that its own search returns."""
+    # ── what replies came to ───────────────────────────────────────────────────────────────────
+
+    def _judge(self, groups: Sequence[tuple[_Exploration, Ask, Sequence[Reply]]]) -> list[Judged]:
+        """What each reply of each group says and earns; a plan with the evidence that its own search returns."""
         said = [(walk, self._read(walk, ask, replies)) for walk, ask, replies in groups]
         self._search([(walk, search) for walk, of in said for one in of for search in self._cause(walk, one)])
-        return [tuple(self._add_evidence(walk, outcome) for outcome in of) for walk, of in said]
+        outcomes = [[self._add_evidence(walk, outcome) for outcome in of] for walk, of in said]
+        others = [
+            [self._swap_labels(walk, outcome) for outcome in of]
+            for (walk, _, _), of in zip(groups, outcomes, strict=True)
+        ]
+        all_of_them = [one for of in outcomes for one in of] + [one for of in others for _, many in of for one in many]
+        values = iter(sum_rewards(all_of_them, self._rewards))
+        worth = [[next(values) for _ in of] for of in outcomes]
+        judged = []
+        for (_, ask, replies), of, earned, swapped in zip(groups, outcomes, worth, others, strict=True):
+            by_label = tuple(
+                replace(labels, values=tuple(next(values) or 0.0 for _ in many)) if labels else None
+                for labels, many in swapped
+            )
+            chosen = pick(earned, self._chance, best=self._best)
+            judged.append(Judged(ask, tuple(replies), tuple(of), earned, chosen, by_label))
+        return judged
 
     def _read(self, walk: _Exploration, ask: Ask, replies: Sequence[Reply]) -> list[Outcome]:
-        step = make_step(walk.task, ask, walk.path, walk.offered.cards)
+        step = make_step(walk.task, ask, walk.path, walk.offered.cards, given=walk.given)
         routes = self._prompts.labels(walk.offered.cards) if step.kind == "plan" else {}
         return [
             read_outcome(step, reply.text, routes=routes, shape=ask.shape, tokens=reply.completion_tokens)
@@ -182,17 +254,50 @@ class Pool:
         ]
 
     def _cause(self, walk: _Exploration, outcome: Outcome) -> list[Search]:
-        """The search that a plan causes; none where it stops or is malformed, and none for an answer."""
+        """The searches that a plan is judged by, one for each route; none where it stops, is malformed or no plan."""
         said = outcome.said
         if not isinstance(said, Step) or said.sub_question is None:
             return []
-        return [Search(said.routes, Query(said.sub_question, walk.question.image), self._k)]
+        routes = tuple(walk.offered.cards) if self.judges_all_labels else said.routes
+        return [Search((name,), Query(said.sub_question, walk.question.image), self._reach) for name in routes]
 
     def _add_evidence(self, walk: _Exploration, outcome: Outcome) -> Outcome:
         if outcome.step.kind != "plan":
             return outcome
-        rankings = [ranking for search in self._cause(walk, outcome) for ranking in walk.found[search]]
-        return replace(outcome, evidence=tuple(piece for ranking in rankings for piece in ranking))
+        own = outcome.said.routes if isinstance(outcome.said, Step) else ()
+        found = [piece for search in self._cause(walk, outcome) if search.routes[0] in own
+                 for ranking in walk.found[search] for piece in ranking]  # fmt: skip
+        return replace(outcome, evidence=tuple(found[: self._k]), further=tuple(found[self._k :]))
+
+    def _swap_labels(self, walk: _Exploration, outcome: Outcome) -> tuple[LabelValues | None, list[Outcome]]:
+        """The places for what each label would earn, and what would have come of it; none for what names no label."""
+        said = outcome.said
+        if not self.judges_all_labels or not isinstance(said, Step) or said.sub_question is None:
+            return None, []
+        own = next(label for label, name in outcome.routes.items() if name == said.routes[0])
+        before, tag, after = outcome.reply.rpartition(f"<ret>{own}</ret>")
+        if not tag:
+            return None, []
+        swapped = [
+            self._add_evidence(
+                walk,
+                replace(outcome, reply=f"{before}<ret>{label}</ret>{after}", said=replace(said, routes=(name,))),
+            )
+            for label, name in outcome.routes.items()
+        ]
+        labels = tuple(outcome.routes)
+        return LabelValues(f"{before}<ret>", labels, (), labels.index(own)), swapped
+
+    def _remember(self, walk: _Exploration, group: Judged) -> None:
+        """Keeps the group's best sub-question, for questions that begin after the hop whose evidence it has found."""
+        judged = [at for at, value in enumerate(group.values) if value is not None]
+        best = group.outcomes[max(judged, key=lambda at: group.values[at] or 0.0)] if judged else None
+        if best is None or not isinstance(best.said, Step) or best.said.sub_question is None:
+            return
+        for at, hop in enumerate(walk.task.hops):
+            if is_made(hop, best.evidence or ()):
+                self._asked.setdefault(walk.task.id, {})[at] = best.said.sub_question
+                return
 
 
 def pick(values: Values, chance: random.Random, *, best: float = 0.0) -> int:

@@ -24,12 +24,13 @@ from r1router.train.fast.grpo import make_trainer_class
 from r1router.train.fast.numbers import measure_fastest_dtype, use_free_threads
 from r1router.train.fast.saving import save_by_time
 from r1router.train.grpo import collapse, rehearsal, reward_functions, rollout_function, validation
-from r1router.train.grpo.rollout_pool import Pool
-from r1router.train.grpo.settings import DEFAULTS, LOSSES, SCALES, GrpoSettings
+from r1router.train.grpo.rollout_pool import DECISIONS, Pool
+from r1router.train.grpo.settings import DEFAULTS, LABELS, LOSSES, SCALES, GrpoSettings
 from r1router.train.judge.profile import is_in_reach, read_profiles
+from r1router.train.steps.question_tasks import read_tasks
 from r1router.train.steps.rows import Row, open_pictures, render, render_varied, shows_answer
 from r1router.train.steps.step_file import StepRow, read_steps
-from r1router.train.steps.tasks import gather_tasks
+from r1router.train.steps.tasks import Task
 from r1router.train.weights.adapter import prepare
 from r1router.train.weights.load import check_pictures, count_tokens, find_gguf_file, load_model, sees_pictures
 from r1router.types import KnowledgeBase
@@ -62,6 +63,9 @@ def run(
         raise UnknownName("loss", settings.loss, LOSSES)
     if settings.scale not in SCALES:
         raise UnknownName("scale of rewards", settings.scale, SCALES)
+    _check_labels(settings)
+    if unknown := next((one for one in settings.decisions if one not in DECISIONS), ""):
+        raise UnknownName("decision", unknown, DECISIONS)
     sizes = _sizes(settings, launch.check_processes(processes=settings.processes, sharding=settings.sharding))
     rehearsed = [Path(name) for name, _ in settings.rehearse]
     with launch.find_state().main_process_first():
@@ -100,15 +104,16 @@ def _train(
     sees = sees_pictures(tokenizer)
     weighted = rewards.load_rewards(dict(settings.rewards))
     prompts = Prompts(settings.prompts)
-    steps = read_steps(*files)
+    bases = _open_kbs(settings, kbs)
+    steps = [] if bases else read_steps(*files)
     held_out = [render(step, prompts) for step in (read_steps(*dev_files) if dev_files else ())]
     if held_out and sees:
         raise InputError("dev steps are judged without pictures; judge the checkpoints with `r1router train evaluate`")
-    pool = _pool(steps, settings, weighted, prompts, pictures, kbs, sees=sees)
+    pool = _pool(read_tasks(files, bases), settings, weighted, prompts, pictures, bases, sees=sees) if bases else None
     outcomes_of: reward_functions.OutcomesOf
     if pool:
         reward_functions.silence_unjudged()
-        data, outcomes_of = _questions(steps), reward_functions.take_outcomes
+        data, outcomes_of = _questions(pool.tasks), reward_functions.take_outcomes
     else:
         check_pictures(tokenizer, pictures)
         rows = _rows(steps, settings, weighted, prompts, tokenizer, pictures)
@@ -211,6 +216,18 @@ def _sizes(settings: GrpoSettings, processes: int) -> tuple[int, int]:
     return share, batch
 
 
+def _check_labels(settings: GrpoSettings) -> None:
+    """Raises `UnknownName`, and `InputError` where the expectation over labels would not be exact."""
+    if settings.labels not in LABELS:
+        raise UnknownName("way to train labels", settings.labels, LABELS)
+    if settings.labels == "sampled":
+        return
+    if settings.loss != "dr_grpo" or settings.scale != "none":
+        raise InputError("--labels expected is exact for --loss dr_grpo --scale none; take those, or --labels sampled")
+    if (settings.batch or settings.samples) % settings.samples:
+        raise InputError("--labels expected takes whole groups in a pass: make --batch a multiple of --samples")
+
+
 def _choosing(every: int) -> dict[str, Any]:
     """Trainer options that evaluate at every checkpoint and remember the best one."""
     return {
@@ -224,42 +241,48 @@ def _choosing(every: int) -> dict[str, Any]:
 # ── data ───────────────────────────────────────────────────────────────────────────────────────
 
 
+def _open_kbs(settings: GrpoSettings, kbs: Mapping[str, KnowledgeBase] | None) -> Mapping[str, KnowledgeBase] | None:
+    """What an online run searches; None for an offline one."""
+    return open_kbs(settings.kbs) if kbs is None and settings.kbs else kbs
+
+
 def _pool(
-    steps: Sequence[StepRow],
+    tasks: Mapping[str, Task],
     settings: GrpoSettings,
     weighted: Sequence[rewards.Weighted],
     prompts: Prompts,
     pictures: Path | None,
-    kbs: Mapping[str, KnowledgeBase] | None,
+    kbs: Mapping[str, KnowledgeBase],
     *,
     sees: bool,
-) -> Pool | None:
-    """The pool of an online run; None for an offline one."""
-    if kbs is None and not settings.kbs:
-        return None
+) -> Pool:
     if settings.curriculum:
         raise InputError("a curriculum is for steps; online, the policy makes its own; leave out --curriculum")
     if sees:
         raise InputError("online training is for models that read text; TRL's rollouts carry no pictures")
     return Pool(
-        gather_tasks(steps),
-        open_kbs(settings.kbs) if kbs is None else kbs,
+        tasks,
+        kbs,
         method=load_method("r1_router", max_steps=settings.path, k=settings.k),
         prompts=prompts,
         rewards=weighted,
         pictures=pictures,
         k=settings.k,
+        reach=settings.reach,
         best=settings.best,
+        decisions=settings.decisions or DECISIONS,
+        anywhere=settings.anywhere,
+        all_labels=settings.labels == "expected",
         vary_cards=settings.vary_cards,
         seed=settings.seed + launch.find_state().process_index,
     )
 
 
-def _questions(steps: Sequence[StepRow]) -> Any:
+def _questions(tasks: Mapping[str, Task]) -> Any:
     """The tasks' ids, as prompts for the rollout to look up."""
     from datasets import Dataset
 
-    return Dataset.from_list([{"prompt": [{"role": "user", "content": name}]} for name in gather_tasks(steps)])
+    return Dataset.from_list([{"prompt": [{"role": "user", "content": name}]} for name in tasks])
 
 
 def _rows(

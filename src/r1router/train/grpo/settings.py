@@ -11,6 +11,9 @@ LOSSES = ("dr_grpo", "grpo", "dapo", "bnpo", "cispo", "sapo", "vespo")
 SCALES = ("none", "group", "batch")
 """The paper divides by the deviation of the group, which gives groups that nearly tie the most weight."""
 
+LABELS = ("sampled", "expected")
+"""How a plan's label is trained: by the one that was drawn, or by what each would have earned."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrpoSettings(TrainSettings):
@@ -30,6 +33,14 @@ class GrpoSettings(TrainSettings):
     best: float = setting(0.0, "--online: how often a group's best reply goes on, instead of any.", min=0.0, max=1.0)
     path: int = setting(3, "--online: most steps of a question.", min=1)
     k: int = setting(5, "--online: pieces of evidence for each search.", min=1)
+    reach: int = setting(10, "--online: pieces that a search is judged by; those after --k earn less.", min=1)
+    decisions: tuple[str, ...] = setting(
+        (), "--online: plan, answer, query or final; only these are trained on, the others taken as known. [all]"
+    )
+    anywhere: bool = setting(False, "--online: begin questions between and after their gold hops too.")
+    labels: str = setting(
+        "sampled", "--online: sampled, or expected: search all knowledge bases, and take the exact gradient."
+    )
     samples: int = setting(8, "Replies of a group.", min=2)
     groups: int = setting(4, "Groups of an optimizer step, over all processes.", min=1)
     batch: int = setting(0, "Replies in one pass of a process; 0 for a group's.", min=0)

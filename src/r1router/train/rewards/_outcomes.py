@@ -32,6 +32,8 @@ class Outcome:
     """Generated."""
     retrievals: int = 0
     """Searches, each sent to one knowledge base."""
+    further: tuple[Evidence, ...] = ()
+    """What came after these, where the search reached further than the method reads."""
 
 
 def read_outcome(

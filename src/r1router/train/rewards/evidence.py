@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from r1router.evals.metrics.contains import score as contains
 from r1router.train.rewards._outcomes import Outcome
+from r1router.train.steps.step_file import is_gold_evidence, is_known
 from r1router.types import Evidence
 
 
@@ -24,10 +25,11 @@ def evidence(outcomes: Sequence[Outcome], *, by_answer: bool = True, shortest: i
 def _score(outcome: Outcome, shortest: int | None) -> float | None:
     gold = outcome.step.gold
     answers = () if shortest is None else tuple(a for a in gold.answers if len(a) >= shortest)
-    if outcome.step.kind != "plan" or outcome.evidence is None or not (gold.evidence_ids or answers):
+    if outcome.step.kind != "plan" or outcome.evidence is None or not (is_known(gold) or answers):
         return None
-    return float(any(is_needed(piece, gold.evidence_ids, answers) for piece in outcome.evidence))
+    return float(any(is_gold_evidence(gold, piece) or says(piece, answers) for piece in outcome.evidence))
 
 
-def is_needed(piece: Evidence, ids: Sequence[str], answers: Sequence[str]) -> bool:
-    return piece.record in ids or piece.id in ids or (bool(answers) and contains(piece.text, answers) > 0)
+def says(piece: Evidence, answers: Sequence[str]) -> bool:
+    """Whether one of these answers stands in the evidence, word for word."""
+    return bool(answers) and contains(piece.text, answers) > 0

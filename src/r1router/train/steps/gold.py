@@ -56,7 +56,7 @@ def make_gold_steps(
         chains = [_whole(_chain(example), example) for example in group]
         broken += sum(chain is None for chain in chains)
         wanted = [(example, hop) for example, chain in zip(group, chains, strict=True) for hop in chain or ()]
-        names = {hop.kb: _named(hop.kb, kbs) for _, hop in wanted}
+        names = {hop.kb: find_named_kb(hop.kb, kbs) for _, hop in wanted}
         found = iter(_search(wanted, names, kbs, k) if kbs else [[] for _ in wanted])
         seen = iter(_look([(e, c) for e, c in zip(group, chains, strict=True) if c], kbs) if kbs else ())
         cards = tuple(kb.card for kb in kbs.values()) if kbs else _cards(hop.kb for _, hop in wanted)
@@ -105,7 +105,7 @@ def _whole(chain: list[_Hop], example: Example) -> list[_Hop] | None:
     return chain if all(hop.sub_question and hop.kb and hop.answer for hop in chain) else None
 
 
-def _named(kb: str, kbs: Mapping[str, KnowledgeBase] | None) -> str:
+def find_named_kb(kb: str, kbs: Mapping[str, KnowledgeBase] | None) -> str:
     """The knowledge base that a gold step means: by its name, or the only one of that kind."""
     if kbs is None or kb in kbs:
         return kb

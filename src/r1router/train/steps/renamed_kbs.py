@@ -40,7 +40,7 @@ def keep_names(cards: Mapping[str, Card]) -> RenamedKbs:
 
 def rename_kbs(task: Task, cards: Mapping[str, Card], chance: random.Random) -> tuple[Task, RenamedKbs]:
     """The task with its routes renamed, and what the policy is offered for it."""
-    needed = {hop.route for hop in task.hops}
+    needed = {hop.route for hop in task.hops if hop.route}
     route = next(iter(sorted(needed)), "")
     for _ in range(TRIES):
         # `vary_cards` renames the history with the cards, which tells what became of each.
@@ -56,6 +56,6 @@ def rename_kbs(task: Task, cards: Mapping[str, Card], chance: random.Random) -> 
             if p.kb in shown and shown[p.kb].kind == cards[old].kind
         }
         if needed <= new.keys():
-            hops = tuple(replace(hop, route=new[hop.route]) for hop in task.hops)
+            hops = tuple(replace(hop, route=new.get(hop.route, "")) for hop in task.hops)
             return replace(task, hops=hops), RenamedKbs(shown, {name: old for old, name in new.items()})
     return task, keep_names(cards)

@@ -39,10 +39,24 @@ class Gold:
     """Name of a knowledge base, `NO_ROUTE` for a stop, empty where it is not known."""
     evidence_ids: tuple[str, ...] = ()
     """Records, or entries, of which any one is enough (`Evidence.record`, `Evidence.id`)."""
+    evidence_titles: tuple[str, ...] = ()
+    """Titles, of which any one is enough too (`Evidence.title`, but for case): question sets without ids have them."""
     answers: tuple[str, ...] = ()
     """Accepted answers of this step, the best form first; of the whole question in a `final` row."""
     query: str = ""
     """What to ask the step's table, in SQL; empty where reading is right, or where it is not known."""
+
+
+def is_known(gold: Gold) -> bool:
+    """Whether it is known which evidence is needed."""
+    return bool(gold.evidence_ids or gold.evidence_titles)
+
+
+def is_gold_evidence(gold: Gold, piece: Evidence) -> bool:
+    """Whether this piece is what had to be found."""
+    if piece.record in gold.evidence_ids or piece.id in gold.evidence_ids:
+        return True
+    return bool(gold.evidence_titles) and piece.title.casefold() in {t.casefold() for t in gold.evidence_titles}
 
 
 @dataclass(frozen=True, slots=True)

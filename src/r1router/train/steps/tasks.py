@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from r1router.errors import InputError
+from r1router.evals.metrics.contains import score as contains
 from r1router.evidence.abstaining import abstains
 from r1router.parse import NO_ROUTE
-from r1router.train.steps.step_file import Gold, Past, StepRow
-from r1router.types import Ask, Card, Evidence, Step, Trajectory
+from r1router.train.steps.step_file import Gold, Past, StepRow, is_gold_evidence, is_known
+from r1router.types import Ask, Card, Evidence, Image, Step, Trajectory
 
 _ID = re.compile(r"(.+)/(\d+)/(?:plan|answer|query|final)", re.DOTALL)
 
@@ -34,6 +35,10 @@ class Task:
     source: str = ""
     whole: bool = True
     """Whether the chain is known to its end; where it is not, what comes after its last hop is not known either."""
+    ordered: bool = True
+    """Whether only the first hop that is left is right next, instead of any that is."""
+    image: Image | None = None
+    """The question's picture where it is at hand; else `picture` says where it lies."""
 
 
 def gather_tasks(rows: Sequence[StepRow]) -> dict[str, Task]:
@@ -58,7 +63,7 @@ def gather_tasks(rows: Sequence[StepRow]) -> dict[str, Task]:
 
 def check_routes(known: Mapping[str, Task], kbs: Mapping[str, object]) -> None:
     """Raises `InputError` where a task is sent to a knowledge base that there is not: no reply could be right."""
-    missing = sorted({hop.route for task in known.values() for hop in task.hops} - set(kbs))
+    missing = sorted({hop.route for task in known.values() for hop in task.hops if hop.route} - set(kbs))
     if missing:
         raise InputError(
             f"the steps are sent to {', '.join(missing)}, and the knowledge bases are {', '.join(sorted(kbs))}; "
@@ -95,20 +100,23 @@ def _task(name: str, steps: Sequence[StepRow]) -> Task:
     )
 
 
-def make_step(task: Task, ask: Ask, path: Trajectory, cards: Mapping[str, Card], *, id: str = "") -> StepRow:
+def make_step(
+    task: Task, ask: Ask, path: Trajectory, cards: Mapping[str, Card], *, id: str = "", given: int = 0
+) -> StepRow:
     """The training step that this request is, asked when `path` had happened; its gold is what is right now.
 
-    `cards` are the knowledge bases offered, with the names that the task's routes use.
+    `cards` are the knowledge bases offered, with the names that the task's routes use. The first `given` steps made
+    the first hops, whatever they found: the pool said so.
     """
     steps = path.steps
     base = StepRow(id, ask.purpose, task.question, task.picture, source=task.source)
     match ask.purpose:
         case "plan":
-            gold = _next(task, steps)
+            gold = find_next(task, steps, given=given)
             return replace(base, history=_history(steps), kbs=tuple(cards.values()), gold=gold)
         case "answer" | "query":
             before, step = steps[:-1], steps[-1]
-            asked, gold = step.sub_question or "", _read(task, before, step)
+            asked, gold = step.sub_question or "", find_answer(task, before, step, given=given)
             return replace(base, history=_history(before), sub_question=asked, evidence=step.evidence, gold=gold)
         case "final":
             return replace(base, history=_history(steps), gold=Gold(answers=task.answers))
@@ -118,33 +126,59 @@ def _history(steps: Sequence[Step]) -> tuple[Past, ...]:
     return tuple(Past(step.sub_question or "", step.answer, step.routes[0] if step.routes else "") for step in steps)
 
 
-def _next(task: Task, steps: Sequence[Step]) -> Gold:
-    """The first hop that is still to be made; a stop after the last. Not known where the chain is not."""
-    left = _unmet(task, steps)
+def find_next(task: Task, steps: Sequence[Step], *, given: int = 0) -> Gold:
+    """What is right after these steps: the first hop that is still to be made, or any; a stop after the last one.
+
+    Not known where the chain is not.
+    """
+    left = _unmet(task, steps, given)
     if left:
-        return left[0]
+        return left[0] if task.ordered else _join(left)
     return Gold(route=NO_ROUTE) if task.hops and task.whole else Gold()
 
 
-def _read(task: Task, before: Sequence[Step], step: Step) -> Gold:
+def _join(hops: Sequence[Gold]) -> Gold:
+    """Any of these hops; its route is known where they agree."""
+    routes = {hop.route for hop in hops}
+    return Gold(
+        route=routes.pop() if len(routes) == 1 else "",
+        evidence_ids=tuple(dict.fromkeys(name for hop in hops for name in hop.evidence_ids)),
+        evidence_titles=tuple(dict.fromkeys(title for hop in hops for title in hop.evidence_titles)),
+        answers=tuple(dict.fromkeys(answer for hop in hops for answer in hop.answers)),
+    )
+
+
+def find_answer(task: Task, before: Sequence[Step], step: Step, *, given: int = 0) -> Gold:
     """The answers of the hop that this step's evidence is for; nothing where it is for none that was left."""
-    made = next((hop for hop in _unmet(task, before) if _meets(hop, step.evidence)), None)
-    return Gold(evidence_ids=made.evidence_ids, answers=made.answers) if made else Gold()
+    if len(before) < given:
+        return Gold(answers=task.hops[len(before)].answers)
+    made = next((hop for hop in _unmet(task, before, given) if is_made(hop, step.evidence)), None)
+    if made is None:
+        return Gold()
+    return Gold(evidence_ids=made.evidence_ids, evidence_titles=made.evidence_titles, answers=made.answers)
 
 
-def _unmet(task: Task, steps: Sequence[Step]) -> list[Gold]:
+def _unmet(task: Task, steps: Sequence[Step], given: int = 0) -> list[Gold]:
     """Hops that no step has made. A step makes one at most, the first of those left whose evidence it has found,
     though it may have found more; a hop of which no evidence is known is made by the step in its place."""
-    left = list(enumerate(task.hops))
-    for place, step in enumerate(steps):
+    left = list(enumerate(task.hops))[given:]
+    for place, step in enumerate(steps[given:], given):
         made = next(
             (at for at, (index, hop) in enumerate(left)
-             if (_meets(hop, step.evidence) if hop.evidence_ids else index == place)), None,
+             if (index == place if _is_by_place(hop) else is_made(hop, step.evidence))), None,
         )  # fmt: skip
         if made is not None:
             del left[made]
     return [hop for _, hop in left]
 
 
-def _meets(hop: Gold, evidence: Sequence[Evidence]) -> bool:
-    return any(piece.record in hop.evidence_ids or piece.id in hop.evidence_ids for piece in evidence)
+def _is_by_place(hop: Gold) -> bool:
+    """Whether it cannot be told from the evidence that this hop was made."""
+    return not is_known(hop) and (hop.sub_question is not None or not hop.answers)
+
+
+def is_made(hop: Gold, evidence: Sequence[Evidence]) -> bool:
+    """Whether this evidence is what the hop had to find, or says its answer where only that is known."""
+    if is_known(hop):
+        return any(is_gold_evidence(hop, piece) for piece in evidence)
+    return not _is_by_place(hop) and any(contains(piece.text, hop.answers) > 0 for piece in evidence)
