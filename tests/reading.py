@@ -1,18 +1,37 @@
 """What the tests of the readers share: a path to its records, or to the reason why it has none."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from r1router.errors import UnreadableFile
+from r1router.filters.tree import Fields
 from r1router.ingest import readers
-from r1router.ingest.records import Problem, Record
+from r1router.ingest.feed import Known
+from r1router.ingest.records import About, Problem, Record
+from r1router.ingest.sources import SourceFile
 
 
 def read(path: Path, **options) -> list[Record | Problem]:
     """Records of everything found under a path."""
-    return [item for file in readers.find([path]) for item in readers.read(file, **options)]
+    return [record for file in readers.find([path]) for record in records_of(file, **options)]
+
+
+def records_of(file: SourceFile, **options) -> list[Record | Problem]:
+    """The records of one file, without what is known of it and of them."""
+    found = (item for item in readers.read(file, **options) if not isinstance(item, About))
+    return [item if isinstance(item, Problem) else replace(item, about={}) for item in found]
+
+
+def known_of(path: Path, **options) -> Fields:
+    """What is known of a file."""
+    [file], known = readers.find([path]), Known()
+    for item in readers.read(file, **options):
+        if isinstance(item, About):
+            known.add(item)
+    return {**known.said, **known.firm}
 
 
 def reason(path: Path, **options) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
+import reading
 from r1router.ingest import readers
 from r1router.ingest.records import Passage, Picture, Problem, Table
 
@@ -17,7 +18,7 @@ KIND_OF = {"text": "text", "tables": "table", "images": "image"}
 
 
 def records_of(path, *, ocr=False):
-    return [record for file in readers.find([path]) for record in readers.read(file, ocr=ocr)]
+    return [record for file in readers.find([path]) for record in reading.records_of(file, ocr=ocr)]
 
 
 def words_of(record):
@@ -69,7 +70,7 @@ def test_the_kinds_that_a_question_needs_are_those_of_its_files(question):
 def test_every_file_can_be_read_without_a_problem():
     for folder in KIND_OF:
         files = readers.find([DATA / folder])
-        found = {file.source: list(readers.read(file)) for file in files}
+        found = {file.source: reading.records_of(file) for file in files}
         assert all(found.values())
         assert not [r for records in found.values() for r in records if isinstance(r, Problem)]
 

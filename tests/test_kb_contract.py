@@ -7,11 +7,14 @@ import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
+from r1router.filters.narrow import NarrowKnowledgeBase
+from r1router.filters.parse import parse
 from r1router.ingest.run import index
 from r1router.kb import find_kb, list_kb_folders, open_kb, open_kbs
 from r1router.kb.lance import LanceKnowledgeBase
@@ -30,14 +33,20 @@ ROWS = [
     ("danube", "Europe", "The Danube passes four capitals: Vienna, Bratislava, Budapest and Belgrade."),
     ("coins", "", "Thaler, gulden and kroner were coins."),
 ]
+ABOUT: dict[str, dict[str, Any]] = {
+    "oslo": {"index": 1},
+    "bergen": {"index": 2},
+    "lima": {"index": 1},
+    "cusco": {"index": "old"},
+}
 
 
 def in_memory(folder: Path) -> KnowledgeBase:
-    return MemoryKnowledgeBase(Card("text", "text", "places"), evidence())
+    return MemoryKnowledgeBase(Card("text", "text", "places"), evidence(), about=ABOUT)
 
 
 def in_memory_with_vectors(folder: Path) -> KnowledgeBase:
-    return MemoryKnowledgeBase(Card("text", "text", "places"), evidence(), embedder=HashedWords())
+    return MemoryKnowledgeBase(Card("text", "text", "places"), evidence(), embedder=HashedWords(), about=ABOUT)
 
 
 def on_disk(folder: Path) -> KnowledgeBase:
@@ -54,7 +63,7 @@ def evidence() -> list[Evidence]:
 
 
 def write_rows(path: Path, rows: list[tuple[str, str, str]]) -> None:
-    lines = [json.dumps({"id": id, "title": title, "text": text}) for id, title, text in rows]
+    lines = [json.dumps({"id": id, "title": title, "text": text, **ABOUT.get(id, {})}) for id, title, text in rows]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -109,6 +118,51 @@ def test_a_picture_asked_of_text_is_ignored(kb: KnowledgeBase) -> None:
 def test_a_query_without_words_finds_nothing(kb: KnowledgeBase) -> None:
     assert kb.search([Query(""), Query(" \n\t")], k=5) == [[], []]
     assert kb.search([], k=5) == []
+
+
+FILTERS = [
+    ("index = 1", {"oslo", "lima"}),
+    ("index >= 1", {"oslo", "bergen", "lima"}),
+    ('index = "old" or index = 2', {"bergen", "cusco"}),
+    ('title = "Peru" and not index = 1', {"cusco"}),
+    ("index = none and title != none", {"shannon", "danube"}),
+    ('title like "%re%"', {"shannon"}),
+    ('type = "jsonl" and path like "%places.jsonl"', {id for id, _, _ in ROWS}),
+    ('folder = "elsewhere"', set()),
+]
+
+
+@pytest.mark.parametrize(("where", "fitting"), FILTERS)
+def test_a_part_of_it_finds_all_that_fits_and_nothing_else(
+    kb: NarrowKnowledgeBase, where: str, fitting: set[str]
+) -> None:
+    part = kb.narrow(parse(where))
+    words = " ".join(text for _, _, text in ROWS)
+    assert {found.record for found in part.search([Query(words)], k=len(ROWS))[0]} == fitting
+
+
+def test_a_part_of_it_finds_as_many_as_it_is_asked_for(kb: NarrowKnowledgeBase) -> None:
+    part = kb.narrow(parse('index = "old" or index = 2'))
+    [[best]] = part.search([Query("Bergen, a city where it rains on most days")], k=1)
+    assert best.record == "bergen"
+
+
+def test_a_part_of_a_part_fits_both(kb: NarrowKnowledgeBase) -> None:
+    part = kb.narrow(parse("index = 1")).narrow(parse('title = "Peru" or title = "Ireland"'))
+    assert [found.record for found in part.search([Query("Lima, capital of Peru, coast")], k=5)[0]] == ["lima"]
+    assert len(kb.search([Query("Shannon capital river")], k=7)[0]) > 2  # the whole is as it was
+
+
+def test_a_part_of_it_has_no_record_that_does_not_fit(kb: NarrowKnowledgeBase) -> None:
+    part: Any = kb.narrow(parse("index = 1"))
+    assert [entry.id for entry in part.record("oslo#0")] == ["oslo#0"]
+    assert part.record("cusco#0") == part.record("cusco") == []
+    assert len(part) == 2
+
+
+def test_it_knows_the_names_of_its_fields(kb: NarrowKnowledgeBase) -> None:
+    assert {"index", "title", "path"} <= set(kb.list_fields())
+    assert "index" not in kb.narrow(parse('title = "Ireland"')).list_fields()
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ say scale score search see send serve set settle show silence solve sort speed s
 sum sweep synthesize take tell think tidy trace train translate turn unpack unpermute use vary verify view wait walk
 warn watch weigh widen work write
 """
-VERBS = {*_VERBS.split()}
-PREDICATES = {"abstains", "can", "has", "is", "meets", "recognises", "says", "sees", "shows", "takes", "was"}
+VERBS = {*_VERBS.split(), "limit", "narrow"}
+PREDICATES = {"abstains", "can", "has", "is", "matches", "meets", "recognises", "says", "sees", "shows", "takes", "was"}
 """What a function that answers yes or no begins with."""
 NAMED_OTHERWISE = {
     "from_dict": "the way back of `to_dict`",

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from r1router.ingest import ocr, readers
 from r1router.ingest.records import Passage, Picture
 from r1router.types import Image
-from reading import read, reason, written
+from reading import read, reason, records_of, written
 
 
 def saved(path: Path, *, colour: str = "red", size: tuple[int, int] = (20, 10), **options) -> Path:
@@ -132,7 +132,7 @@ def test_a_manifest_owns_its_pictures_and_they_are_read_once(tmp_path):
     manifest, free = readers.find([folder])
     assert (manifest.source, manifest.kinds, free.source) == ("kb/images.jsonl", ("image",), "kb/images/free.png")
     assert sorted(part.name for part in manifest.parts) == ["a.png", "b.png", "b.txt"]
-    assert [(p.id, p.source, p.title, p.caption, p.image.name) for p in readers.read(manifest)] == [
+    assert [(p.id, p.source, p.title, p.caption, p.image.name) for p in records_of(manifest)] == [
         ("image-1", "kb/images.jsonl", "A", "First.", "a.png"),
         ("kb/images.jsonl:images/b.png", "kb/images.jsonl", "b", "From beside.", "b.png"),
     ]
@@ -150,7 +150,7 @@ def test_a_manifest_can_be_read_as_text(tmp_path):
     written(tmp_path / "list.jsonl", '{"file": "a.png", "title": "A", "caption": "Red."}\n')
     [file, picture] = readers.find([tmp_path], as_="text")[::-1]
     assert picture.path.suffix == ".png"
-    assert [(p.title, p.text) for p in readers.read(file, as_="text")] == [("A", "Red.")]
+    assert [(p.title, p.text) for p in records_of(file, as_="text")] == [("A", "Red.")]
 
 
 def test_a_manifest_names_no_file_outside_of_its_folder(tmp_path):
@@ -163,7 +163,7 @@ def test_a_manifest_names_no_file_outside_of_its_folder(tmp_path):
     written(folder / "list.jsonl", "".join(json.dumps({"file": name, "caption": "x"}) + "\n" for name in names))
     file = next(file for file in readers.find([folder]) if file.path.suffix == ".jsonl")
     assert [part.name for part in file.parts] == ["good.png"]
-    picture, *problems = readers.read(file)
+    picture, *problems = records_of(file)
     assert picture.image.name == "good.png"
     assert [problem.where for problem in problems] == [f"line {n}" for n in range(2, 11)]
     assert [problem.reason.split(" ", 1)[1].split(";")[0] for problem in problems] == [

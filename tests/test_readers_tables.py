@@ -16,7 +16,7 @@ from r1router.ingest import readers
 from r1router.ingest.chunk import cut
 from r1router.ingest.parts import office, tabular
 from r1router.ingest.records import Passage, Picture, Problem, Table
-from reading import read, reason, written
+from reading import read, reason, records_of, written
 from small_embedders import plain_picture
 
 # ── csv, tsv ───────────────────────────────────────────────────────────────────────────────────
@@ -258,7 +258,7 @@ def test_a_data_base_is_read_while_another_program_writes_to_it(tmp_path):
         base.commit()
         [file] = readers.find([tmp_path])
         assert [part.name for part in file.parts] == ["a.db-wal"]
-        assert [table.rows for table in readers.read(file)] == [(("1",),)]
+        assert [table.rows for table in records_of(file)] == [(("1",),)]
 
 
 def test_a_file_that_only_looks_like_a_data_base_is_reported(tmp_path):

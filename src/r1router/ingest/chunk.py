@@ -28,8 +28,8 @@ EMBEDDED = 1_000
 """Blocks of one table that are embedded, some 10,000 rows of six columns. They say what the table is about; a row
 further down is found by its words, as it is named, and by queries. Embedding all of a million rows takes an hour."""
 
-RECIPE = f"3:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}:{EMBEDDED}"
-"""Changes when the same record would be cut otherwise, so that sources are cut again."""
+RECIPE = f"4:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}:{EMBEDDED}"
+"""Changes when the same record would be cut or described otherwise, so that sources are read again."""
 
 DULL = frozenset({"source", "url", "lang", "language", "index"})
 """Fields that say where a text comes from: kept with its record, not written into its entries."""

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from r1router.filters.fields import clean
+from r1router.filters.tree import Value
 from r1router.ingest.chunk import cut
-from r1router.ingest.records import Problem, Record, Table
+from r1router.ingest.records import About, Problem, Record, Table
 from r1router.ingest.slices import Slices
 from r1router.kb.embedding import Embedders
 from r1router.kb.entry import Entry
 from r1router.kb.ledger import Taken
-from r1router.kb.writer import Writer, explain_refusals
+from r1router.kb.writer import Held, Writer, explain_refusals
 
 BATCH = 512
 """Entries embedded and committed together: what an interrupted run has to embed again at most."""
@@ -48,8 +50,8 @@ class _Source:
 
     name: str
     path: str
-    stale: dict[str, str]
-    """Digest by id of its entries that have not been met again yet."""
+    stale: dict[str, Held]
+    """Its entries that have not been met again yet, by id."""
     slices: Slices
     numbers: Counter[str] = field(default_factory=Counter)
     """Entries so far of each record."""
@@ -68,6 +70,19 @@ class _Ended:
     """Ids of its long tables."""
 
 
+@dataclass
+class Known:
+    """What is known of a source so far."""
+
+    said: dict[str, Value] = field(default_factory=dict)
+    """By itself."""
+    firm: dict[str, Value] = field(default_factory=dict)
+    """By what is beside it, and by where it is: nothing that it says changes this."""
+
+    def add(self, about: About) -> None:
+        (self.firm if about.firm else self.said).update(about.fields if about.firm else clean(about.fields))
+
+
 class Feed:
     """Everything that flows into one knowledge base during a run: `begin`, `put` …, `end`, and `flush` last."""
 
@@ -83,6 +98,8 @@ class Feed:
         self._owners = {id_.rpartition("#")[0]: source for source, digests in writer.held.items() for id_ in digests}
         self._source: _Source | None = None
         self._waiting: list[Entry] = []
+        self._described: list[Entry] = []
+        """Entries that stay as they are, and of whose source something else is known now."""
         self._ended: list[_Ended] = []
 
     @property
@@ -93,7 +110,8 @@ class Feed:
         slices = Slices(self.writer.tables)
         self._source = _Source(source, path, dict(self.writer.held.get(source, {})), slices)
 
-    def put(self, record: Record) -> None:
+    def put(self, record: Record, known: Known) -> None:
+        """Takes in one record of the source that was begun; `known`: what is known of the source."""
         assert self._source is not None
         if isinstance(record, Table):
             with explain_refusals(self.writer.folder):
@@ -101,13 +119,19 @@ class Feed:
         key = self._claim(record.id, self._source.name)
         entries = cut(record, key=key, first=self._source.numbers[key])
         self._source.numbers[key] += len(entries)
+        about = self._describe(record, known)
         for entry in entries:
+            entry = replace(entry, about=about)
             if entry.rows and not entry.embedded:
                 first, _ = self._source.rows.get(record.id, entry.rows)
                 self._source.rows[record.id] = (first, entry.rows[1])
             held = self._source.stale.pop(entry.id, None)
-            if held == entry.digest:
+            if held is not None and held.digest == entry.digest:
                 self.counts.kept += 1
+                if held.about != about:
+                    self._described.append(entry)
+                    if len(self._described) >= PLAIN_BATCH:
+                        self.flush()
                 continue
             self.counts.added += held is None
             self.counts.changed += held is not None
@@ -160,11 +184,23 @@ class Feed:
             self.writer.put(self._waiting, vectors, image_vectors)
             self._written(len(self._waiting))
             self._waiting = []
+        if self._described:
+            self.writer.describe(self._described)
+            self._described = []
+        self.writer.about.flush()
         for ended in self._ended:
             self.writer.drop(ended.taken.source, ended.stale)
             self.writer.tables.drop(ended.taken.source, but=ended.tables)
         self._record([ended.taken for ended in self._ended])
         self._ended = []
+
+    def _describe(self, record: Record, known: Known) -> int:
+        """The id of all that is known of a record: of its source, and of itself."""
+        about = self.writer.about
+        base = about.put({**known.said, **known.firm})
+        own = clean({"title": record.title, **record.about})
+        own = {name: value for name, value in own.items() if name not in known.firm and known.said.get(name) != value}
+        return about.put(own, of=base) if own else base
 
     def _announce(self) -> None:
         """Writes down, unfinished, the sources whose first entries these are."""

@@ -30,7 +30,7 @@ from typing import IO, Any
 
 from r1router.errors import InputError, R1RouterError, UnreadableFile
 from r1router.ingest.parts.registry import Look, find_reader, look
-from r1router.ingest.records import Problem, Record
+from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -131,7 +131,7 @@ class ReadingProcess:
             found = ((as_ or reader.KINDS[0],), ())
         return found
 
-    def read(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+    def read(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
         """As `readers.read`. Raises `UnreadableFile` also for a file that takes too much, or ends the process."""
         if file.path.absolute() in self._refused:
             raise UnreadableFile(file.source, self._refused.pop(file.path.absolute()))

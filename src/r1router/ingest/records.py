@@ -6,7 +6,9 @@ the source path with a page, sheet or ordinal, stable as long as the file's stru
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from r1router.types import Image
 
@@ -24,6 +26,8 @@ class Passage:
     section: str = ""
     fields: tuple[tuple[str, str], ...] = ()
     """(name, value) of what a row has beside its text: short values, in their order."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What is known of it alone, as it was found; see `About`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Table:
     first_row: int = 1
     """1-based number of `rows[0]` in the whole table. A long table comes as several records that share
     `id` and `header` and follow each other in order, so number its rows from here: `first_row + i`."""
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,18 @@ class Picture:
     caption: str = ""
     words: str = ""
     """Words found in the picture by OCR."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of all records of a file that follow: its author, dates, language, fields of its front matter."""
+
+    fields: Mapping[str, Any]
+    """As they were found; `filters.fields.clean` brings them into form."""
+    firm: bool = False
+    """Whether it was said beside the file, or is a fact about it, and is in form already: what the document says itself
+    does not change it."""
 
 
 Record = Passage | Table | Picture

@@ -19,10 +19,10 @@ from pathlib import Path
 from r1router.errors import EmbedderMismatch, InputError, UnreadableFile
 from r1router.ingest import left_out, readers
 from r1router.ingest.chunk import RECIPE
-from r1router.ingest.feed import Counts, Feed
+from r1router.ingest.feed import Counts, Feed, Known
 from r1router.ingest.isolate import ReadingProcess, open_reading_process
 from r1router.ingest.parts.registry import find_kinds_in_text
-from r1router.ingest.records import Passage, Picture, Problem, Record, Table
+from r1router.ingest.records import About, Passage, Picture, Problem, Record, Table
 from r1router.ingest.sources import SourceFile, compute_fingerprint
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders
@@ -281,11 +281,14 @@ class _Run:
             return begun[kind]
 
         try:
+            known = Known()
             for item in self._process.read(file, as_=as_, ocr=ocr):
                 if isinstance(item, Problem):
                     self.problems.append(item)
+                elif isinstance(item, About):
+                    known.add(item)
                 elif (kind := _kind(item)) in self._targets:
-                    feed_of(kind).put(item)
+                    feed_of(kind).put(item, known)
                 elif as_ is None:
                     homeless.setdefault(kind, set()).add(item.id)
         except UnreadableFile:

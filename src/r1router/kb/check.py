@@ -3,6 +3,7 @@
     kb.json          readable, of our format
     index.lance      every row readable, with its full-text index; else an earlier version is taken
     pictures/        one for every entry that shows one; else the entry goes, and its source is to be read again
+    about.sqlite     readable, with what is known of every entry's source; else the source is to be read again
     sources.sqlite   readable, and as many entries of each source as the table has; else the source is to be read again
 
 What is mended is complete after the next `r1router index` of the same files.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +21,11 @@ from typing import Any
 
 from r1router.errors import KnowledgeBaseError
 from r1router.kb import manifest as manifests
+from r1router.kb.about import FILE as ABOUT_FILE
+from r1router.kb.about import About
 from r1router.kb.ledger import FILE as LEDGER
 from r1router.kb.ledger import Ledger, Taken
-from r1router.kb.table import PICTURES, index_words, open_table, quote
+from r1router.kb.table import ABOUT, PICTURES, index_words, open_table, quote
 from r1router.kb.writer import hold_lock
 
 _HINT = "remove it with `r1router kb rm`, and index the files again"
@@ -75,7 +78,25 @@ def _check(folder: Path, repair: bool) -> Iterator[Finding]:
         yield Finding(f"{len(pictureless)} pictures are missing, such as {pictureless[0]['image']}", mended=repair)
         gone = {row["id"] for row in pictureless}
         rows = [row for row in rows if row["id"] not in gone]
-    yield from _check_ledger(folder, rows, {row["source"] for row in pictureless}, repair)
+    again = {row["source"] for row in pictureless}
+    undescribed = yield from _check_about(folder, rows, repair)
+    yield from _check_ledger(folder, rows, again | undescribed, repair)
+
+
+def _check_about(folder: Path, rows: list[dict[str, Any]], repair: bool) -> Generator[Finding, None, set[str]]:
+    """The sources of which nothing is known any more."""
+    try:
+        known = {id_ for id_, _ in About(folder).read_all()}
+    except (KnowledgeBaseError, ValueError) as error:
+        if repair:
+            (folder / ABOUT_FILE).rename((folder / ABOUT_FILE).with_suffix(".damaged"))
+        yield Finding(f"{error}", mended=repair)
+        known = set()
+    sources = {row["source"] for row in rows if row.get(ABOUT) is not None and row[ABOUT] not in known}
+    if sources:
+        more = f" (and {len(sources) - 1} more)" if len(sources) > 1 else ""
+        yield Finding(f"{min(sources)}{more}: what was known of it is gone; index it again", mended=repair)
+    return sources
 
 
 def _check_ledger(folder: Path, rows: list[dict[str, Any]], again: set[str], repair: bool) -> Iterator[Finding]:
@@ -107,7 +128,8 @@ def _rows(table: Any) -> list[dict[str, Any]]:
         return []
     found = []
     for batch in table.search().to_batches():
-        found += batch.select(["id", "source", "image"]).to_pylist()
+        wanted = [name for name in ("id", "source", "image", ABOUT) if name in batch.schema.names]
+        found += batch.select(wanted).to_pylist()
     return found
 
 

@@ -27,3 +27,5 @@ class Entry:
     embedded: bool = True
     """Whether it is found by its meaning too; else by its words alone."""
     image: Image | None = None
+    about: int | None = None
+    """Id of the set of fields of its source (`kb/about.py`)."""

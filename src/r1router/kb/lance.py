@@ -5,6 +5,7 @@
     kbs/<name>/tables/          long tables as typed columns, one file each
     kbs/<name>/pictures/        copies of the pictures, named by content
     kbs/<name>/sources.sqlite   which sources are in it, complete
+    kbs/<name>/about.sqlite     what is known of them: path, dates, author, … for filters
 
 A search runs over one version of the table, so a writer beside it is never seen half-way; any number of
 processes may search while one writes.
@@ -12,24 +13,25 @@ processes may search while one writes.
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from threading import Lock
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.evidence.fuse import fuse_by_rank
 from r1router.evidence.spread import spread_sources
+from r1router.filters.tree import And, Filter
 from r1router.images import load_image
 from r1router.kb import manifest as manifests
+from r1router.kb.allowed import Allowed
 from r1router.kb.embedding import Embedders, Vectors
+from r1router.kb.newest import Newest
 from r1router.kb.snapshot import Snapshot
 from r1router.kb.stored_tables import StoredTables
-from r1router.kb.table import CELLS, PICTURES, open_table, quote, read_block, read_entries
+from r1router.kb.table import PICTURES, open_table, quote, read_block, read_entries
 from r1router.scripts import normalise
 from r1router.table import TableColumn, TableResult
 from r1router.tables.view import TableView
@@ -48,12 +50,6 @@ DEPTH = 50
 """Entries of each ranking that are fused, or more when more are asked for."""
 SPARE = 10
 """Entries beyond the wanted ones that may take the place of a source's third (see `evidence.spread`)."""
-PATIENCE = 10
-"""While a writer is at work, a newer version is loaded after as many times what loading the last one took."""
-
-_ATTEMPTS = 6
-"""Times that a search opens the newest version, over 0.6 seconds, where a writer took the files of one away."""
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +88,30 @@ class LanceKnowledgeBase:
                 raise EmbedderMismatch(self.manifest.name, built_with, given.spec)
         self.tables = StoredTables(self.folder)
         self._embedders = embedders or Embedders(text=text_embedder, image=image_embedder)
-        self._snapshot: Snapshot | None = None
-        self._newest_table: Any = None
-        self._loaded = 0.0
-        self._refreshing = Lock()
+        self._newest = Newest(self.folder)
+        self._where: Filter | None = None
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="full-text")
 
     @property
     def card(self) -> Card:
-        return self.manifest.card
+        """Of a part, it says what is in the part, unless a person wrote what it says."""
+        card, where = self.manifest.card, self._where
+        if where is None or self.manifest.holds_given:
+            return card
+        kind = self.manifest.kind
+        holds = self._newest.use(lambda snapshot: snapshot.describe(kind, snapshot.allow(where)), empty=card.holds)
+        return replace(card, holds=holds)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether a filter keeps some of it from being seen."""
+        return self._where is not None
 
     def __len__(self) -> int:
         """Entries in the newest version."""
+        where = self._where
+        if where is not None:
+            return self._newest.use(lambda snapshot: len(snapshot.allow(where)), empty=0)
         table = open_table(self.folder)
         return table.count_rows() if table is not None else 0
 
@@ -119,27 +127,46 @@ class LanceKnowledgeBase:
         queries = [replace(query, text=normalise(query.text)) for query in queries]
         scans = self._embed(queries) if mode != "text" else []
         words = {i: q.text for i, q in enumerate(queries) if q.text.strip()} if mode != "vector" else {}
-        for attempt in range(_ATTEMPTS):
-            try:
-                snapshot = self._newest()
-                if snapshot is None:
-                    return [[] for _ in queries]
-                return self._look_up(snapshot, scans, words, len(queries), k)
-            except (LookupError, OSError, RuntimeError, ValueError) as error:  # how a missing file comes up
-                if attempt == _ATTEMPTS - 1:
-                    raise KnowledgeBaseError(f"{self.folder} cannot be searched: {error}") from error
-                _log.info("%s: opening again, a writer may have tidied up: %s", self.folder, error)
-                with self._refreshing:
-                    self._snapshot = self._newest_table = None
-                time.sleep(0.02 * 2**attempt)
-        raise AssertionError("the last attempt returns or raises")
+
+        def look_up(snapshot: Snapshot) -> list[list[Evidence]]:
+            allowed = self._allow(snapshot)
+            return self._look_up(snapshot, scans, words, len(queries), k, allowed)
+
+        return self._newest.use(look_up, empty=[[] for _ in queries])
+
+    def narrow(self, tree: Filter) -> Self:
+        """The same knowledge base with only the sources that fit; everything opened is shared."""
+        part = copy(self)
+        part._where = tree if self._where is None else And((self._where, tree))
+        part.tables = StoredTables(self.folder, allow=part._list_allowed)
+        return part
+
+    def list_fields(self) -> frozenset[str]:
+        """Names of the fields that its sources have, in the newest version."""
+        tree, nothing = self._where or And(()), frozenset[str]()
+        return self._newest.use(lambda snapshot: snapshot.allow(tree).names, empty=nothing)
+
+    def count_by_source(self) -> dict[str, tuple[int, int | None]]:
+        """Entries of each source in the newest version, and the id of what is known of it in `about.sqlite`."""
+        return self._newest.use(lambda snapshot: snapshot.count_by_source(self._allow(snapshot)), empty={})
+
+    def _allow(self, snapshot: Snapshot) -> Allowed | None:
+        return None if self._where is None else snapshot.allow(self._where)
+
+    def _list_allowed(self) -> Collection[int] | None:
+        """Ids of the sets of fields that may be seen; None where all may."""
+        where = self._where
+        if where is None:
+            return None
+        nothing: frozenset[int] = frozenset()
+        return self._newest.use(lambda snapshot: snapshot.allow(where).ids, empty=nothing)
 
     def entry(self, id: str) -> Evidence | None:
         """The entry of this id in the newest version; None where there is none (any more).
 
         Raises `KnowledgeBaseError` where the folder cannot be read.
         """
-        found = read_entries(self.folder, f"id = {quote(id)}", limit=1)
+        found = read_entries(self.folder, f"id = {quote(id)}", limit=1, about=self._list_allowed())
         return self._evidence(found[0], 0.0) if found else None
 
     def record(self, id: str) -> list[Evidence]:
@@ -147,13 +174,14 @@ class LanceKnowledgeBase:
 
         Where several records have the id, the first one's. Raises `KnowledgeBaseError` where the folder cannot be read.
         """
-        named = read_entries(self.folder, f"id = {quote(id)}", limit=1) or read_entries(
-            self.folder, f"record = {quote(id)}", limit=1
+        about = self._list_allowed()
+        named = read_entries(self.folder, f"id = {quote(id)}", limit=1, about=about) or read_entries(
+            self.folder, f"record = {quote(id)}", limit=1, about=about
         )
         if not named:
             return []
         source, record = named[0]["source"], named[0]["record"]
-        found = read_entries(self.folder, f"record = {quote(record)} AND source = {quote(source)}")
+        found = read_entries(self.folder, f"record = {quote(record)} AND source = {quote(source)}", about=about)
         return [self._evidence(row, 0.0) for row in sorted(found, key=lambda row: int(row["id"].rpartition("#")[2]))]
 
     def columns(self, id: str) -> tuple[TableColumn, ...]:
@@ -179,7 +207,13 @@ class LanceKnowledgeBase:
     def find_picture(self, name: str) -> Path:
         """The file of the picture of this name (`Evidence.image`). Raises `KnowledgeBaseError` where there is none."""
         path = self.folder / PICTURES / name
-        if PurePath(name).name != name or not path.is_file():
+        about = self._list_allowed()
+        is_there = PurePath(name).name == name and path.is_file()
+        if is_there and about is not None:
+            is_there = bool(
+                read_entries(self.folder, f"image = {quote(f'{PICTURES}/{name}')}", columns=("id",), about=about)
+            )
+        if not is_there:
             raise KnowledgeBaseError(f"{self.folder} has no picture {name!r}; it may have been indexed anew")
         return path
 
@@ -207,17 +241,23 @@ class LanceKnowledgeBase:
         return scans
 
     def _look_up(
-        self, snapshot: Snapshot, scans: list[_Scan], words: dict[int, str], count: int, k: int
+        self,
+        snapshot: Snapshot,
+        scans: list[_Scan],
+        words: dict[int, str],
+        count: int,
+        k: int,
+        allowed: Allowed | None,
     ) -> list[list[Evidence]]:
         depth = max(DEPTH, k)
         rankings: list[list[list[int]]] = [[] for _ in range(count)]
         offsets: list[list[float]] = [[] for _ in range(count)]
         for scan in scans:
             self._check_width(scan, snapshot)
-            for i, ranking in zip(scan.of, snapshot.nearest(scan.space, scan.vectors, depth), strict=True):
+            for i, ranking in zip(scan.of, snapshot.nearest(scan.space, scan.vectors, depth, allowed), strict=True):
                 rankings[i].append(ranking)
                 offsets[i].append(scan.offset)
-        matching = self._threads.map(lambda text: snapshot.matching(text, depth), words.values())
+        matching = self._threads.map(lambda text: snapshot.matching(text, depth, allowed), words.values())
         for i, ranking in zip(words, matching, strict=True):
             rankings[i].append(ranking)
             offsets[i].append(WORDS_OFFSET)
@@ -264,24 +304,3 @@ class LanceKnowledgeBase:
             table=read_block(row),
             similarity=similarity,
         )
-
-    def _newest(self) -> Snapshot | None:
-        """The newest version, or the last one while patience lasts; None before anything is stored."""
-        with self._refreshing:
-            known = self._snapshot
-            if self._newest_table is None:
-                self._newest_table = open_table(self.folder)
-            if self._newest_table is None:
-                manifests.read(self.folder)  # raises where all of it has been removed
-                return None
-            self._newest_table.checkout_latest()
-            if known and known.version == self._newest_table.version:
-                return known
-            if known and time.monotonic() - self._loaded < PATIENCE * known.seconds_to_load:
-                return known
-            self._snapshot = Snapshot(open_table(self.folder))
-            if self.manifest.kind == "table" and CELLS not in self._newest_table.schema.names and known is None:
-                _log.warning("%s was indexed before tables could be queried; index its files again for it", self.folder)
-            self._loaded = time.monotonic()
-            _log.debug("%s: version %d, %d entries", self.folder, self._snapshot.version, len(self._snapshot))
-            return self._snapshot

@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from r1router.errors import KnowledgeBaseError
+from r1router.filters.fields import clean, describe_path
+from r1router.filters.match import matches
+from r1router.filters.tree import Fields, Filter
 from r1router.table import TableBlock, TableColumn, TableResult, name_columns
 from r1router.tables.blocks import join_blocks
 from r1router.tables.engine import TABLE, Tables
@@ -25,9 +28,20 @@ _WORD = re.compile(r"\w+")
 
 
 class MemoryKnowledgeBase:
-    def __init__(self, card: Card, entries: Iterable[Evidence], *, embedder: TextEmbedder | None = None) -> None:
-        """Entries are stored as given, under the card's name."""
+    def __init__(
+        self,
+        card: Card,
+        entries: Iterable[Evidence],
+        *,
+        embedder: TextEmbedder | None = None,
+        about: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Entries are stored as given, under the card's name.
+
+        `about`: what filters know of them beside their title and where they are from, by the id of the entry or record.
+        """
         self._card = card
+        self._about = about or {}
         self._entries = [replace(entry, kb=card.name) for entry in entries]
         self._embedder = embedder
         self._vectors: Any = embedder.embed_texts([e.text for e in self._entries]) if embedder else None
@@ -40,6 +54,20 @@ class MemoryKnowledgeBase:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def narrow(self, tree: Filter) -> MemoryKnowledgeBase:
+        """The same with only the entries that fit."""
+        fitting = [entry for entry in self._entries if matches(tree, self._describe(entry))]
+        return MemoryKnowledgeBase(self._card, fitting, embedder=self._embedder, about=self._about)
+
+    def list_fields(self) -> set[str]:
+        """Names of the fields that its entries have."""
+        return {name for entry in self._entries for name in self._describe(entry)}
+
+    def _describe(self, entry: Evidence) -> Fields:
+        facts = describe_path(entry.location.source) if entry.location else {}
+        told = self._about.get(entry.id) or self._about.get(entry.record) or {}
+        return {**clean({"title": entry.title, **told}), **facts}
 
     def record(self, id: str) -> list[Evidence]:
         """All entries of one record, in the order given. `id`: of one of them, or of the record."""

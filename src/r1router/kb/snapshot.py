@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from r1router.evidence.words import drop_common
+from r1router.filters.tree import Filter
+from r1router.kb.allowed import Allowed, find_allowed
+from r1router.kb.card import describe_entries
 from r1router.kb.embedding import Vectors
 from r1router.kb.products import multiply
-from r1router.kb.table import TERMS, find_spaces, list_stored_columns, write_all_phrases, write_any_of
+from r1router.kb.table import ABOUT, TERMS, find_spaces, list_stored_columns, write_all_phrases, write_any_of
 from r1router.scripts import cut_terms
+from r1router.types import Kind
 
 AT_ONCE = 1 << 24
 """Scores held in memory at once, 64 MB."""
@@ -28,14 +35,26 @@ TIMEOUT = timedelta(seconds=60)
 """Of one full-text query, which takes milliseconds: it waits for threads of the store, and never for good."""
 
 
+REMEMBERED = 32
+"""Filters whose entries are kept with a version: 9 bytes an entry each, at most."""
+DEEPER = 2.0
+"""How many more entries a ranking is read for than a filter would let through if it cut all parts of it alike."""
+
+
+COPIED = 0.2
+"""Share of the vectors below which those that a filter lets through are copied and compared; else all are compared."""
+
+
 class Snapshot:
     """A table at one version. Safe to search from several threads; never changes."""
 
-    def __init__(self, table: Any) -> None:
-        """`table`: a handle of its own, which stays at the version that it was opened at."""
+    def __init__(self, table: Any, folder: Path) -> None:
+        """`table`: a handle of its own, which stays at the version that it was opened at. `folder`: where it is in."""
         started = time.perf_counter()
         self.version: int = table.version
-        self._table = table
+        self._table, self._folder = table, folder
+        self._allowed: OrderedDict[Filter, Allowed] = OrderedDict()
+        self._finding = Lock()
         self._entries: int = table.count_rows()
         self._row_ids, self._vectors = _load(table, self._entries)
         self._by_id = {space: np.argsort(ids) for space, ids in self._row_ids.items()}
@@ -49,16 +68,33 @@ class Snapshot:
         vectors = self._vectors[space]
         return vectors.shape[1] if len(vectors) else 0
 
-    def nearest(self, space: str, queries: Vectors, k: int) -> list[list[int]]:
-        """Row ids of the `k` highest dot products for each query, best first."""
-        vectors = self._vectors[space]
-        if not len(vectors):
+    def allow(self, tree: Filter) -> Allowed:
+        """The entries that a filter lets through. Raises `InputError` where they were never described."""
+        with self._finding:  # who asks for the same waits for it
+            found = self._allowed.get(tree)
+            if found is None:
+                found = self._allowed[tree] = find_allowed(self._table, self._folder, tree, self._row_ids)
+            self._allowed.move_to_end(tree)
+            while len(self._allowed) > REMEMBERED:
+                self._allowed.popitem(last=False)
+            return found
+
+    def nearest(self, space: str, queries: Vectors, k: int, allowed: Allowed | None = None) -> list[list[int]]:
+        """Row ids of the `k` highest dot products for each query, best first; of those `allowed` where given."""
+        vectors, row_ids = self._vectors[space], self._row_ids[space]
+        places = None if allowed is None else allowed.places[space]
+        if places is not None:
+            row_ids = row_ids[places]
+            if len(places) < COPIED * len(vectors):
+                vectors, places = vectors[places], None
+        if not len(row_ids):
             return [[] for _ in queries]
         step = max(1, AT_ONCE // len(vectors))
         best: list[list[int]] = []
         for start in range(0, len(queries), step):
             scores = multiply(queries[start : start + step], vectors)
-            best += [self._row_ids[space][find_top_positions(row, k)].tolist() for row in scores]
+            scores = scores if places is None else scores[:, places]
+            best += [row_ids[find_top_positions(row, k)].tolist() for row in scores]
         return best
 
     def similarities(self, space: str, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float | None]:
@@ -69,8 +105,10 @@ class Snapshot:
         there = (known[places] == asked).tolist()
         return [product if found else None for product, found in zip(products.tolist(), there, strict=True)]
 
-    def matching(self, words: str, k: int) -> list[int]:
+    def matching(self, words: str, k: int, allowed: Allowed | None = None) -> list[int]:
         """Row ids of the `k` best BM25 scores, best first; rows not yet in the index are scored too.
+
+        Of those `allowed` where given.
 
         Entries that have what stands in double quotes as it stands there come first. All else in `words` is words:
         there is no query language. Common words ("the", "welche") do not count beside others.
@@ -80,21 +118,55 @@ class Snapshot:
             return []
 
         if TERMS not in self._table.schema.names:  # made before there were terms, and not written to since
-            return self._ranked(write_any_of(asked, column="text"), k)
+            return self._ranked(write_any_of(asked, column="text"), k, allowed)
         phrases = [phrase for quoted in _IN_QUOTES.findall(words) if (phrase := " ".join(cut_terms(quoted)))]
-        first = self._ranked(write_all_phrases(phrases, asked), k) if phrases else []
-        return list(dict.fromkeys(first + self._ranked(write_any_of(asked), k)))[:k]
+        first = self._ranked(write_all_phrases(phrases, asked), k, allowed) if phrases else []
+        return list(dict.fromkeys(first + self._ranked(write_any_of(asked), k, allowed)))[:k]
 
-    def _ranked(self, query: Any, k: int) -> list[int]:
+    def _ranked(self, query: Any, k: int, allowed: Allowed | None) -> list[int]:
+        """The best `k` that are allowed: by the store where few sources are, else by reading on until there are `k`."""
+        if allowed is None:
+            return self._rank(query, k, "")
+        if not len(allowed):
+            return []
+        if allowed.condition:
+            return self._rank(query, k, allowed.condition)
+        most = max(k, int(DEEPER * k * len(self) / len(allowed)))
+        while True:
+            found = self._rank(query, most, "")
+            kept = allowed.keep(found)
+            if len(kept) >= k or len(found) < most:
+                return kept[:k]
+            most *= 4
+
+    def _rank(self, query: Any, most: int, condition: str) -> list[int]:
+        search = self._table.search(query, query_type="fts").with_row_id(True)
+        if condition:
+            search = search.where(condition, prefilter=True)
         found = (
-            self._table.search(query, query_type="fts")
-            .with_row_id(True)
-            .select(["_rowid", "_score"])  # a stored column more would double the work
-            .limit(k)
+            search.select(["_rowid", "_score"])  # a stored column more would double the work
+            .limit(most)
             .to_arrow(timeout=TIMEOUT)
         )
         ids: list[int] = found["_rowid"].to_pylist()
         return ids
+
+    def describe(self, kind: Kind, allowed: Allowed) -> str:
+        """What the entries that are allowed hold, in a line for the card."""
+        if not allowed.holds:
+            allowed.holds = describe_entries(self._table, kind, allowed.ids)
+        return allowed.holds
+
+    def count_by_source(self, allowed: Allowed | None = None) -> dict[str, tuple[int, int | None]]:
+        """Entries of each source, and the id of what is known of one of them; of those `allowed` where given."""
+        there = [name for name in ("source", ABOUT) if name in self._table.schema.names]
+        counted: dict[str, tuple[int, int | None]] = {}
+        for batch in self._table.search().select(there).to_batches():
+            abouts = batch.column(ABOUT).to_pylist() if ABOUT in there else [None] * len(batch)
+            for source, about in zip(batch.column("source").to_pylist(), abouts, strict=True):
+                if allowed is None or about in allowed.ids:
+                    counted[source] = (counted.get(source, (0, None))[0] + 1, about)
+        return counted
 
     def rows(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """The stored columns by row id. Raises `LookupError` where this version is no longer on disk."""

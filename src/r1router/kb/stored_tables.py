@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,13 +41,15 @@ class StoredTable:
 class StoredTables:
     """The tables in the folder of a knowledge base. Reads the newest version at every call."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, allow: Callable[[], Collection[int] | None] = lambda: None) -> None:
+        """`allow`: tells whose tables may be seen, as ids of what is known of their sources; None for all."""
+        self._folder, self._allow = folder, allow
 
     def list_all(self, *, source: str | None = None) -> list[StoredTable]:
         """All tables, or those of one source, by source and in the order of their names."""
         where = "first_row IS NOT NULL" + (f" AND source = {quote(source)}" if source is not None else "")
-        found = read_entries(self._folder, where, columns=("id", "source", "record", "title", "section", "last_row"))
+        columns = ("id", "source", "record", "title", "section", "last_row")
+        found = read_entries(self._folder, where, columns=columns, about=self._allow())
         tables: dict[tuple[str, str], dict[str, Any]] = {}
         for row in found:
             known = tables.setdefault((row["source"], row["record"]), row)
@@ -136,8 +138,10 @@ class StoredTables:
         return dict(list(named.items())[:TOGETHER])
 
     def _find(self, id: str) -> dict[str, Any]:
+        about = self._allow()
         for column in ("id", "record"):
-            if found := read_entries(self._folder, f"{column} = {quote(id)}", limit=1, columns=("source", "record")):
+            wanted = ("source", "record")
+            if found := read_entries(self._folder, f"{column} = {quote(id)}", limit=1, columns=wanted, about=about):
                 return found[0]
         raise KnowledgeBaseError(f"there is no table {id!r}")
 

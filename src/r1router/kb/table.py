@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ NAME = "index"
 PICTURES = "pictures"
 """Folder of a knowledge base with copies of its pictures, named by content."""
 STORED = ("id", "record", "title", "text", "source", "page", "section", "first_row", "last_row", "image", "cells")
-"""Columns that make an `Evidence`; beside them: terms, digest, vector and, in an image KB, image_vector."""
+"""Columns that make an `Evidence`; beside them: terms, digest, about, vector and, in an image KB, image_vector."""
+ABOUT = "about"
+"""The column with the id of what is known of an entry's source, in `about.sqlite`; null where nothing was told."""
 CELLS = "cells"
 """The column with the caption, header and rows of a block of a table, as JSON; null for what is none."""
 TERMS = "terms"
@@ -38,7 +40,7 @@ def create_table(folder: Path, *, dim: int, image_dim: int | None) -> Any:
 
     text, number = pa.string(), pa.int32()
     fields = [(name, number if name in ("page", "first_row", "last_row") else text) for name in STORED]
-    fields += [(TERMS, text), ("digest", text), ("vector", pa.list_(pa.float32(), dim))]
+    fields += [(TERMS, text), ("digest", text), (ABOUT, pa.int64()), ("vector", pa.list_(pa.float32(), dim))]
     if image_dim is not None:
         fields.append(("image_vector", pa.list_(pa.float32(), image_dim)))
     table = lancedb.connect(folder).create_table(NAME, schema=pa.schema(fields))
@@ -100,6 +102,13 @@ def add_cells(table: Any) -> None:
     table.add_columns(pa.field(CELLS, pa.string()))
 
 
+def add_about(table: Any) -> None:
+    """Gives the column of what is known of sources to a table that was made before there was one."""
+    import pyarrow as pa
+
+    table.add_columns(pa.field(ABOUT, pa.int64()))
+
+
 def write_cells(block: TableBlock | None) -> str | None:
     """What of a block is in no other column, as it is stored."""
     if block is None:
@@ -122,22 +131,29 @@ def list_stored_columns(table: Any) -> list[str]:
 
 
 def read_entries(
-    folder: Path, where: str, *, limit: int | None = None, columns: Sequence[str] = STORED
+    folder: Path,
+    where: str,
+    *,
+    limit: int | None = None,
+    columns: Sequence[str] = STORED,
+    about: Collection[int] | None = None,
 ) -> list[dict[str, Any]]:
     """The stored columns of the entries for which a condition holds, in the newest version; [] where none is stored.
 
-    Raises `KnowledgeBaseError` where the folder cannot be read.
+    `about`: only of entries whose sources these are. Raises `KnowledgeBaseError` where the folder cannot be read.
     """
     try:
         table = open_table(folder)
         if table is None:
             return []
-        names = [name for name in columns if name in table.schema.names]
-        found = table.search().where(where).select(names).limit(limit or max(1, table.count_rows()))
+        wanted = columns if about is None else (*columns, ABOUT)
+        names = [name for name in wanted if name in table.schema.names]
+        most = limit if limit and about is None else max(1, table.count_rows())
+        found = table.search().where(where).select(names).limit(most)
         rows: list[dict[str, Any]] = found.to_arrow().to_pylist()
     except (OSError, RuntimeError, ValueError) as error:
         raise KnowledgeBaseError(f"{folder} cannot be read: {error}") from error
-    return rows
+    return rows if about is None else [row for row in rows if row.get(ABOUT) in about][:limit]
 
 
 def find_spaces(table: Any) -> list[str]:

@@ -16,33 +16,35 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import filelock
 import numpy as np
 
 from r1router.errors import Busy, KnowledgeBaseError, NotWritten
 from r1router.kb import manifest as manifests
+from r1router.kb.about import About
+from r1router.kb.card import describe_entries
 from r1router.kb.embedding import Vectors
 from r1router.kb.entry import Entry
 from r1router.kb.ledger import Ledger
 from r1router.kb.long_tables import LongTables
 from r1router.kb.manifest import Manifest
 from r1router.kb.table import (
+    ABOUT,
     CELLS,
     PICTURES,
     TERMS,
+    add_about,
     add_cells,
     add_terms,
     create_table,
     index_words,
     open_table,
     quote,
-    read_block,
     write_cells,
 )
 from r1router.scripts import cut_terms_to_store
-from r1router.table import join_lines
 from r1router.types import Image
 
 P = ParamSpec("P")
@@ -127,6 +129,13 @@ def sweep(kbs: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
+class Held(NamedTuple):
+    """An entry that the table holds."""
+
+    digest: str
+    about: int | None
+
+
 class Writer:
     """The open knowledge base of the process that holds its lock; made by `open_writer`."""
 
@@ -141,14 +150,17 @@ class Writer:
             add_terms(self._table)
         if self._table is not None and CELLS not in self._table.schema.names:
             add_cells(self._table)
+        if self._table is not None and ABOUT not in self._table.schema.names:
+            add_about(self._table)
         if self._table is not None and not self._table.list_indices():  # killed right after it was made
             index_words(self._table)
-        self.held: dict[str, dict[str, str]] = {}
-        """What the table holds: digest by entry id, by source."""
+        self.about = About(folder)
+        self.held: dict[str, dict[str, Held]] = {}
+        """What the table holds, by entry id, by source."""
         if self._table is not None:
-            for batch in self._table.search().select(["source", "id", "digest"]).to_batches():
-                for source, id_, digest in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    self.held.setdefault(source, {})[id_] = digest
+            for batch in self._table.search().select(["source", "id", "digest", ABOUT]).to_batches():
+                for source, id_, digest, about in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    self.held.setdefault(source, {})[id_] = Held(digest, about)
         if not (folder / manifests.FILE).exists():
             manifests.write(folder, manifest)
 
@@ -180,17 +192,32 @@ class Writer:
             CELLS: [write_cells(e.table) for e in entries],
             TERMS: [cut_terms_to_store(e.text) for e in entries],
             "digest": [e.digest for e in entries],
+            ABOUT: [e.about for e in entries],
             "vector": _column(vectors, [e.embedded for e in entries]),
         }
         if image_vectors is not None:
             columns["image_vector"] = _column(image_vectors, [True] * len(entries))
+        self.about.flush()
         rows = pa.table(columns, schema=self._table.schema)
         merge = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
         merge.execute(rows, on_bad_vectors="error" if all(e.embedded for e in entries) else "null")
         for entry in entries:
-            self.held.setdefault(entry.source, {})[entry.id] = entry.digest
+            self.held.setdefault(entry.source, {})[entry.id] = Held(entry.digest, entry.about)
         if self._unindexed() > UNTIDY_ROWS:
             self._tidy()
+
+    @_told
+    def describe(self, entries: Sequence[Entry]) -> None:
+        """Takes down what is known now of the sources of entries that are there, and stay as they are."""
+        import pyarrow as pa
+
+        self._note_change()
+        self.about.flush()
+        ids = pa.array([entry.id for entry in entries], pa.string())
+        rows = pa.table({"id": ids, ABOUT: pa.array([entry.about for entry in entries], pa.int64())})
+        self._table.merge_insert("id").when_matched_update_all().execute(rows)
+        for entry in entries:
+            self.held[entry.source][entry.id] = Held(entry.digest, entry.about)
 
     @_told
     def drop(self, source: str, ids: Iterable[str]) -> None:
@@ -227,12 +254,13 @@ class Writer:
             if self._unindexed() > UNTIDY_SHARE * rows:
                 self._tidy()
             self._forget_pictures()
+            self.about.forget_others({held.about for of in self.held.values() for held in of.values() if held.about})
         self.tables.tidy()
         manifest = self.manifest
         if holds is not None:
             manifest = replace(manifest, holds=holds, holds_given=True)
         elif self._changed and not manifest.holds_given:
-            manifest = replace(manifest, holds=self._describe())
+            manifest = replace(manifest, holds=describe_entries(self._table, manifest.kind))
         if label is not None:
             manifest = replace(manifest, label=label)
         if manifest != self.manifest:
@@ -247,30 +275,6 @@ class Writer:
     def _tidy(self) -> None:
         """One file of rows and one index instead of one for each batch."""
         self._table.optimize(cleanup_older_than=KEPT_VERSIONS)
-
-    def _describe(self) -> str:
-        found = self._table.search().select(["source", "record", "title"]).to_arrow()
-        title_of = dict(
-            zip(
-                zip(found["source"].to_pylist(), found["record"].to_pylist(), strict=True),
-                found["title"].to_pylist(),
-                strict=True,
-            )
-        )
-        titles = sorted({title for title in title_of.values() if title})
-        columns = self._columns() if self.manifest.kind == "table" and len(titles) <= manifests.LISTED else {}
-        return manifests.describe(self.manifest.kind, len(title_of), titles, columns)
-
-    def _columns(self) -> dict[str, list[str]]:
-        """The columns of the tables under each title, by the first block of each table."""
-        wanted = ["title", "section", "first_row", CELLS]
-        first = self._table.search().where("first_row = 1").select(wanted).to_arrow()
-        columns: dict[str, list[str]] = {}
-        for row in first.to_pylist():
-            block = read_block(row)
-            if block is not None and len(block.header) > 1:
-                columns.setdefault(row["title"], []).extend(map(join_lines, block.header))
-        return {title: list(dict.fromkeys(names)) for title, names in columns.items()}
 
     def _keep(self, image: Image) -> str:
         """Stores a picture once; returns its path inside the folder."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from r1router.errors import InputError, KnowledgeBaseError
+from r1router.ingest.parts.about import find_beside
 from r1router.ingest.parts.registry import Look, look
 from r1router.ingest.records import Problem
 from r1router.ingest.sources import SourceFile
@@ -70,7 +71,8 @@ def find(
                 continue
             real = found.resolve()
             if real not in files:
-                files[real] = SourceFile(found, source, *look(found, as_))
+                kinds, parts = look(found, as_)
+                files[real] = SourceFile(found, source, kinds, (*parts, *find_beside(found)))
     owned = {part.resolve() for file in files.values() for part in file.parts}
     return [file for real, file in files.items() if real not in owned]
 

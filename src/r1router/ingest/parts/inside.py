@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.records import Picture, Problem, Record
+from r1router.ingest.records import About, Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -54,9 +55,13 @@ def read_inside(
             if not inner.kinds:
                 unknown[inner.path.suffix.lower() or "without a suffix"] += 1
                 continue
+            about: dict[str, Any] = {}
             try:
                 for item in read(replace(inner, source=f"{file.source}/{name}"), as_=as_, ocr=ocr):
-                    yield _place(item, name, file)
+                    if isinstance(item, About):
+                        about.update(item.fields)
+                    else:
+                        yield _place(item, name, file, about)
             except UnreadableFile as error:
                 yield Problem(file.source, name, error.reason)
         yield from (Problem(file.source, Path(told.path).name, told.reason) for told in walk.problems)
@@ -65,16 +70,16 @@ def read_inside(
             yield Problem(file.source, "files in it", f"left out, no reader for: {said}", read=True)
 
 
-def _place(item: Record | Problem, name: str, file: SourceFile) -> Record | Problem:
-    """The item as one of the outer file, the inner one's name in front of where it stands."""
+def _place(item: Record | Problem, name: str, file: SourceFile, about: Mapping[str, Any]) -> Record | Problem:
+    """The item as one of the outer file, the inner one's name in front of where it stands; `about`: the inner one."""
     match item:
         case Problem():
             return replace(item, path=file.source, where=", ".join(part for part in (name, item.where) if part))
         case Picture():
-            return replace(item, source=file.source)
+            return replace(item, source=file.source, about={**about, **item.about})
         case _:
             section = " > ".join(part for part in (name, item.section) if part)
-            return replace(item, source=file.source, section=section)
+            return replace(item, source=file.source, section=section, about={**about, **item.about})
 
 
 @contextmanager
@@ -85,7 +90,7 @@ def _unpack(members: Iterable[Member], file: SourceFile) -> Iterator[tuple[Path,
         raise UnreadableFile(file.source, f"lies in {depth} archives; what is deeper is not read")
     with tempfile.TemporaryDirectory(prefix=_FOLDER, dir=file.path.parent if depth else None) as scratch:
         folder, problems = Path(scratch), list[Problem]()
-        left = MOST_UNPACKED
+        left, changed = MOST_UNPACKED, file.path.stat().st_mtime
         for number, member in enumerate(_until_damage(members, file, problems)):
             if number == MOST_FILES:
                 problems.append(
@@ -104,6 +109,7 @@ def _unpack(members: Iterable[Member], file: SourceFile) -> Iterator[tuple[Path,
                         if left < 0:
                             break
                         target.write(block)
+                os.utime(path, (changed, changed))
             except Exception as error:  # damage, a password, a method of packing that is not known
                 path.unlink(missing_ok=True)
                 problems.append(Problem(file.source, member.name, f"cannot be unpacked ({error})"))

@@ -30,6 +30,11 @@ class Letter:
     left_out: list[str] = field(default_factory=list)
     """What is told of it."""
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """What is known of it and of what is attached: from whom, to whom, when."""
+        return {name: value for name, _, value in (line.partition(": ") for line in self.about)}
+
 
 def read_letter(
     letter: Letter, file: SourceFile, number: str, *, as_: Kind | None, ocr: bool
@@ -39,14 +44,17 @@ def read_letter(
     if as_ in (None, "text") and (letter.plain.strip() or not letter.page):
         text = "\n".join([*letter.about, "", tidy_spaces(letter.plain)]).strip()
         if text:
-            yield Passage(id, file.source, tidy(text), letter.subject)
+            yield Passage(id, file.source, tidy(text), letter.subject, about=letter.fields)
     elif as_ != "image":
         yield from _read_page(letter, file, id, as_)
     for said in letter.left_out:
         yield Problem(file.source, where, said, read=True)
     if letter.attached:
         for item in read_inside(letter.attached, file, as_=as_, ocr=ocr):
-            yield replace(item, where=f"{where}, {item.where}") if isinstance(item, Problem) else item
+            if isinstance(item, Problem):
+                yield replace(item, where=f"{where}, {item.where}")
+            else:
+                yield replace(item, about={**letter.fields, **item.about})
     for place, inner in enumerate(letter.forwarded, 1):
         yield from read_letter(inner, file, f"{number}.{place}", as_=as_, ocr=ocr)
 
@@ -55,20 +63,20 @@ def _read_page(letter: Letter, file: SourceFile, id: str, as_: Kind | None) -> I
     """The words and tables of a mail in HTML, who wrote it in front of the first words."""
     from r1router.ingest.readers import html
 
-    about = letter.about
+    about, fields = letter.about, letter.fields
     with tempfile.TemporaryDirectory() as scratch:
         page = Path(scratch, "page.html")
         page.write_text("\ufeff" + letter.page, encoding="utf-8", errors="replace")
         try:
-            for item in html.read(SourceFile(page, id, file.kinds), as_=as_, ocr=False):
+            for item in html.read_page(SourceFile(page, id, file.kinds), as_=as_):
                 if isinstance(item, Passage):
                     text, about = "\n".join([*about, "", item.text] if about else [item.text]), []
-                    yield replace(item, source=file.source, title=letter.subject, text=tidy(text))
+                    yield replace(item, source=file.source, title=letter.subject, text=tidy(text), about=fields)
                 elif isinstance(item, Problem):
                     yield replace(item, path=file.source)
                 else:
-                    yield replace(item, source=file.source, title=letter.subject)
+                    yield replace(item, source=file.source, title=letter.subject, about=fields)
         except UnreadableFile as error:
             yield Problem(file.source, id.rpartition(":")[2], error.reason)
     if about and as_ in (None, "text"):
-        yield Passage(id, file.source, tidy("\n".join(about)), letter.subject)
+        yield Passage(id, file.source, tidy("\n".join(about)), letter.subject, about=fields)

@@ -15,7 +15,7 @@ from r1router.ingest.sources import SourceFile
 
 FILE = ("file", "file_name", "filename", "path", "image", "image_path", "img_path", "img", "picture", "photo")
 
-
+_SHOWN = {*FILE, "id", "_id", "title", "caption", "description", "alt", "text"}
 USUAL = frozenset(
     {"license", "licence", "author", "artist", "creator", "credit", "copyright", "date", "year", "width", "height"}
     | {"keywords", "tags", "labels", "label", "category", "text", "mime_type", "media_type", "size"}
@@ -90,4 +90,5 @@ def read_picture(
         title or beside.title or loaded.title or make_title(path),
         caption or beside.caption or loaded.caption,
         recognizer.read_words(loaded.image) if ocr and not loaded.words else loaded.words,
+        {name: value for name, value in fields.items() if name not in _SHOWN},
     )

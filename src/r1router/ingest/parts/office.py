@@ -13,7 +13,7 @@ from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts import images
 from r1router.ingest.parts.cells import make_title
 from r1router.ingest.parts.elements import read_attribute, read_name
-from r1router.ingest.records import Picture, Problem, Record
+from r1router.ingest.records import About, Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 
 MOST_UNPACKED = 2 << 30
@@ -69,6 +69,32 @@ def find_elements(archive: zipfile.ZipFile, part: str, called: str) -> Iterator[
     """The elements of this local name in a part; none where there is no such part."""
     if part in archive.namelist():
         yield from (element for element in parse(archive, part).iter() if read_name(element) == called)
+
+
+_PROPERTIES = ("docProps/core.xml", "meta.xml")
+_SAID = frozenset(
+    {"creator", "created", "modified", "subject", "keywords", "category", "language", "lastModifiedBy", "keyword"}
+    | {"initial-creator", "creation-date", "date"}
+)
+
+
+def describe(archive: zipfile.ZipFile) -> About:
+    """What the properties of the document say: who wrote it, when, in which language, about what."""
+    part = next((part for part in _PROPERTIES if part in archive.namelist()), None)
+    return describe_properties(parse(archive, part)) if part else About({})
+
+
+def describe_properties(root: Any) -> About:
+    """The same, given the element that holds them."""
+    found: dict[str, list[str]] = {}
+    for element in root.iter():
+        if read_name(element) in _SAID and (element.text or "").strip():
+            found.setdefault(read_name(element), []).append(element.text.strip())
+    if "creation-date" in found:  # OpenDocument: there `creator` is who changed it last, and `date` when
+        found["modified"] = found.pop("date", found["creation-date"])
+        found["created"] = found.pop("creation-date")
+        found["creator"] = found.pop("initial-creator", found.get("creator", []))
+    return About({name: values if len(values) > 1 else values[0] for name, values in found.items() if values})
 
 
 def read_title(archive: zipfile.ZipFile) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from r1router.errors import R1RouterError, UnreadableFile
+from r1router.ingest.parts.about import describe_file
 from r1router.ingest.parts.registry import find_reader, list_patterns
-from r1router.ingest.records import Problem, Record
+from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -22,8 +24,8 @@ MOST_WORDS = 500
 """Characters of a reason: some repeat what a file holds."""
 
 
-def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Iterator[Record | Problem]:
-    """Stream the records of a file, and problems of parts that could not be read.
+def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Iterator[Record | Problem | About]:
+    """Stream what is known of a file, its records, and problems of parts that could not be read.
 
     `as_` overrides what the file seems to hold: a csv as "text" gives a passage for each row. `ocr` reads the
     words in pictures. Raises `UnreadableFile` if the whole file is, which may come after some records of it
@@ -40,9 +42,9 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
     try:
         if file.path.stat().st_size == 0:
             raise UnreadableFile(file.source, "the file is empty")
-        for item in reader.read(file, as_=as_, ocr=ocr):
+        for item in chain(describe_file(file), reader.read(file, as_=as_, ocr=ocr)):
             if not isinstance(item, Problem):
-                records += 1
+                records += not isinstance(item, About)
                 yield item
             elif len(problems) < MOST_PROBLEMS:
                 problems.append(replace(item, reason=_shorten(item.reason)))

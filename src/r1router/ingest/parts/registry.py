@@ -12,7 +12,7 @@ from fnmatch import translate
 from pathlib import Path
 from typing import Protocol, cast
 
-from r1router.ingest.records import Problem, Record
+from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -29,7 +29,7 @@ class Reader(Protocol):
     KINDS: tuple[Kind, ...]
     """The most usual one first."""
 
-    def read(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]: ...
+    def read(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]: ...
 
 
 def find_reader(path: Path) -> Reader | None:

@@ -24,6 +24,7 @@ CAPTION = ("caption", "description", "alt")
 HEADER = ("header", "headers", "columns")
 ROWS = ("rows", "data")
 _ABOUT = {*ID, *TITLE, *SECTION, *DULL, "page"}
+_OF_TABLES = {*ID, *TITLE, *HEADER, *ROWS}
 _OF_PICTURES = {*manifest.FILE, *CAPTION, *TEXT, *_ABOUT, *manifest.USUAL}
 _SAMPLE = 20
 """Rows that are looked at to tell what a file of rows holds."""
@@ -148,6 +149,7 @@ def _passage(row: At, file: SourceFile, id: str) -> Iterator[Record | Problem]:
         else:
             text += f"\n\n{name}: {value}"
     page = row.fields.get("page")
+    about = {name: value for name, value in row.values.items() if name.strip().lower() not in own | {*ID, *TITLE}}
     yield Passage(
         id,
         file.source,
@@ -156,6 +158,7 @@ def _passage(row: At, file: SourceFile, id: str) -> Iterator[Record | Problem]:
         page if isinstance(page, int) and page > 0 else None,
         find_text(row.fields, SECTION),
         tuple(fields),
+        about,
     )
 
 
@@ -181,6 +184,7 @@ def _table(row: At, file: SourceFile, id: str, as_: Kind | None) -> Iterator[Rec
         caption=find_text(row.fields, CAPTION),
         as_=as_,
         ragged=row.where,
+        about={name: value for name, value in row.values.items() if name.strip().lower() not in _OF_TABLES},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -113,10 +113,12 @@ def make_records(
     caption: str = "",
     page: int | None = None,
     ragged: str = "",
+    about: Mapping[str, Any] | None = None,
 ) -> Iterator[Record | Problem]:
-    """Table records in slices that share `id`, or for `as_="text"` one passage a row.
+    """Table records in slices that share `id`, or for `as_="text"` one passage a row, whose cells are its fields.
 
-    `ragged` names the place in a problem about rows of another length than the header; empty: not reported.
+    `about`: what is known of the table alone. `ragged` names the place in a problem about rows of another length than
+    the header; empty: not reported.
     """
     width = len(table.header)
     fitted = _Fit(width)
@@ -124,11 +126,12 @@ def make_records(
     if as_ == "text":
         for number, row in enumerate(rows, 1):
             text = "; ".join(f"{name}: {value}" for name, value in zip(table.header, row, strict=True) if value)
-            yield Passage(f"{id}:row {number}", source, text, title, page, section)
+            own = {**dict(zip(table.header, row, strict=True)), **(about or {})}
+            yield Passage(f"{id}:row {number}", source, text, title, page, section, about=own)
     else:
         first = 1
         while part := tuple(islice(rows, max(1, min(SLICE_ROWS, SLICE_CELLS // max(width, 1))))):
-            yield Table(id, source, table.header, part, title, section, caption, page, first)
+            yield Table(id, source, table.header, part, title, section, caption, page, first, about or {})
             first += len(part)
     if ragged and fitted.problem:
         yield Problem(source, ragged, fitted.problem)

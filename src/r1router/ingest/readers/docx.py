@@ -22,7 +22,7 @@ from r1router.ingest.parts.elements import find_child, read_attribute, read_name
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.titles import choose_title
-from r1router.ingest.records import Problem, Record
+from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -58,12 +58,13 @@ class _Words:
     counts: Counter[tuple[str, int]] = field(default_factory=Counter)
 
 
-def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
     office.check(file, part="_rels/.rels", modern="docx")
     if as_ == "image":
         yield from office.read_pictures(file, ocr=ocr)
         return
     with zipfile.ZipFile(file.path) as archive:
+        yield office.describe(archive)
         folder, root = office.open_main_part(archive, file, "document")
         words = _Words(_styles(archive, folder), _levels(archive, folder), _notes(archive, folder))
         margins = _margins(archive, folder)

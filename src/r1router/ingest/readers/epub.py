@@ -17,7 +17,7 @@ from r1router.ingest.parts.elements import find_child, read_attribute, read_name
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.readers import html
-from r1router.ingest.records import Picture, Problem, Record
+from r1router.ingest.records import About, Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -27,13 +27,14 @@ KINDS: tuple[Kind, ...] = ("text", "table", "image")
 _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 
 
-def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
     office.check(file, part="META-INF/container.xml", modern="EPUB")
     if as_ == "image":
         yield from office.read_pictures(file, ocr=ocr)
         return
     with zipfile.ZipFile(file.path) as archive, tempfile.TemporaryDirectory() as scratch:
-        title, chapters = _list_chapters(archive, file)
+        title, chapters, about = _list_chapters(archive, file)
+        yield about
         locked = {
             read_attribute(held, "URI")
             for held in office.find_elements(archive, "META-INF/encryption.xml", "CipherReference")
@@ -60,8 +61,8 @@ def look(path: Path, as_: Kind | None) -> Look:
     return (("text", "table") if has_tables else ("text",)), ()
 
 
-def _list_chapters(archive: zipfile.ZipFile, file: SourceFile) -> tuple[str, list[str]]:
-    """The book's title, and the names of its pages in reading order. Raises `UnreadableFile`."""
+def _list_chapters(archive: zipfile.ZipFile, file: SourceFile) -> tuple[str, list[str], About]:
+    """The book's title, the names of its pages in reading order, what is known of it. Raises `UnreadableFile`."""
     package = next(
         (read_attribute(e, "full-path") for e in office.find_elements(archive, "META-INF/container.xml", "rootfile")),
         "",
@@ -75,16 +76,17 @@ def _list_chapters(archive: zipfile.ZipFile, file: SourceFile) -> tuple[str, lis
     items = {read_attribute(item, "id"): item for item in find_child(root, "manifest")}
     listed = [items.get(read_attribute(entry, "idref")) for entry in find_child(root, "spine")]
     folder = posixpath.dirname(package)
-    return title, [
+    pages = [
         posixpath.normpath(posixpath.join(folder, unquote(read_attribute(item, "href"))))
         for item in listed
         if item is not None and read_attribute(item, "media-type") in _PAGES
     ]
+    return title, pages, office.describe_properties(root)
 
 
 def _read_chapter(page: SourceFile, book: SourceFile, title: str, as_: Kind | None) -> Iterator[Record | Problem]:
     """What the page holds, under the title of the book; its own title begins the sections."""
-    for item in html.read(page, as_=as_, ocr=False):
+    for item in html.read_page(page, as_=as_):
         match item:
             case Problem():
                 yield replace(item, path=book.source, where=f"chapter {page.source.rpartition(':')[2]}, {item.where}")

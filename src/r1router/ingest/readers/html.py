@@ -15,7 +15,7 @@ from r1router.ingest.parts.files import find_encoding, open_bytes, read_mark, re
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.titles import choose_title
-from r1router.ingest.records import Problem, Record
+from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -43,14 +43,32 @@ _CLASSES = frozenset({"reference", "mw-editsection", "headerlink"})
 """What Wikipedia and Sphinx put between the words: footnote marks, "[edit]", "¶"."""
 _TYPED = frozenset({"text", "email", "tel", "number", "date", "time", "url"})
 _UNSEEN = re.compile(r"(?:^|;)\s{0,9}(?:display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden)", re.IGNORECASE)
+_OF_OTHERS = re.compile(r"^(?:article|book|dc|dcterms|og|citation)[:.]|^citation_")
+_FOR_BROWSERS = re.compile(
+    r"viewport|robots|googlebot|theme-color|referrer|format-detection|generator|color-scheme|twitter|fb|msapplication"
+    r"|apple-|csrf|image|url|type$|site_name|rating|google|msvalidate|handheld"
+)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 
 
-def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
+    root, notes = _parse(file)
+    yield _describe(root)
+    yield from _read_root(root, file, as_)
+    yield from notes
+
+
+def read_page(file: SourceFile, *, as_: Kind | None) -> Iterator[Record | Problem]:
+    """The records of a page that is part of another file."""
+    root, notes = _parse(file)
+    yield from _read_root(root, file, as_)
+    yield from notes
+
+
+def _read_root(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Record | Problem]:
     from lxml import etree  # type: ignore[import-untyped]
 
-    root, notes = _parse(file)
     body = next(root.iter("body"), root)
     titles = (_words(e) for name in ("title", "h1") for e in root.iter(name))
     sections = Sections(file, choose_title(titles, file.path))
@@ -91,7 +109,6 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             sections.write(("\n" if tag in _BLOCKS else "") + _alt(element) + _space(element.text, preformatted))
     if as_ != "table":
         yield from sections.end()
-    yield from notes
 
 
 def find_tables(markup: str) -> list[tuple[list[list[grids.Cell]], str]]:
@@ -107,6 +124,19 @@ def look(path: Path, as_: Kind | None) -> Look:
     """With tables only where there is the tag for one."""
     has_tables = b"<table" in path.read_bytes().lower()
     return (KINDS if has_tables else ("text",)), ()
+
+
+def _describe(root: Any) -> About:
+    """What the page says of itself: its language, and what `<meta>` names but settings for browsers."""
+    found: dict[str, list[str]] = {}
+    for meta in root.iter("meta"):
+        named = (meta.get("name") or meta.get("property") or meta.get("itemprop") or "").strip().lower()
+        name, content = _OF_OTHERS.sub("", named), (meta.get("content") or "").strip()
+        if name and content and not _FOR_BROWSERS.match(name):
+            found.setdefault(name.removesuffix("_time"), []).append(content)
+    said: dict[str, Any] = {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+    language = (root.get("lang") or "").strip()
+    return About({**said, **({"lang": language} if language else {})})
 
 
 def _parse(file: SourceFile) -> tuple[Any, list[Problem]]:

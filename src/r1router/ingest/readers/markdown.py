@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from r1router.errors import UnreadableFile
 from r1router.ingest.parts import grids, tabular
+from r1router.ingest.parts.about import parse_yaml
 from r1router.ingest.parts.cells import make_title, write_cell
 from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.structure import Line
 from r1router.ingest.readers import html
-from r1router.ingest.records import Problem, Record
+from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -42,9 +44,10 @@ _NO_HEADING = re.compile(r"\s*([-*+>|#]|\d+[.)])(\s|$)|\s*$| {4}")
 """Lines that an underline of dashes does not make a heading: lists, quotes, tables, blank lines, code."""
 
 
-def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
     with open_text(file) as stream:
         text = stream.read()
+    yield from _describe(text, file)
     title, lines = parse(text)
     sections = Sections(file, title or make_title(file.path), indented=True)
     tables, place, fence = 0, 0, ""
@@ -86,6 +89,21 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             sections.write(line + "\n")
     yield from (passage for passage in sections.end() if as_ != "table")
     yield from report_doubts(file)
+
+
+def _describe(text: str, file: SourceFile) -> Iterator[About | Problem]:
+    """The fields of the front matter; what cannot be read of it is told in the report."""
+    front = _FRONT.match(text)
+    if not front:
+        return
+    try:
+        fields = parse_yaml(front[1]) or {}
+    except UnreadableFile as error:
+        yield About({"title": named[1].strip()} if (named := _FRONT_TITLE.search(front[1])) else {})
+        yield Problem(file.source, "front matter", f"{error.reason}; its fields are not kept", read=True)
+        return
+    if isinstance(fields, dict):
+        yield About(fields)
 
 
 def look(path: Path, as_: Kind | None) -> Look:

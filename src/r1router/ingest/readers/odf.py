@@ -13,7 +13,7 @@ from r1router.ingest.parts.elements import read_attribute, read_name
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.titles import choose_title
-from r1router.ingest.records import Problem, Record
+from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -24,12 +24,13 @@ _GONE = frozenset({"tracked-changes", "annotation", "tracked-change", "sequence-
 _MOST_REPEATED = 1_000
 
 
-def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
     office.check(file, part="content.xml", modern="OpenDocument")
     if as_ == "image":
         yield from office.read_pictures(file, ocr=ocr)
         return
     with zipfile.ZipFile(file.path) as archive:
+        yield office.describe(archive)
         root = office.parse(archive, "content.xml")
         stated = next((e.text or "" for e in office.find_elements(archive, "meta.xml", "title")), "")
     sections = Sections(file, choose_title([stated], file.path))

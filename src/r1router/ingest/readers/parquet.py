@@ -84,6 +84,7 @@ def _pictures(rows: Iterator[dict[str, Any]], file: SourceFile, ocr: bool) -> It
                 loaded.title or f"{make_title(file.path)}, {where}",
                 said or loaded.caption,
                 recognizer.read_words(loaded.image) if ocr else "",
+                others,
             )
 
 

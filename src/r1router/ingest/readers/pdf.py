@@ -18,7 +18,7 @@ from r1router.ingest.parts.layout import Box
 from r1router.ingest.parts.sections import tidy_spaces
 from r1router.ingest.parts.structure import Line
 from r1router.ingest.parts.titles import choose_title
-from r1router.ingest.records import Passage, Picture, Problem, Record
+from r1router.ingest.records import About, Passage, Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Image, Kind
 
@@ -35,10 +35,11 @@ _ONE_AT_A_TIME = Lock()
 """PDFium is not made for threads."""
 
 
-def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
     document = _open(file)
     try:
         title = _title(document, file)
+        yield _describe(document)
         pages, pictures, scanned = len(document), 0, 0
         for number in range(1, pages + 1):
             try:
@@ -88,6 +89,14 @@ def _title(document: Any, file: SourceFile) -> str:
     with _ONE_AT_A_TIME:
         stated = write_cell(document.get_metadata_value("Title"))
     return choose_title([stated], file.path)
+
+
+def _describe(document: Any) -> About:
+    """What the document says of itself: who wrote it, when, about what."""
+    said = {"author": "Author", "created": "CreationDate", "modified": "ModDate", "subject": "Subject"}
+    with _ONE_AT_A_TIME:
+        found = {name: document.get_metadata_value(key) for name, key in (*said.items(), ("keywords", "Keywords"))}
+    return About({name: value for name, value in found.items() if value})
 
 
 def _page(

@@ -13,7 +13,7 @@ from r1router.ingest.parts.cells import tidy, write_cell
 from r1router.ingest.parts.elements import find_child, read_attribute, read_name
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.titles import choose_title
-from r1router.ingest.records import Passage, Problem, Record
+from r1router.ingest.records import About, Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -21,12 +21,13 @@ PATTERNS = ("*.pptx", "*.pptm", "*.ppsx")
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 
-def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
     office.check(file, part="_rels/.rels", modern="pptx")
     if as_ == "image":
         yield from office.read_pictures(file, ocr=ocr)
         return
     with zipfile.ZipFile(file.path) as archive:
+        yield office.describe(archive)
         folder, root = office.open_main_part(archive, file, "presentation")
         title = choose_title([office.read_title(archive)], file.path)
         related = _related(archive, folder, "presentation.xml")

@@ -15,7 +15,7 @@ from r1router.ingest.parts.formats import show
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sheets import Span, write_lines
 from r1router.ingest.parts.structure import Line
-from r1router.ingest.records import Problem, Record
+from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -30,11 +30,13 @@ _LONGEST_FORMULA = 1 << 14
 _BLOCK = 1 << 20
 
 
-def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
     is_binary = file.path.suffix.lower() == ".xlsb"
     office.check(file, part="xl/workbook.bin" if is_binary else "xl/workbook.xml", modern="xlsx")
     from openpyxl import load_workbook  # type: ignore[import-untyped]
 
+    with zipfile.ZipFile(file.path) as archive:
+        yield office.describe(archive)
     ids = Ids()
     streamed = _size(file.path) > MOST_WHOLE
     with file.path.open("rb") as stream:

@@ -1,0 +1,78 @@
+"""Keeps the newest version of a knowledge base open, for all that search it or a part of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+
+from r1router.errors import InputError, KnowledgeBaseError
+from r1router.kb import manifest as manifests
+from r1router.kb.snapshot import Snapshot
+from r1router.kb.table import CELLS, open_table
+
+T = TypeVar("T")
+
+PATIENCE = 10
+"""While a writer is at work, a newer version is loaded after as many times what loading the last one took."""
+_ATTEMPTS = 6
+"""Times that a search opens the newest version, over 0.6 seconds, where a writer took the files of one away."""
+_log = logging.getLogger(__name__)
+
+
+class Newest:
+    """Safe to use from several threads. Nothing is read before the first use."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._snapshot: Snapshot | None = None
+        self._table: Any = None
+        self._loaded = 0.0
+        self._refreshing = Lock()
+
+    def use(self, work: Callable[[Snapshot], T], *, empty: T) -> T:
+        """What `work` makes of the newest version, `empty` before anything is stored.
+
+        It is done again where a writer took the version away meanwhile. Raises `KnowledgeBaseError` where the folder
+        cannot be read.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                snapshot = self._refresh()
+                return empty if snapshot is None else work(snapshot)
+            except InputError:
+                raise
+            except (LookupError, OSError, RuntimeError, ValueError) as error:  # how a missing file comes up
+                if attempt == _ATTEMPTS - 1:
+                    raise KnowledgeBaseError(f"{self._folder} cannot be searched: {error}") from error
+                _log.info("%s: opening again, a writer may have tidied up: %s", self._folder, error)
+                with self._refreshing:
+                    self._snapshot = self._table = None
+                time.sleep(0.02 * 2**attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _refresh(self) -> Snapshot | None:
+        """The newest version, or the last one while patience lasts; None before anything is stored."""
+        with self._refreshing:
+            known = self._snapshot
+            if self._table is None:
+                self._table = open_table(self._folder)
+            if self._table is None:
+                manifests.read(self._folder)  # raises where all of it has been removed
+                return None
+            self._table.checkout_latest()
+            if known and known.version == self._table.version:
+                return known
+            if known and time.monotonic() - self._loaded < PATIENCE * known.seconds_to_load:
+                return known
+            self._snapshot = Snapshot(open_table(self._folder), self._folder)
+            if known is None and CELLS not in self._table.schema.names and manifests.read(self._folder).kind == "table":
+                _log.warning(
+                    "%s was indexed before tables could be queried; index its files again for it", self._folder
+                )
+            self._loaded = time.monotonic()
+            _log.debug("%s: version %d, %d entries", self._folder, self._snapshot.version, len(self._snapshot))
+            return self._snapshot
