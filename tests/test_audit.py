@@ -8,11 +8,11 @@ import pytest
 import r1router as rr
 from r1router.drive.budget import Budget
 from r1router.drive.record import Record
-from r1router.errors import UnknownName
+from r1router.errors import R1RouterError, UnknownName
 from r1router.evals.audit.other_routes import Searched, read_elsewhere, search_elsewhere
 from r1router.evals.audit.regret import audit, compute_digest, list_targets, read_audit, write_audit
 from r1router.evals.run import Row, Settings
-from r1router.types import Answer, Card, Evidence, Example, Question, Step, Trajectory
+from r1router.types import Answer, Ask, Card, Evidence, Example, Message, Question, Step, Trajectory
 
 SETTINGS = Settings(
     "d.jsonl", "0", ("m",), "scripted:", {"text": "text", "table": "table"}, "0", 3, 5, Budget(), "0.1.0"
@@ -169,6 +169,16 @@ def test_reading_the_other_evidence_tells_what_it_would_have_answered(tmp_path):
     assert (found.steps, found.right, found.regret) == (3, 1, 1)
     assert len(policy.asks) == 2
     assert read(rr.Scripted([])) == {"m": found}, "the record serves the second audit"
+
+
+def test_a_record_that_lacks_a_reply_tells_the_end_of_what_was_asked(tmp_path):
+    (tmp_path / "r.jsonl").touch()
+    replayed = Record(tmp_path / "r.jsonl", replay=True)
+    for text, shown in (("Who", "'Who'"), ("a" * 300 + "Who", f"'…{'a' * 197}Who'")):
+        ask = Ask((Message("user", text),), "plan")
+        with pytest.raises(R1RouterError, match=f"has no reply to: {shown}$"):
+            asyncio.run(replayed.keep(Ask, None)(ask))
+    replayed.close()
 
 
 # ── kept beside the run ────────────────────────────────────────────────────────────────────────

@@ -31,6 +31,18 @@ def test_marks_are_cited_in_the_order_of_the_answer():
     assert names(cite([step], "Oslo")) == ["c", "a"]
 
 
+def test_a_mark_at_the_end_of_a_word_is_the_answers_own_unless_a_piece_has_it_so():
+    asked = "What is the capital?"
+    for capital, cited in (("The capital is Oslo.", "b"), ("The capital is Oslo[2].", "a")):
+        pieces = (piece("a", capital), piece("b", "Oslo"))
+        assert names(cite([Step(sub_question=asked, evidence=pieces, answer="Oslo[2]")], "Oslo")) == [cited]
+
+
+def test_of_pieces_that_say_the_same_the_first_is_cited():
+    step = Step(sub_question="What is the capital?", evidence=(piece("a", "Oslo."), piece("b", "Oslo.")), answer="Oslo")
+    assert names(cite([step], "Oslo")) == ["a"]
+
+
 def test_words_are_matched_whole():
     step = Step(evidence=(piece("a", "Romania"), piece("b", "Oman")), answer="Oman")
     assert names(cite([step], "Oman")) == ["b"]
@@ -51,6 +63,7 @@ def test_an_answer_that_no_piece_holds_has_no_source():
         ("How much does the crane lift?", "5 tonnes", []),
         ("How much does the crane lift?", "The crane of the harbour lifts up to 45 tonnes.", ["crane"]),
         ("How many cranes are there?", "12", []),
+        ("How many cranes lift?", "two", ["lifts"]),
         ("How many people work there?", "1200", ["staff"]),
         ("How many people work there?", "1,200 people", ["staff"]),
         ("How many people work there?", "200", []),
@@ -70,6 +83,7 @@ def test_a_piece_is_cited_where_it_holds_the_answer(question, said, cited):
         piece("quay", "The quay was opened on 12 March 1904 by Ida Holm, who runs it."),
         piece("crane", "The harbour crane lifts 45 tonnes[3]."),
         piece("staff", "Some 1.200 people work there."),
+        piece("lifts", "2 cranes lift."),
     )
     assert names(cite([Step(sub_question=question, evidence=pieces, answer=said)], said)) == cited
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from r1router.cli import app
 from r1router.errors import InputError, KnowledgeBaseError, ParseError
 from r1router.kb import list_kb_folders, open_kb, open_kbs
 from r1router.kb.check import check
+from r1router.kb.ledger import Ledger
 from r1router.kb.manifest import check_name, read, write
 from r1router.kb.writer import UNFINISHED, remove, sweep
 from r1router.parse import read_route
@@ -60,8 +63,6 @@ def test_names_that_differ_in_punctuation_are_both_routable() -> None:
 
 
 def test_the_card_of_a_run_that_was_killed_is_written_by_the_next(kbs: Path, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     holds = read(kbs / "text").holds
     write(kbs / "text", replace(read(kbs / "text"), holds=""))
     (kbs / "text" / UNFINISHED).touch()
@@ -70,9 +71,10 @@ def test_the_card_of_a_run_that_was_killed_is_written_by_the_next(kbs: Path, tmp
     assert not (kbs / "text" / UNFINISHED).exists()
 
 
-def test_one_damaged_knowledge_base_does_not_stop_the_others(kbs: Path) -> None:
+def test_one_damaged_knowledge_base_does_not_stop_the_others(kbs: Path, caplog: pytest.LogCaptureFixture) -> None:
     (kbs / "table" / "kb.json").write_text('{"format": 1')
     assert list(open_kbs(kbs)) == ["text"]
+    assert "table is left out" in caplog.text
     done = CliRunner().invoke(app, ["kb", "list", "--kbs", str(kbs)])
     assert done.exit_code == 0
     assert "table" in done.output
@@ -94,6 +96,36 @@ def test_a_check_finds_what_is_damaged_and_mends_what_it_can(kbs: Path) -> None:
     assert "sources.sqlite" in said
     assert check("--repair")[0] == 0
     assert check()[0] == 0
+    assert open_kb(kbs / "text").search([Query("capital of Norway")], k=1)[0]
+
+
+def test_a_check_names_a_source_that_must_be_read_again_and_counts_the_others(kbs: Path, tmp_path: Path) -> None:
+    for name in ("b.md", "a.md", "c.md"):
+        (tmp_path / name).write_text(f"# {name}\nWords of {name}.")
+    rr.index([tmp_path / name for name in ("b.md", "a.md", "c.md")], kbs=kbs, ocr=False)
+    ledger = Ledger(kbs / "text")
+    sources = sorted(ledger.read())
+    ledger.put([replace(ledger.read()[sources[0]], entries=9)])
+    [apart] = check(kbs / "text")
+    assert apart.what == f"{sources[0]} is not whole in the table; index it again"
+    ledger.put(replace(taken, entries=9) for taken in ledger.read().values())
+    [apart] = check(kbs / "text")
+    assert apart.what == f"{sources[0]} (and 3 more) is not whole in the table; index it again"
+
+
+def test_an_index_that_cannot_be_read_becomes_its_newest_version_that_can(kbs: Path, tmp_path: Path) -> None:
+    before = {path for path in (kbs / "text" / "index.lance").rglob("*") if path.is_file()}
+    (tmp_path / "more.md").write_text("# Lima\nLima is in Peru.")
+    rr.index([tmp_path / "more.md"], kbs=kbs, ocr=False)
+    for path in (kbs / "text" / "index.lance" / "data").iterdir():
+        if path not in before:
+            path.write_bytes(b"")
+    [broken, *_] = check(kbs / "text")
+    assert "where --repair finds no earlier one" in broken.what
+    assert not broken.mended
+    [broken, *_] = check(kbs / "text", repair=True)
+    assert re.search(r"version \d+ is taken again", broken.what)
+    assert broken.mended
     assert open_kb(kbs / "text").search([Query("capital of Norway")], k=1)[0]
 
 

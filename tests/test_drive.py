@@ -46,6 +46,7 @@ def talk(ask):
 
 
 def test_one_question_streams_its_events_as_they_happen():
+    began = time.perf_counter()
     events = list(rr.stream("Which city?", kbs=kbs(), policy=rr.Scripted(talk)))
     assert [type(e) for e in events] == [Planned, Retrieved, Answered, Planned, Finished]
     assert events[1].step.evidence[0].id == "1"
@@ -56,6 +57,7 @@ def test_one_question_streams_its_events_as_they_happen():
     assert (usage.calls, usage.retrievals, usage.tokens) == (4, 1, 2 * 110 + 2 * 55)
     assert usage.looks == 3  # one knowledge base, for the question, its sub-question, and to stop
     assert set(usage.seconds) == {"look", "plan", "search", "answer", "final"}
+    assert sum(usage.seconds.values()) <= time.perf_counter() - began
 
 
 def test_an_event_arrives_before_the_next_request_is_answered():

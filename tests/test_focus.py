@@ -33,6 +33,10 @@ def test_what_fits_is_kept_as_it_is():
     assert texts("What is the capital of Peru?", [PROSE], 1000) == [PROSE.text.replace(". ", ".\n")]
 
 
+def test_a_title_stays_above_the_line_that_is_shown():
+    assert texts("What is the capital of Peru?", [PROSE], 40) == ["Lima\nIt is the capital of Peru."]
+
+
 def test_a_row_names_its_columns_below_the_title():
     assert texts("How long is the coastline of Djibouti?", [TABLE, BORDERS], 70) == [
         "Geography of Djibouti\nCoastline | Value: 314 km"

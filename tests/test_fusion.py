@@ -31,7 +31,7 @@ def test_entries_of_two_knowledge_bases_with_the_same_id_are_two() -> None:
 def test_only_ranks_count_and_not_the_scores_of_the_rankings() -> None:
     loud = [item("a", score=900.0), item("b", score=800.0)]
     quiet = [item("b", score=0.2), item("c", score=0.1)]
-    assert fuse([loud, quiet], 1)[0].id == "b"
+    assert [e.id for e in fuse([loud, quiet], 1)] == ["b"]
 
 
 def test_nothing_fused_is_nothing() -> None:

@@ -244,6 +244,8 @@ def test_modes_choose_the_rankings(tmp_path: Path) -> None:
     assert kb.search([Query("zebra Oslo")], k=5, mode="text")[0][0].record == "oslo"
     assert len(kb.search([Query("zebra Oslo")], k=5, mode="text")[0]) == 1
     assert len(kb.search([Query("zebra Oslo")], k=5, mode="vector")[0]) == 5
+    by_both, by_vector = (kb.search([Query("Oslo")], k=1, mode=mode)[0][0].score for mode in ("fused", "vector"))
+    assert by_both > by_vector
     with pytest.raises(InputError, match="at least 1"):
         kb.search([Query("Oslo")], k=0)
 

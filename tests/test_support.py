@@ -35,6 +35,11 @@ def test_what_is_not_known_counts_for_nothing():
     assert set(unknown.values()) == {0.0}
 
 
+def test_a_doubt_and_a_similarity_have_their_bounds():
+    assert [round(told("Who?", "Ida", doubt=doubt)["doubt"], 1) for doubt in (0.0, 0.5, 1.0)] == [-6.0, 0.0, 6.0]
+    assert told("Who?", "Ida", (Evidence("text", "1", "Ida"),))["similarity"] == 0.0
+
+
 def test_two_thresholds_make_three_endings():
     support = Support(constant=0.0, doubt=-1.0, sure=0.7, lost=0.3)
     endings = [judge(support, told("Who?", "x", doubt=doubt))[1] for doubt in (0.05, 0.5, 0.95)]

@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from r1router.evidence.numbers import convert_unit, read_cell, read_quantities, tell_decimal
+from r1router.evidence.numbers import convert_unit, read_cell, read_quantities, read_stated_quantity, tell_decimal
 from r1router.table import TableBlock, name_columns
 from r1router.tables.columns import read_columns, read_date, read_seconds
 
@@ -48,6 +48,26 @@ def test_a_cell_that_is_one_number_is_read_with_its_unit(cell, value, unit):
 )
 def test_a_code_a_score_a_range_and_a_date_are_no_number(cell):
     assert read_cell(cell) is None
+
+
+def test_a_number_is_plain_only_where_it_is_digits_alone():
+    plain = {"5": True, "5 km": False, "5 million": False, "5k": False, "5e3": False, "5.0": False, "$5": False}
+    assert {text: read_quantities(text)[0].plain for text in plain} == plain
+    ranges = {"5-10": True, "5-10 km": False, "5 km - 10": False}
+    assert {text: read_quantities(text)[0].plain for text in ranges} == ranges
+    assert [quantity.low for quantity in read_quantities("5e3; 5k; 5 million")] == [5e3, 5e3, 5e6]
+
+
+def test_an_answer_is_one_number_with_at_most_one_word_after_it():
+    told = ("12,467", "5 goals", "about 5 km", "5 goals by Rovers", "5 or 6", "Apollo 11")
+    assert [None if (q := read_stated_quantity(text)) is None else q.low for text in told] == [
+        12467,
+        5,
+        5,
+        None,
+        None,
+        None,
+    ]
 
 
 def test_a_decimal_comma_is_told_by_the_other_cells_of_its_column():

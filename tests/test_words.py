@@ -34,5 +34,11 @@ def test_a_text_is_read_in_its_language(text, language):
     assert tell_language(text) == language
 
 
+def test_a_text_is_read_in_the_language_that_is_given():
+    assert read_words("the box", "german") == ["the", "box"]
+    assert read_words("the box") == ["box"]
+    assert read_words("the box " * 1_000, "german") == ["the", "box"] * 1_000  # too long to be remembered
+
+
 def test_words_of_other_scripts_are_kept():
     assert read_words("東京 の 人口")

@@ -98,11 +98,7 @@ def eval_(
 
 
 def name_dataset(spec: str) -> str:
-    """What a data set is called in reports: its file and options, without the folders, which differ by machine.
-
-    >>> name_dataset("webqa:/data/WebQA_train_val.json?split=val")
-    'WebQA_train_val.json?split=val'
-    """
+    """What a data set is called in reports: its file and options, without the folders, which differ by machine."""
     from r1router.evals.datasets import open_dataset
 
     source = open_dataset(spec)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sized
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sized
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -14,7 +14,7 @@ Tell = Callable[[int, int], None]
 
 async def map_in_flight(
     work: Callable[[Item], Awaitable[T]], items: Iterable[Item], *, in_flight: int, tell: Tell | None = None
-) -> AsyncIterator[tuple[int, T]]:
+) -> AsyncGenerator[tuple[int, T], None]:
     """(position of an item, what `work` made of it), in the order in which they are done.
 
     `in_flight` are worked on at once, and `items` are read as room becomes free. `tell` is for items that can be

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 
 from r1router.drive.budget import Budget
 from r1router.drive.flow import run
@@ -29,7 +29,7 @@ async def answer_many(
     budget: Budget | None = None,
     in_flight: int = IN_FLIGHT,
     record: Record | None = None,
-) -> AsyncIterator[tuple[int, Trajectory]]:
+) -> AsyncGenerator[tuple[int, Trajectory], None]:
     """(position of the question, its trajectory), in the order in which they finish.
 
     A question whose model call or search fails gets a trajectory with stop "error" and the reason; the others

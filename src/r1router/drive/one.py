@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 
 from r1router.drive.budget import Budget
@@ -26,7 +26,7 @@ async def stream(
     budget: Budget | None = None,
     record: Record | None = None,
     wrap: Callable[[Serve], Serve] | None = None,
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """The events of one question, `Finished` last. A failed model call or search is raised here.
 
     Leaving the loop early cancels the work that is under way. A `record` serves what it has and keeps the rest.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Iterator
 from functools import cache
 from typing import Any, TypeVar
 
@@ -56,8 +56,8 @@ def finish(work: Awaitable[object]) -> None:
         future.result()
 
 
-def iterate(items: AsyncIterator[T]) -> Iterator[T]:
-    """The items of an asynchronous iterator, as they come; leaving early stops the work."""
+def iterate(items: AsyncGenerator[T, None]) -> Iterator[T]:
+    """The items of an asynchronous generator, as they come; leaving early stops the work."""
     passed: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     async def pump() -> None:
@@ -66,8 +66,7 @@ def iterate(items: AsyncIterator[T]) -> Iterator[T]:
                 passed.put(item)
         finally:
             passed.put(_END)
-            if hasattr(items, "aclose"):
-                await items.aclose()
+            await items.aclose()
 
     future = asyncio.run_coroutine_threadsafe(pump(), _loop())
     try:

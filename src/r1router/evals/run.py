@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ def evaluate(
         ):
             for method in methods:
                 todo = [e for e in examples if (method, e.id) not in done]
-                answered: AsyncIterator[tuple[int, Trajectory]] = answer_many(
+                answered: AsyncGenerator[tuple[int, Trajectory], None] = answer_many(
                     (e.question for e in todo),
                     method=load_method(method, max_steps=max_steps, k=k),
                     policy=policy,

@@ -133,7 +133,7 @@ class Questions:
                     task.cancel()
                     with suppress(asyncio.CancelledError, Exception):
                         await task
-                await events.aclose()  # type: ignore[attr-defined]  # a generator, announced as an iterator
+                await events.aclose()
 
     def _within_limits(self, options: Options) -> Budget:
         """The budget that the client names, or the server's, within the seconds that steps may take here."""
