@@ -31,6 +31,7 @@ _WHERE = {
     "policies": ("open_policy",),
     "policies.scripted": ("Scripted",),
     "prompts": ("Prompts",),
+    "rerankers": ("open_reranker",),
     "codec": ("from_dict", "to_dict"),
     "errors": ("R1RouterError",),
     "types": (
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from r1router.policies import open_policy
     from r1router.policies.scripted import Scripted
     from r1router.prompts import Prompts
+    from r1router.rerankers import open_reranker
     from r1router.types import (
         Answer,
         Answered,

@@ -24,7 +24,8 @@ from r1router.kb import open_kbs
 from r1router.methods import Method, load_method
 from r1router.policies import open_policy
 from r1router.prompts import Prompts, choose_prompts
-from r1router.types import Event, Finished, Image, KnowledgeBase, Policy, Question, Trajectory
+from r1router.rerankers import open_reranker
+from r1router.types import Event, Finished, Image, KnowledgeBase, Policy, Question, Reranker, Trajectory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ class Setup:
     """What one question may cost."""
     record: Record | None = None
     """Serves the requests that it has already, and keeps the others."""
+    reranker: Reranker | str | None = None
+    """What puts the entries of a search in a better order, or its spec (see `rerankers`)."""
 
 
 class Options(TypedDict, total=False):
@@ -59,6 +62,7 @@ class Options(TypedDict, total=False):
     k: int
     budget: Budget | None
     record: Record | None
+    reranker: Reranker | str | None
 
 
 class Parts(TypedDict):
@@ -70,6 +74,7 @@ class Parts(TypedDict):
     prompts: Prompts
     budget: Budget | None
     record: Record | None
+    reranker: Reranker | None
 
 
 def open_parts(setup: Setup, policy: Policy) -> Parts:
@@ -85,6 +90,7 @@ def open_parts(setup: Setup, policy: Policy) -> Parts:
         prompts=choose_prompts(setup.prompts, policy),
         budget=setup.budget,
         record=setup.record,
+        reranker=open_reranker(setup.reranker) if isinstance(setup.reranker, str) else setup.reranker,
     )
 
 

@@ -108,6 +108,8 @@ class Evidence:
     similarity: float | None = None
     """Cosine of the query's words to it, -1 to 1, by the embedder of its knowledge base; None where there is none.
     Comparable between knowledge bases of the same embedder, which `score` is not."""
+    reranked: bool = False
+    """Whether `score` is a reranker's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,8 @@ class Usage:
     """Searches sent to one knowledge base."""
     looks: int = 0
     """Searches sent to one knowledge base only to see what it would bring."""
+    reranks: int = 0
+    """Rankings that a reranker has put in its order."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall seconds waited per stage: look, plan, search, answer, query, compute, final."""
 
@@ -177,6 +181,7 @@ class Usage:
             self.calls + other.calls,
             self.retrievals + other.retrievals,
             self.looks + other.looks,
+            self.reranks + other.reranks,
             {s: self.seconds.get(s, 0.0) + other.seconds.get(s, 0.0) for s in sorted(stages)},
         )
 
@@ -507,6 +512,18 @@ class ImageEmbedder(Protocol):
 
     def embed_images(self, images: Sequence[Image]) -> Any:
         """float32 array (len(images), dim), rows of L2 norm 1."""
+        ...
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """Scores texts by how well they answer a question, reading both together. One a file in `rerankers/`."""
+
+    spec: str
+    """What opens it again."""
+
+    def score(self, question: str, texts: Sequence[str]) -> list[float]:
+        """A score for each text, higher is better; called from worker threads. Raises `KnowledgeBaseError`."""
         ...
 
 

@@ -21,6 +21,7 @@ from r1router.kb import open_kbs
 from r1router.methods import load_method
 from r1router.policies import open_policy
 from r1router.prompts import choose_prompts, find_prompts_beside
+from r1router.rerankers import open_reranker
 from r1router.types import Ask, Example, Policy, Reply
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def eval_(
     prompts: options.PromptSet = None,
     max_steps: options.MaxSteps = 3,
     k: options.K = 5,
+    reranker: options.RerankerSpec = None,
     *,
     budget: Budget,
     replay: Annotated[
@@ -78,6 +80,7 @@ def eval_(
                 max_steps=max_steps,
                 k=k,
                 budget=budget,
+                reranker=open_reranker(reranker) if reranker else None,
                 in_flight=concurrency,
                 replay=replay,
                 tell=tell,

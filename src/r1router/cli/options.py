@@ -60,6 +60,12 @@ PriceOut = Annotated[
 SomeKbs = Annotated[
     list[str] | None, typer.Option("--kb", help="Search this knowledge base only; again for more. [all of them]")
 ]
+RerankerSpec = Annotated[
+    str | None,
+    typer.Option(
+        "--reranker", envvar="R1ROUTER_RERANKER", help="Puts what is found in order: http:URL or cross-encoder:NAME."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Dataset = Annotated[
     str, typer.Argument(help="Question file, or FORMAT:FILE: jsonl, csv, hotpotqa, musique, …", show_default=False)
@@ -82,8 +88,11 @@ def make_setup(
     prompts: PromptSet = None,
     max_steps: MaxSteps = 3,
     k: K = 5,
+    reranker: RerankerSpec = None,
 ) -> Setup:
-    return Setup(kbs=kbs, policy=policy, method=method, prompts=prompts, max_steps=max_steps, k=k)
+    return Setup(
+        kbs=kbs, policy=policy, method=method, prompts=prompts, max_steps=max_steps, k=k, reranker=reranker or None
+    )
 
 
 def make_budget(

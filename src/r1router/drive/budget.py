@@ -138,7 +138,8 @@ def count_cost(request: Request, result: Any, seconds: float) -> Usage:
             routes = len(request.routes)
             if request.look:
                 return Usage(looks=routes, seconds={"look": seconds})
-            return Usage(retrievals=routes, seconds={"search": seconds})
+            reranks = sum(bool(ranking) and ranking[0].reranked for ranking in result)
+            return Usage(retrievals=routes, reranks=reranks, seconds={"search": seconds})
         case Inspect() | Compute():
             return Usage(seconds={"compute": seconds})
         case _:

@@ -13,7 +13,7 @@ from r1router.drive.walk import Walk
 from r1router.errors import R1RouterError
 from r1router.methods import Method, name_method
 from r1router.prompts import Prompts
-from r1router.types import KnowledgeBase, Policy, Question, Trajectory
+from r1router.types import KnowledgeBase, Policy, Question, Reranker, Trajectory
 
 IN_FLIGHT = 64
 """Questions worked on at once."""
@@ -29,6 +29,7 @@ async def answer_many(
     budget: Budget | None = None,
     in_flight: int = IN_FLIGHT,
     record: Record | None = None,
+    reranker: Reranker | None = None,
 ) -> AsyncGenerator[tuple[int, Trajectory], None]:
     """(position of the question, its trajectory), in the order in which they finish.
 
@@ -36,7 +37,7 @@ async def answer_many(
     go on. `questions` is read as room becomes free, so it may be long. A `record` serves what it has already
     and keeps the rest.
     """
-    serve = serve_with(policy, kbs, record)
+    serve = serve_with(policy, kbs, record, reranker)
     cards = {name: kb.card for name, kb in kbs.items()}
 
     async def answer(question: Question) -> Trajectory:

@@ -13,7 +13,7 @@ from r1router.drive.serve import serve_with
 from r1router.drive.walk import Walk
 from r1router.methods import Method
 from r1router.prompts import Prompts
-from r1router.types import Event, KnowledgeBase, Policy, Question
+from r1router.types import Event, KnowledgeBase, Policy, Question, Reranker
 
 
 async def stream(
@@ -25,6 +25,7 @@ async def stream(
     prompts: Prompts,
     budget: Budget | None = None,
     record: Record | None = None,
+    reranker: Reranker | None = None,
     wrap: Callable[[Serve], Serve] | None = None,
 ) -> AsyncGenerator[Event, None]:
     """The events of one question, `Finished` last. A failed model call or search is raised here.
@@ -35,7 +36,7 @@ async def stream(
     events: asyncio.Queue[Event | None] = asyncio.Queue()
     cards = {name: kb.card for name, kb in kbs.items()}
     walk = Walk(method, question, cards, prompts, budget, tell=events.put_nowait)
-    serve = serve_with(policy, kbs, record)
+    serve = serve_with(policy, kbs, record, reranker)
     work = asyncio.create_task(run(walk, wrap(serve) if wrap else serve))
     work.add_done_callback(lambda _: events.put_nowait(None))
     try:

@@ -7,23 +7,29 @@ from collections.abc import Awaitable, Mapping
 from r1router.drive.batches import run_in_batches
 from r1router.drive.flow import Serve, Served, measure_time
 from r1router.drive.record import Record
+from r1router.drive.rerank import rerank_searches
 from r1router.errors import QueryError
 from r1router.table import TableResult
 from r1router.tables import workers
 from r1router.tables.view import TableView
-from r1router.types import Ask, Compute, Inspect, KnowledgeBase, Policy, Reply, Search, TableKnowledgeBase
+from r1router.types import Ask, Compute, Inspect, KnowledgeBase, Policy, Reply, Reranker, Search, TableKnowledgeBase
 
 
-def serve_with(policy: Policy, kbs: Mapping[str, KnowledgeBase], record: Record | None = None) -> Serve:
+def serve_with(
+    policy: Policy, kbs: Mapping[str, KnowledgeBase], record: Record | None = None, reranker: Reranker | None = None
+) -> Serve:
     """What serves the requests of all questions that it is given to, in one event loop.
 
-    A `record` serves what it has already and keeps the rest.
+    A `record` serves what it has already and keeps the rest. What is found for a step is put in the order of the
+    `reranker`, where there is one.
     """
 
     def answer(ask: Ask) -> Awaitable[Served[Reply]]:
         return measure_time(policy.reply(ask))
 
-    serve: Serve = {Ask: answer, Search: run_in_batches(kbs), **serve_tables(kbs)}
+    search = run_in_batches(kbs)
+    searched = rerank_searches(search, reranker) if reranker else search
+    serve: Serve = {Ask: answer, Search: searched, **serve_tables(kbs)}
     return serve if record is None else {kind: record.keep(kind, server) for kind, server in serve.items()}
 
 

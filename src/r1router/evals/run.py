@@ -26,7 +26,7 @@ from r1router.drive.record import Record
 from r1router.errors import InputError
 from r1router.methods import load_method
 from r1router.prompts import Prompts, choose_prompts
-from r1router.types import Example, KnowledgeBase, Policy, Trajectory
+from r1router.types import Example, KnowledgeBase, Policy, Reranker, Trajectory
 
 CONFIG, TRAJECTORIES, TIMINGS, RECORD = "run.json", "trajectories.jsonl", "timings.jsonl", "record.jsonl"
 PROMPTS = "prompts"
@@ -58,6 +58,8 @@ class Settings:
     k: int
     budget: Budget
     version: str
+    reranker: str = ""
+    """Its spec; empty where there was none."""
 
 
 def evaluate(
@@ -72,6 +74,7 @@ def evaluate(
     max_steps: int = 3,
     k: int = 5,
     budget: Budget | None = None,
+    reranker: Reranker | None = None,
     in_flight: int = IN_FLIGHT,
     replay: str | Path | None = None,
     tell: Callable[[Row], None] | None = None,
@@ -95,6 +98,7 @@ def evaluate(
         k,
         budget,
         r1router.__version__,
+        reranker.spec if reranker else "",
     )
     _claim(out, settings, prompts)
     # A question that failed is tried again; every other one is done.
@@ -119,6 +123,7 @@ def evaluate(
                     budget=budget,
                     in_flight=in_flight,
                     record=record,
+                    reranker=reranker,
                 )
                 for position, trajectory in threads.iterate(answered):
                     row = Row(method, todo[position], trajectory)

@@ -16,6 +16,7 @@ from r1router.errors import InputError
 from r1router.methods import load_method, name_method
 from r1router.methods import names as method_names
 from r1router.prompts import Prompts, choose_prompts
+from r1router.rerankers import open_reranker
 from r1router.serve import telemetry
 from r1router.serve.limits import Limits
 from r1router.serve.metrics import Metrics
@@ -58,12 +59,16 @@ class Questions:
     ) -> None:
         """`setup` is how questions are answered whose client says nothing else.
 
-        Raises `InputError` or `UnknownName` for a method or prompts that are none.
+        Raises `InputError` or `UnknownName` for a method, prompts or a reranker that are none.
         """
         if isinstance(setup.method, str):
             load_method(setup.method)
-        prompts = setup.prompts
-        self._setup = replace(setup, prompts=Prompts(prompts) if isinstance(prompts, str | Path) else prompts)
+        prompts, reranker = setup.prompts, setup.reranker
+        self._setup = replace(
+            setup,
+            prompts=Prompts(prompts) if isinstance(prompts, str | Path) else prompts,
+            reranker=open_reranker(reranker) if isinstance(reranker, str) else reranker,
+        )
         self._knowledge_bases, self._admission = knowledge_bases, admission
         self._limits, self._metrics, self._tracer = limits, metrics, tracer
         self._policy: Policy | None = None
