@@ -30,6 +30,8 @@ def open_(rest: str) -> MiniLM:
 class MiniLM:
     spec = "minilm:"
     dim = 384
+    languages = ("en",)
+    """Those that it was trained on; an embedder without this says nothing of its languages."""
 
     def __init__(self) -> None:
         folder = ASSETS / "minilm"

@@ -26,6 +26,7 @@ from r1router.ingest.records import About, Passage, Picture, Problem, Record, Ta
 from r1router.ingest.sources import SourceFile, compute_fingerprint
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders
+from r1router.kb.languages import name_language
 from r1router.kb.ledger import Ledger, Taken
 from r1router.kb.manifest import Manifest
 from r1router.kb.writer import open_writer
@@ -35,6 +36,9 @@ TEXT_EMBEDDER = "minilm:"
 IMAGE_EMBEDDER = "efficientnet:"
 """What a new knowledge base is built with unless told otherwise."""
 KINDS: tuple[Kind, ...] = ("text", "image", "table")
+
+_FEW_OTHERS = 0.2
+"""Share of texts in other languages than the embedder's that is no reason to warn: names, quotations."""
 
 _log = logging.getLogger(__name__)
 
@@ -265,8 +269,23 @@ class _Run:
         for feed in self._feeds.values():
             feed.flush()
             feed.writer.finish(holds=holds)
+            self.problems += self._warn_of_languages(feed)
         self.report()
         return {feed.name: feed.counts for feed in self._feeds.values()}
+
+    def _warn_of_languages(self, feed: Feed) -> Iterator[Problem]:
+        """What is told where texts are new whose language is none of the embedder's."""
+        if not feed.counts.added + feed.counts.changed or feed.writer.manifest.kind != "text":
+            return
+        spec = feed.writer.manifest.text_embedder
+        known: tuple[str, ...] = getattr(self._embedders.text(spec), "languages", ())
+        counted = feed.writer.count_languages() if known else Counter[str]()
+        other = Counter({code: count for code, count in counted.items() if code not in known})
+        if other.total() > _FEW_OTHERS * counted.total():
+            names = ", ".join(name_language(code) for code, _ in other.most_common(3))
+            said = f"{other.total()} of {counted.total()} texts looked at are not in a language of {spec} ({names})"
+            advice = "their words are found, their meaning poorly; see docs/indexing.md for embedders of many languages"
+            yield Problem(feed.name, "its languages", f"{said}: {advice}", read=True)
 
     def _read(self, file: SourceFile, mark: str, *, as_: Kind | None, ocr: bool) -> None:
         path = str(file.path.resolve())

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from r1router.errors import InputError, KnowledgeBaseError
+from r1router.kb.languages import name_language
 from r1router.types import Card, Kind
 
 FILE = "kb.json"
@@ -92,6 +93,11 @@ def describe(kind: Kind, count: int, titles: list[str], columns: Mapping[str, Se
         _cut(t, 60) + (f" ({_cut(', '.join(columns[t]), 100)})" if few and columns.get(t) else "") for t in examples
     ]
     return f"{count:,} {noun}{(': ' if few else ' such as ') if shown else ''}{', '.join(shown)}"
+
+
+def describe_language(code: str) -> str:
+    """What a card says of the language that most of its texts are in: " (German)"; nothing of English or none."""
+    return f" ({name_language(code)})" if code not in ("", "en") else ""
 
 
 def _cut(text: str, characters: int) -> str:

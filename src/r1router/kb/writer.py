@@ -11,6 +11,7 @@ import hashlib
 import logging
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +28,7 @@ from r1router.kb.about import About
 from r1router.kb.card import describe_entries
 from r1router.kb.embedding import Vectors
 from r1router.kb.entry import Entry
+from r1router.kb.languages import SAMPLE, choose_language, count_languages
 from r1router.kb.ledger import Ledger
 from r1router.kb.long_tables import LongTables
 from r1router.kb.manifest import Manifest
@@ -260,7 +262,9 @@ class Writer:
         if holds is not None:
             manifest = replace(manifest, holds=holds, holds_given=True)
         elif self._changed and not manifest.holds_given:
-            manifest = replace(manifest, holds=describe_entries(self._table, manifest.kind))
+            holds = describe_entries(self._table, manifest.kind)
+            holds += manifests.describe_language(choose_language(self.count_languages()))
+            manifest = replace(manifest, holds=holds)
         if label is not None:
             manifest = replace(manifest, label=label)
         if manifest != self.manifest:
@@ -275,6 +279,13 @@ class Writer:
     def _tidy(self) -> None:
         """One file of rows and one index instead of one for each batch."""
         self._table.optimize(cleanup_older_than=KEPT_VERSIONS)
+
+    def count_languages(self) -> Counter[str]:
+        """Of a sample of its texts, how many are in each language; empty for pictures and tables, which say little."""
+        rows = self._table.count_rows() if self._table is not None and self.manifest.kind == "text" else 0
+        places = sorted({rows * n // SAMPLE for n in range(SAMPLE)} if rows else ())
+        found = self._table.take_offsets(places).select(["text"]).to_arrow() if places else None
+        return count_languages(found["text"].to_pylist() if found is not None else ())
 
     def _keep(self, image: Image) -> str:
         """Stores a picture once; returns its path inside the folder."""
