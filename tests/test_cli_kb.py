@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -135,3 +140,62 @@ def test_of_several_tables_one_is_named_and_those_of_one_file_are_joined(kbs: Pa
     unknown = call("kb", "query", "table", sql, "--table", "rivets", "--kbs", str(kbs)).exception
     assert isinstance(unknown, UnknownName)
     assert "did you mean 'rivers'" in str(unknown)
+
+
+def test_what_was_left_out_of_each_file_is_shown_until_it_is_read_otherwise(kbs: Path) -> None:
+    page = kbs.parent / "docs" / "scan.csv"
+    page.write_bytes("id,name\n1,Größe und Weite\n".encode("cp850") + b'2,"open\n')
+    assert call("index", str(kbs.parent / "docs"), "--kbs", str(kbs)).exit_code == 0
+    shown = call("kb", "sources", "--kbs", str(kbs)).stdout
+    assert "scan.csv" in shown
+    assert "a quote is opened here and not closed" in shown
+    as_json = json.loads(call("kb", "sources", "--json", "--kbs", str(kbs)).stdout)
+    assert [row["source"] for row in as_json["sources"] if row["left_out"]] == ["docs/scan.csv"]
+    page.write_text("id,name\n1,Breite\n")
+    (kbs.parent / "docs" / "program.exe").write_bytes(b"MZ")
+    (kbs.parent / "docs" / "torn.pdf").write_bytes(b"no")
+    assert call("index", str(kbs.parent / "docs"), "--kbs", str(kbs)).exit_code == 0
+    shown = call("kb", "sources", "--kbs", str(kbs)).stdout
+    assert "quote" not in shown
+    assert "–  docs/torn.pdf  not indexed" in shown
+    assert "no reader for 1 × .exe: program.exe" in shown
+
+
+def test_watching_takes_in_what_changes_and_removes_what_is_gone(tmp_path: Path) -> None:
+    docs, kbs = tmp_path / "docs", tmp_path / "kbs"
+    docs.mkdir()
+    (docs / "oslo.txt").write_text("Oslo is the capital of Norway.")
+    command = [sys.executable, "-m", "r1router", "index", str(docs), "--kbs", str(kbs), "--watch"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        wait_until(lambda: sources_of(kbs) == {"docs/oslo.txt"})
+        number = 0
+
+        def change() -> bool:
+            nonlocal number  # again and again: nobody knows when it began to watch
+            number += 1
+            (docs / "lima.txt").write_text(f"Lima is the capital of Peru, {number}.")
+            return sources_of(kbs) == {"docs/oslo.txt", "docs/lima.txt"}
+
+        wait_until(change)
+        (docs / "oslo.txt").unlink()
+        wait_until(lambda: sources_of(kbs) == {"docs/lima.txt"})
+        process.send_signal(signal.SIGINT)
+        assert "Traceback" not in process.communicate(timeout=60)[0]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def sources_of(kbs: Path) -> set[str]:
+    shown = call("kb", "show", "text", "--json", "--kbs", str(kbs))
+    return {row["source"] for row in json.loads(shown.stdout)["sources"]} if shown.exit_code == 0 else set()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Looks twice a second, for up to two minutes."""
+    for _ in range(240):
+        if is_so():
+            return
+        time.sleep(0.5)
+    raise AssertionError("it did not come to be so in two minutes")

@@ -37,6 +37,8 @@ IMAGE_EMBEDDER = "efficientnet:"
 """What a new knowledge base is built with unless told otherwise."""
 KINDS: tuple[Kind, ...] = ("text", "image", "table")
 
+_MOST_NAMED = 10
+"""Files without a reader that are remembered by their names, of each suffix."""
 _FEW_OTHERS = 0.2
 """Share of texts in other languages than the embedder's that is no reason to warn: names, quotations."""
 
@@ -114,7 +116,8 @@ def index(
         process.wait_with = lambda: tell(Progress("", 0, 0, 0, 0))
         there = [path for path in given if not prune or path not in missing]
         files = readers.find(there, as_=as_, base=base, look=process.look, walk=walk)
-        unsupported = Counter(file.path.suffix.lower() for file in files if not file.kinds and file.path not in given)
+        without = [file for file in files if not file.kinds and file.path not in given]
+        unsupported = Counter(file.path.suffix.lower() for file in without)
         files = [file for file in files if file.kinds or file.path in given]
         run = _Run(
             Path(kbs),
@@ -138,11 +141,28 @@ def index(
         if prune:
             run.prune(gone)
         counts = run.finish(holds=holds)
+    run.told |= {folder.name: _tell_without_reader(folder, without) for folder in given if folder.is_dir()}
     left_out.remember(Path(kbs), run.told, [] if not prune else list(gone))
     seconds = time.perf_counter() - started
     told = tuple(run.problems)
     kept = () if prune else tuple(gone)
     return IndexReport(counts, run.read, run.skipped, len(gone) if prune else 0, kept, unsupported, told, seconds)
+
+
+def _tell_without_reader(folder: Path, files: list[SourceFile]) -> list[Problem]:
+    """What is remembered of files in a folder that no reader knows: for each suffix how many, and some of them."""
+    found: dict[str, list[str]] = {}
+    for file in files:
+        if file.path.is_relative_to(folder):
+            found.setdefault(file.path.suffix.lower(), []).append(file.path.relative_to(folder).as_posix())
+    told = {
+        suffix: ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+        for suffix, names in found.items()
+    }
+    return [
+        Problem(folder.name, "", f"no reader for {len(found[suffix])} × {suffix or 'no suffix'}: {names}", read=True)
+        for suffix, names in sorted(told.items())
+    ]
 
 
 def _targets(
