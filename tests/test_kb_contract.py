@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.filters.narrow import NarrowKnowledgeBase
@@ -19,6 +20,7 @@ from r1router.ingest.run import index
 from r1router.kb import find_kb, list_kb_folders, open_kb, open_kbs
 from r1router.kb.lance import LanceKnowledgeBase
 from r1router.kb.memory import MemoryKnowledgeBase
+from r1router.kb.products import multiply
 from r1router.kb.snapshot import find_top_positions
 from r1router.kb.writer import remove
 from r1router.types import Card, Evidence, KnowledgeBase, Location, PictureKnowledgeBase, Query
@@ -308,6 +310,25 @@ def test_a_knowledge_base_that_is_deleted_while_open_is_an_error_and_made_anew_i
     write_rows(tmp_path / "places.jsonl", [("rome", "Italy", "Rome is the capital of Italy.")])
     index([tmp_path / "places.jsonl"], tmp_path / "kbs", embedder=HashedWords())
     assert [e.record for e in kb.search([Query("Oslo or Rome")], k=3)[0]] == ["rome"]
+
+
+def test_products_use_one_thread_until_the_last_of_them_is_made() -> None:
+    class Watched(np.ndarray):
+        """Tells how many threads multiply it, and that other products have come and gone meanwhile."""
+
+        def __matmul__(self, other: object) -> object:
+            multiply(np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32))
+            threads.extend(count_threads())
+            return np.asarray(self) @ other
+
+    def count_threads() -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    threads: list[int] = []
+    before = count_threads()
+    multiply(np.eye(3, dtype=np.float32).view(Watched), np.eye(3, dtype=np.float32))
+    assert threads == [1] * len(before)
+    assert count_threads() == before
 
 
 def test_the_top_of_a_list_of_scores_is_what_sorting_finds() -> None:

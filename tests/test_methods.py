@@ -136,6 +136,7 @@ def test_a_method_of_other_people_is_named_by_its_module():
     method = load_method("test_methods:own_method", k=7)
     assert method.keywords == {"k": 7}
     assert name_method(method) == "own_method"
+    assert name_method(method.func) == "own_method"
 
 
 def own_method(question, kbs, *, prompts, k=5):

@@ -211,6 +211,11 @@ def test_a_shape_without_knowledge_bases_only_lets_the_policy_stop():
     assert re.fullmatch(parse.write_regex(parse.make_step_shape([], think=0)), parse.write_step(Step(), None))
 
 
+def test_a_query_takes_the_place_of_the_answer_behind_the_same_thought():
+    shape = parse.add_query(parse.answer_shape(), "root ::= .*")
+    assert [tuple(tag.name for tag in tags) for tags in shape.alternatives] == [("think", "answer"), ("think", "query")]
+
+
 def test_labels_are_quoted_in_the_grammar():
     assert r'"say \"hi\""' in parse.write_gbnf(parse.make_step_shape(['say "hi"']))
 
@@ -280,6 +285,23 @@ def test_in_a_reply_without_a_sub_question_none_is_one_of_the_labels():
 def test_without_log_probabilities_no_probability_is_made_up():
     text = "<sub-question>Who?</sub-question><ret>text</ret>"
     assert parse.read_step(Reply(text, (Token(text, -0.1),)), ROUTES).probabilities == {}
+
+
+def test_a_label_that_begins_inside_a_token_is_read_from_there():
+    tokens = (
+        token("<sub-question>Who?</sub-question><ret"),
+        token(">te", 0.6, **{">ima": 0.3, ">ze": 0.1}),
+        token("xt</ret>"),
+    )
+    shares = parse.read_route_probabilities(tokens, ROUTES)
+    assert shares == pytest.approx({"text": 0.6 / 0.9, "image": 0.3 / 0.9, "geo-table": 0.0, "none": 0.0})
+
+
+def test_without_a_label_or_with_one_that_is_none_no_probability_is_made_up():
+    asked = token("<sub-question>Who?</sub-question>")
+    assert parse.read_route_probabilities((asked,), ROUTES) == {}
+    zebra = (asked, token("<ret>"), token("zebra", 0.6, Image=0.4), token("</ret>"))
+    assert parse.read_route_probabilities(zebra, ROUTES) == {}
 
 
 @given(st.lists(st.tuples(st.text(max_size=6), st.floats(-20, 0)), max_size=12))
