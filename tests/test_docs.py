@@ -31,6 +31,13 @@ def test_the_pages_of_a_flow_include_the_real_files(name):
     assert name in [page.name for page in PAGES]
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_a_page_says_first_what_it_is_for(page):
+    title, opening = page.read_text(encoding="utf-8").split("\n\n")[:2]
+    assert title.startswith("# ")
+    assert opening.startswith("This page ")
+
+
 def test_every_noun_of_the_glossary_is_in_the_source():
     rows = re.findall(
         r"^\| [a-z-]+(?: [a-z]+)? \| .* \| (.*) \|$", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE
