@@ -364,3 +364,23 @@ def test_the_latency_recipe_ends_in_seconds_by_stage_and_the_overhead(world, tmp
     table = said.partition("median seconds of a question")[2]
     assert table.splitlines()[1].split()[1:] == ["plan", "search", "answer", "final", "total", "over", "direct"]
     assert " 1.0 x" in table
+
+
+def test_some_questions_are_asked_alone_to_measure_their_seconds(world, tmp_path):
+    said = evaluate(world, tmp_path / "run", "--alone", "1", methods=("direct",))
+    assert "alone p50" in said
+    lines = (tmp_path / "run" / "alone.jsonl").read_text().splitlines()
+    assert [json.loads(line)["method"] for line in lines] == ["direct"]
+    evaluate(world, tmp_path / "run", "--alone", "1", methods=("direct",))
+    assert (tmp_path / "run" / "alone.jsonl").read_text().splitlines() == lines, "none is measured twice"
+
+
+def test_gold_that_names_no_knowledge_base_is_refused_before_a_question_is_asked(world, tmp_path):
+    (tmp_path / "bad.jsonl").write_text(
+        json.dumps({"question": "Who?", "answers": ["A"], "gold": {"steps": [{"kb": "tabel", "sub_question": "x"}]}})
+    )
+    policy = f"scripted:{world / 'script.jsonl'}"
+    words = ["eval", tmp_path / "bad.jsonl", "--kbs", world / "kbs", "--policy", policy, "--out", tmp_path / "run"]
+    told = CliRunner().invoke(app, [str(word) for word in words])
+    assert isinstance(told.exception, InputError)
+    assert "'tabel'" in str(told.exception)

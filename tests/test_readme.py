@@ -1,7 +1,8 @@
 """What the README, CONTRIBUTING and the pages of docs/ show is true: their Python runs, their commands parse.
 
 Python blocks of a page run one after another in one namespace, in a folder that holds the demo's files. A block
-that needs what a test may not use (a download, a server) has `<!-- no-run -->` on the line before it.
+that needs what a test may not use (a download, a server) has `<!-- no-run -->` on the line before it, with a
+reason if there is one.
 """
 
 import re
@@ -42,7 +43,7 @@ def blocks(page):
             text.count("\n", 0, found.start("code")) + 1,
             found["language"],
             found["code"],
-            "<!-- no-run -->" not in found["before"],
+            "<!-- no-run" not in found["before"],
         )
         for found in FENCE.finditer("\n" + text)
     ]

@@ -1,14 +1,17 @@
 """Runs to reports: what is counted, what is compared, what is said beside the numbers, and the page."""
 
+import io
 import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from rich.console import Console
 
 from r1router.charts.page import write_scripts
-from r1router.drive.budget import Budget
+from r1router.cli import tables
+from r1router.drive.budget import Budget, Prices
 from r1router.errors import InputError, UnknownName
 from r1router.evals.audit.other_routes import Searched
 from r1router.evals.audit.regret import audit
@@ -286,3 +289,49 @@ def test_a_report_as_json_has_names_and_no_folders():
 @pytest.mark.parametrize("spec", ["scripted:", "llamacpp:", "openai:a/b@http://host:80/v1", "llamacpp:x.gguf?ctx=9"])
 def test_specs_without_folders_stay_as_they_are(spec):
     assert drop_folders(spec) == spec
+
+
+# ── money, calibration, several tries, seconds alone ───────────────────────────────────────────
+
+
+def test_prices_make_a_column_of_money_and_none_is_there_without_them():
+    given = run({"a": [RIGHT, RIGHT]})
+    (result,) = report([given], prices=Prices(prompt=10.0, completion=100.0)).sections[0].results
+    assert result.costs["money"].mean == pytest.approx((90 * 10 + 10 * 100) / 1e6)
+    assert "money" not in report([given]).sections[0].results[0].costs
+    assert "money" in write_page(report([given], prices=Prices(1.0, 1.0)))
+
+
+def test_confidence_in_routes_is_calibrated_against_gold():
+    rows = [Row("a", example(n), path(n, RIGHT, routes=("text" if n < 3 else "table",))) for n in range(4)]
+    (result,) = report([(settings(["a"]), rows)]).sections[0].results
+    assert result.calibration_error == pytest.approx(0.0), "three of four right, each with a confidence of 0.75"
+    (wrong,) = report([(settings(["a"]), rows[3:])]).sections[0].results
+    assert wrong.calibration_error == pytest.approx(0.75)
+
+
+def test_runs_of_one_method_give_the_score_of_the_best_of_them():
+    found = report([run({"a": [RIGHT, WRONG, WRONG]}), run({"a": [WRONG, RIGHT, WRONG]})], names=["one", "two"])
+    for result in found.sections[0].results:
+        tries, best = result.best_of
+        assert (tries, best.mean) == (2, pytest.approx(2 / 3))
+    assert report([run({"a": [RIGHT]})]).sections[0].results[0].best_of is None
+
+
+def test_seconds_alone_stand_beside_those_of_many_at_once():
+    given = run({"a": [RIGHT, RIGHT]})
+    (result,) = report([given], alone=[{"a": [{"plan": 0.5, "final": 0.25}]}]).sections[0].results
+    assert (result.alone["total"].p50, result.seconds["total"].p50) == (0.75, 1.5)
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_a_terminal_shows_the_names_of_all_methods_whole_however_many_groups_there_are(width):
+    names = [f"a_method_with_a_long_name_{letter}" for letter in "ab"]
+    types = [f"a_rather_long_type_of_question_{n}" for n in range(12)]
+    rows = [Row(name, example(n, type_=types[n]), path(n, RIGHT)) for name in names for n in range(12)]
+    console = Console(width=width, file=io.StringIO())
+    tables.show(report([(settings(names), rows)]), console)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert sum(line.strip().startswith(names[1]) for line in lines) > 3
+    assert sum("n=1" in line for line in lines) > 1, "the groups are in several tables"

@@ -7,9 +7,13 @@ import pytest
 
 from r1router.evals.statistics import (
     compare_paired,
+    compute_calibration_error,
+    compute_clustered_interval,
+    compute_clustered_rate,
     compute_interval,
     compute_macro_interval,
     compute_quantile,
+    compute_rate,
     correct_by_holm,
 )
 
@@ -98,3 +102,29 @@ def test_holm_multiplies_the_smallest_by_all_and_never_lets_a_larger_p_pass_a_sm
 def test_quantiles_are_interpolated():
     assert compute_quantile([1, 2, 3, 4], 0.5) == 2.5
     assert compute_quantile(range(101), 0.95) == 95
+
+
+# ── steps of one question ──────────────────────────────────────────────────────────────────────
+
+
+def test_steps_that_succeed_together_widen_the_interval_and_single_ones_do_not():
+    flags, together = [True] * 20 + [False] * 20, [str(n // 4) for n in range(40)]
+    apart = compute_rate(flags)
+    assert compute_clustered_rate(flags, [str(n) for n in range(40)]) == pytest.approx(apart)
+    wide = compute_clustered_rate(flags, together)
+    assert wide.high - wide.low > 1.5 * (apart.high - apart.low)
+    assert (wide.mean, wide.n) == (apart.mean, 40)
+    scores = [float(flag) for flag in flags]
+    resampled, plain = compute_clustered_interval(scores, together), compute_interval(scores)
+    assert resampled.high - resampled.low > 1.5 * (plain.high - plain.low)
+
+
+def test_where_all_steps_are_right_their_questions_count():
+    all_right = compute_clustered_rate([True] * 40, [str(n // 10) for n in range(40)])
+    assert all_right.low == pytest.approx(compute_rate([True] * 4).low)
+
+
+def test_calibration_error_is_the_distance_of_confidence_and_share():
+    assert compute_calibration_error([]) is None
+    assert compute_calibration_error([(0.75, True)] * 3 + [(0.75, False)]) == pytest.approx(0.0)
+    assert compute_calibration_error([(1.0, False), (0.05, False)]) == pytest.approx((1.0 + 0.05) / 2)

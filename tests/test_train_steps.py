@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from r1router.errors import InputError
+from r1router.evals.gold import Need, meets
 from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.parse import read_answer, read_step
 from r1router.prompts import Prompts
 from r1router.train.settings import SHORT
 from r1router.train.steps.cards import vary_cards
-from r1router.train.steps.gold import make_gold_steps
+from r1router.train.steps.gold import ANSWERED, UNFOUND, UNNAMED, make_gold_steps
 from r1router.train.steps.rows import render, render_varied, shows_answer
 from r1router.train.steps.step_file import Gold, Past, StepRow, read_steps, write_steps
-from r1router.types import Card, Evidence, Example, Image, Question, Reply
+from r1router.types import Card, Evidence, Example, Image, Location, Question, Reply
 
 HOLDS = {"text": "Passages of text.", "image": "Pictures with captions.", "table": "Tables of facts and figures."}
 CARDS = {kind: Card(kind, kind, HOLDS[kind]) for kind in ("text", "image", "table")}
@@ -67,6 +68,20 @@ def test_every_gold_step_is_planned_and_read_then_the_policy_stops_and_answers(k
     assert rows["q1/1/answer"].gold == Gold("Piece 1 says it.", None, "", ("a",), ("1,285,216",))
     assert rows["q1/3/plan"].stops
     assert rows["q1/3/final"].gold == Gold("1,285,216 is more than 1,284,000.", answers=("yes",))
+
+
+def test_it_is_told_of_each_gold_step_why_it_gave_no_answer_step(kbs):
+    fates = []
+    step = {"sub_question": "Area of Peru?", "kb": "table", "answer": "1"}
+    unnamed = replace(COMPARED, id="q2", gold={"steps": [step]})
+    list(make_gold_steps([COMPARED, unnamed], kbs, tell=fates.append))
+    assert fates == [ANSWERED, ANSWERED, UNFOUND, UNNAMED]
+
+
+def test_gold_evidence_may_be_named_by_its_file():
+    found = Evidence("text", "x#1", "…", record="x", location=Location("docs/norway/oslo.pdf", page=2))
+    assert all(meets(Need(ids=frozenset([name])), found) for name in ("x", "x#1", "oslo.pdf", "docs/norway/oslo.pdf"))
+    assert not any(meets(Need(ids=frozenset([name])), found) for name in ("norway", "lo.pdf", "oslo"))
 
 
 def test_a_chain_without_sub_questions_gets_some(kbs):

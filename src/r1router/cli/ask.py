@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from r1router import api
 from r1router.cli import options, render
@@ -18,7 +19,7 @@ from r1router.codec import to_dict
 from r1router.drive.budget import Budget
 from r1router.errors import PolicyError, UnknownName
 from r1router.kb import open_kbs
-from r1router.types import Finished, KnowledgeBase
+from r1router.types import Finished, KnowledgeBase, Policy
 
 
 @options.takes(setup=options.make_setup, budget=options.make_budget)
@@ -43,9 +44,22 @@ def ask(
             trajectory = next(event.trajectory for event in events if isinstance(event, Finished))
             typer.echo(json.dumps(to_dict(trajectory), ensure_ascii=False, indent=2))
         else:
-            trajectory = render.show(events, Console())
+            console = Console()
+            trajectory = render.show(events, console)
+            console.print(Text(name_model(setup.policy), style="dim"), soft_wrap=True)
     if not (trajectory.answer and trajectory.answer.text):
         raise PolicyError(f"the policy gave no answer; {'; '.join(trajectory.format_errors[-1:]) or trajectory.stop}")
+
+
+def name_model(policy: Policy | str) -> str:
+    """Which model answered, and where it is the small one that comes along, where larger ones are.
+
+    >>> name_model("openai:qwen3:4b@http://localhost:11434/v1")
+    'model: openai:qwen3:4b@http://localhost:11434/v1'
+    """
+    spec = policy if isinstance(policy, str) else policy.spec
+    small = spec.partition("?")[0] == "llamacpp:"
+    return f"model: {spec}" + (", a small one that copies facts; larger ones: r1router models" if small else "")
 
 
 def pick_kbs(kbs: Mapping[str, KnowledgeBase] | str | Path, names: Iterable[str]) -> dict[str, KnowledgeBase]:

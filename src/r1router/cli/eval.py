@@ -52,19 +52,30 @@ def eval_(
     replay: Annotated[
         Path | None, typer.Option(help="A run whose recorded replies and evidence are used; asks no model.")
     ] = None,
+    alone: Annotated[
+        int, typer.Option(min=0, help="So many questions are asked once more, one at a time, to measure their seconds.")
+    ] = 0,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, help="Of the policy; above 0, runs with other --sample differ (pass@k).")
+    ] = 0.0,
+    sample: Annotated[int, typer.Option(min=0, help="Seed of the policy's replies above temperature 0.")] = 0,
     primary: options.Primary = None,
 ) -> None:
     """Answer a question set by one or more methods; kill it at any time, the same command goes on."""
     from r1router.evals.datasets import load_examples
+    from r1router.evals.gold import check_routes
     from r1router.evals.report.summary import PRIMARY, report
-    from r1router.evals.run import evaluate, read_run
+    from r1router.evals.run import evaluate, read_alone, read_run
 
     console, names = Console(), list(dict.fromkeys(methods or ["r1_router"]))
     for name in names:  # every name is known to be good before the first question is asked
         load_method(name)
     examples = load_examples(dataset, limit=limit, seed=seed)
     opened_kbs = open_kbs(kbs)
+    check_routes(examples, {name: kb.card.kind for name, kb in opened_kbs.items()})
     opened: Policy = _Recorded(replay) if replay else open_policy(policy)
+    if temperature:
+        opened = _Warm(opened, temperature, sample)
     began = time.perf_counter()
     with _bar() as bar:
         tell = _teller(bar, names, examples, out, primary or PRIMARY, {n: b.card.kind for n, b in opened_kbs.items()})
@@ -83,10 +94,11 @@ def eval_(
                 reranker=open_reranker(reranker) if reranker else None,
                 in_flight=concurrency,
                 replay=replay,
+                alone=alone,
                 tell=tell,
             )
     run = read_run(out)
-    tables.show(report([run], primary=primary or PRIMARY), console, metrics=tables.USUAL)
+    tables.show(report([run], primary=primary or PRIMARY, alone=[read_alone(out)]), console, metrics=tables.USUAL)
     failed = sum(row.trajectory.stop == "error" for row in run[1])
     notes = Text(
         f"{len(run[1])} answers in {out}, {time.perf_counter() - began:.1f} s, {concurrency} in flight\n", "dim"
@@ -106,6 +118,21 @@ def name_dataset(spec: str) -> str:
 
     source = open_dataset(spec)
     return source.path.name + spec.rpartition(source.path.name)[2]
+
+
+class _Warm:
+    """A policy that is asked at another temperature than 0, as the runs of pass@k are."""
+
+    def __init__(self, policy: Policy, temperature: float, seed: int) -> None:
+        self.spec = f"{policy.spec} (temperature {temperature:g}, sample {seed})"
+        self.prompts = policy.prompts
+        self._policy, self._temperature, self._seed = policy, temperature, seed
+
+    async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
+        return await self._policy.reply(ask, temperature=self._temperature, seed=self._seed)
+
+    async def close(self) -> None:
+        await self._policy.close()
 
 
 class _Recorded:

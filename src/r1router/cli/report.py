@@ -13,6 +13,7 @@ from rich.text import Text
 
 from r1router.cli import options, progress, tables
 from r1router.drive import threads
+from r1router.drive.budget import Prices
 from r1router.drive.record import Record
 from r1router.policies import open_policy
 
@@ -32,6 +33,8 @@ def report(
     judge: Annotated[
         str | None, typer.Option(help="A policy that judges each answer; adds the metric judge.", metavar="POLICY")
     ] = None,
+    price_in: options.PriceIn = 0.0,
+    price_out: options.PriceOut = 0.0,
     as_json: options.AsJson = False,
 ) -> None:
     """Sum up runs: scores with 95 % intervals, paired tests, routes, cost, by number of hops and by type."""
@@ -40,7 +43,7 @@ def report(
     from r1router.evals.report.html import write_page
     from r1router.evals.report.summary import PRIMARY, make_plain
     from r1router.evals.report.summary import report as sum_up
-    from r1router.evals.run import read_run
+    from r1router.evals.run import read_alone, read_run
 
     console = Console()
     opened = [read_run(folder) for folder in runs]
@@ -51,6 +54,8 @@ def report(
         own={"judge": _judge(judge, runs[0], [row for _, rows in opened for row in rows])} if judge else {},
         primary=primary or PRIMARY,
         against=against,
+        prices=Prices(price_in, price_out) if price_in or price_out else None,
+        alone=[read_alone(folder) for folder in runs],
     )
     if as_json:
         typer.echo(json.dumps(make_plain(found), ensure_ascii=False, indent=2))

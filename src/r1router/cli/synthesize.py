@@ -129,10 +129,16 @@ def _taught(
 
 
 def _from_gold(examples: list[Example], out: Path, kbs: Path | None, k: int, source: str) -> None:
-    from r1router.train.steps.gold import make_gold_steps
+    from r1router.train.steps.gold import ANSWERED, make_gold_steps
     from r1router.train.steps.step_file import read_steps, write_steps
 
-    count = write_steps(make_gold_steps(examples, open_kbs(kbs) if kbs else None, k=k, source=source), out)
+    fates: Counter[str] = Counter()
+
+    def tell(fate: str) -> None:
+        fates[fate] += 1
+
+    made = make_gold_steps(examples, open_kbs(kbs) if kbs else None, k=k, source=source, tell=tell)
+    count = write_steps(made, out)
     if not count:
         raise InputError(
             f"none of the {len(examples)} questions has gold steps; a teacher can make some: --teacher SPEC"
@@ -141,6 +147,16 @@ def _from_gold(examples: list[Example], out: Path, kbs: Path | None, k: int, sou
     answered = sum(step.kind == "final" for step in steps)
     console.print(f"{answered} of {len(examples)} questions have gold steps, {count} steps in {out}", soft_wrap=True)
     _show_steps(steps, console)
+    missed = {fate: number for fate, number in fates.items() if fate != ANSWERED}
+    for fate, number in missed.items():
+        told = f"{number} of {fates.total()} gold steps gave no answer step: {fate}"
+        console.print(Text(told, style="yellow"), soft_wrap=True)
+    if missed:
+        hint = (
+            "evidence_ids may be a file's name, or the `record` of a piece, as `r1router kb search NAME WORDS --json` "
+            f"shows it; --k {k * 4} looks further down"
+        )
+        console.print(Text(hint, style="dim"), soft_wrap=True)
     if kbs is None:
         console.print(Text("no steps that answer from evidence: they need --kbs", style="yellow"))
 

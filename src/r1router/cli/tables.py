@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -27,8 +29,8 @@ def show(report: Report, console: Console, *, metrics: Sequence[str] = USUAL) ->
             made = f"{', '.join(setup.kbs) or 'no knowledge bases'}; k={setup.k}; {setup.max_steps} steps at most"
             console.print(Text(f"{section.questions} questions; {setup.policy}; {made}", style="dim"), soft_wrap=True)
         shown = [name for name in dict.fromkeys(metrics) if name in report.metrics and name != report.primary]
-        console.print(_scores(section, report.primary, shown))
-        console.print(_costs(section))
+        for table in (*_scores(section, report.primary, shown, console), *_costs(section, console)):
+            console.print(table)
         if section.comparisons:
             console.print(_comparisons(section, report.primary))
         for title, groups in (
@@ -36,32 +38,74 @@ def show(report: Report, console: Console, *, metrics: Sequence[str] = USUAL) ->
             ("type", {r.method: r.by_type for r in section.results}),
         ):
             if any(groups.values()):
-                console.print(_groups(f"{report.primary} by {title}", groups))
+                for table in _groups(f"{report.primary} by {title}", groups, console):
+                    console.print(table)
         for note in section.notes:
             console.print(Text(note, style="yellow"), soft_wrap=True)
 
 
-def _scores(section: Section, primary: str, metrics: Sequence[str]) -> Table:
-    table = _table("", "method", *(name.replace("_", "_\n") for name in (primary, *metrics)), "macro\nroute", "failed")
-    for r in section.results:
-        scores = [_cell(r.scores.get(name)) for name in (primary, *metrics)]
-        table.add_row(Text(r.method), *scores, _cell(r.macro_route_accuracy), str(r.errors or "·"))
-    return table
+def _scores(section: Section, primary: str, metrics: Sequence[str], console: Console) -> Iterator[Table]:
+    results = section.results
+    columns = {name.replace("_", "_\n"): [_cell(r.scores.get(name)) for r in results] for name in (primary, *metrics)}
+    if any(r.best_of for r in results):
+        tries = next(r.best_of[0] for r in results if r.best_of)
+        columns[f"best of {tries}\npass@{tries}"] = [_cell(r.best_of[1] if r.best_of else None) for r in results]
+    columns["macro\nroute"] = [_cell(r.macro_route_accuracy) for r in results]
+    if any(r.calibration_error is not None for r in results):
+        columns["calibration\nerror"] = [
+            Text("·" if r.calibration_error is None else f"{r.calibration_error:.3f}") for r in results
+        ]
+    columns["failed"] = [Text(str(r.errors or "·")) for r in results]
+    return _split("", [r.method for r in results], columns, console)
 
 
-def _costs(section: Section) -> Table:
+def _costs(section: Section, console: Console) -> Iterator[Table]:
     from r1router.evals.report.results import TOTAL
     from r1router.evals.report.words import write_amount
 
-    table = _table("", "method", "retrievals", "tokens", "seconds\np50", "\np95")
-    table.add_column("stopped", overflow="fold")
-    for r in section.results:
-        costs = [write_amount(r.costs[name].mean) if r.costs else "·" for name in ("retrievals", "tokens")]
-        total = r.seconds.get(TOTAL)
-        seconds = [write_amount(total.p50), write_amount(total.p95)] if total else ["·", "·"]
-        stops = ", ".join(f"{reason} {count}" for reason, count in r.stops.items())
-        table.add_row(Text(r.method), *costs, *seconds, Text(stops, style="dim"))
-    return table
+    results = section.results
+    columns = {
+        name: [Text(write_amount(r.costs[name].mean) if name in r.costs else "·") for r in results]
+        for name in ("retrievals", "tokens")
+    }
+    if any("money" in r.costs for r in results):
+        columns["money"] = [Text(f"{r.costs['money'].mean:.6f}" if "money" in r.costs else "·") for r in results]
+    alone = any(r.alone for r in results)
+    for title, timed in (("alone", [r.alone for r in results]), ("at once", [r.seconds for r in results])):
+        if title == "alone" and not alone:
+            continue
+        for share in ("p50", "p95"):
+            cells = [Text(write_amount(getattr(of[TOTAL], share)) if TOTAL in of else "·") for of in timed]
+            columns[f"seconds\n{title} {share}"] = cells
+    columns["stopped"] = [
+        Text("\n".join(f"{reason} {count}" for reason, count in r.stops.items()), style="dim") for r in results
+    ]
+    yield from _split("", [r.method for r in results], columns, console)
+
+
+def _split(
+    title: str, methods: Sequence[str], columns: Mapping[str, Sequence[Text]], console: Console
+) -> Iterator[Table]:
+    """The columns in as many tables as the console is wide, each with the names of all methods whole."""
+    name = min(max(map(len, ("method", *methods))), max(12, console.width // 2))
+    left = dict(columns)
+    while left:
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+        table.title, table.title_justify, table.title_style = title or None, "left", "dim"
+        table.add_column("method", style="bold", overflow="fold", min_width=name, max_width=name)
+        taken: list[Sequence[Text]] = []
+        used = name + 2
+        for head, cells in left.items():
+            lines = [line for text in (head, *(cell.plain for cell in cells)) for line in text.split("\n")]
+            used += max(map(len, lines)) + 2
+            if taken and used > console.width:
+                break
+            taken.append(left[head])
+            table.add_column(head, justify="right", no_wrap=True)
+        for number, method in enumerate(methods):
+            table.add_row(Text(method), *(cells[number] for cells in taken))
+        left = dict(list(left.items())[len(taken) :])
+        yield table
 
 
 def _table(title: str, first: str, *others: str) -> Table:
@@ -93,11 +137,10 @@ def _comparisons(section: Section, primary: str) -> Table:
     return table
 
 
-def _groups(title: str, methods: Mapping[str, Mapping[str, Interval]]) -> Table:
-    names = list(dict.fromkeys(name for groups in methods.values() for name in groups))
-    counts = [max(groups[name].n for groups in methods.values() if name in groups) for name in names]
-    heads = [name.replace("+", "+\n") + f"\nn={n}" for name, n in zip(names, counts, strict=True)]
-    table = _table(title, "method", *heads)
-    for method, groups in methods.items():
-        table.add_row(Text(method), *(_cell(groups.get(name)) for name in names))
-    return table
+def _groups(title: str, methods: Mapping[str, Mapping[str, Interval]], console: Console) -> Iterator[Table]:
+    columns = {}
+    for name in dict.fromkeys(name for groups in methods.values() for name in groups):
+        count = max(groups[name].n for groups in methods.values() if name in groups)
+        head = "\n".join(wrap(re.sub(r"(?<=[+_])(?=\w)", " ", name), 18)).replace("_ ", "_").replace("+ ", "+")
+        columns[f"{head}\nn={count}"] = [_cell(groups.get(name)) for groups in methods.values()]
+    return _split(title, list(methods), columns, console)

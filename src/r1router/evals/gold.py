@@ -8,16 +8,20 @@
 - `evidence_ids`, `evidence_titles`: what the whole question needs, all of it together;
 - `n_hops`: how many, where there are no steps to count.
 
-Ids are compared with `Evidence.record` (and `Evidence.id`), titles with `Evidence.title`, but for case.
+Ids are compared with `Evidence.record` (and `Evidence.id`), and with the file that the evidence is from, by its name or
+its path as `r1router kb sources` shows it; titles with `Evidence.title`, but for case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from r1router.errors import InputError
 from r1router.types import Evidence, Example
+
+KINDS = ("text", "image", "table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,10 @@ def read_need(part: Mapping[str, Any]) -> Need | None:
 
 
 def meets(need: Need, evidence: Evidence) -> bool:
-    return evidence.record in need.ids or evidence.id in need.ids or evidence.title.casefold() in need.titles
+    if evidence.record in need.ids or evidence.id in need.ids or evidence.title.casefold() in need.titles:
+        return True
+    source = evidence.location.source if evidence.location else ""
+    return bool(source) and (source in need.ids or source.rpartition("/")[2] in need.ids)
 
 
 def read_routes(example: Example) -> tuple[str, ...]:
@@ -54,6 +61,18 @@ def read_routes(example: Example) -> tuple[str, ...]:
     steps = (example.gold or {}).get("steps") or ()
     found = tuple(step.get("kb") or "" for step in steps)
     return found if all(found) else ()
+
+
+def check_routes(examples: Iterable[Example], kinds: Mapping[str, str]) -> None:
+    """Raises `InputError` where gold names a knowledge base that is neither among these (name → kind) nor a kind."""
+    for example in examples:
+        for route in read_routes(example):
+            if route not in kinds and route not in KINDS:
+                known = ", ".join(f"{name} ({kind})" for name, kind in kinds.items())
+                raise InputError(
+                    f"the gold of question {example.id!r} names the knowledge base {route!r}, which is not here; "
+                    f"there are: {known}; a kind ({', '.join(KINDS)}) will do, too"
+                )
 
 
 def count_hops(example: Example) -> int | None:

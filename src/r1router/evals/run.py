@@ -4,6 +4,7 @@ RUN/run.json            what was run: data set, methods, policy, knowledge bases
 RUN/prompts/            the prompt set, as it was
 RUN/trajectories.jsonl  {"method", "example", "trajectory"}, in the order of the methods and examples at the end
 RUN/timings.jsonl       {"method", "id", "seconds"}: seconds by stage, apart because no two runs share them
+RUN/alone.jsonl         the same of a few questions that were asked one at a time
 RUN/record.jsonl        every request and what it brought (see `drive/record.py`)
 """
 
@@ -29,6 +30,7 @@ from r1router.prompts import Prompts, choose_prompts
 from r1router.types import Example, KnowledgeBase, Policy, Reranker, Trajectory
 
 CONFIG, TRAJECTORIES, TIMINGS, RECORD = "run.json", "trajectories.jsonl", "timings.jsonl", "record.jsonl"
+ALONE = "alone.jsonl"
 PROMPTS = "prompts"
 
 
@@ -77,13 +79,16 @@ def evaluate(
     reranker: Reranker | None = None,
     in_flight: int = IN_FLIGHT,
     replay: str | Path | None = None,
+    alone: int = 0,
     tell: Callable[[Row], None] | None = None,
 ) -> Path:
     """Answer every example by every method into the folder `out`, going on where a run there was interrupted.
 
     Without `prompts`, the policy's own are taken, else ours. `replay` is a record (or the run folder that has one)
-    to serve all requests from, instead of the policy and the knowledge bases. `tell` hears of each row, those found
-    on resuming first. Raises `InputError` where `out` holds a run made with other settings.
+    to serve all requests from, instead of the policy and the knowledge bases. So many questions as `alone` says are
+    asked once more at the end, one at a time, to measure their seconds: of many at once, each waits for the others.
+    `tell` hears of each row, those found on resuming first. Raises `InputError` where `out` holds a run made with other
+    settings.
     """
     out, prompts, budget = Path(out), choose_prompts(prompts, policy), budget or Budget()
     _check_ids(examples)
@@ -139,7 +144,32 @@ def evaluate(
     ordered = [done[method, e.id] for method in methods for e in examples]
     _rewrite(out / TRAJECTORIES, map(_line, ordered))
     _rewrite(out / TIMINGS, map(_timing_line, ordered))
+    measured = {(line["method"], line["id"]) for line in _whole_lines(out / ALONE)}
+    for method in methods if alone else ():
+        todo = [e for e in examples[:alone] if (method, e.id) not in measured]
+        one_by_one = answer_many(
+            (e.question for e in todo),
+            method=load_method(method, max_steps=max_steps, k=k),
+            policy=policy,
+            kbs=kbs,
+            prompts=prompts,
+            budget=budget,
+            in_flight=1,
+        )
+        with (out / ALONE).open("a", encoding="utf-8") as lines:
+            for position, trajectory in threads.iterate(one_by_one):
+                if trajectory.stop != "error":
+                    lines.write(_timing_line(Row(method, todo[position], trajectory)))
+                    lines.flush()
     return out
+
+
+def read_alone(folder: str | Path) -> dict[str, list[Mapping[str, float]]]:
+    """Method → seconds by stage of each question that was asked alone; empty where none was."""
+    found: dict[str, list[Mapping[str, float]]] = {}
+    for line in _whole_lines(Path(folder) / ALONE):
+        found.setdefault(line["method"], []).append(line["seconds"])
+    return found
 
 
 def read_run(folder: str | Path) -> tuple[Settings, list[Row]]:

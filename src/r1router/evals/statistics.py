@@ -53,6 +53,53 @@ def compute_rate(flags: Sequence[bool]) -> Interval:
     return Interval(share, max(0.0, low), min(1.0, high), n)
 
 
+def compute_clustered_interval(scores: Sequence[float], groups: Sequence[str]) -> Interval:
+    """Mean with a 95 % bootstrap interval over groups, such as the questions that steps belong to; `n` counts scores.
+
+    Steps of one question succeed and fail together, so that resampling steps would promise too much (Miller 2024,
+    arXiv 2411.00640).
+    """
+    values, names = _values(scores), list(dict.fromkeys(groups))
+    place = {name: number for number, name in enumerate(names)}
+    at = [place[group] for group in groups]
+    sums = np.bincount(at, weights=values, minlength=len(names))
+    sizes = np.bincount(at, minlength=len(names)).astype(np.float64)
+    counts = _counts(len(names))
+    low, high = _bounds((counts @ sums) / (counts @ sizes))
+    return Interval(float(values.mean()), low, high, len(values))
+
+
+def compute_clustered_rate(flags: Sequence[bool], groups: Sequence[str]) -> Interval:
+    """`compute_rate` for flags that come in groups: with as many flags as would say as much if they were apart.
+
+    The number is divided by the design effect, the variance between groups over that of a simple sample (Kish 1965).
+    """
+    rate, n = compute_rate(flags), len(flags)
+    off: dict[str, float] = {}
+    for flag, group in zip(flags, groups, strict=True):
+        off[group] = off.get(group, 0.0) + flag - rate.mean
+    simple = n * rate.mean * (1 - rate.mean)
+    effect = max(1.0, sum(value * value for value in off.values()) / simple) if simple else n / len(off)
+    apart = n / effect
+    z = 1.959964
+    centre = rate.mean + z * z / (2 * apart)
+    half = z * math.sqrt(rate.mean * (1 - rate.mean) / apart + z * z / (4 * apart * apart))
+    low, high = ((centre + side * half) / (1 + z * z / apart) for side in (-1, 1))
+    return Interval(rate.mean, max(0.0, low), min(1.0, high), n)
+
+
+def compute_calibration_error(pairs: Sequence[tuple[float, bool]], *, bins: int = 10) -> float | None:
+    """Expected calibration error (Naeini et al. 2015) of (confidence, right): the mean distance of confidence and share
+    of right ones over equal bins, weighted by their members. None without pairs.
+    """
+    members: dict[int, list[tuple[float, bool]]] = {}
+    for confidence, right in pairs:
+        members.setdefault(min(bins - 1, int(confidence * bins)), []).append((confidence, right))
+    if not pairs:
+        return None
+    return sum(abs(sum(right - confidence for confidence, right in told)) for told in members.values()) / len(pairs)
+
+
 def compute_macro_interval(rows: Sequence[Mapping[str, float]]) -> Interval:
     """Mean of the means of each key, with its bootstrap interval over rows; a row says nothing of keys that it lacks.
 

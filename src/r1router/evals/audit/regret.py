@@ -28,7 +28,7 @@ from r1router.evals.audit.other_routes import Answers, Searched
 from r1router.evals.metrics import contains
 from r1router.evals.metrics.yes_no import read_asked_side
 from r1router.evals.run import Row, Settings
-from r1router.evals.statistics import Interval, compute_interval
+from r1router.evals.statistics import Interval, compute_clustered_interval
 from r1router.types import Evidence
 
 FILE = "audit.json"
@@ -127,6 +127,7 @@ def list_targets(one: Searched) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
+    question: str
     route: str
     confidence: float | None
     by_gold: bool
@@ -151,6 +152,7 @@ def _judge(one: Searched) -> _Judged | None:
 
     step = one.step
     return _Judged(
+        one.row.example.id,
         "+".join(step.routes),
         step.probabilities.get(step.routes[0]) if len(step.routes) == 1 else None,
         bool(wanted),
@@ -173,7 +175,9 @@ def _method(name: str, searches: int, judged: Sequence[_Judged], answers: Answer
         searches,
         len(judged),
         sum(one.by_gold for one in judged),
-        compute_interval([float(_regretted(one)) for one in judged]) if judged else None,
+        compute_clustered_interval([float(_regretted(one)) for one in judged], [one.question for one in judged])
+        if judged
+        else None,
         sum(_nowhere(one) for one in judged),
         tuple(_route(route, by_route[route]) for route in sorted(by_route)),
         bins,
@@ -204,16 +208,18 @@ def _route(route: str, judged: Sequence[_Judged]) -> Route:
 
 def _bins(judged: Sequence[_Judged]) -> tuple[Bin, ...]:
     """The bins that have steps, in order. A confidence on a border belongs to the bin above it, 1 to the last."""
-    members: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    members: dict[int, list[tuple[float, bool, str]]] = defaultdict(list)
     for one in judged:
         if one.confidence is not None and not _nowhere(one):
-            members[min(BINS - 1, int(one.confidence * BINS))].append((one.confidence, one.found))
+            members[min(BINS - 1, int(one.confidence * BINS))].append((one.confidence, one.found, one.question))
     return tuple(
         Bin(
             number / BINS,
             (number + 1) / BINS,
-            sum(confidence for confidence, _ in members[number]) / len(members[number]),
-            compute_interval([float(right) for _, right in members[number]]),
+            sum(confidence for confidence, _, _ in members[number]) / len(members[number]),
+            compute_clustered_interval(
+                [float(right) for _, right, _ in members[number]], [question for _, _, question in members[number]]
+            ),
         )
         for number in sorted(members)
     )

@@ -47,6 +47,19 @@ def route_accuracy(
     return scores
 
 
+def list_confidences(
+    trajectory: Trajectory, example: Example, kinds: Mapping[str, str] = MappingProxyType({})
+) -> list[tuple[float, bool]]:
+    """(probability of the route taken, whether it was the gold one) of the gold steps that were searched in one place,
+    where the policy gave a probability."""
+    searches = [step for step in trajectory.steps if step.routes]
+    return [
+        (step.probabilities[step.routes[0]], _share(step.routes, route, kinds) == 1.0)
+        for step, route in zip(searches, gold.read_routes(example), strict=False)
+        if len(step.routes) == 1 and step.routes[0] in step.probabilities
+    ]
+
+
 def count_routes(
     trajectory: Trajectory, example: Example, *, kinds: Mapping[str, str] = MappingProxyType({})
 ) -> list[tuple[str, str]]:

@@ -85,6 +85,13 @@ def _section(section: Section, primary: str, audits: Sequence[Audit]) -> dict[st
         ],
         "stops": sorted({reason for r in results for reason in r.stops}),
         "seconds": list(dict.fromkeys(stage for r in results for stage in r.seconds)),
+        "tries": next((r.best_of[0] for r in results if r.best_of), 0),
+        "calibrated": any(r.calibration_error is not None for r in results),
+        "priced": any("money" in r.costs for r in results),
+        "timed": [
+            *([("alone", {r.method: r.alone for r in results})] if any(r.alone for r in results) else []),
+            ("at once", {r.method: r.seconds for r in results}),
+        ],
         "every": [*_values(r.scores for r in results), *_values(r.costs for r in results)],
     }
 

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from r1router.drive.budget import Prices
 from r1router.evals import gold
 from r1router.evals.metrics import Metric, measure
 from r1router.evals.metrics.cost import STAGES, cost
-from r1router.evals.metrics.route_accuracy import count_routes
+from r1router.evals.metrics.route_accuracy import count_routes, list_confidences
 from r1router.evals.run import Row
-from r1router.evals.statistics import Interval, compute_interval, compute_macro_interval, compute_quantile
+from r1router.evals.statistics import (
+    Interval,
+    compute_calibration_error,
+    compute_interval,
+    compute_macro_interval,
+    compute_quantile,
+)
 from r1router.types import Example
 
 ERROR = "error"
@@ -57,6 +64,12 @@ class Result:
     by_type: Mapping[str, Interval]
     confusion: Mapping[str, Mapping[str, int]]
     """Gold route → taken route → gold steps; empty where none is chosen or known."""
+    calibration_error: float | None = None
+    """Of routes: mean distance of confidence and share of right ones; None without gold routes or confidence."""
+    alone: Mapping[str, Seconds] = field(default_factory=dict)
+    """Like `seconds`, of a sample of questions that were asked one at a time; empty where none was."""
+    best_of: tuple[int, Interval] | None = None
+    """pass@k: how many runs there are of this method, and the primary metric of the best answer to each question."""
 
 
 def measure_row(row: Row, judges: Mapping[str, Metric], kinds: Mapping[str, str]) -> Values:
@@ -66,9 +79,19 @@ def measure_row(row: Row, judges: Mapping[str, Metric], kinds: Mapping[str, str]
 
 
 def sum_up(
-    method: str, rows: Sequence[Row], values: Sequence[Values], *, kinds: Mapping[str, str], primary: str
+    method: str,
+    rows: Sequence[Row],
+    values: Sequence[Values],
+    *,
+    kinds: Mapping[str, str],
+    primary: str,
+    prices: Prices | None = None,
+    alone: Sequence[Mapping[str, float]] = (),
 ) -> Result:
-    """`values` are those of the rows, in the same order; `kinds` are the run's knowledge bases, name → kind."""
+    """`values` are those of the rows, in the same order; `kinds` are the run's knowledge bases, name → kind.
+
+    `alone`: seconds by stage of questions that were asked one at a time. With `prices` the costs have "money".
+    """
     scores = _columns(values)
     routes = [
         {key: value for key, value in of_row.items() if key.startswith("route_accuracy/")}
@@ -85,15 +108,24 @@ def sum_up(
         compute_macro_interval(routes) if any(routes) else None,
         {
             name: compute_interval(column)
-            for name, column in _columns([cost(row.trajectory, row.example, kinds=kinds) for row in finished]).items()
+            for name, column in _columns([_cost(row, kinds, prices) for row in finished]).items()
             if not name.startswith("seconds")
         },
-        _seconds(finished),
+        _seconds([row.trajectory.usage.seconds for row in finished]),
         dict(sorted(Counter(row.trajectory.stop or UNKNOWN for row in rows).items())),
         _by(judged, lambda example: str(gold.count_hops(example) or UNKNOWN)),
         _by(judged, lambda example: example.type or UNKNOWN),
         _confusion(rows, kinds),
+        compute_calibration_error(
+            [pair for row in rows for pair in list_confidences(row.trajectory, row.example, kinds)]
+        ),
+        _seconds(alone),
     )
+
+
+def _cost(row: Row, kinds: Mapping[str, str], prices: Prices | None) -> dict[str, float]:
+    money = {"money": prices.cost(row.trajectory.usage)} if prices else {}
+    return cost(row.trajectory, row.example, kinds=kinds) | money
 
 
 def _columns(values: Sequence[Values]) -> dict[str, list[float]]:
@@ -104,10 +136,9 @@ def _columns(values: Sequence[Values]) -> dict[str, list[float]]:
     return dict(columns)
 
 
-def _seconds(rows: Sequence[Row]) -> dict[str, Seconds]:
-    if not rows:
+def _seconds(by_stage: Sequence[Mapping[str, float]]) -> dict[str, Seconds]:
+    if not by_stage:
         return {}
-    by_stage = [row.trajectory.usage.seconds for row in rows]
     stages = dict.fromkeys((*STAGES, *sorted({stage for seconds in by_stage for stage in seconds})))
     columns = {stage: [seconds.get(stage, 0.0) for seconds in by_stage] for stage in stages}
     columns[TOTAL] = [sum(seconds.values()) for seconds in by_stage]

@@ -13,12 +13,13 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Any
 
+from r1router.drive.budget import Prices
 from r1router.errors import InputError, UnknownName
 from r1router.evals.metrics import DEFAULT, Metric, load_metrics
 from r1router.evals.metrics import names as metric_names
 from r1router.evals.report.results import ERROR, Result, Values, measure_row, sum_up
 from r1router.evals.run import Row, Settings
-from r1router.evals.statistics import Difference, compare_paired, correct_by_holm
+from r1router.evals.statistics import Difference, Interval, compare_paired, compute_interval, correct_by_holm
 from r1router.types import Example
 
 PRIMARY = "length_aware"
@@ -70,16 +71,20 @@ def report(
     own: Mapping[str, Metric] = MappingProxyType({}),
     primary: str = PRIMARY,
     against: str | None = None,
+    prices: Prices | None = None,
+    alone: Sequence[Mapping[str, Sequence[Mapping[str, float]]]] = (),
 ) -> Report:
     """What `read_run` gave, summed up; methods on the same data set are compared, also those of different runs.
 
     `names` of the runs tell equal methods apart. `own` are metrics as functions, beside those named. `against`
-    compares every method with that one only: fewer comparisons, each with more power. Raises `UnknownName` for a
+    compares every method with that one only: fewer comparisons, each with more power. `prices` add a column of money;
+    a run's own budget may have them, too. `alone` is what `read_alone` gave of each run.
+    Raises `UnknownName` for a
     metric or method, `InputError` where a run is empty or two runs mean different questions by one id; what a metric
     raises comes out with a note.
     """
     judges, primary = _judges(metrics, primary) | dict(own), primary.rpartition(":")[2]
-    parts = _label(runs, names or [f"run {n}" for n in range(1, len(runs) + 1)])
+    parts = _label(runs, names or [f"run {n}" for n in range(1, len(runs) + 1)], alone or [{} for _ in runs], prices)
     if against is not None and against not in (labels := [part.label for part in parts]):
         raise UnknownName("method", against, labels)
     by_dataset: dict[str, list[_Part]] = defaultdict(list)
@@ -102,8 +107,11 @@ class _Part:
     """The rows of one method in one run."""
 
     settings: Settings
+    method: str
     label: str
     rows: Sequence[Row]
+    alone: Sequence[Mapping[str, float]]
+    prices: Prices | None
 
     @property
     def ids(self) -> list[str]:
@@ -116,17 +124,32 @@ def _judges(metrics: Sequence[str], primary: str) -> dict[str, Metric]:
     return {name: metric for name, metric in load_metrics(wanted).items() if name not in ("cost", "stop")}
 
 
-def _label(runs: Sequence[Run], names: Sequence[str]) -> list[_Part]:
+def _label(
+    runs: Sequence[Run],
+    names: Sequence[str],
+    alone: Sequence[Mapping[str, Sequence[Mapping[str, float]]]],
+    prices: Prices | None,
+) -> list[_Part]:
     """Each method's rows with a label that no other method on the same data set has."""
     found = []
-    for (settings, rows), name in zip(runs, names, strict=True):
+    for (settings, rows), name, seconds in zip(runs, names, alone, strict=True):
         if not rows:
             raise InputError(f"the run {name} has no answered question yet; go on with the same r1router eval")
-        found += [(settings, method, name, [r for r in rows if r.method == method]) for method in settings.methods]
-    times = Counter((settings.dataset, method) for settings, method, _, _ in found)
+        found += [
+            (settings, method, name, [r for r in rows if r.method == method], seconds.get(method, ()))
+            for method in settings.methods
+        ]
+    times = Counter((settings.dataset, method) for settings, method, *_ in found)
     labelled = [
-        _Part(settings, f"{method} ({name})" if times[settings.dataset, method] > 1 else method, part)
-        for settings, method, name, part in found
+        _Part(
+            settings,
+            method,
+            f"{method} ({name})" if times[settings.dataset, method] > 1 else method,
+            part,
+            measured,
+            prices or settings.budget.prices,
+        )
+        for settings, method, name, part, measured in found
     ]
     for (dataset, label), count in Counter((part.settings.dataset, part.label) for part in labelled).items():
         if count > 1:
@@ -159,13 +182,35 @@ def _section(
         len({id_ for part in parts for id_ in part.ids}),
         tuple(setups),
         tuple(
-            sum_up(part.label, part.rows, of_rows, kinds=part.settings.kbs, primary=primary)
+            replace(
+                sum_up(
+                    part.label,
+                    part.rows,
+                    of_rows,
+                    kinds=part.settings.kbs,
+                    primary=primary,
+                    prices=part.prices,
+                    alone=part.alone,
+                ),
+                best_of=_best_of(part, parts, scored),
+            )
             for part, of_rows in zip(parts, values, strict=True)
             if part.rows
         ),
         tuple(_compare(scored, against)),
         tuple(_notes(parts, scored, primary)),
     )
+
+
+def _best_of(
+    part: _Part, parts: Sequence[_Part], scored: Mapping[str, Mapping[str, float]]
+) -> tuple[int, Interval] | None:
+    """The best score of each question over all runs of this method, on the questions that each of them has."""
+    tries = [scored[other.label] for other in parts if other.method == part.method]
+    shared = [id_ for id_ in tries[0] if all(id_ in of for of in tries)]
+    if len(tries) < 2 or not shared:
+        return None
+    return len(tries), compute_interval([max(of[id_] for of in tries) for id_ in shared])
 
 
 def _check_same_questions(dataset: str, parts: Iterable[_Part]) -> None:

@@ -1,4 +1,4 @@
-"""Scores one reply to each rendered step: form, route, stop, sub-question and answer, with 95 % intervals.
+"""Scores one reply to each rendered step: form, route, stop, sub-question, answer, with 95 % intervals over questions.
 
 A reply is read as serving reads it (`parse`), once: where serving would ask again, the step counts as malformed, its
 route as wrong, its sub-question as missing. An answer that does not parse is salvaged, as serving does in the end.
@@ -23,7 +23,13 @@ from dataclasses import dataclass, field
 from r1router import parse
 from r1router.evals.metrics import exact_match, length_aware
 from r1router.evals.report.words import write_score as digits
-from r1router.evals.statistics import Interval, compute_interval, compute_macro_interval, compute_rate
+from r1router.evals.statistics import (
+    Interval,
+    compute_clustered_interval,
+    compute_clustered_rate,
+    compute_interval,
+    compute_macro_interval,
+)
 from r1router.parse import NO_ROUTE
 from r1router.train.rewards import _outcomes as outcomes
 from r1router.train.rewards._computed import run_query
@@ -104,26 +110,38 @@ def find_route(said: outcomes.Said | None) -> str | None:
 def score_routes(steps: Sequence[StepRow], routes: Sequence[str | None]) -> StepScores:
     """The routes taken in these plans; those whose gold route is not known are not judged."""
     judged = [
-        (s.gold.route, route) for s, route in zip(steps, routes, strict=True) if s.kind == "plan" and s.gold.route
+        (s.gold.route, route, find_question(s))
+        for s, route in zip(steps, routes, strict=True)
+        if s.kind == "plan" and s.gold.route
     ]
     if not judged:
         return StepScores()
-    by_gold: dict[str, list[bool]] = defaultdict(list)
+    by_gold: dict[str, list[tuple[bool, str]]] = defaultdict(list)
     confusion: dict[str, Counter[str]] = defaultdict(Counter)
-    for gold, route in sorted(judged, key=lambda pair: (pair[0] == NO_ROUTE, pair[0])):
-        by_gold[gold].append(gold == route)
+    for gold, route, question in sorted(judged, key=lambda one: (one[0] == NO_ROUTE, one[0])):
+        by_gold[gold].append((gold == route, question))
         confusion[gold][route or MALFORMED] += 1
     scores = {
-        "route_accuracy": compute_rate([gold == route for gold, route in judged]),
-        "route_macro": compute_macro_interval([{gold: float(gold == route)} for gold, route in judged]),
+        "route_accuracy": _rate([(gold == route, question) for gold, route, question in judged]),
+        "route_macro": compute_macro_interval([{gold: float(gold == route)} for gold, route, _ in judged]),
     }
-    scores |= {f"route_accuracy/{gold}": compute_rate(right) for gold, right in by_gold.items()}
-    stopped = [gold == NO_ROUTE for gold, route in judged if route == NO_ROUTE]
+    scores |= {f"route_accuracy/{gold}": _rate(right) for gold, right in by_gold.items()}
+    stopped = [(gold == NO_ROUTE, question) for gold, route, question in judged if route == NO_ROUTE]
     if stopped:
-        scores["stop_precision"] = compute_rate(stopped)
+        scores["stop_precision"] = _rate(stopped)
     if NO_ROUTE in by_gold:
-        scores["stop_recall"] = compute_rate(by_gold[NO_ROUTE])
+        scores["stop_recall"] = _rate(by_gold[NO_ROUTE])
     return StepScores(scores, {gold: dict(counts) for gold, counts in confusion.items()})
+
+
+def find_question(step: StepRow) -> str:
+    """What the steps of one question share: their id without its last two parts."""
+    return step.id.rsplit("/", 2)[0]
+
+
+def _rate(told: Sequence[tuple[bool, str]]) -> Interval:
+    """The share of the right ones of (right, question), steps of one question counted together."""
+    return compute_clustered_rate([right for right, _ in told], [question for _, question in told])
 
 
 def score_sub_questions(steps: Sequence[StepRow], asked: Sequence[str | None], embedder: TextEmbedder) -> StepScores:
@@ -140,11 +158,11 @@ def score_sub_questions(steps: Sequence[StepRow], asked: Sequence[str | None], e
 
 
 def _formats(steps: Sequence[StepRow], said: Sequence[outcomes.Said | None]) -> dict[str, Interval]:
-    valid: dict[str, list[bool]] = defaultdict(list)
+    valid: dict[str, list[tuple[bool, str]]] = defaultdict(list)
     for step, reply in zip(steps, said, strict=True):
-        valid["format_valid"].append(reply is not None)
-        valid[f"format_valid/{step.kind}"].append(reply is not None)
-    return {name: compute_rate(valid[name]) for name in sorted(valid)}
+        for name in ("format_valid", f"format_valid/{step.kind}"):
+            valid[name].append((reply is not None, find_question(step)))
+    return {name: _rate(valid[name]) for name in sorted(valid)}
 
 
 def _answer_text(step: StepRow, reply: str, said: outcomes.Said | None) -> str:
@@ -157,10 +175,11 @@ def _answers(steps: Sequence[StepRow], texts: Sequence[str]) -> Iterator[tuple[s
     for kind in ("answer", "query", "final"):
         judged = [(s, text) for s, text in zip(steps, texts, strict=True) if s.kind == kind and s.gold.answers]
         if judged:
+            questions = [find_question(step) for step, _ in judged]
             right = [bool(exact_match.score(text, step.gold.answers)) for step, text in judged]
             close = [length_aware.score(text, step.gold.answers, question=_asked(step)) for step, text in judged]
-            yield f"{kind}/exact_match", compute_rate(right)
-            yield f"{kind}/length_aware", compute_interval(close)
+            yield f"{kind}/exact_match", compute_clustered_rate(right, questions)
+            yield f"{kind}/length_aware", compute_clustered_interval(close, questions)
 
 
 def _asked(step: StepRow) -> str:

@@ -10,7 +10,7 @@ values compare.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,8 @@ TOGETHER = 64
 _HOLDS: dict[Kind, str] = {
     "text": "Passages of text.", "image": "Pictures with captions.", "table": "Tables of facts and figures.",
 }  # fmt: skip
+ANSWERED, UNNAMED, UNFOUND = "answered", "names no evidence", "its evidence was not among the best found"
+"""What becomes of a gold step's evidence."""
 _MISSING, _ENOUGH = "A fact is missing.", "Nothing is missing."
 
 
@@ -42,13 +44,19 @@ class _Hop:
 
 
 def make_gold_steps(
-    examples: Iterable[Example], kbs: Mapping[str, KnowledgeBase] | None, *, k: int = 5, source: str = ""
+    examples: Iterable[Example],
+    kbs: Mapping[str, KnowledgeBase] | None,
+    *,
+    k: int = 5,
+    source: str = "",
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[StepRow]:
     """The steps of every example that has a gold chain: a plan for each hop and the stop, an answer for each hop
     whose gold evidence is among the `k` best that its sub-question finds, the final answer. The others give none;
     those whose chain lacks a sub-question, a knowledge base or an answer on the way are counted in a warning.
 
-    Without knowledge bases there are no answer steps, and the cards say no more than the kinds in the data.
+    Without knowledge bases there are no answer steps, and the cards say no more than the kinds in the data. `tell`
+    hears of each hop whether it gave an answer step (`ANSWERED`) or why not (`UNNAMED`, `UNFOUND`).
     Raises `InputError` where a gold step names a knowledge base that is not there.
     """
     broken = 0
@@ -63,9 +71,19 @@ def make_gold_steps(
         for example, chain in zip(group, chains, strict=True):
             if chain:
                 sights = [next(seen, ()) for _ in range(len(chain) + 1)]
-                yield from _steps(example, chain, names, cards, sights, [next(found) for _ in chain], source)
+                rankings = [next(found) for _ in chain]
+                if tell and kbs:
+                    for hop, evidence in zip(chain, rankings, strict=True):
+                        tell(_say_answered(hop, evidence))
+                yield from _steps(example, chain, names, cards, sights, rankings, source)
     if broken:
         log.warning("%d questions left out: a gold step lacks its sub-question, knowledge base or answer", broken)
+
+
+def _say_answered(hop: _Hop, evidence: Sequence[Evidence]) -> str:
+    if not hop.need.ids and not hop.need.titles:
+        return UNNAMED
+    return ANSWERED if any(meets(hop.need, item) for item in evidence) else UNFOUND
 
 
 def _batched(examples: Iterable[Example]) -> Iterator[Sequence[Example]]:
