@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -152,3 +153,33 @@ print(focus("alpha beta gamma delta of " + " ".join(names), [table], 200))
 def test_lines_that_are_equally_telling_are_chosen_alike_in_every_process():
     run = partial(subprocess.run, [sys.executable, "-c", CUPS], capture_output=True, check=True)
     assert len({run(env={**os.environ, "PYTHONHASHSEED": str(seed)}).stdout for seed in range(6)}) == 1
+
+
+def wide(rows: int = 3, columns: int = 300) -> TableBlock:
+    header = ("site", *(f"sensor_{n}" for n in range(columns)))
+    cells = tuple((f"Site {r}", *(str(1000 * r + n) for n in range(columns))) for r in range(rows))
+    return TableBlock("Sensors", header=header, rows=cells)
+
+
+def test_of_a_very_wide_row_the_cells_are_shown_that_the_question_names():
+    block = wide()
+    for asked in ("What is sensor_217 of Site 1?", "Which reading has sensor 217 at Site 1?"):
+        [(_, text)] = focus(asked, [Evidence("t", "1", block.text, table=block)], 1000)
+        title, *rows = text.split("\n")
+        assert title == "Sensors"
+        assert "Site 1" in {row.partition(" | ")[0] for row in rows}
+        assert "sensor_217: 1217" in text
+        assert len(rows) > 1
+        assert len(text) <= 1000
+
+
+def test_a_cell_of_a_very_wide_row_is_shown_for_what_it_says():
+    block = replace(wide(), rows=(("Site 0", *["x"] * 299, "Norway " + "y" * 2000),))
+    [(_, text)] = focus("Which site is in Norway?", [Evidence("t", "1", block.text, table=block)], 1000)
+    assert "sensor_299: Norway y" in text
+
+
+def test_a_long_cell_of_few_is_cut_at_its_end_as_ever():
+    block = TableBlock("T", header=("a", "b"), rows=(("Oslo", "z" * 3000),))
+    [(_, text)] = focus("Oslo?", [Evidence("t", "1", block.text, table=block)], 1000)
+    assert text == ("T\nOslo | b: " + "z" * 3000)[:1000]

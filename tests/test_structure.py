@@ -75,6 +75,12 @@ def found(text: str) -> list[tuple[str, str, str, str]]:
         ("City,Note/Vienna,two lines", [("", "City,Note", "Vienna,two lines", "")]),
         (",name/0,Vienna/1,Graz", [("", "column 1,name", "0,Vienna/1,Graz", "")]),
         ("Only words here/and more of them", [("", "", "", "Only words here; and more of them")]),
+        ("Plant,Opened/Alta,1987/Aura,1953/Ton,1961", [("", "Plant,Opened", "Alta,1987/Aura,1953/Ton,1961", "")]),
+        (
+            "Album,By,Year/Hits,Rovers,1987/Gold,Rovers,2004",
+            [("", "Album,By,Year", "Hits,Rovers,1987/Gold,Rovers,2004", "")],
+        ),
+        ("Region,Sales,Costs/,2019,2019/N,1,2/S,3,4", [("", "Region,Sales 2019,Costs 2019", "N,1,2/S,3,4", "")]),
         ("Item,Price/Pens,/Blue pen,2/Paper,/A4,5", [("", "Item,Price", "Pens,/Blue pen,2/Paper,/A4,5", "")]),
     ],
 )

@@ -100,7 +100,7 @@ def test_several_tables_are_joined_by_their_names():
 
 
 @pytest.mark.parametrize(
-    "header", [("Row", "row number"), ("a (text)", "A"), ('x"; DROP TABLE t; --', "x\ny"), ("", "")]
+    "header", [("Row", "row number"), ("a (text)", "A"), ('x"; DROP TABLE t; --', "x\ny"), ("", ""), ("a\0", "a")]
 )
 def test_a_column_of_any_name_can_be_asked(header):
     block = TableBlock("T", header=header, rows=(("1", "10 km"), ("2", "20 km")))

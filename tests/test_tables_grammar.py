@@ -105,3 +105,12 @@ def test_a_long_table_of_any_width_is_looked_into(tmp_path):
     view = inspect_table(tmp_path / "t.parquet", "What else is said of plant 117 and its turbine?")
     assert view.count == 120
     assert any("117" in cell for row in view.rows for cell in row)
+
+
+def test_a_view_of_a_very_wide_table_has_the_columns_that_the_question_names():
+    header = ("site", *(f"sensor_{n}" for n in range(600)), "country")
+    rows = tuple((f"Site {r}", *(str(r + n) for n in range(600)), "Norway" if r else "Peru") for r in range(3))
+    seen = view("What is sensor 417 of Site 1 in Norway?", TableBlock("Sensors", header=header, rows=rows))
+    names = [column.name for column in seen.columns]
+    assert len(names) == 24
+    assert {"site", "sensor_417", "country"} <= set(names)

@@ -78,12 +78,12 @@ class TableResult:
 def name_columns(header: Sequence[str]) -> tuple[str, ...]:
     """Names by which columns are asked: the header's own, made unique; a column without one is called by its place.
 
-    Two names that differ only in upper and lower case count as equal, since SQL takes them so.
+    Two names that differ only in upper and lower case count as equal, since SQL takes them so; a NUL would end it.
 
     >>> name_columns(["Year", "", "year"])
     ('Year', 'column 2', 'year (2)')
     """
-    plain = [join_lines(name) for name in header]
+    plain = [join_lines(name.replace("\0", "")) for name in header]
     taken = {name.casefold() for name in plain}
     used: set[str] = set()
     names = []

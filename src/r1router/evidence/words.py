@@ -6,7 +6,9 @@ Texts that are compared must be read in one language: tell it from the longer on
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, Literal
@@ -30,6 +32,8 @@ _COMMON: dict[Language, str] = {
 _WORD = re.compile(r"\w+")
 _SHORT = 4_000
 """Characters of a text whose words are remembered."""
+_PART = re.compile(r"[^\W_A-Z]+|[A-Z]+(?![^\W_A-Z\d])|[A-Z][^\W_A-Z]*")
+"""A part of a name: between underscores, or from a capital letter on."""
 
 
 def read_words(text: str, language: Language | None = None) -> list[str]:
@@ -52,6 +56,29 @@ def _read(text: str, language: Language) -> tuple[str, ...]:
 def _read_short(text: str, language: Language) -> tuple[str, ...]:
     """Remembered: one question looks at a piece, reads it, judges by it and cites it."""
     return _read(text, language)
+
+
+def read_name(name: str, language: Language | None = None) -> frozenset[str]:
+    """The telling words of the name of a column, which may be written as programs do.
+
+    >>> sorted(read_name("sensor_417")), sorted(read_name("unitPrice"))
+    (['417', 'sensor', 'sensor_417'], ['price', 'unit', 'unitpric'])
+    """
+    apart = " ".join(_PART.findall(name))
+    return frozenset((*read_words(name, language), *read_words(apart, language)))
+
+
+def order_columns(asked: frozenset[str], language: Language, columns: Sequence[Sequence[str]]) -> list[int]:
+    """Places of columns, each given as its name and some of its cells, in the order in which they tell most.
+
+    A column tells the rare words that it shares with the words `asked`. Of equals the first comes first.
+    """
+    told = [
+        asked & (read_name(name, language) | set(read_words(" ".join(cells), language))) for name, *cells in columns
+    ]
+    spread = Counter(word for words in told for word in words)
+    scores = [math.fsum(math.log(1 + len(columns) / spread[word]) for word in words) for words in told]
+    return sorted(range(len(columns)), key=lambda place: (-scores[place], place))
 
 
 @lru_cache(maxsize=1024)

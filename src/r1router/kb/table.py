@@ -20,21 +20,30 @@ ABOUT = "about"
 """The column with the id of what is known of an entry's source, in `about.sqlite`; null where nothing was told."""
 CELLS = "cells"
 """The column with the caption, header and rows of a block of a table, as JSON; null for what is none."""
+WRITER_CACHE = 64 << 20
+"""Bytes of each of a writer's two caches."""
 TERMS = "terms"
 """The column that full text searches: what `scripts.cut_terms_to_store` makes of `text`."""
 
 
-def open_table(folder: Path) -> Any | None:
-    """At its newest version, and staying there; None where nothing was stored yet."""
+def open_small_caches() -> Any:
+    """A session for a writer. The store's own keep up to 7 GB of what was just written."""
+    from lancedb import Session
+
+    return Session(index_cache_size_bytes=WRITER_CACHE, metadata_cache_size_bytes=WRITER_CACHE)
+
+
+def open_table(folder: Path, *, session: Any = None) -> Any | None:
+    """At its newest version, and staying there; None where nothing was stored yet. `session`: its caches."""
     if not (folder / f"{NAME}.lance").is_dir():
         return None
     import lancedb
 
-    return lancedb.connect(folder).open_table(NAME)
+    return lancedb.connect(folder, session=session).open_table(NAME)
 
 
-def create_table(folder: Path, *, dim: int, image_dim: int | None) -> Any:
-    """An empty table with its full-text index."""
+def create_table(folder: Path, *, dim: int, image_dim: int | None, session: Any = None) -> Any:
+    """An empty table with its full-text index. `session`: its caches."""
     import lancedb
     import pyarrow as pa  # type: ignore[import-untyped]
 
@@ -43,7 +52,7 @@ def create_table(folder: Path, *, dim: int, image_dim: int | None) -> Any:
     fields += [(TERMS, text), ("digest", text), (ABOUT, pa.int64()), ("vector", pa.list_(pa.float32(), dim))]
     if image_dim is not None:
         fields.append(("image_vector", pa.list_(pa.float32(), image_dim)))
-    table = lancedb.connect(folder).create_table(NAME, schema=pa.schema(fields))
+    table = lancedb.connect(folder, session=session).create_table(NAME, schema=pa.schema(fields))
     index_words(table)
     return table
 

@@ -6,6 +6,7 @@ after all its entries are.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import hashlib
 import logging
@@ -13,7 +14,7 @@ import shutil
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -42,6 +43,7 @@ from r1router.kb.table import (
     add_terms,
     create_table,
     index_words,
+    open_small_caches,
     open_table,
     quote,
     write_cells,
@@ -55,6 +57,8 @@ T = TypeVar("T")
 LOCK = "write.lock"
 UNTIDY_ROWS = 16_384
 """Rows outside the full-text index, which each search scans, before a long run stops to index them."""
+SMALL_BATCH = 1_000
+"""After more entries than these, written together, memory is given back."""
 UNTIDY_SHARE = 0.02
 """Share of such rows that a finished run leaves; tidying rewrites the whole table, so it waits for some."""
 KEPT_VERSIONS = timedelta(seconds=30)
@@ -146,7 +150,8 @@ class Writer:
         self.manifest = manifest
         self.ledger = Ledger(folder)
         self.tables = LongTables(folder)
-        self._table: Any = open_table(folder)
+        self._session = open_small_caches()
+        self._table: Any = open_table(folder, session=self._session)
         self._changed = self._table is not None and (folder / UNFINISHED).exists()
         if self._table is not None and TERMS not in self._table.schema.names:  # made before there were terms
             add_terms(self._table)
@@ -179,7 +184,7 @@ class Writer:
         self._note_change()
         if self._table is None:
             image_dim = image_vectors.shape[1] if image_vectors is not None else None
-            self._table = create_table(self.folder, dim=vectors.shape[1], image_dim=image_dim)
+            self._table = create_table(self.folder, dim=vectors.shape[1], image_dim=image_dim, session=self._session)
         columns: dict[str, Any] = {
             "id": [e.id for e in entries],
             "record": [e.record for e in entries],
@@ -207,6 +212,8 @@ class Writer:
             self.held.setdefault(entry.source, {})[entry.id] = Held(entry.digest, entry.about)
         if self._unindexed() > UNTIDY_ROWS:
             self._tidy()
+        elif len(entries) > SMALL_BATCH:
+            _give_memory_back()
 
     @_told
     def describe(self, entries: Sequence[Entry]) -> None:
@@ -279,6 +286,7 @@ class Writer:
     def _tidy(self) -> None:
         """One file of rows and one index instead of one for each batch."""
         self._table.optimize(cleanup_older_than=KEPT_VERSIONS)
+        _give_memory_back()
 
     def count_languages(self) -> Counter[str]:
         """Of a sample of its texts, how many are in each language; empty for pictures and tables, which say little."""
@@ -318,3 +326,9 @@ def _column(vectors: Vectors, there: Sequence[bool]) -> Any:
     every = np.zeros((len(mask), vectors.shape[1]), np.float32)
     every[mask] = vectors
     return pa.FixedSizeListArray.from_arrays(pa.array(every.ravel()), vectors.shape[1], mask=pa.array(~mask))
+
+
+def _give_memory_back() -> None:
+    """Returns freed memory to the system, where that is Linux: the store's threads would each keep what they had."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -16,7 +16,7 @@ from datetime import date, datetime
 from typing import Any
 
 from r1router.evidence.numbers import read_quantities
-from r1router.evidence.words import read_words, tell_language
+from r1router.evidence.words import order_columns, read_words, tell_language
 from r1router.table import CELLS, TableBlock, TableColumn, join_lines
 from r1router.tables.columns import Value
 from r1router.tables.names import ROW, name_row, quote_name, quote_text
@@ -118,12 +118,13 @@ def view_table(
     """
     whole = count is None or count == len(block.rows)
     asked = _Asked(question)
-    shown = _choose_columns(asked, columns)
+    telling = _telling(asked, block.rows)
+    shown = _choose_columns(asked, columns, [block.rows[place] for place in telling])
     viewed = tuple(
         _view_column(asked, columns[place], [_cell(row, place) for row in block.rows], values[place], whole=whole)
         for place in shown
     )
-    rows = tuple(tuple(_cell(block.rows[place], c) for c in shown) for place in _telling(asked, block.rows))
+    rows = tuple(tuple(_cell(block.rows[place], c) for c in shown) for place in telling)
     row = name_row([column.name for column in columns])
     return TableView(
         block.title, block.section, block.caption, len(block.rows) if count is None else count, viewed, rows,
@@ -261,6 +262,10 @@ class _Asked:
         )
         self.numbers = tuple(read_numbers(question))
 
+    def order(self, columns: Sequence[tuple[str, ...]]) -> list[int]:
+        """Places of columns (name, cells …), those first with which the question shares most of its rare words."""
+        return order_columns(self.words, self._language, columns)
+
     def read(self, text: str) -> list[str]:
         """The telling words of a text, in the question's language."""
         return read_words(text, self._language)
@@ -269,12 +274,12 @@ class _Asked:
 # ── columns ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _choose_columns(asked: _Asked, columns: Sequence[TableColumn]) -> list[int]:
-    """Places of the columns to show, in order."""
-    near = sorted(
-        range(len(columns)), key=lambda place: (-len(asked.words & set(asked.read(columns[place].name))), place)
-    )
-    return sorted(near[:COLUMNS])
+def _choose_columns(asked: _Asked, columns: Sequence[TableColumn], rows: Sequence[Sequence[str]] = ()) -> list[int]:
+    """Places of the columns to show, in order: those whose names, or cells in these rows, the question names."""
+    if len(columns) <= COLUMNS:
+        return list(range(len(columns)))
+    texts = [(column.name, *(_cell(row, place) for row in rows)) for place, column in enumerate(columns)]
+    return sorted(asked.order(texts)[:COLUMNS])
 
 
 def _view_column(

@@ -347,7 +347,9 @@ def _names_too(rows: Sequence[Line], table: Sequence[Row], place: int) -> bool:
         return False
     values = [c for c, kind in enumerate(_kinds(body)) if kind == "value"]
     labels = [line[c] for c in values if _at_row(line, c)]
-    if any(_is_value(label) and not _YEAR.match(label) for label in labels):
+    below = [_at_row(row, c) for row in body for c in values]
+    dated = 2 * sum(1 for cell in below if _YEAR.match(cell)) >= len(below)  # years over years are no names
+    if any(_is_value(label) and (dated or not _YEAR.match(label)) for label in labels):
         return False
     left = _left(rows)
     gaps = [c for c in range(len(line)) if line[c] and (c + left in upper.copied or not _at_row(table[place - 1], c))]
