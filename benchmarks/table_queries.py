@@ -9,9 +9,9 @@ with 95 % intervals:
 
     reachable   some query of the grammar gives an accepted answer, by chance included (a yes or a no: nearly always)
     sayable     the best of them also says what the question says (`find_queries.Found.cost`, as for training)
-    right       the policy's answer is right: exact match; for yes and no the side taken. Once the gold table is `given`,
-                once it is what a `search` brings (`--kbs`, a folder that `r1router index` made of BENCH/kb/table); each
-                when it may `query` and when it only may `read`, with the paired difference
+    right       the policy's answer is right: exact match; for yes and no the side taken. The gold table is `given`,
+                or what a `search` brings is taken (`--kbs`, a folder that `r1router index` made of BENCH/kb/table).
+                Each when it may `query` and when it only may `read`, with the paired difference
     found       a query was written that runs and gives an accepted answer: of all, and of the sayable questions
 
 With `--out` each reply is written down, and a run that was stopped goes on. Use another file for other weights.
