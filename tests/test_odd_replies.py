@@ -274,3 +274,38 @@ def test_an_iterator_of_events_may_be_collected_in_the_thread_of_the_loop() -> N
             events.close()
 
         wait_for(collect())
+
+
+def test_a_body_that_unpacks_to_more_than_was_sent_is_not_unpacked() -> None:
+    import gzip
+    import socket
+    import threading
+
+    packed = gzip.compress(b" " * 50_000_000, 9)
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(packed)}\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
+    asked = []
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                asked.append(connection.recv(1 << 16).lower())
+                connection.sendall(head.encode() + packed)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        policy = rr.open_policy(f"openai:m@http://127.0.0.1:{listener.getsockname()[1]}/v1")
+        with pytest.raises(PolicyError, match="compressed, which was not asked for"):
+            wait_for(policy.reply(ASK))
+        wait_for(policy.close())
+    assert b"accept-encoding: identity" in asked[0]
+
+
+def test_what_a_server_says_over_many_lines_is_one() -> None:
+    said = json.dumps({"error": {"message": "first\n\n  second\r\nthird"}})
+    with serving(lambda _: (404, said)) as (policy, _), pytest.raises(PolicyError) as caught:
+        wait_for(policy.reply(ASK))
+    assert "first second third\nthe model" in str(caught.value)

@@ -15,7 +15,8 @@ class Row(NamedTuple):
 
 def tell(what: str, why: object) -> None:
     """Says on standard error what was not survived."""
-    print(f"LOST {what}: {str(why)[:2000]}", file=sys.stderr, flush=True)
+    said = str(why)
+    print(f"LOST {what}: {said[:200]}{' … ' + said[-600:] if len(said) > 200 else ''}", file=sys.stderr, flush=True)
 
 
 def is_clear(said: str) -> bool:

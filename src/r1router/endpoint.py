@@ -57,6 +57,16 @@ Text = Annotated[str, BeforeValidator(lambda value: replace_surrogates(value) if
 """A string of a JSON body; escapes in one may make lone surrogates."""
 
 
+UNPACKED = {"Accept-Encoding": "identity"}
+"""The header that asks for bodies as they are: some kilobytes may unpack to more than there is memory."""
+
+
+def refuse_packed(response: Any) -> None:
+    """Raises `ValueError` for a response (of httpx) that is packed all the same, before it is unpacked."""
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ValueError("the answer is compressed, which was not asked for")
+
+
 def read_body(kind: type[M], body: bytes) -> M:
     """The body as this model. Raises `ValueError` that says what does not fit, without repeating values."""
     try:
@@ -109,9 +119,9 @@ def explain_failure(
 
 
 def quote_server(error: Any, *, key: str) -> str:
-    """What a server said with an error status (an `openai.APIStatusError`), a few lines of it, without the key."""
+    """The first words of a server with an error status (an `openai.APIStatusError`), on a line, without the key."""
     said = error.body.get("message") if isinstance(error.body, dict) else None
-    return hide(str(said or error.message), key=key)[:_WORDS]
+    return " ".join(hide(str(said or error.message), key=key).split())[:_WORDS]
 
 
 def hide(text: str, *, key: str) -> str:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from r1router.embedders._texts import clean
 from r1router.embedders._vectors import normalise_rows
-from r1router.endpoint import KEY_ENV, URL, explain_failure, read_body, read_key, split_target
+from r1router.endpoint import KEY_ENV, UNPACKED, URL, explain_failure, read_body, read_key, refuse_packed, split_target
 from r1router.errors import InputError, KnowledgeBaseError
 
 
@@ -85,7 +85,13 @@ class OpenAI:
         self._asked: dict[str, Any] = {"dimensions": dimensions} if dimensions else {}
         key = os.environ.get(key_env, "").strip()
         # The client insists on a key; servers without one ignore it.
-        self._client = openai.OpenAI(base_url=url, api_key=key or "none", timeout=timeout)
+        self._client = openai.OpenAI(
+            base_url=url,
+            api_key=key or "none",
+            timeout=timeout,
+            default_headers=UNPACKED,
+            http_client=openai.DefaultHttpxClient(event_hooks={"response": [refuse_packed]}),
+        )
         self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="embed")
         self.dim = len(self._request(["length"])[0])
 

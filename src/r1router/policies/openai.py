@@ -15,7 +15,19 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from r1router import parse
-from r1router.endpoint import KEY_ENV, URL, Text, explain_failure, hide, quote_server, read_body, read_key, split_target
+from r1router.endpoint import (
+    KEY_ENV,
+    UNPACKED,
+    URL,
+    Text,
+    explain_failure,
+    hide,
+    quote_server,
+    read_body,
+    read_key,
+    refuse_packed,
+    split_target,
+)
 from r1router.errors import InputError, PolicyError, UnknownName
 from r1router.marks import neutralise
 from r1router.policies._chat import write_chat_json
@@ -100,7 +112,13 @@ class OpenAI:
         self._constrain = constrain
         self._asking: asyncio.Task[str] | None = None
         # The client insists on a key; servers without one ignore it.
-        self._client = openai.AsyncOpenAI(base_url=url, api_key=key or "none", timeout=timeout)
+        self._client = openai.AsyncOpenAI(
+            base_url=url,
+            api_key=key or "none",
+            timeout=timeout,
+            default_headers=UNPACKED,
+            http_client=openai.DefaultAsyncHttpxClient(event_hooks={"response": [_refuse_packed]}),
+        )
         self._room = asyncio.Semaphore(concurrency)
         self._refused: set[str] = set()
         self._rooms = ROOM if think < 0 else (think,)
@@ -205,6 +223,10 @@ class OpenAI:
     async def close(self) -> None:
         """Closes the connections."""
         await self._client.close()
+
+
+async def _refuse_packed(response: Any) -> None:
+    refuse_packed(response)
 
 
 # ── what servers refuse ────────────────────────────────────────────────────────────────────────

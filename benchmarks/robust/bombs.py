@@ -1,0 +1,278 @@
+"""Uploads files made to take all memory, all time or the process with them, and watches the server meanwhile.
+
+Over a hundred of them, small as files. Each comes with a sound file in the same upload: that must be indexed; the bomb
+must be read within the limits, or be reported in a line. No reading process may take more than 1 GB (and a tenth, which
+it may take before it is seen), and no file more than its time.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import random
+import sqlite3
+import struct
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.robust.rows import Row, is_clear, tell
+from benchmarks.robust.samples import write_open_document, write_zip
+from benchmarks.robust.server import request, start_server, upload, watch
+
+MOST_MIB = 1100
+PATIENCE = 130.0
+"""Seconds until a job must have ended: the reading may wait four times its 30 seconds of CPU on a busy machine."""
+_XML = '<?xml version="1.0" encoding="UTF-8"?>'
+
+
+def run(share: float, rng: random.Random, folder: Path) -> Iterator[Row]:
+    bombs = list(_make_bombs())
+    bombs = rng.sample(bombs, max(4, round(len(bombs) * share)))
+    survived, reported, slowest = 0, 0, (0.0, "")
+    with start_server(folder) as (port, process), watch(port, process) as seen:
+        for number, (name, make) in enumerate(bombs):
+            sound = f"sound{number}.txt"
+            began = time.monotonic()
+            status, said = upload(port, {name: make(), sound: f"Tower {number} is sound.".encode()})
+            job = _wait_for(port, said["job"]) if status == 202 else {"state": f"status {status}"}
+            slowest = max(slowest, (time.monotonic() - began, name))
+            faults = [] if job["state"] == "done" else [str(job)[:300]]
+            problems = [problem for problem in job.get("report", {}).get("problems", ()) if name in problem["path"]]
+            reported += bool(problems)
+            faults += [f"unclear: {problem['reason']}" for problem in problems if not is_clear(problem["reason"])]
+            sources = request(port, "GET", "/v1/kbs/text/sources?limit=1000")[1].decode()
+            if sound not in sources:
+                faults.append("the sound file beside it is not indexed")
+            if faults:
+                tell(name, faults)
+            else:
+                survived += 1
+    watched = seen[0]
+    note = f"{reported} reported, slowest {slowest[0]:.0f} s ({slowest[1]}); {watched}"
+    yield Row("bombs uploaded beside a sound file", len(bombs), survived, note)
+    yield Row("no process over 1 GB", 1, int(watched.fattest_child < MOST_MIB), f"{watched.fattest_child} MiB")
+
+
+def _wait_for(port: int, job: str) -> dict[str, object]:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        status, said = request(port, "GET", f"/v1/jobs/{job}")
+        shown: dict[str, object] = json.loads(said) if status == 200 else {"state": f"status {status}"}
+        if shown["state"] not in ("queued", "running"):
+            return shown
+        time.sleep(0.1)
+    request(port, "DELETE", f"/v1/jobs/{job}")
+    return {"state": f"not done in {PATIENCE:g} s"}
+
+
+def _make_bombs() -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """(file name, what makes its content); each kind in a few sizes."""
+    for n in (10**5, 10**9, 2 * 10**9):
+        yield (
+            f"span{n}.docx",
+            lambda n=n: _docx(f'<w:tbl><w:tr><w:tc><w:tcPr><w:gridSpan w:val="{n}"/></w:tcPr></w:tc></w:tr></w:tbl>'),
+        )
+        yield f"columns{n}.ods", lambda n=n: _sheet(f'table:number-columns-repeated="{n}"', "")
+        yield f"rows{n}.ods", lambda n=n: _sheet("", f'table:number-rows-repeated="{n}"')
+        yield (
+            f"blanks{n}.odt",
+            lambda n=n: write_open_document(f'<office:text><text:p>a<text:s text:c="{n}"/>b</text:p></office:text>'),
+        )
+        yield f"span{n}.html", lambda n=n: f"<table><tr><td colspan={n} rowspan={n}>a<td>b</table>".encode()
+        yield f"far{n}.xlsx", lambda n=n: _xlsx(f'<row r="{n}"><c r="XFD{n}" t="inlineStr"><is><t>a</t></is></c></row>')
+        yield f"size{n}.png", lambda n=n: _png(n, n)
+    for n in (10_000, 200_000, 2_000_000):
+        yield f"paragraphs{n}.docx", lambda n=n: _docx("<w:p><w:r><w:t>x</w:t></w:r></w:p>" * n)
+        yield (
+            f"paragraphs{n}.odt",
+            lambda n=n: write_open_document("<office:text>" + "<text:p>x</text:p>" * n + "</office:text>"),
+        )
+        yield f"rows{n}.xlsx", lambda n=n: _xlsx("<row><c t='inlineStr'><is><t>x</t></is></c></row>" * n)
+        yield f"cells{n}.html", lambda n=n: b"<table><tr>" + b"<td>x" * n
+        yield f"columns{n}.csv", lambda n=n: b",".join([b"x"] * n) + b"\n" + b",".join([b"1"] * n) + b"\n"
+        yield f"quotes{n}.csv", lambda n=n: b'a,b\n"' + b"x\n" * n
+        yield f"open{n}.md", lambda n=n: b"[" * n + b"\n" + b"> " * (n // 10)
+        yield f"headers{n}.eml", lambda n=n: b"X-A: b\n" * n + b"\nhello"
+        yield f"docs{n}.jsonl.gz", lambda n=n: gzip.compress(b'{"text": "x"}\n' * n)
+        yield f"blanks{n}.txt", lambda n=n: b"<" + b" " * n + b"\n" + b"x" * n
+    for n in (1_000, 20_000, 100_000):
+        yield f"deep{n}.html", lambda n=n: b"<div>" * n + b"x"
+        yield f"deep{n}.json", lambda n=n: b"[" * n + b"]" * n
+        yield f"deep{n}.docx", lambda n=n: _docx("<w:tbl><w:tr><w:tc>" * n + "<w:p/>" + "</w:tc></w:tr></w:tbl>" * n)
+        yield f"attributes{n}.html", lambda n=n: b"<p " + b" ".join(f"a{i}=1".encode() for i in range(3 * n)) + b">x"
+        yield f"parts{n}.eml", lambda n=n: _nested_mail(n)
+        yield f"files{n}.zip", lambda n=n: write_zip({f"{i}.txt": "x" for i in range(min(n, 20_000))})
+    for mib in (50, 500, 1500):
+        yield f"zeros{mib}.txt.gz", lambda mib=mib: _pack(b"a" * (1 << 20), mib)
+        yield f"rows{mib}.csv.gz", lambda mib=mib: _pack(b"1,2\n" * (1 << 18), mib)
+        yield f"line{mib}.jsonl.gz", lambda mib=mib: _pack(b" " * (1 << 20), mib)
+        yield f"flat{mib}.pdf", lambda mib=mib: _pdf(mib)
+        yield f"zeros{mib}.zip", lambda mib=mib: write_zip({"a.txt": b"a" * (min(mib, 500) << 20)})
+        yield f"zeros{mib}.docx", lambda mib=mib: _docx("<w:p/>", {"word/media/a.xml": b"a" * (min(mib, 500) << 20)})
+    for suffix, body in (("docx", "<w:p><w:r><w:t>&z;</w:t></w:r></w:p>"), ("docx", "<w:p>&z;</w:p>")):
+        yield f"laughs{len(body)}.{suffix}", lambda body=body: _docx(body, head=_laughs())
+    for suffix in ("html", "xhtml", "svg"):
+        yield (
+            f"laughs.{suffix}",
+            lambda: f"{_XML}{_laughs()}<svg xmlns='http://www.w3.org/2000/svg'><text>&z;</text></svg>".encode(),
+        )
+    for size in (1 << 16, 1 << 20, 1 << 24):
+        yield f"cells{size}.parquet", lambda size=size: _parquet(size)
+        yield (
+            f"cell{size}.db",
+            lambda size=size: _sqlite(f"insert into t values (zeroblob({min(size * 8, 40 << 20)}), '{'x' * 9}')"),
+        )
+        yield f"number{size}.json", lambda size=size: b"[" + b"9" * size + b"]"
+        yield f"text{size}.png", lambda size=size: _png(4, 4, b"zTXt", b"a\0\0" + zlib.compress(b"x" * size * 8))
+    yield (
+        "endless.db",
+        lambda: _sqlite(
+            "create view v as with recursive c(x) as (select 1 union all select x + 1 from c) select x from c"
+        ),
+    )
+    yield "pages.pdf", lambda: _pdf_of("<</Type/Pages/Kids[2 0 R 2 0 R 2 0 R]/Count 99999999>>")
+    yield "forms.pdf", lambda: _pdf_of("<</Type/Pages/Kids[3 0 R]/Count 1>>", b"/X Do " * 100_000)
+    yield (
+        "quine.zip",
+        lambda: write_zip(
+            {
+                f"{i}.zip": write_zip({f"{j}.zip": write_zip({"a.txt": "x" * 10**6}) for j in range(20)})
+                for i in range(20)
+            }
+        ),
+    )
+    yield "wiki_00.gz", lambda: _pack(b"<doc id='1' title='a'>\nx\n", 1)
+    yield "styles.rtf", lambda: b"{\\rtf1 " + b"{" * 300_000 + b"x"
+    yield "table.rtf", lambda: b"{\\rtf1 \\trowd" + b"\\cellx1" * 500_000 + b"\\intbl x\\cell\\row}"
+    yield "sections.rst", lambda: b"\n".join(f"A{i}\n====\n".encode() for i in range(50_000))
+    yield (
+        "outputs.ipynb",
+        lambda: json.dumps(
+            {"cells": [{"cell_type": "code", "source": "x", "outputs": [{"text": "y" * 10**6}]}] * 40, "nbformat": 4}
+        ).encode(),
+    )
+
+
+def _docx(body: str, more: dict[str, bytes] | None = None, head: str = "") -> bytes:
+    names = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    return write_zip(
+        {
+            "[Content_Types].xml": f'{_XML}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
+            "_rels/.rels": _relations("word/document.xml"),
+            "word/document.xml": f"{_XML}{head}<w:document {names}><w:body>{body}</w:body></w:document>",
+            **(more or {}),
+        }
+    )
+
+
+def _relations(target: str) -> str:
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    names = "http://schemas.openxmlformats.org/package/2006/relationships"
+    relation = f'<Relationship Id="r1" Type="{kind}/officeDocument" Target="{target}"/>'
+    return f'{_XML}<Relationships xmlns="{names}">{relation}</Relationships>'
+
+
+def _laughs() -> str:
+    entities = "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefghij", "bcdefghijz", strict=True))
+    return f'<!DOCTYPE x [<!ENTITY a "ha ha ha ha">{entities}]>'
+
+
+def _sheet(cell: str, row: str) -> bytes:
+    inner = f"<table:table-cell {cell}><text:p>x</text:p></table:table-cell>"
+    table = f'<table:table table:name="a"><table:table-row {row}>{inner}</table:table-row></table:table>'
+    return write_open_document(f"<office:spreadsheet>{table}</office:spreadsheet>")
+
+
+def _xlsx(rows: str) -> bytes:
+    import openpyxl
+
+    packed = io.BytesIO()
+    openpyxl.Workbook().save(packed)
+    with zipfile.ZipFile(packed) as archive:
+        parts: dict[str, str | bytes] = {name: archive.read(name) for name in archive.namelist()}
+    names = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    parts["xl/worksheets/sheet1.xml"] = f"{_XML}<worksheet {names}><sheetData>{rows}</sheetData></worksheet>"
+    return write_zip(parts)
+
+
+def _png(width: int, height: int, kind: bytes = b"", more: bytes = b"") -> bytes:
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    head = struct.pack(">IIBBBBB", min(width, 2**31 - 1), min(height, 2**31 - 1), 8, 2, 0, 0, 0)
+    extra = chunk(kind, more) if kind else b""
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + extra
+        + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+        + chunk(b"IEND", b"")
+    )
+
+
+def _pack(piece: bytes, times: int) -> bytes:
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6) as out:
+        for _ in range(times):
+            out.write(piece)
+    return packed.getvalue()
+
+
+def _nested_mail(depth: int) -> bytes:
+    head = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (i, i) for i in range(depth))
+    return b"Subject: deep\nMIME-Version: 1.0\n" + head + b"Content-Type: text/plain\n\nhello\n"
+
+
+def _pdf(mib: int) -> bytes:
+    """A page whose content unpacks to so many MiB."""
+    packer = zlib.compressobj(9)
+    stream = b"".join(packer.compress(b" " * (1 << 20)) for _ in range(mib)) + packer.flush()
+    return _pdf_of("<</Type/Pages/Kids[3 0 R]/Count 1>>", stream, "/Filter/FlateDecode")
+
+
+def _pdf_of(pages: str, content: bytes = b"", filtered: str = "") -> bytes:
+    form = b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 5 0 R>>>>/Length 12>>"
+    form += b"stream\n/X Do /X Do \nendstream"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        pages.encode(),
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99999999 99999999]/Contents 4 0 R/Resources<</XObject<</X 5 0 R>>>>>>",
+        f"<</Length {len(content)}{filtered}>>stream\n".encode() + content + b"\nendstream",
+        form,
+    ]
+    whole, places = b"%PDF-1.7\n", []
+    for number, data in enumerate(objects, 1):
+        places.append(len(whole))
+        whole += b"%d 0 obj\n" % number + data + b"\nendobj\n"
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    start = len(whole)
+    whole += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + table
+    return whole + b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+
+
+def _parquet(size: int) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    packed = io.BytesIO()
+    column = pa.array(["x" * size]).dictionary_encode()
+    rows = pa.DictionaryArray.from_arrays(pa.array([0] * 2000, pa.int32()), column.dictionary)
+    pq.write_table(pa.table({"a": rows, "b": pa.array([1] * 2000)}), packed, compression="zstd")
+    return packed.getvalue()
+
+
+def _sqlite(statement: str) -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "a.db")
+        db = sqlite3.connect(file)
+        db.execute("create table t (a, b)")
+        db.execute("insert into t values (1, 'x')")
+        db.execute(statement)
+        db.commit()
+        db.close()
+        return file.read_bytes()

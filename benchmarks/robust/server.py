@@ -1,0 +1,170 @@
+"""Starts a server for the campaign, and watches its health and its memory from a process of its own.
+
+Beside it a bare FastAPI answers its own /healthz: on a busy machine the ratio of the two says what is ours.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.robust.words import Words
+
+import r1router as rr
+
+_BARE = """
+import sys, uvicorn
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/healthz")
+async def alive(): return {"status": "alive"}
+uvicorn.run(app, port=int(sys.argv[1]), log_level="error")
+"""
+
+
+class Watched(NamedTuple):
+    p99: float
+    """Milliseconds of the server's /healthz."""
+    bare: float
+    """Of the bare one's, in the same time."""
+    slowest: float
+    held: list[int]
+    """MiB of the server's own process, at each tenth of the time."""
+    fattest_child: int
+    """MiB of the largest process that it started."""
+
+    def __str__(self) -> str:
+        return (
+            f"/healthz p99 {self.p99:.0f} ms (bare FastAPI {self.bare:.0f} ms), slowest {self.slowest:.0f} ms; "
+            f"MiB {' '.join(map(str, self.held))}; largest reading process {self.fattest_child} MiB"
+        )
+
+
+@contextmanager
+def start_server(folder: Path) -> Iterator[tuple[int, int]]:
+    """(port, process) of a server over a small knowledge base, with a policy that answers at once."""
+    docs = folder / "docs"
+    docs.mkdir()
+    (docs / "norway.md").write_text("# Norway\nOslo is the capital of Norway.\n")
+    rr.index([docs], kbs=folder / "kbs", embedder=Words(), ocr=False)
+    port = find_port()
+    command = ["serve", "--kbs", str(folder / "kbs"), "--policy", "benchmarks.instant:Instant", "--port", str(port)]
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen([sys.executable, "-m", "r1router", *command], stderr=log, env=environment)
+    try:
+        for _ in range(600):
+            if request(port, "GET", "/readyz")[0] == 200:
+                break
+            time.sleep(0.2)
+        yield port, server.pid
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def find_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def request(
+    port: int, method: str, path: str, body: bytes | None = None, *, seconds: float = 300.0, **headers: str
+) -> tuple[int, bytes]:
+    """(status, body); status 0 where the connection broke."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    try:
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()
+
+
+def upload(port: int, files: dict[str, bytes]) -> tuple[int, Any]:
+    """(status, answer) of one upload of several files."""
+    boundary = "a-boundary-of-the-campaign"
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode() + data
+        for name, data in files.items()
+    ]
+    body = b"\r\n".join(parts) + f"\r\n--{boundary}--\r\n".encode()
+    status, said = request(
+        port, "POST", "/v1/kbs/files", body, Content_Type=f"multipart/form-data; boundary={boundary}"
+    )
+    return status, json.loads(said) if said else {}
+
+
+@contextmanager
+def watch(port: int, process: int) -> Iterator[list[Watched]]:
+    """Fills the list with what was seen, once it is left."""
+    seen: list[Watched] = []
+    bare_port = find_port()
+    bare = subprocess.Popen([sys.executable, "-c", _BARE, str(bare_port)])
+    while request(bare_port, "GET", "/healthz")[0] != 200:
+        time.sleep(0.1)
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    watcher = context.Process(target=_watch, args=(theirs, port, bare_port, process))
+    watcher.start()
+    ours.recv()
+    try:
+        yield seen
+    finally:
+        ours.send(None)
+        seen.append(Watched(*ours.recv()))
+        watcher.join(10)
+        bare.kill()
+        bare.wait()
+
+
+def _watch(pipe: Any, port: int, bare_port: int, process: int) -> None:
+    pipe.send(None)
+    took: dict[int, list[float]] = {port: [], bare_port: []}
+    held, fattest = [], 0
+    while not pipe.poll(0.05):
+        for each, times in took.items():
+            began = time.perf_counter()
+            request(each, "GET", "/healthz")
+            times.append(1000 * (time.perf_counter() - began))
+        if len(took[port]) % 10 == 1:
+            held.append(read_memory(process))
+            fattest = max(fattest, *map(read_memory, list_children(process)), 0)
+    step = max(1, len(held) // 10)
+    pipe.send((_p99(took[port]), _p99(took[bare_port]), max(took[port]), held[::step], fattest))
+
+
+def _p99(times: list[float]) -> float:
+    return sorted(times)[min(len(times) - 1, int(0.99 * len(times)))]
+
+
+def read_memory(process: int) -> int:
+    """MiB that are resident; 0 where it has ended."""
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+    except (OSError, IndexError):
+        return 0
+
+
+def list_children(process: int) -> list[int]:
+    found = []
+    for path in Path(f"/proc/{process}/task").glob("*/children"):
+        try:
+            found += map(int, path.read_text().split())
+        except OSError:
+            continue
+    return found
