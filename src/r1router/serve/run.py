@@ -16,8 +16,8 @@ from r1router.serve.work.jobs import Jobs
 CONNECTIONS = 1024
 """At once; more are answered with 503."""
 SWITCH_SECONDS = 0.0005
-"""After so long a thread of Python's lets another one run. With ten searches at work, the usual 0.005 made every request
-wait for some tens of milliseconds at each of its steps, /healthz among them."""
+"""After so long a thread of Python's lets another one run. With ten searches at work, the usual 0.005 made every
+request wait for some tens of milliseconds at each of its steps, /healthz among them."""
 
 
 def run(app: FastAPI, *, host: str, port: int, shutdown_seconds: float) -> None:
