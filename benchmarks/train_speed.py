@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=1 python benchmarks/train_speed.py [sft] [grpo] [--base MODEL] [--groups 4] [--samples 8] …
 
 Rows are random tokens of the sizes asked for, which cost what real ones cost. CPU-seconds are of the whole process, so
-that other work on the machine changes them little; each variant of SFT has a first step of two rows to warm up,
-those of GRPO have none. Variants take turns over `--rounds`. For what each part brings, `--parts` adds plain TRL
-with one part after another.
+that other work on the machine changes them little; seconds by the clock stand beside them. Each variant of SFT has a
+first step of two rows to warm up, those of GRPO have none. Variants take turns over `--rounds`. For what each part
+brings, `--parts` adds plain TRL with one part after another.
 
 SFT: 16 rows of 150 to 450 tokens of prompt and 20 to 60 of reply, LoRA of rank 32 on the upper 20 layers.
 GRPO: groups × samples replies of `--reply` tokens to prompts of `--prompt`, sampling included; rewards are random, so
@@ -58,8 +58,10 @@ def report(stage: str, variants: dict[str, Callable[[], float]], rounds: int) ->
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(rounds):
         for name, step in variants.items():
+            began = time.monotonic()
             seconds[name].append(step())
-            print(f"  {stage}, {name}: {seconds[name][-1]:.1f} CPU-s", flush=True)
+            wall = time.monotonic() - began
+            print(f"  {stage}, {name}: {seconds[name][-1]:.1f} CPU-s, {wall:.1f} s by the clock", flush=True)
     first = median(next(iter(seconds.values())))
     for name, measured in seconds.items():
         print(

@@ -236,7 +236,11 @@ def test_replies_are_read_once_for_all_rewards_and_the_readable_ones_counted() -
     columns = {"completions": said, "completion_ids": [[1, 2], [3]], "step": ["q0/0/plan", "q0/1/plan"]}
     assert route(**columns, log_metric=lambda *of: logged.append(of), prompts=[]) == [1.0, 0.0]
     assert form(**columns, log_metric=lambda *of: logged.append(of), prompts=[]) == [1.0, 0.0]
-    assert logged == [("format_valid", 0.5)]
+    assert logged == [
+        ("format_valid", 0.5),
+        *(("rewards/route/plan", 1.0), ("rewards/route/stop", 0.0)),
+        *(("rewards/format/plan", 1.0), ("rewards/format/stop", 0.0)),
+    ]
     assert [route.__name__, form.__name__] == ["route", "format"]
 
 
@@ -268,6 +272,20 @@ def test_an_offline_run_leaves_the_best_adapter_with_its_prompts_and_goes_on_whe
     assert sorted(out.rglob("*")) == files
     with pytest.raises(InputError, match="max_steps was 2"):
         run([file], out, settings(base, max_steps=3), dev_files=[dev_file])
+
+
+def test_a_checkpoint_is_judged_by_all_that_is_watched(base: Path, tmp_path: Path) -> None:
+    for name in ("own", "other"):
+        (tmp_path / name).mkdir()
+    own, other = file_of(steps(2), tmp_path / "own"), file_of(steps(3)[-1:], tmp_path / "other")
+    watched = settings(base, watch=((str(other), 3.0),), rewards=(("format", 1.0),))
+    run([own], tmp_path / "run", watched, dev_files=[own])
+    (first, *_) = [log for log in history(tmp_path / "run") if "eval_score" in log]
+    parts = validation.PARTS
+    of_own = [first[f"eval_{name}"] for name in parts if f"eval_{name}" in first]
+    assert first["eval_score"] == pytest.approx((sum(of_own) / len(of_own) + 3 * first["eval_steps/score"]) / 4)
+    with pytest.raises(InputError, match="above 0"):
+        run([own], tmp_path / "none", settings(base, watch=((str(other), 0.0),)), dev_files=[own])
 
 
 def test_training_goes_on_from_the_adapter_of_an_earlier_stage(base: Path, tmp_path: Path) -> None:

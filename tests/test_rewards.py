@@ -1,5 +1,7 @@
 """Each reward on a table of cases."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,9 @@ from r1router.train.rewards.cost import cost
 from r1router.train.rewards.evidence import evidence
 from r1router.train.rewards.evidence_rank import evidence_rank
 from r1router.train.rewards.format import format
+from r1router.train.rewards.gain_over_rag import gain_over_rag
 from r1router.train.rewards.published import published
+from r1router.train.rewards.redundancy import redundancy
 from r1router.train.rewards.route import route
 from r1router.train.rewards.sub_question import sub_question
 from r1router.train.steps.rows import render
@@ -284,3 +288,20 @@ def test_every_reward_of_the_package_judges_a_batch():
         values = rewards.load_reward(name)(batch)
         assert len(values) == 2
         assert any(value is not None for value in values) == (name != "query")  # it judges steps that have a table
+
+
+def test_what_had_been_found_before_is_charged_for():
+    found = (Evidence("text", "a", "", record="r1"), Evidence("text", "b", ""))
+    row = StepRow("q/1/plan", "plan", "Q?", kbs=(Card("text", "text", "Passages"),))
+    one = replace(read_outcome(row, "", routes={}), evidence=found, known=("r1", "x"))
+    assert redundancy([one, replace(one, known=()), replace(one, evidence=())]) == [-0.5, 0.0, None]
+
+
+def test_a_plan_gains_what_its_search_finds_better_than_the_question_itself():
+    gold, other = Evidence("text", "p7", ""), Evidence("text", "p1", "")
+    row = StepRow("q/0/plan", "plan", "Q?", kbs=(Card("text", "text", "Passages"),), gold=GOLD)
+    one = replace(read_outcome(row, "", routes={}), evidence=(gold,), plain=(other, gold))
+    stop = replace(row, gold=Gold(route=NO_ROUTE))
+    assert gain_over_rag([one, replace(one, evidence=(other,)), replace(one, plain=None), replace(one, step=stop)]) == [
+        pytest.approx(0.05), pytest.approx(-0.95), None, None,
+    ]  # fmt: skip

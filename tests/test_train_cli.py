@@ -46,7 +46,7 @@ def steps(tmp_path):
 @pytest.mark.parametrize(
     ("command", "settings", "elsewhere"),
     [
-        (grpo_command, GrpoSettings, {"rewards", "rehearse", "decisions", "prompts", "kbs"}),
+        (grpo_command, GrpoSettings, {"rewards", "rehearse", "watch", "decisions", "prompts", "kbs"}),
         (sft_command, SftSettings, {"prompts"}),
     ],
 )

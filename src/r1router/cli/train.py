@@ -7,6 +7,7 @@ import typer
 from r1router.cli.train_evaluate import evaluate
 from r1router.cli.train_export import export
 from r1router.cli.train_grpo import grpo
+from r1router.cli.train_plot import plot
 from r1router.cli.train_profile import profile
 from r1router.cli.train_sft import sft
 
@@ -14,5 +15,6 @@ train_app = typer.Typer(no_args_is_help=True, help="Train a router, score its st
 train_app.command()(sft)
 train_app.command()(grpo)
 train_app.command()(profile)
+train_app.command()(plot)
 train_app.command()(evaluate)
 train_app.command()(export)

@@ -13,7 +13,7 @@ from r1router.errors import InputError
 from r1router.train.grpo.settings import GrpoSettings
 
 
-@options.add_settings(GrpoSettings, but=["prompts", "rewards", "rehearse", "decisions", "kbs"])
+@options.add_settings(GrpoSettings, but=["prompts", "rewards", "rehearse", "watch", "decisions", "kbs"])
 def grpo(
     context: typer.Context,
     steps: options.StepsOrQuestions,
@@ -28,14 +28,21 @@ def grpo(
     reward: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=WEIGHT: published, format, sub_question, route, evidence, evidence_rank, answer, cost; again "
-            "for more. [published=1]"
+            help="NAME=WEIGHT: published, format, sub_question, route, evidence, evidence_rank, gain_over_rag, "
+            "redundancy, answer, query, cost; again for more. [published=1]"
         ),
     ] = None,
     rehearse: Annotated[
         list[str] | None,
         typer.Option(
             help="FILE=SHARE: steps that are imitated beside, a share of as many as replies; again for more.",
+        ),
+    ] = None,
+    watch: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="FILE=WEIGHT: dev steps of something else that is not to be forgotten. Checkpoints are judged by the "
+            "mean over --dev (weight 1) and these; again for more.",
         ),
     ] = None,
     decide: Annotated[
@@ -65,6 +72,7 @@ def grpo(
         prompts=options.choose_prompt_set(prompts, settings),
         rewards=tuple(parse_weights(reward).items()) if reward else settings.rewards,
         rehearse=tuple(parse_weights(rehearse or ()).items()),
+        watch=tuple(parse_weights(watch or ()).items()),
         decisions=tuple(decide or ()),
         kbs=str(kbs) if online else "",
     )

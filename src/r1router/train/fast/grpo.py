@@ -59,7 +59,11 @@ def make_trainer_class(
                     break
                 inputs = self._other_prompts(inputs, number)
                 found = super()._generate_and_score_completions(inputs)
-            return self._with_labels(found, inputs)
+            found = self._with_labels(found, inputs)
+            teaches = found["advantages"].view(-1, self.num_generations).ne(0).any(1) if self.model.training else None
+            if teaches is not None:
+                self._metrics["train"]["ties"].append(1.0 - teaches.float().mean().item())
+            return found
 
         def _with_labels(self, found: dict[str, Any], inputs: list[dict[str, Any]]) -> dict[str, Any]:
             """The batch with what each label would earn, where the rollout says so. Advantages then take the labels'

@@ -52,12 +52,24 @@ def make_reward_functions(rewards: Sequence[Weighted], outcomes_of: OutcomesOf) 
             judged, first = outcomes(completions, completion_ids, columns)
             if first:
                 log_metric("format_valid", sum(outcome.said is not None for outcome in judged) / len(judged))
-            return one.reward(judged)
+            values = one.reward(judged)
+            for kind, mean in average_by_kind(judged, values).items():
+                log_metric(f"rewards/{one.name}/{kind}", mean)
+            return values
 
         reward.__name__ = one.name
         return reward
 
     return [function(one) for one in rewards]
+
+
+def average_by_kind(outcomes: Sequence[Outcome], values: Values) -> dict[str, float]:
+    """The mean of what was judged of each kind of step that is there: plan, stop (a plan that is to stop), answer, …"""
+    judged: dict[str, list[float]] = {}
+    for outcome, value in zip(outcomes, values, strict=True):
+        if value is not None:
+            judged.setdefault("stop" if outcome.step.stops else outcome.step.kind, []).append(value)
+    return {kind: sum(of) / len(of) for kind, of in judged.items()}
 
 
 def silence_unjudged() -> None:

@@ -18,6 +18,7 @@ from r1router.drive.flow import Rankings
 from r1router.drive.rounds import bring_to_asks
 from r1router.drive.walk import Walk
 from r1router.errors import KnowledgeBaseError, QueryError
+from r1router.evidence.fuse import fuse
 from r1router.images import load_image
 from r1router.methods import Method
 from r1router.prompts import Prompts
@@ -31,6 +32,7 @@ from r1router.train.steps.tasks import Task, check_routes, is_made, make_step
 from r1router.types import (
     Ask,
     Compute,
+    Evidence,
     Inspect,
     KnowledgeBase,
     Purpose,
@@ -106,6 +108,7 @@ class Pool:
         decisions: Collection[str] = DECISIONS,
         anywhere: bool = False,
         all_labels: bool = False,
+        compare_plain: bool = False,
         vary_cards: bool = False,
         seed: int = 0,
     ) -> None:
@@ -114,7 +117,8 @@ class Pool:
         Only these `decisions` are groups; at the others the right reply is taken where it is known, else one of the
         policy's. With `anywhere` a question may begin with some of its hops given (see `train.grpo.known_replies`).
         `k` pieces are read, and rewards see as many as `reach` where that is more. With `all_labels` a plan is judged
-        with every label, each knowledge base searched with its sub-question.
+        with every label, each knowledge base searched with its sub-question. With `compare_plain` rewards also see what
+        `vanilla_rag` finds.
         With `vary_cards` each question sees the knowledge bases under other names and descriptions (see
         `train.steps.cards`). `pictures` is the folder of the questions' pictures, which are searched with. Raises
         `InputError` where the tasks are sent to a knowledge base that there is not.
@@ -126,7 +130,7 @@ class Pool:
         self._method, self._prompts, self._rewards = method, prompts, rewards
         self._pictures, self._k, self._best, self._vary = pictures, k, best, vary_cards
         self._reach, self._decisions = max(k, reach), decisions
-        self._anywhere, self.judges_all_labels = anywhere, all_labels
+        self._anywhere, self.judges_all_labels, self._compares_plain = anywhere, all_labels, compare_plain
         self._asked: dict[str, dict[int, str]] = {}
         """By task and place in its chain, the last sub-question that found what that hop needs."""
         self._chance = random.Random(seed)
@@ -267,7 +271,16 @@ class Pool:
         own = outcome.said.routes if isinstance(outcome.said, Step) else ()
         found = [piece for search in self._cause(walk, outcome) if search.routes[0] in own
                  for ranking in walk.found[search] for piece in ranking]  # fmt: skip
-        return replace(outcome, evidence=tuple(found[: self._k]), further=tuple(found[self._k :]))
+        known = tuple({piece.record or piece.id: None for step in walk.path.steps for piece in step.evidence})
+        made = replace(outcome, evidence=tuple(found[: self._k]), further=tuple(found[self._k :]), known=known)
+        return replace(made, plain=self._search_plainly(walk)) if self._compares_plain else made
+
+    def _search_plainly(self, walk: _Exploration) -> tuple[Evidence, ...]:
+        """What all knowledge bases together bring for the question itself."""
+        (rankings,) = self._search(
+            [(walk, Search(tuple(walk.offered.cards), Query(walk.question.text, walk.question.image), self._k))]
+        )
+        return tuple(fuse(rankings, self._k))
 
     def _swap_labels(self, walk: _Exploration, outcome: Outcome) -> tuple[LabelValues | None, list[Outcome]]:
         """The places for what each label would earn, and what would have come of it; none for what names no label."""

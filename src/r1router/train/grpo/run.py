@@ -49,8 +49,9 @@ def run(
 ) -> Path:
     """The folder of the trained adapter (or model, for `lora=0`). Goes on from the last checkpoint in `out`.
 
-    With `dev_files` the checkpoint with the best score on their steps is what comes out, else the last one that is
-    sound. `pictures` is the folder that the steps' pictures start from. `kbs` stands for the opened `settings.kbs`.
+    With `dev_files` or `settings.watch` the checkpoint with the best score on their steps is what comes out, else the
+    last one that is sound. `pictures` is the folder that the steps' pictures start from. `kbs` stands for the opened
+    `settings.kbs`.
     Raises `InputError` for steps or settings that cannot be trained with, or an `out` that holds another run;
     `MissingExtra`; `R1RouterError` where the training collapsed before there was anything to keep.
     """
@@ -67,9 +68,9 @@ def run(
     if unknown := next((one for one in settings.decisions if one not in DECISIONS), ""):
         raise UnknownName("decision", unknown, DECISIONS)
     sizes = _sizes(settings, launch.check_processes(processes=settings.processes, sharding=settings.sharding))
-    rehearsed = [Path(name) for name, _ in settings.rehearse]
+    others = [Path(name) for name, _ in (*settings.rehearse, *settings.watch)]
     with launch.find_state().main_process_first():
-        run_folder.open_run(out, method="grpo", settings=settings, files=[*files, *dev_files, *rehearsed])
+        run_folder.open_run(out, method="grpo", settings=settings, files=[*files, *dev_files, *others])
     watch = collapse.Watch(collapse.Bounds(format_valid=settings.format_valid))
     watch.recall(run_folder.read_logs(out))
     if not (watch.reason or run_folder.is_trained(out)):
@@ -106,7 +107,7 @@ def _train(
     prompts = Prompts(settings.prompts)
     bases = _open_kbs(settings, kbs)
     steps = [] if bases else read_steps(*files)
-    held_out = [render(step, prompts) for step in (read_steps(*dev_files) if dev_files else ())]
+    held_out = _held_out(settings, dev_files, prompts)
     if held_out and sees:
         raise InputError("dev steps are judged without pictures; judge the checkpoints with `r1router train evaluate`")
     pool = _pool(read_tasks(files, bases), settings, weighted, prompts, pictures, bases, sees=sees) if bases else None
@@ -171,6 +172,18 @@ def _train(
     finally:
         if pool:
             pool.close()
+
+
+def _held_out(settings: GrpoSettings, dev_files: Sequence[Path], prompts: Prompts) -> list[validation.Watched]:
+    """What every checkpoint is scored on: the dev steps, and what else is not to be forgotten."""
+    if any(weight <= 0 for _, weight in settings.watch):
+        raise InputError("the weight of a watched file is above 0")
+    files = [("", dev_files, 1.0)] if dev_files else []
+    files += [(Path(name).stem, [Path(name)], weight) for name, weight in settings.watch]
+    return [
+        validation.Watched(name, [render(step, prompts) for step in read_steps(*of)], weight)
+        for name, of, weight in files
+    ]
 
 
 def _rehearsing(settings: GrpoSettings, prompts: Prompts, tokenizer: Any) -> dict[str, Any]:
@@ -273,6 +286,7 @@ def _pool(
         decisions=settings.decisions or DECISIONS,
         anywhere=settings.anywhere,
         all_labels=settings.labels == "expected",
+        compare_plain=any(one.name.partition("?")[0] == "gain_over_rag" for one in weighted),
         vary_cards=settings.vary_cards,
         seed=settings.seed + launch.find_state().process_index,
     )

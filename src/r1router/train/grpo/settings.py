@@ -29,6 +29,9 @@ class GrpoSettings(TrainSettings):
     rehearse: tuple[tuple[str, float], ...] = setting(
         (), "FILE=SHARE: steps that each optimizer step imitates too, a share of as many as replies; again for more."
     )
+    watch: tuple[tuple[str, float], ...] = setting(
+        (), "FILE=WEIGHT: dev steps of something else that is not to be forgotten; again for more."
+    )
     kbs: str = setting("", "Folder of the knowledge bases that --online searches.")
     best: float = setting(0.0, "--online: how often a group's best reply goes on, instead of any.", min=0.0, max=1.0)
     path: int = setting(3, "--online: most steps of a question.", min=1)

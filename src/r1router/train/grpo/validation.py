@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,14 +18,33 @@ PARTS = ("route_macro", "answer/length_aware", "final/length_aware")
 """Whose mean it is, as far as there are such steps; a malformed plan counts as routed wrong."""
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Rows that a policy is scored on while it trains."""
+
+    name: str
+    """Stands in the logs; empty for those of the task itself."""
+    rows: Sequence[Row]
+    weight: float = 1.0
+    """In the mean that the best checkpoint is chosen by."""
+
+
 def score_checkpoint(found: StepScores) -> float:
     """One number for all, in [0, 1]."""
     parts = [found.means[name] for name in PARTS if name in found.means]
     return sum(parts) / len(parts) if parts else found.means.get("format_valid", 0.0)
 
 
-def make_trainer_class(rows: Sequence[Row], *, max_tokens: int) -> Any:
-    """TRL's trainer, evaluating with greedy replies to these rows; its own way samples, as in training."""
+def average_scores(scores: Sequence[tuple[float, float]]) -> float:
+    """The mean of (score, weight)."""
+    return sum(score * weight for score, weight in scores) / sum(weight for _, weight in scores)
+
+
+def make_trainer_class(sets: Sequence[Watched], *, max_tokens: int) -> Any:
+    """TRL's trainer, evaluating with greedy replies to these sets; its own way samples, as in training.
+
+    A checkpoint's score is the mean of the sets' scores by their weights, so that what is forgotten elsewhere counts.
+    """
     from trl.trainer.grpo_trainer import GRPOTrainer
 
     class StepTrainer(GRPOTrainer):  # type: ignore[misc]
@@ -34,9 +54,16 @@ def make_trainer_class(rows: Sequence[Row], *, max_tokens: int) -> Any:
             self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
         ) -> dict[str, float]:
             self.model.eval()
-            found = score_steps(rows, _replies(self, rows, max_tokens))
-            metrics = {f"{metric_key_prefix}_{name}": mean for name, mean in found.means.items()}
-            metrics[f"{metric_key_prefix}_score"] = score_checkpoint(found)
+            metrics: dict[str, float] = {}
+            scores: list[tuple[float, float]] = []
+            for one in sets:
+                found = score_steps(one.rows, _replies(self, one.rows, max_tokens))
+                prefix = f"{metric_key_prefix}_{one.name}/" if one.name else f"{metric_key_prefix}_"
+                metrics |= {f"{prefix}{name}": mean for name, mean in found.means.items()}
+                scores.append((score_checkpoint(found), one.weight))
+                if one.name:
+                    metrics[f"{prefix}score"] = scores[-1][0]
+            metrics[f"{metric_key_prefix}_score"] = average_scores(scores)
             self.log(metrics)
             self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics

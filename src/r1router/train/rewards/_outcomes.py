@@ -34,6 +34,10 @@ class Outcome:
     """Searches, each sent to one knowledge base."""
     further: tuple[Evidence, ...] = ()
     """What came after these, where the search reached further than the method reads."""
+    known: tuple[str, ...] = ()
+    """Records that earlier steps have found."""
+    plain: tuple[Evidence, ...] | None = None
+    """What `vanilla_rag` finds for the question; None where nobody searched for that."""
 
 
 def read_outcome(
