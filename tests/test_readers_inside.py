@@ -3,7 +3,6 @@
 
 import io
 import tarfile
-import tempfile
 import zipfile
 from email.message import EmailMessage
 from pathlib import Path
@@ -131,12 +130,14 @@ def test_names_in_an_archive_are_read_in_the_encoding_of_the_program_that_packed
 
 def test_what_was_unpacked_is_gone_when_its_process_is(tmp_path):
     path = make_zip(tmp_path / "a.zip", {"a.txt": "Heron."})
-    before = set(Path(tempfile.gettempdir()).iterdir())
     process = ReadingProcess()
     items = process.read(SourceFile(path, "a.zip", ("text",)), as_=None, ocr=False)
     next(items)
+    assert process._scratch is not None
+    scratch = Path(process._scratch.name)
+    assert scratch.is_dir()
     process.stop()
-    assert {p for p in set(Path(tempfile.gettempdir()).iterdir()) - before if p.name.startswith("r1router-")} == set()
+    assert not scratch.exists()
 
 
 def test_a_table_that_finds_no_place_in_the_one_knowledge_base_is_told(tmp_path):
