@@ -1,4 +1,4 @@
-"""Attacks a server that has a key and a file to steal beside it, and counts what was not refused in words.
+"""Attacks a server that has a file to steal beside it, and counts what was not refused in words.
 
 Every request must be answered with the status that is expected, in JSON, without a path or a secret of this machine;
 after each the server must be alive, and at the end its knowledge base as it was.
@@ -116,15 +116,12 @@ def _list_queries(folder: Path) -> list[tuple[str, tuple[int, ...], dict[str, An
         "WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x FROM a) SELECT * FROM a",
         "DROP TABLE t", "SELECT 1; SELECT 2", "(" * 5000, "SELECT * FROM glob('/*')",
     )  # fmt: skip
-    path = "/v1/kbs/text/query"
-    return [
-        (
-            sql[:60],
-            (400, 404, 500),
-            {"method": "POST", "path": path, "body": json.dumps({"sql": sql}).encode(), **_JSON},
-        )
+    path, sound = "/v1/kbs/table/query", json.dumps({"sql": "SELECT count(*) FROM t"}).encode()
+    refused = [
+        (sql[:60], (400,), {"method": "POST", "path": path, "body": json.dumps({"sql": sql}).encode(), **_JSON})
         for sql in queries
     ]
+    return [("a query that is allowed", (200,), {"method": "POST", "path": path, "body": sound, **_JSON}), *refused]
 
 
 def _list_raw() -> list[tuple[str, bytes]]:

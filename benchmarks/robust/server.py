@@ -52,10 +52,11 @@ class Watched(NamedTuple):
 
 @contextmanager
 def start_server(folder: Path) -> Iterator[tuple[int, int]]:
-    """(port, process) of a server over a small knowledge base, with a policy that answers at once."""
+    """(port, process) of a server over small knowledge bases, text and table; its policy answers at once."""
     docs = folder / "docs"
     docs.mkdir()
     (docs / "norway.md").write_text("# Norway\nOslo is the capital of Norway.\n")
+    (docs / "cities.csv").write_text("city,people\nOslo,717710\nBergen,291940\n")
     rr.index([docs], kbs=folder / "kbs", embedder=Words(), ocr=False)
     port = find_port()
     command = ["serve", "--kbs", str(folder / "kbs"), "--policy", "benchmarks.instant:Instant", "--port", str(port)]
