@@ -7,14 +7,14 @@ import pytest
 
 import r1router as rr
 from r1router.drive.budget import Budget
-from r1router.drive.record import Record
+from r1router.drive.record import Recording
 from r1router.errors import R1RouterError, UnknownName
 from r1router.evals.audit.other_routes import Searched, read_elsewhere, search_elsewhere
 from r1router.evals.audit.regret import audit, compute_digest, list_targets, read_audit, write_audit
-from r1router.evals.run import Row, Settings
+from r1router.evals.run import RunLine, RunSettings
 from r1router.types import Answer, Ask, Card, Evidence, Example, Message, Question, Step, Trajectory
 
-SETTINGS = Settings(
+SETTINGS = RunSettings(
     "d.jsonl", "0", ("m",), "scripted:", {"text": "text", "table": "table"}, "0", 3, 5, Budget(), "0.1.0"
 )
 GOLD = {"steps": [
@@ -29,7 +29,7 @@ def entry(kb, record, text="…"):
 
 def row(*steps, gold=GOLD, id_="q"):
     example = Example(id_, Question("Where was the writer of Hunger born?"), ("Vågå",), gold)
-    return Row("m", example, Trajectory(example.question, steps, Answer("", "Vågå"), "enough", method="m"))
+    return RunLine("m", example, Trajectory(example.question, steps, Answer("", "Vågå"), "enough", method="m"))
 
 
 def step(kb, *records, asked="who wrote Hunger", p=None, answer=""):
@@ -158,7 +158,7 @@ def test_reading_the_other_evidence_tells_what_it_would_have_answered(tmp_path):
                           {"when": "Question: who wrote Pan", "reply": "no tags: Ibsen"}])  # fmt: skip
 
     def read(policy):
-        record = Record(tmp_path / "r.jsonl")
+        record = Recording(tmp_path / "r.jsonl")
         wanted = [list_targets(one) for one in searched]
         try:
             return asyncio.run(read_elsewhere(searched, wanted, policy=policy, record=record))
@@ -173,7 +173,7 @@ def test_reading_the_other_evidence_tells_what_it_would_have_answered(tmp_path):
 
 def test_a_record_that_lacks_a_reply_tells_the_end_of_what_was_asked(tmp_path):
     (tmp_path / "r.jsonl").touch()
-    replayed = Record(tmp_path / "r.jsonl", replay=True)
+    replayed = Recording(tmp_path / "r.jsonl", replay=True)
     for text, shown in (("Who", "'Who'"), ("a" * 300 + "Who", f"'…{'a' * 197}Who'")):
         ask = Ask((Message("user", text),), "plan")
         with pytest.raises(R1RouterError, match=f"has no reply to: {shown}$"):

@@ -61,6 +61,7 @@ def test_an_answer_that_no_piece_holds_has_no_source():
         ("How much does the crane lift?", "45 tonnes [3]", ["crane"]),
         ("How much does the crane lift?", "45", ["crane"]),
         ("How much does the crane lift?", "5 tonnes", []),
+        ("What is opened?", "Holm quay", []),  # both words, and not together
         ("How much does the crane lift?", "The crane of the harbour lifts up to 45 tonnes.", ["crane"]),
         ("How many cranes are there?", "12", []),
         ("How many cranes lift?", "two", ["lifts"]),
@@ -118,6 +119,12 @@ def test_what_a_query_gave_is_the_source_of_its_answer(cell, said):
         answer=said,
     )  # fmt: skip
     assert names(cite([step], said)) == ["q"]
+
+
+def test_what_a_query_gave_is_no_source_of_another_number():
+    result = TableResult("SELECT 1", ("x",), (("17",),))
+    step = Step(sub_question="How many?", evidence=(Evidence("t", "q", "17", result=result),), answer="20")
+    assert cite([step], "20") == ()
 
 
 def test_letters_of_a_script_without_spaces_are_found_inside_a_sentence():

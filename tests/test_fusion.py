@@ -24,6 +24,11 @@ def test_a_weight_counts_a_ranking_more() -> None:
     assert [e.id for e in fuse(rankings, 2, [1.0, 2.0])] == ["b", "a"]
 
 
+def test_a_smaller_offset_counts_the_first_places_of_a_ranking_more() -> None:
+    assert [item for item, _ in fuse_by_rank([["a", "b"], ["b", "a"]], offsets=[60, 1])] == ["b", "a"]
+    assert [item for item, _ in fuse_by_rank([["a", "b"], ["b", "a"]], offsets=[1, 60])] == ["a", "b"]
+
+
 def test_entries_of_two_knowledge_bases_with_the_same_id_are_two() -> None:
     assert {e.kb for e in fuse([[item("1", "text")], [item("1", "table")]], 5)} == {"text", "table"}
 

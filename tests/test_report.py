@@ -17,14 +17,14 @@ from r1router.evals.audit.other_routes import Searched
 from r1router.evals.audit.regret import audit
 from r1router.evals.report.html import write_page
 from r1router.evals.report.summary import drop_folders, make_plain, report
-from r1router.evals.run import Row, Settings
+from r1router.evals.run import RunLine, RunSettings
 from r1router.types import Answer, Evidence, Example, Question, Step, Trajectory, Usage
 
 KINDS = {"text": "text", "table": "table"}
 
 
 def settings(methods, **changes):
-    made = Settings("cities.jsonl", "0", tuple(methods), "scripted:", KINDS, "0", 3, 5, Budget(), "0.1.0")
+    made = RunSettings("cities.jsonl", "0", tuple(methods), "scripted:", KINDS, "0", 3, 5, Budget(), "0.1.0")
     return replace(made, **changes)
 
 
@@ -45,7 +45,7 @@ def path(n, said, *, routes=("text",), stop="enough", seconds=1.0, found=True):
 def run(answers, **changes):
     """A run of the methods that `answers` names, each with what it said to question 0, 1, …; None is a failure."""
     rows = [
-        Row(method, example(n), path(n, said or "", stop="error" if said is None else "enough"))
+        RunLine(method, example(n), path(n, said or "", stop="error" if said is None else "enough"))
         for method, all_said in answers.items()
         for n, said in enumerate(all_said)
     ]
@@ -87,7 +87,7 @@ def test_costs_and_seconds_are_of_the_questions_that_finished():
 
 
 def test_seconds_have_a_median_and_a_95th_percentile_for_each_stage():
-    rows = [Row("a", example(n), path(n, RIGHT, seconds=float(n))) for n in range(101)]
+    rows = [RunLine("a", example(n), path(n, RIGHT, seconds=float(n))) for n in range(101)]
     (result,) = report([(settings(["a"]), rows)]).sections[0].results
     assert (result.seconds["plan"].p50, result.seconds["plan"].p95) == (50, 95)
     assert result.seconds["final"].p95 == 0.5
@@ -96,9 +96,9 @@ def test_seconds_have_a_median_and_a_95th_percentile_for_each_stage():
 
 
 def test_macro_route_accuracy_weighs_the_routes_the_same():
-    rows = [Row("a", example(n), path(n, RIGHT)) for n in range(8)]
+    rows = [RunLine("a", example(n), path(n, RIGHT)) for n in range(8)]
     table = {"steps": [{"kb": "table", "evidence_ids": ["x"]}]}
-    rows += [Row("a", replace(example(n), gold=table), path(n, RIGHT)) for n in (8, 9)]
+    rows += [RunLine("a", replace(example(n), gold=table), path(n, RIGHT)) for n in (8, 9)]
     (result,) = report([(settings(["a"]), rows)]).sections[0].results
     assert result.scores["route_accuracy"].mean == 0.8
     assert result.macro_route_accuracy.mean == pytest.approx((1 + 0 + 1) / 3), "text, table and none"
@@ -106,13 +106,13 @@ def test_macro_route_accuracy_weighs_the_routes_the_same():
 
 
 def test_a_method_that_always_searches_everything_has_no_confusion():
-    rows = [Row("all", example(n), path(n, RIGHT, routes=("text", "table"))) for n in range(3)]
+    rows = [RunLine("all", example(n), path(n, RIGHT, routes=("text", "table"))) for n in range(3)]
     assert report([(settings(["all"]), rows)]).sections[0].results[0].confusion == {}
 
 
 def test_scores_are_split_by_hops_and_by_type():
     rows = [
-        Row(
+        RunLine(
             "a", example(n, hops=1 + n % 2, type_="text" if n < 4 else "text+table"), path(n, RIGHT if n % 2 else WRONG)
         )
         for n in range(8)
@@ -120,7 +120,7 @@ def test_scores_are_split_by_hops_and_by_type():
     (result,) = report([(settings(["a"]), rows)]).sections[0].results
     assert {hops: (i.mean, i.n) for hops, i in result.by_hops.items()} == {"1": (0, 4), "2": (1, 4)}
     assert {name: (i.mean, i.n) for name, i in result.by_type.items()} == {"text": (0.5, 4), "text+table": (0.5, 4)}
-    unknown = [Row("a", Example("x", Question("?"), ("Oslo",)), path(0, RIGHT))]
+    unknown = [RunLine("a", Example("x", Question("?"), ("Oslo",)), path(0, RIGHT))]
     assert report([(settings(["a"]), unknown)]).sections[0].results[0].by_hops == {}
 
 
@@ -167,7 +167,7 @@ def test_an_unfinished_method_is_compared_on_what_it_has_and_named():
 
 
 def test_one_id_for_two_questions_is_refused():
-    other = settings(["b"]), [Row("b", replace(example(0), answers=("Lima",)), path(0, RIGHT))]
+    other = settings(["b"]), [RunLine("b", replace(example(0), answers=("Lima",)), path(0, RIGHT))]
     with pytest.raises(InputError, match="'q0' is not the same in all runs"):
         report([run({"a": [RIGHT]}), other])
 
@@ -303,7 +303,7 @@ def test_prices_make_a_column_of_money_and_none_is_there_without_them():
 
 
 def test_confidence_in_routes_is_calibrated_against_gold():
-    rows = [Row("a", example(n), path(n, RIGHT, routes=("text" if n < 3 else "table",))) for n in range(4)]
+    rows = [RunLine("a", example(n), path(n, RIGHT, routes=("text" if n < 3 else "table",))) for n in range(4)]
     (result,) = report([(settings(["a"]), rows)]).sections[0].results
     assert result.calibration_error == pytest.approx(0.0), "three of four right, each with a confidence of 0.75"
     (wrong,) = report([(settings(["a"]), rows[3:])]).sections[0].results
@@ -328,7 +328,7 @@ def test_seconds_alone_stand_beside_those_of_many_at_once():
 def test_a_terminal_shows_the_names_of_all_methods_whole_however_many_groups_there_are(width):
     names = [f"a_method_with_a_long_name_{letter}" for letter in "ab"]
     types = [f"a_rather_long_type_of_question_{n}" for n in range(12)]
-    rows = [Row(name, example(n, type_=types[n]), path(n, RIGHT)) for name in names for n in range(12)]
+    rows = [RunLine(name, example(n, type_=types[n]), path(n, RIGHT)) for name in names for n in range(12)]
     console = Console(width=width, file=io.StringIO())
     tables.show(report([(settings(names), rows)]), console)
     lines = console.file.getvalue().splitlines()

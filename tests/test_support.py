@@ -37,7 +37,9 @@ def test_what_is_not_known_counts_for_nothing():
 
 def test_a_doubt_and_a_similarity_have_their_bounds():
     assert [round(told("Who?", "Ida", doubt=doubt)["doubt"], 1) for doubt in (0.0, 0.5, 1.0)] == [-6.0, 0.0, 6.0]
-    assert told("Who?", "Ida", (Evidence("text", "1", "Ida"),))["similarity"] == 0.0
+    far, unknown = Evidence("text", "1", "Ida", similarity=0.2), Evidence("text", "2", "Ida")
+    assert told("Who?", "Ida", (far, OPEN, unknown))["similarity"] == 0.7
+    assert told("Who?", "Ida", (unknown,))["similarity"] == 0.0
 
 
 def test_two_thresholds_make_three_endings():

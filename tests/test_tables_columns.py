@@ -56,6 +56,7 @@ def test_a_number_is_plain_only_where_it_is_digits_alone():
     ranges = {"5-10": True, "5-10 km": False, "5 km - 10": False}
     assert {text: read_quantities(text)[0].plain for text in ranges} == ranges
     assert [quantity.low for quantity in read_quantities("5e3; 5k; 5 million")] == [5e3, 5e3, 5e6]
+    assert [read_quantities(text)[0].unit for text in ("5-10 km", "5 km - 10", "5-10")] == ["length", "length", ""]
 
 
 def test_an_answer_is_one_number_with_at_most_one_word_after_it():

@@ -18,7 +18,7 @@ from typing import TypedDict, Unpack
 
 from r1router.drive import many, one, threads
 from r1router.drive.budget import Budget
-from r1router.drive.record import Record
+from r1router.drive.record import Recording
 from r1router.images import load_image
 from r1router.kb import open_kbs
 from r1router.methods import Method, load_method
@@ -45,7 +45,7 @@ class Setup:
     """Entries for each search."""
     budget: Budget | None = None
     """What one question may cost."""
-    record: Record | None = None
+    record: Recording | None = None
     """Serves the requests that it has already, and keeps the others."""
     reranker: Reranker | str | None = None
     """What puts the entries of a search in a better order, or its spec (see `rerankers`)."""
@@ -61,7 +61,7 @@ class Options(TypedDict, total=False):
     max_steps: int
     k: int
     budget: Budget | None
-    record: Record | None
+    record: Recording | None
     reranker: Reranker | str | None
 
 
@@ -73,7 +73,7 @@ class Parts(TypedDict):
     kbs: Mapping[str, KnowledgeBase]
     prompts: Prompts
     budget: Budget | None
-    record: Record | None
+    record: Recording | None
     reranker: Reranker | None
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from r1router.cli import options, progress
 from r1router.drive import threads
-from r1router.drive.record import Record
+from r1router.drive.record import Recording
 from r1router.kb import open_kbs
 from r1router.policies import open_policy
 from r1router.prompts import choose_prompts
@@ -49,7 +49,7 @@ def audit(
         searched = search_elsewhere(settings, rows, opened, tell=tell)
     answers = None
     if judge_answers:
-        model, record = open_policy(policy), Record(name_record(run, "audit", policy))
+        model, record = open_policy(policy), Recording(name_record(run, "audit", policy))
         with progress.show_counts("answers") as tell:
             try:
                 wanted = [list_targets(one) for one in searched]

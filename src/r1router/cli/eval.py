@@ -25,7 +25,7 @@ from r1router.rerankers import open_reranker
 from r1router.types import Ask, Example, Policy, Reply
 
 if TYPE_CHECKING:
-    from r1router.evals.run import Row
+    from r1router.evals.run import RunLine
 
 
 @options.takes(budget=options.make_budget)
@@ -168,7 +168,7 @@ def _bar() -> Progress:
 
 def _teller(
     bar: Progress, methods: Sequence[str], examples: Sequence[Example], out: Path, primary: str, kinds: dict[str, str]
-) -> Callable[[Row], None]:
+) -> Callable[[RunLine], None]:
     """Moves the bar with each row: how many are done, the running score of its method, what failed."""
     from r1router.evals.metrics import load_metric
     from r1router.evals.report.results import ERROR, measure_row
@@ -183,7 +183,7 @@ def _teller(
     counts: Counter[str] = Counter()
     lines = Lines()
 
-    def tell(row: Row) -> None:
+    def tell(row: RunLine) -> None:
         value = measure_row(row, judge, kinds).get(primary)
         if value is not None:
             scores[row.method].append(value)

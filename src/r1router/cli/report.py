@@ -14,12 +14,12 @@ from rich.text import Text
 from r1router.cli import options, progress, tables
 from r1router.drive import threads
 from r1router.drive.budget import Prices
-from r1router.drive.record import Record
+from r1router.drive.record import Recording
 from r1router.policies import open_policy
 
 if TYPE_CHECKING:
     from r1router.evals.metrics import Metric
-    from r1router.evals.run import Row
+    from r1router.evals.run import RunLine
 
 
 def report(
@@ -67,12 +67,12 @@ def report(
         Console(stderr=True).print(Text(f"wrote {html}", style="dim"), soft_wrap=True)
 
 
-def _judge(spec: str, folder: Path, rows: Sequence[Row]) -> Metric:
+def _judge(spec: str, folder: Path, rows: Sequence[RunLine]) -> Metric:
     """The policy's verdicts on the rows, kept beside the first run."""
     from r1router.evals.judge import judge_rows
     from r1router.evals.run import name_record
 
-    policy, record = open_policy(spec), Record(name_record(folder, "judge", spec))
+    policy, record = open_policy(spec), Recording(name_record(folder, "judge", spec))
     with progress.show_counts("judged") as tell:
         try:
             return threads.wait_for(judge_rows(rows, policy=policy, record=record, tell=tell))

@@ -21,7 +21,7 @@ from r1router.errors import InputError, UnknownName
 from r1router.types import Evidence, Example, Trajectory
 
 if TYPE_CHECKING:
-    from r1router.evals.run import Row
+    from r1router.evals.run import RunLine
 
 Which = Literal["wrong", "right", "error", "all"]
 _RIGHT = 0.5
@@ -32,7 +32,7 @@ _CUT = 160
 
 class _Shown(NamedTuple):
     label: str
-    row: Row
+    row: RunLine
     scores: dict[str, float]
     kinds: Mapping[str, str]
     """The run's knowledge bases, name to kind."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from r1router.drive.budget import Budget
 from r1router.drive.flow import run
 from r1router.drive.in_flight import map_in_flight
-from r1router.drive.record import Record
+from r1router.drive.record import Recording
 from r1router.drive.serve import serve_with
 from r1router.drive.walk import Walk
 from r1router.errors import R1RouterError
@@ -28,7 +28,7 @@ async def answer_many(
     prompts: Prompts,
     budget: Budget | None = None,
     in_flight: int = IN_FLIGHT,
-    record: Record | None = None,
+    record: Recording | None = None,
     reranker: Reranker | None = None,
 ) -> AsyncGenerator[tuple[int, Trajectory], None]:
     """(position of the question, its trajectory), in the order in which they finish.

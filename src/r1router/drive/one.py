@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from r1router.drive.budget import Budget
 from r1router.drive.flow import Serve, run
-from r1router.drive.record import Record
+from r1router.drive.record import Recording
 from r1router.drive.serve import serve_with
 from r1router.drive.walk import Walk
 from r1router.methods import Method
@@ -24,7 +24,7 @@ async def stream(
     kbs: Mapping[str, KnowledgeBase],
     prompts: Prompts,
     budget: Budget | None = None,
-    record: Record | None = None,
+    record: Recording | None = None,
     reranker: Reranker | None = None,
     wrap: Callable[[Serve], Serve] | None = None,
 ) -> AsyncGenerator[Event, None]:

@@ -25,8 +25,8 @@ from r1router.tables.view import TableView
 from r1router.types import Ask, Compute, Evidence, Inspect, Reply, Search
 
 
-class Record:
-    """An open record. `replay=True` only serves: a request that is not in it is an error."""
+class Recording:
+    """An open file of a recording. `replay=True` only serves: a request that is not in it is an error."""
 
     def __init__(self, path: str | Path, *, replay: bool = False) -> None:
         self.path = Path(path)

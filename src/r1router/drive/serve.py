@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Mapping
 
 from r1router.drive.batches import run_in_batches
 from r1router.drive.flow import Serve, Served, measure_time
-from r1router.drive.record import Record
+from r1router.drive.record import Recording
 from r1router.drive.rerank import rerank_searches
 from r1router.errors import QueryError
 from r1router.table import TableResult
@@ -16,7 +16,7 @@ from r1router.types import Ask, Compute, Inspect, KnowledgeBase, Policy, Reply, 
 
 
 def serve_with(
-    policy: Policy, kbs: Mapping[str, KnowledgeBase], record: Record | None = None, reranker: Reranker | None = None
+    policy: Policy, kbs: Mapping[str, KnowledgeBase], record: Recording | None = None, reranker: Reranker | None = None
 ) -> Serve:
     """What serves the requests of all questions that it is given to, in one event loop.
 

@@ -14,11 +14,11 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from r1router.drive.flow import Served, measure_time
 from r1router.drive.in_flight import map_in_flight
-from r1router.drive.record import Record
+from r1router.drive.record import Recording
 from r1router.errors import ParseError
 from r1router.evals.answers import read_prediction
 from r1router.evals.metrics import Metric
-from r1router.evals.run import Row
+from r1router.evals.run import RunLine
 from r1router.types import Ask, Example, Message, Policy, Reply, Shape, Tag, Trajectory
 
 _SYSTEM = """You check answers. You are given a question, the answers that count as correct, and a candidate.
@@ -70,10 +70,10 @@ def read_verdict(reply: Reply) -> float:
 
 
 async def judge_rows(
-    rows: Iterable[Row],
+    rows: Iterable[RunLine],
     *,
     policy: Policy,
-    record: Record,
+    record: Recording,
     in_flight: int = 16,
     tell: Callable[[int, int], None] | None = None,
 ) -> Metric:
@@ -84,7 +84,7 @@ async def judge_rows(
     todo = {_key(row.trajectory, row.example): row for row in rows}
     judging = _Recorded(policy, record)
 
-    def work(row: Row) -> Awaitable[float | None]:
+    def work(row: RunLine) -> Awaitable[float | None]:
         return judge(row.trajectory, row.example, judging)
 
     judged = map_in_flight(work, list(todo.values()), in_flight=in_flight, tell=tell)
@@ -100,7 +100,7 @@ def _key(trajectory: Trajectory, example: Example) -> tuple[str, str]:
 class _Recorded:
     """A policy whose replies at temperature 0 are kept; a record is for those."""
 
-    def __init__(self, policy: Policy, record: Record) -> None:
+    def __init__(self, policy: Policy, record: Recording) -> None:
         self.spec, self.prompts, self._policy = policy.spec, None, policy  # a judge has prompts of its own
 
         def reply(ask: Ask) -> Awaitable[Served[Reply]]:

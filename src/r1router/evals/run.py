@@ -23,7 +23,7 @@ from r1router.codec import from_dict, to_dict
 from r1router.drive import threads
 from r1router.drive.budget import Budget
 from r1router.drive.many import IN_FLIGHT, answer_many
-from r1router.drive.record import Record
+from r1router.drive.record import Recording
 from r1router.errors import InputError
 from r1router.methods import load_method
 from r1router.prompts import Prompts, choose_prompts
@@ -35,7 +35,7 @@ PROMPTS = "prompts"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RunLine:
     """One question answered by one method."""
 
     method: str
@@ -44,7 +44,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RunSettings:
     """What a run was made with; a run that is resumed must have the same."""
 
     dataset: str
@@ -80,7 +80,7 @@ def evaluate(
     in_flight: int = IN_FLIGHT,
     replay: str | Path | None = None,
     alone: int = 0,
-    tell: Callable[[Row], None] | None = None,
+    tell: Callable[[RunLine], None] | None = None,
 ) -> Path:
     """Answer every example by every method into the folder `out`, going on where a run there was interrupted.
 
@@ -92,7 +92,7 @@ def evaluate(
     """
     out, prompts, budget = Path(out), choose_prompts(prompts, policy), budget or Budget()
     _check_ids(examples)
-    settings = Settings(
+    settings = RunSettings(
         dataset,
         _hash(to_dict(list(examples))),
         tuple(methods),
@@ -131,7 +131,7 @@ def evaluate(
                     reranker=reranker,
                 )
                 for position, trajectory in threads.iterate(answered):
-                    row = Row(method, todo[position], trajectory)
+                    row = RunLine(method, todo[position], trajectory)
                     times.write(_timing_line(row))
                     times.flush()
                     lines.write(_line(row))
@@ -159,7 +159,7 @@ def evaluate(
         with (out / ALONE).open("a", encoding="utf-8") as lines:
             for position, trajectory in threads.iterate(one_by_one):
                 if trajectory.stop != "error":
-                    lines.write(_timing_line(Row(method, todo[position], trajectory)))
+                    lines.write(_timing_line(RunLine(method, todo[position], trajectory)))
                     lines.flush()
     return out
 
@@ -172,13 +172,13 @@ def read_alone(folder: str | Path) -> dict[str, list[Mapping[str, float]]]:
     return found
 
 
-def read_run(folder: str | Path) -> tuple[Settings, list[Row]]:
+def read_run(folder: str | Path) -> tuple[RunSettings, list[RunLine]]:
     """A run's settings and its rows with their timings. Raises `InputError` where there is none."""
     folder = Path(folder)
     config = folder / CONFIG
     if not config.exists():
         raise InputError(f"there is no run at {folder}; make one with: r1router eval DATASET --out {folder}")
-    settings = from_dict(Settings, json.loads(config.read_text(encoding="utf-8")))
+    settings = from_dict(RunSettings, json.loads(config.read_text(encoding="utf-8")))
     return settings, _recover(folder)
 
 
@@ -187,13 +187,13 @@ def name_record(run: str | Path, what: str, policy: str) -> Path:
     return Path(run) / f"{what}-{hashlib.sha256(policy.encode()).hexdigest()[:8]}.record.jsonl"
 
 
-def _claim(out: Path, settings: Settings, prompts: Prompts) -> None:
+def _claim(out: Path, settings: RunSettings, prompts: Prompts) -> None:
     """Make the folder this run's, or check that it already is."""
     out.mkdir(parents=True, exist_ok=True)
     config = out / CONFIG
     if config.exists():
-        there = from_dict(Settings, json.loads(config.read_text(encoding="utf-8")))
-        differs = [name for name in Settings.__slots__ if getattr(there, name) != getattr(settings, name)]
+        there = from_dict(RunSettings, json.loads(config.read_text(encoding="utf-8")))
+        differs = [name for name in RunSettings.__slots__ if getattr(there, name) != getattr(settings, name)]
         if differs:
             what = "; ".join(
                 f"{name} was {getattr(there, name)!r}, now {getattr(settings, name)!r}" for name in differs
@@ -206,19 +206,19 @@ def _claim(out: Path, settings: Settings, prompts: Prompts) -> None:
     _rewrite(config, [json.dumps(to_dict(settings), ensure_ascii=False, indent=2) + "\n"])
 
 
-def _record(out: Path, replay: str | Path | None) -> Record:
+def _record(out: Path, replay: str | Path | None) -> Recording:
     if replay is None:
-        return Record(out / RECORD)
+        return Recording(out / RECORD)
     source = Path(replay)
-    return Record(source / RECORD if source.is_dir() else source, replay=True)
+    return Recording(source / RECORD if source.is_dir() else source, replay=True)
 
 
-def _recover(out: Path) -> list[Row]:
+def _recover(out: Path) -> list[RunLine]:
     """The whole rows of a run that may have been killed, with their timings; a cut last line is dropped."""
     seconds = {(t["method"], t["id"]): t["seconds"] for t in _whole_lines(out / TIMINGS)}
-    rows: dict[tuple[str, str], Row] = {}
+    rows: dict[tuple[str, str], RunLine] = {}
     for line in _whole_lines(out / TRAJECTORIES):
-        row = from_dict(Row, line)
+        row = from_dict(RunLine, line)
         key = row.method, row.example.id
         usage = replace(row.trajectory.usage, seconds=seconds.get(key, {}))
         rows[key] = replace(row, trajectory=replace(row.trajectory, usage=usage))
@@ -240,14 +240,14 @@ def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
             raise InputError(f"{path}:{number} is not a line of JSON: {error}") from error
 
 
-def _line(row: Row) -> str:
+def _line(row: RunLine) -> str:
     """A row without what differs from run to run."""
     usage = replace(row.trajectory.usage, seconds={})
     plain = replace(row, trajectory=replace(row.trajectory, usage=usage))
     return json.dumps(to_dict(plain), ensure_ascii=False) + "\n"
 
 
-def _timing_line(row: Row) -> str:
+def _timing_line(row: RunLine) -> str:
     seconds = {stage: round(s, 6) for stage, s in row.trajectory.usage.seconds.items()}
     return json.dumps({"method": row.method, "id": row.example.id, "seconds": seconds}, ensure_ascii=False) + "\n"
 

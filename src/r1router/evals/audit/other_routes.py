@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from r1router import parse
 from r1router.drive.flow import Served, measure_time
 from r1router.drive.in_flight import Tell, map_in_flight
-from r1router.drive.record import Record
+from r1router.drive.record import Recording
 from r1router.errors import ParseError, UnknownName
 from r1router.evals.metrics import length_aware
-from r1router.evals.run import Row, Settings
+from r1router.evals.run import RunLine, RunSettings
 from r1router.prompts import Prompts, choose_prompts
 from r1router.types import Ask, Evidence, KnowledgeBase, Policy, Query, Reply, Step
 
@@ -26,7 +26,7 @@ _RIGHT = 0.5
 class Searched:
     """One step that searched, and what the other knowledge bases have for its sub-question."""
 
-    row: Row
+    row: RunLine
     at: int
     """0-based number of the step."""
     elsewhere: Mapping[str, tuple[Evidence, ...]]
@@ -37,7 +37,7 @@ class Searched:
 
 
 def search_elsewhere(
-    settings: Settings, rows: Iterable[Row], kbs: Mapping[str, KnowledgeBase], *, tell: Tell | None = None
+    settings: RunSettings, rows: Iterable[RunLine], kbs: Mapping[str, KnowledgeBase], *, tell: Tell | None = None
 ) -> list[Searched]:
     """Every step that searched, in order. Equal queries are made once, all in batches.
 
@@ -77,7 +77,7 @@ def search_elsewhere(
     ]
 
 
-def _query(row: Row, at: int) -> Query:
+def _query(row: RunLine, at: int) -> Query:
     return Query(row.trajectory.steps[at].sub_question or "", row.trajectory.question.image)
 
 
@@ -105,7 +105,7 @@ async def read_elsewhere(
     targets: Sequence[Sequence[str]],
     *,
     policy: Policy,
-    record: Record,
+    record: Recording,
     prompts: Prompts | None = None,
     in_flight: int = 16,
     tell: Tell | None = None,

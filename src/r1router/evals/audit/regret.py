@@ -27,7 +27,7 @@ from r1router.evals import gold
 from r1router.evals.audit.other_routes import Answers, Searched
 from r1router.evals.metrics import contains
 from r1router.evals.metrics.yes_no import read_asked_side
-from r1router.evals.run import Row, Settings
+from r1router.evals.run import RunLine, RunSettings
 from r1router.evals.statistics import Interval, compute_clustered_interval
 from r1router.types import Evidence
 
@@ -94,8 +94,8 @@ class Audit:
 
 
 def audit(
-    settings: Settings,
-    rows: Sequence[Row],
+    settings: RunSettings,
+    rows: Sequence[RunLine],
     searched: Sequence[Searched],
     *,
     answers: Mapping[str, Answers] | None = None,
@@ -228,7 +228,7 @@ def _bins(judged: Sequence[_Judged]) -> tuple[Bin, ...]:
 # ── kept beside the run ────────────────────────────────────────────────────────────────────────
 
 
-def compute_digest(rows: Iterable[Row]) -> str:
+def compute_digest(rows: Iterable[RunLine]) -> str:
     """Hash of the searches of a run, by which an audit knows what it was made of."""
     searches = [
         (row.method, row.example.id, step.routes, step.sub_question) for row in rows for step in row.trajectory.steps
@@ -242,7 +242,7 @@ def write_audit(found: Audit, folder: str | Path) -> Path:
     return path
 
 
-def read_audit(folder: str | Path, rows: Iterable[Row]) -> Audit | None:
+def read_audit(folder: str | Path, rows: Iterable[RunLine]) -> Audit | None:
     """The audit of a run; None where there is none, or where the run has gone on since it was made."""
     path = Path(folder) / FILE
     if not path.exists():

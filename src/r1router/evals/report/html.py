@@ -23,7 +23,7 @@ from r1router.evals.audit.regret import Audit
 from r1router.evals.report.results import TOTAL
 from r1router.evals.report.summary import Report, Section
 from r1router.evals.report.words import write_amount, write_chance, write_score, write_signed, write_span
-from r1router.evals.run import Settings
+from r1router.evals.run import RunSettings
 from r1router.evals.statistics import Difference, Interval
 
 STAGE_NAMES = {"plan": "think", "search": "retrieve", "answer": "read", "final": "final answer"}
@@ -182,7 +182,7 @@ def _values(tables: Iterable[Mapping[str, Interval]]) -> list[tuple[str, list[In
     return [(name, [column.get(name) for column in columns]) for name in sorted({n for c in columns for n in c})]
 
 
-def write_budget(setup: Settings) -> str:
+def write_budget(setup: RunSettings) -> str:
     """The budget of a run as the end of a sentence; empty where it had none."""
     limits = {"tokens": setup.budget.tokens, "seconds": setup.budget.seconds, "retrievals": setup.budget.retrievals}
     said = [f"{limit:g} {name}" for name, limit in limits.items() if limit is not None]

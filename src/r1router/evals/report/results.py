@@ -15,7 +15,7 @@ from r1router.evals import gold
 from r1router.evals.metrics import Metric, measure
 from r1router.evals.metrics.cost import STAGES, cost
 from r1router.evals.metrics.route_accuracy import count_routes, list_confidences
-from r1router.evals.run import Row
+from r1router.evals.run import RunLine
 from r1router.evals.statistics import (
     Interval,
     compute_calibration_error,
@@ -72,7 +72,7 @@ class Result:
     """pass@k: how many runs there are of this method, and the primary metric of the best answer to each question."""
 
 
-def measure_row(row: Row, judges: Mapping[str, Metric], kinds: Mapping[str, str]) -> Values:
+def measure_row(row: RunLine, judges: Mapping[str, Metric], kinds: Mapping[str, str]) -> Values:
     """What the metrics say of a row, 0 throughout where it failed."""
     values = measure(row.trajectory, row.example, judges, kinds=kinds)
     return dict.fromkeys(values, 0.0) if row.trajectory.stop == ERROR else values
@@ -80,7 +80,7 @@ def measure_row(row: Row, judges: Mapping[str, Metric], kinds: Mapping[str, str]
 
 def sum_up(
     method: str,
-    rows: Sequence[Row],
+    rows: Sequence[RunLine],
     values: Sequence[Values],
     *,
     kinds: Mapping[str, str],
@@ -123,7 +123,7 @@ def sum_up(
     )
 
 
-def _cost(row: Row, kinds: Mapping[str, str], prices: Prices | None) -> dict[str, float]:
+def _cost(row: RunLine, kinds: Mapping[str, str], prices: Prices | None) -> dict[str, float]:
     money = {"money": prices.cost(row.trajectory.usage)} if prices else {}
     return cost(row.trajectory, row.example, kinds=kinds) | money
 
@@ -160,7 +160,7 @@ def _by(judged: Sequence[tuple[Example, float]], group: Callable[[Example], str]
     }
 
 
-def _confusion(rows: Sequence[Row], kinds: Mapping[str, str]) -> dict[str, dict[str, int]]:
+def _confusion(rows: Sequence[RunLine], kinds: Mapping[str, str]) -> dict[str, dict[str, int]]:
     """Counts of (gold, taken); empty for a method that always searches several knowledge bases, or none at all."""
     searches = [step.routes for row in rows for step in row.trajectory.steps if step.routes]
     if all(len(routes) > 1 for routes in searches):

@@ -18,14 +18,14 @@ from r1router.errors import InputError, UnknownName
 from r1router.evals.metrics import DEFAULT, Metric, load_metrics
 from r1router.evals.metrics import names as metric_names
 from r1router.evals.report.results import ERROR, Result, Values, measure_row, sum_up
-from r1router.evals.run import Row, Settings
+from r1router.evals.run import RunLine, RunSettings
 from r1router.evals.statistics import Difference, Interval, compare_paired, compute_interval, correct_by_holm
 from r1router.types import Example
 
 PRIMARY = "length_aware"
 """The metric of the plots, the groups and the paired tests, unless another is asked for."""
 
-Run = tuple[Settings, Sequence[Row]]
+Run = tuple[RunSettings, Sequence[RunLine]]
 """What `read_run` gives."""
 
 
@@ -47,7 +47,7 @@ class Section:
 
     dataset: str
     questions: int
-    setups: tuple[Settings, ...]
+    setups: tuple[RunSettings, ...]
     """What its runs were made with."""
     results: tuple[Result, ...]
     comparisons: tuple[Comparison, ...]
@@ -106,10 +106,10 @@ def report(
 class _Part:
     """The rows of one method in one run."""
 
-    settings: Settings
+    settings: RunSettings
     method: str
     label: str
-    rows: Sequence[Row]
+    rows: Sequence[RunLine]
     alone: Sequence[Mapping[str, float]]
     prices: Prices | None
 
@@ -172,7 +172,7 @@ def _section(
         part.label: {id_: of_row[primary] for id_, of_row in zip(part.ids, of_rows, strict=True) if primary in of_row}
         for part, of_rows in zip(parts, values, strict=True)
     }
-    setups: list[Settings] = []
+    setups: list[RunSettings] = []
     for part in parts:
         setup = replace(part.settings, policy=drop_folders(part.settings.policy))
         if setup not in setups:

@@ -20,11 +20,11 @@ from typing import Any
 from r1router.drive import threads
 from r1router.drive.many import IN_FLIGHT
 from r1router.drive.one import stream
-from r1router.drive.record import Record
+from r1router.drive.record import Recording
 from r1router.errors import InputError, R1RouterError
 from r1router.evals.answers import Score, read_prediction, read_range
 from r1router.evals.metrics import contains, exact_match, load_score
-from r1router.evals.run import CONFIG, RECORD, Row, evaluate, read_run
+from r1router.evals.run import CONFIG, RECORD, RunLine, evaluate, read_run
 from r1router.evidence.abstaining import abstains
 from r1router.methods import load_method
 from r1router.parse import NO_ROUTE, UNKNOWN
@@ -81,7 +81,7 @@ def synthesize(
     """
     prompts, folder, score = choose_prompts(prompts, teacher), find_run_folder(out), load_answer_score(metric)
 
-    def judge(row: Row) -> str:
+    def judge(row: RunLine) -> str:
         return judge_trajectory(row.trajectory, row.example, score=score, at_least=at_least)
 
     evaluate(
@@ -108,7 +108,7 @@ def synthesize(
             f"none of {len(worked)} trajectories is kept ({reasons}){failed}; "
             f"see them with: r1router show {folder} --list all"
         )
-    record = Record(folder / RECORD, replay=True)
+    record = Recording(folder / RECORD, replay=True)
     replay: dict[str, Any] = {"policy": teacher, "kbs": kbs, "prompts": prompts, "record": record}
     replay["method"] = load_method(METHOD, max_steps=max_steps, k=k)
     cards = tuple(kb.card for kb in kbs.values())
