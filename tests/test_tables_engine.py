@@ -68,6 +68,28 @@ def test_a_query_gives_cells_as_they_stand_and_the_rows_that_it_rests_on(plants,
     assert result.resting_on == len(source_rows)
 
 
+@pytest.mark.parametrize(
+    ("sql", "ran", "rows"),
+    [
+        ("\"Country\" = 'norway'", "\"Country\" = 'Norway'", "3"),
+        ("\"Country\" IN ('NORWAY', 'Peru')", "\"Country\" IN ('Norway', 'Peru')", "3"),
+        ("\"Power\" >= '960 MW'", '"Power" >= 960', "2"),
+        ("\"Power\" = '1,440'", '"Power" = 1440', "1"),
+        ("\"Opened\" < '4 July 1987'", "\"Opened\" < '1987-07-04'", "2"),
+        ("\"Plant\" = 'nothing'", "\"Plant\" = 'nothing'", "0"),
+    ],
+)
+def test_a_text_is_compared_as_its_column_has_it_and_the_result_says_so(plants, sql, ran, rows):
+    result = plants.query(f"SELECT count(*) FROM t WHERE {sql}")
+    assert (result.rows, result.sql.partition(" WHERE ")[2].replace(".0", "")) == (((rows,),), ran)
+
+
+def test_a_text_that_cannot_be_a_cell_of_its_column_is_refused_with_the_reason(plants):
+    for wrong in ("\"Power\" > 'much'", "\"Power\" > '5 km'", "\"Opened\" = 'July 1987'"):
+        with pytest.raises(QueryError, match="Conversion Error"):
+            plants.query(f"SELECT count(*) FROM t WHERE {wrong}")
+
+
 def test_all_columns_are_those_of_the_header(plants):
     result = plants.query("SELECT * FROM t WHERE \"Country\" = 'Ukraine'")
     assert result.columns == ("Plant", "Opened", "Power", "Country", "Opened (2)")

@@ -8,12 +8,13 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r1router.codec import from_dict, to_dict
-from r1router.errors import KnowledgeBaseError, QueryError
+from r1router.errors import InputError, KnowledgeBaseError, QueryError
 from r1router.evidence.shown import focus
 from r1router.ingest.chunk import cut
 from r1router.ingest.records import Table
@@ -216,6 +217,22 @@ def test_the_tables_of_one_file_are_told_and_joined(tmp_path: Path) -> None:
     assert kb.inspect(id, "What came from Norway?").others == ()
     sql = "SELECT sum(t.amount + year_2.amount) FROM t JOIN year_2 USING (country) WHERE country = 'Peru'"
     assert kb.compute(id, sql, joined=True).rows == (("30",),)
+
+
+def test_a_sheet_is_found_by_its_name_also_where_the_file_has_it_too(tmp_path: Path) -> None:
+    workbook = openpyxl.Workbook()
+    for name in ("Pumps", "Stock"):
+        sheet = workbook.create_sheet(name)
+        for row in (("Pump", "Pieces"), ("P1", 5), ("P2", 7)):
+            sheet.append(row)
+    workbook.remove(workbook.worksheets[0])
+    workbook.save(tmp_path / "pumps.xlsx")
+    index([tmp_path / "pumps.xlsx"], tmp_path / "kbs", embedder=HashedWords())
+    tables = open_kb(tmp_path / "kbs" / "table", text_embedder=HashedWords()).tables
+    assert tables.find("Pumps").section == "Pumps"
+    assert tables.find("pumps — Stock").section == "Stock"
+    with pytest.raises(InputError, match="2 tables are called 'PUMPS'"):
+        tables.find("PUMPS")
 
 
 def test_of_very_many_tables_none_is_told_and_a_query_has_those_that_it_names(tmp_path: Path) -> None:

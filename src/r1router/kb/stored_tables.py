@@ -69,9 +69,14 @@ class StoredTables:
         """
         tables = self.list_all()
         fitting = [table for table in tables if named is None or named in (table.id, table.record)]
-        if named is not None and not fitting:
+        if named is not None:
             said = named.casefold()
-            fitting = [table for table in tables if said in (table.title.casefold(), table.name.casefold())]
+            fitting = (
+                fitting
+                or [table for table in tables if table.name == named]
+                or [table for table in tables if said in (table.title.casefold(), table.name.casefold())]
+                or [table for table in tables if said == f"{table.title} — {table.section}".casefold()]
+            )
         if not fitting:
             raise UnknownName("table", named or "", [table.title for table in tables])
         if len(fitting) > 1:

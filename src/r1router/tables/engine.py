@@ -22,6 +22,7 @@ from r1router.errors import KnowledgeBaseError, QueryError
 from r1router.table import TableBlock, TableColumn, TableResult
 from r1router.tables.columns import read_columns
 from r1router.tables.guard import LONGEST, Tree, check_query
+from r1router.tables.literals import fit_literals
 from r1router.tables.names import name_row, name_texts, quote_name
 from r1router.tables.store import read_table_info
 from r1router.tables.trace import MOST_ROWS, Traced, trace_distinct, trace_query
@@ -171,6 +172,7 @@ class Tables:
         if tree["type"] == "SELECT_NODE":
             tree = self._spell_out(tree, parse)
         table = self._find_table(tree)
+        sql = self._fit(cursor, tree, table, sql, parse) if table else sql
         row = quote_name(self.row.get(table, ""))
         traced = trace_query(tree, texts=self._texts.get(table, {}), row=row, parse=parse)
         try:
@@ -205,6 +207,19 @@ class Tables:
             else:
                 selected.append(expression)
         return {**tree, "select_list": selected}
+
+    def _fit(self, cursor: duckdb.DuckDBPyConnection, tree: Tree, table: str, sql: str, parse: Any) -> str:
+        """Fits the texts of a query over one table to its columns (`literals`); the query as it then is."""
+
+        def find_cells(column: TableColumn, text: str) -> list[str]:
+            name = quote_name(column.name)
+            wanted = f"SELECT DISTINCT {name} FROM {quote_name(table)} WHERE lower({name}) = lower(?) LIMIT 2"
+            return [row[0] for row in cursor.execute(wanted, [text]).fetchall()]
+
+        columns = {column.name.casefold(): column for column in self.columns[table]}
+        for said, meant in fit_literals(tree, columns, find_cells, parse).items():
+            sql = sql.replace(said, meant)
+        return sql
 
     def _find_table(self, tree: Tree) -> str:
         """Our name of the one table that a query is over; empty where it is over several or none."""
