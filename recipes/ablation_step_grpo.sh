@@ -5,12 +5,21 @@
 #
 #   prompt    the base model with the default prompts, which hold examples
 #   sft       SFT on the gold steps
+#   longer    then SFT again, for about the same compute as the variants below
 #   outcome   then GRPO on answers alone: plans earn nothing of their own
-#   offline   then Step-GRPO on gold histories, with the published rewards
-#   online    then Step-GRPO on questions that the policy works itself, searching KBS
+#   paper     then Step-GRPO on gold histories with the published rewards, loss, scale and KL
+#   offline   the same with sums over tokens, no scale and no KL
+#   online    then Step-GRPO on questions that the policy works itself, searching KBS: all of it, and without
+#     plain     rewards of their own for plans and queries (the answers alone)
+#     forget    rehearsal
+#     start     questions that begin between their hops
+#     sampled   the expectation over labels
+#
+# A step of 6 × 8 online took 55 to 60 s on one core with AVX-512 bfloat16, one of 4 × 8 offline about 50: a variant of 100
+# steps is an hour and a half, all nine with three seeds about 40 hours. Interrupt it as you like.
 #
 # From the environment: BASE (the default model), KBS (kbs), SEEDS ("0 1 2"), SFT_STEPS (-1, one epoch), GRPO_STEPS (100),
-# SAMPLES (8), GROUPS_PER_STEP (4), LAYERS (0, all), LIMIT (dev steps asked, 300), THREADS (of the embedded policy). With
+# LONGER_STEPS (as many), QUESTIONS (files for online in place of TRAIN_STEPS), SAMPLES (8), GROUPS_PER_STEP (6), LAYERS (0, all), LIMIT (dev steps asked, 300), THREADS (of the embedded policy). With
 # SFT_ADAPTER (a folder) every seed starts from that adapter, and no SFT is run. GRPO_OPTIONS and ONLINE_OPTIONS are more
 # options of `r1router train grpo`, such as "--learning-rate 5e-5 --max-prompt 400", "--pictures FOLDER".
 # FOLDER (runs/ablation) keeps all runs; the same command again goes on where it stopped, and other numbers for the runs
@@ -38,9 +47,9 @@ served() { # VARIANT-SEED ADAPTER: what was trained, as the embedded policy serv
   judge "$1" "llamacpp:$base?${threads}lora=$folder/$1/served/lora.gguf"
 }
 grpo() { # VARIANT SEED [OPTION…]
-  r1router train grpo "$train" --base "$base" --adapter "$start" \
+  r1router train grpo ${files:-"$train"} --base "$base" --adapter "$start" \
     --out "$folder/$1-$2" --seed "$2" --max-steps "${GRPO_STEPS:-100}" --samples "${SAMPLES:-8}" \
-    --groups "${GROUPS_PER_STEP:-4}" ${GRPO_OPTIONS:-} "${@:3}"
+    --groups "${GROUPS_PER_STEP:-6}" ${GRPO_OPTIONS:-} "${@:3}"
   served "$1-$2" "$folder/$1-$2/adapter"
 }
 
@@ -50,10 +59,22 @@ for seed in ${SEEDS:-0 1 2}; do
   [ -n "${SFT_ADAPTER:-}" ] || r1router train sft "$train" --base "$base" --out "$folder/sft-$seed" \
     --seed "$seed" --max-steps "${SFT_STEPS:--1}" --layers "${LAYERS:-0}" --prompts "$short"
   served "sft-$([ -n "${SFT_ADAPTER:-}" ] && echo given || echo "$seed")" "$start"
+  r1router train sft "$train" --base "$base" --adapter "$start" --out "$folder/longer-$seed" --seed "$((seed + 100))" \
+    --max-steps "${LONGER_STEPS:-${GRPO_STEPS:-100}}"
+  served "longer-$seed" "$folder/longer-$seed/adapter"
+  files=
   grpo outcome "$seed" --reward answer=1
+  grpo paper "$seed" --reward published=1 --beta 0.01 --loss grpo --scale group
   grpo offline "$seed" --reward published=1
-  grpo online "$seed" --reward route=0.5 --reward sub_question=0.5 --reward evidence=0.5 --reward answer=1 \
-    --online --kbs "${KBS:-kbs}" ${ONLINE_OPTIONS:-}
+  files=${QUESTIONS:-}
+  live=(--online --kbs "${KBS:-kbs}" ${ONLINE_OPTIONS:-})
+  each=(--reward evidence_rank=1 --reward query=1 --reward format=0.2 --decide plan --decide query)
+  kept=(--rehearse "$train=0.1")
+  grpo online "$seed" "${live[@]}" "${each[@]}" "${kept[@]}" --anywhere --labels expected
+  grpo plain "$seed" "${live[@]}" "${kept[@]}" --reward answer=1 --reward format=0.2
+  grpo forget "$seed" "${live[@]}" "${each[@]}" --anywhere --labels expected
+  grpo start "$seed" "${live[@]}" "${each[@]}" "${kept[@]}" --labels expected
+  grpo sampled "$seed" "${live[@]}" "${each[@]}" "${kept[@]}" --anywhere
 done
 
 python - "$folder" <<'PYTHON'
@@ -62,7 +83,7 @@ import json, pathlib, statistics, sys
 wanted = ("format_valid", "route_accuracy", "route_macro", "sub_question_cosine", "answer/length_aware", "final/length_aware")
 files = sorted(pathlib.Path(sys.argv[1]).glob("*-*.json"))
 print("{:<10} {:>5}".format("variant", "seeds"), *("{:>21}".format(name) for name in wanted))
-for variant in ("prompt", "sft", "outcome", "offline", "online"):
+for variant in "prompt sft longer outcome paper offline online plain forget start sampled".split():
     runs = [json.loads(file.read_text())["scores"]["policy"] for file in files if file.name.startswith(variant + "-")]
     cells = []
     for name in wanted:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The router that ships with the package, made again: gold steps of four question sets and of our own templates, SFT of
-# a LoRA on SmolLM2-135M-Instruct in three passes and three shorter ones, averages, export. About four hours on two
-# cores, minutes on a GPU.
+# a LoRA on SmolLM2-135M-Instruct in three passes and three shorter ones, averages, two passes on made folders and on
+# queries over tables, export. About six hours on two cores, minutes on a GPU.
 #
 #     recipes/train_embedded.sh BENCH [FOLDER]
 #
@@ -48,6 +48,15 @@ for split in train dev; do # steps that query tables, or read them
   [ -s "$folder/query.$split.jsonl" ] || python "$here/router/write_query_steps.py" "$folder/query.$split.jsonl" \
     --made "$made" --bench "$bench" --split "$split" --seed 2
 done
+for set in geo ottqa wtq tabfact; do
+  [ -s "$folder/query.$set.jsonl" ] || python "$here/router/write_query_steps.py" "$folder/query.$set.jsonl" \
+    --made 0 --bench "$bench" --sets "$set" --seed 2
+done
+for seed in 2 3; do
+  [ -s "$folder/query.made$seed.jsonl" ] || python "$here/router/write_query_steps.py" "$folder/query.made$seed.jsonl" \
+    --made 2200 --seed "$seed"
+done
+[ -s "$folder/folders/steps.jsonl" ] || python "$here/router/write_folder_steps.py" "$folder/folders" --folders 36
 
 [ -s "$folder/first.jsonl" ] || python "$here/router/mix_steps.py" "$folder/first.jsonl" \
   "$folder/geo.train.jsonl:plan=1500,answer=320,final=120" \
@@ -88,6 +97,24 @@ small "$folder/fifth.jsonl" 7 plan@text=140,plan@table=160,plan@image=50,plan@no
   plan=90,stated@text=20,stated@table=25,final=10 90
 small "$folder/sixth.jsonl" 9 plan@text=140,plan@table=200,plan@image=30,plan@none=20 plan=238 40 \
   plan=65,stated@text=20,stated@table=25,final=10 160
+# Folders as people keep them, looked into before each plan, and tables that are asked in SQL; some of all that came before.
+[ -s "$folder/seventh.jsonl" ] || python "$here/router/mix_steps.py" "$folder/seventh.jsonl" --seed 7 \
+  "$folder/folders/steps.jsonl:plan=480,answer=400,final=25,query@asked=317,query@read=83" \
+  "$folder/geo.train.jsonl:plan=190,stated=55" "$folder/ottqa.train.jsonl:plan=80,stated=50" \
+  "$folder/teacher.train.jsonl:plan=110" "$folder/wtq.train.jsonl:plan=30" "$folder/tabfact.train.jsonl:plan=25" \
+  "$folder/made.more.jsonl:plan=100" "$folder/reading.jsonl:answer=60" \
+  "$folder/query.made2.jsonl:query=230" "$folder/query.wtq.jsonl:query@asked=173,query@read=27" \
+  "$folder/query.tabfact.jsonl:query@asked=39,query@read=71" "$folder/query.geo.jsonl:query@asked=63,query@read=7" \
+  "$folder/query.ottqa.jsonl:query@asked=20,query@read=30"
+[ -s "$folder/eighth.jsonl" ] || python "$here/router/mix_steps.py" "$folder/eighth.jsonl" --seed 8 \
+  "$folder/geo.train.jsonl:plan=320,stated=110,final=20" "$folder/ottqa.train.jsonl:plan=170,stated=45,final=10" \
+  "$folder/teacher.train.jsonl:plan=150,final=10" "$folder/wtq.train.jsonl:plan=24,final=8" \
+  "$folder/tabfact.train.jsonl:plan=20,final=8" "$folder/shelf.jsonl:plan=60" "$folder/made.more.jsonl:plan=60" \
+  "$folder/folders/steps.jsonl:plan=280,stated=280,answer=70,final=20,query@asked=300,query@read=70" \
+  "$folder/reading.jsonl:stated=110" "$folder/query.wtq.jsonl:query@asked=420,query@read=40" \
+  "$folder/query.tabfact.jsonl:query@asked=118,query@read=70" "$folder/query.geo.jsonl:query@asked=170,query@read=12" \
+  "$folder/query.ottqa.jsonl:query@asked=30,query@read=15" \
+  "$folder/query.made2.jsonl:query=190" "$folder/query.made3.jsonl:query=190"
 
 echo "== SFT"
 train sft "$folder/first.jsonl" --out "$folder/sft-first" --batch 8 --accumulate 2 --learning-rate 1e-3 --layers 20 \
@@ -104,10 +131,15 @@ short() { # NAME ADAPTER SEED [OPTION…]
 short fourth "$folder/third" 3 --max-tokens 330
 short fifth "$folder/sft-fourth/adapter" 5 --max-tokens 330 --max-steps 90
 short sixth "$folder/sft-fifth/adapter" 6 --max-tokens 360 --max-steps 75
-python "$here/router/average_adapters.py" "$folder/third" "$folder/sft-sixth/adapter" "$folder/adapter" --share 0.4
+python "$here/router/average_adapters.py" "$folder/third" "$folder/sft-sixth/adapter" "$folder/sixth" --share 0.4
+looking=$(python -c 'from importlib.resources import files; print(files("r1router") / "assets/router/prompts")')
+train sft "$folder/seventh.jsonl" --adapter "$folder/sixth" --prompts "$looking" --out "$folder/sft-seventh" --batch 16 \
+  --learning-rate 4e-4 --max-steps 125 --max-tokens 530 --seed 1
+train sft "$folder/eighth.jsonl" --adapter "$folder/sft-seventh/adapter" --out "$folder/sft-eighth" --batch 16 \
+  --learning-rate 8e-4 --max-steps 145 --max-tokens 560 --seed 1
 
 echo "== export"
-r1router train export "$folder/adapter" --form lora --out "$folder/served"
+r1router train export "$folder/sft-eighth/adapter" --form lora --out "$folder/served"
 
 echo "== scores on dev"
 for set in geo teacher; do

@@ -175,8 +175,8 @@ def test_the_ablation_leaves_it_to_each_run_to_know_its_settings_and_judges_agai
         subprocess.run(words, env={**os.environ, "PATH": path, "CALLS": str(calls), "SEEDS": "0"}, check=True)
         return [line.split()[1] for line in calls.read_text().splitlines()]
 
-    assert sorted(called()) == sorted(["evaluate", *["export", "evaluate"] * 4, "sft", *["grpo"] * 3])
-    assert called() == ["sft", "grpo", "grpo", "grpo"]
+    assert sorted(called()) == sorted(["evaluate", *["export", "evaluate"] * 10, *["sft"] * 2, *["grpo"] * 8])
+    assert called() == ["sft", "sft", *["grpo"] * 8]
     later = time.time() + 1
     os.utime(tmp_path / "runs" / "offline-0" / "adapter", (later, later))
-    assert called() == ["sft", "grpo", "grpo", "export", "evaluate", "grpo"]
+    assert called() == ["sft", "sft", *["grpo"] * 3, "export", "evaluate", *["grpo"] * 5]

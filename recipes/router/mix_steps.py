@@ -3,8 +3,9 @@
     python recipes/router/mix_steps.py OUT.jsonl geo.jsonl:plan=800,answer=400,final=150 wtq.jsonl:stated@table=80 … \
       [--seed 0]
 
-A kind is plan, answer, final, or stated: those answers that stand word for word in the evidence. `@NAME` takes the
-plans with that gold route, the answers read in that knowledge base. Plans without it are balanced over their gold
+A kind is plan, answer, final, query, or stated: those answers that stand word for word in the evidence. `@NAME` takes
+the plans with that gold route, the answers read in that knowledge base; `query@asked` takes those where a query is
+right, `query@read` those where reading is. Plans without it are balanced over their gold
 routes: a rare route gives all it has before a frequent one fills up. A file may be named twice, for rows seen twice.
 """
 
@@ -35,12 +36,14 @@ def pick(rows: Sequence[StepRow], count: int, rng: random.Random) -> list[StepRo
 
 
 def is_of(step: StepRow, wanted: str) -> bool:
-    """Whether a step is of a kind such as `plan`, `plan@text`, `answer@table` or `stated@table`."""
+    """Whether a step is of a kind such as `plan`, `plan@text`, `answer@table`, `stated@table` or `query@asked`."""
     kind, _, where = wanted.partition("@")
     if step.kind != ("answer" if kind == "stated" else kind):
         return False
     if kind == "stated" and not find_stated_answers(step):
         return False
+    if kind == "query" and where:
+        return bool(step.gold.query) == (where == "asked")
     return not where or where == (step.gold.route if kind == "plan" else step.evidence[0].kb if step.evidence else "")
 
 
