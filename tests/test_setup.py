@@ -87,7 +87,7 @@ def test_a_command_has_the_options_of_a_setup_in_its_place_and_gets_one():
     def command(question: str, *, setup: Setup, loud: bool = False) -> tuple[str, Setup, bool]:
         return question, setup, loud
 
-    names = ["question", "kbs", "policy", "method", "prompts", "max_steps", "k", "reranker", "loud"]
+    names = ["question", "kbs", "policy", "method", "prompts", "max_steps", "k", "reranker", "where", "loud"]
     assert list(inspect.signature(command).parameters) == names
     question, setup, loud = command(question="Who?", k=2, loud=True)  # type: ignore[call-arg]
     assert (question, setup.k, setup.method, loud) == ("Who?", 2, "r1_router", True)

@@ -19,6 +19,8 @@ from typing import TypedDict, Unpack
 from r1router.drive import many, one, threads
 from r1router.drive.budget import Budget
 from r1router.drive.record import Recording
+from r1router.filters.narrow import check_fields
+from r1router.filters.parse import join
 from r1router.images import load_image
 from r1router.kb import open_kbs
 from r1router.methods import Method, load_method
@@ -45,6 +47,8 @@ class Setup:
     """Entries for each search."""
     budget: Budget | None = None
     """What one question may cost."""
+    where: str = ""
+    """Filter of the sources that questions are answered from, such as `folder = "2025" and lang = "de"`."""
     record: Recording | None = None
     """Serves the requests that it has already, and keeps the others."""
     reranker: Reranker | str | None = None
@@ -61,6 +65,7 @@ class Options(TypedDict, total=False):
     max_steps: int
     k: int
     budget: Budget | None
+    where: str
     record: Recording | None
     reranker: Reranker | str | None
 
@@ -121,8 +126,11 @@ def stream(
 
     `image` is a picture or its path. `options` are fields of `Setup`, taken instead of those of `setup`.
     """
-    with open_setup(replace(setup or Setup(), **options)) as parts:
-        yield from threads.iterate(one.stream(_make_question(question, image), **parts))
+    setup = replace(setup or Setup(), **options)
+    where = setup.where
+    with open_setup(setup) as parts:
+        check_fields(parts["kbs"], where)
+        yield from threads.iterate(one.stream(_make_question(question, image, where), **parts))
 
 
 def ask(
@@ -149,12 +157,15 @@ def ask_many(
 
     A question that fails gets a trajectory with stop "error"; the others go on. `options` as for `stream`.
     """
-    with open_setup(replace(setup or Setup(), **options)) as parts:
-        asked = (_make_question(question, None) for question in questions)
+    setup = replace(setup or Setup(), **options)
+    where = setup.where
+    with open_setup(setup) as parts:
+        check_fields(parts["kbs"], where)
+        asked = (_make_question(question, None, where) for question in questions)
         yield from threads.iterate(many.answer_many(asked, in_flight=in_flight, **parts))
 
 
-def _make_question(question: str | Question, image: Image | str | Path | None) -> Question:
+def _make_question(question: str | Question, image: Image | str | Path | None, where: str) -> Question:
     if isinstance(question, Question):
-        return question
-    return Question(question, load_image(image) if isinstance(image, str | Path) else image)
+        return replace(question, where=join(question.where, where))
+    return Question(question, load_image(image) if isinstance(image, str | Path) else image, where)

@@ -41,6 +41,8 @@ class Image:
 class Question:
     text: str
     image: Image | None = None
+    where: str = ""
+    """Filter of the sources that it may be answered from (`filters.parse`); empty for all."""
 
 
 @dataclass(frozen=True, slots=True)

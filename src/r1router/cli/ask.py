@@ -45,6 +45,8 @@ def ask(
             typer.echo(json.dumps(to_dict(trajectory), ensure_ascii=False, indent=2))
         else:
             console = Console()
+            if setup.where:
+                console.print(render.write_line("where", Text(setup.where, style="magenta")))
             trajectory = render.show(events, console)
             console.print(Text(name_model(setup.policy), style="dim"), soft_wrap=True)
     if not (trajectory.answer and trajectory.answer.text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,10 +16,16 @@ from rich.text import Text
 from r1router.cli import options, render
 from r1router.codec import to_dict
 from r1router.errors import InputError, KnowledgeBaseError
+from r1router.filters.fields import FACTS
+from r1router.filters.match import write
+from r1router.filters.narrow import check_fields
+from r1router.filters.parse import parse
+from r1router.filters.tree import Value
 from r1router.images import load_image
 from r1router.ingest.left_out import read_left_out
 from r1router.ingest.records import Problem
 from r1router.kb import find_kb, list_kb_folders, manifest, open_kb
+from r1router.kb.lance import LanceKnowledgeBase
 from r1router.kb.ledger import Ledger
 from r1router.kb.stored_tables import StoredTable, StoredTables
 from r1router.table import TableResult
@@ -110,19 +117,27 @@ def _say_column(column: dict[str, Any]) -> str:
 def sources(
     name: Annotated[str | None, typer.Argument(help="Of one knowledge base; else of all.", show_default=False)] = None,
     kbs: options.Kbs = Path("kbs"),
+    where: options.Where = "",
     as_json: options.AsJson = False,
 ) -> None:
-    """List the files that were indexed, with what was left out of each and why."""
+    """List the files that were indexed, with what is known of each, what was left out and why."""
     folders = {name: find_kb(kbs, name)} if name else list_kb_folders(kbs)
     told = read_left_out(kbs)
-    rows = [
-        {"kb": kb, **asdict(taken), "left_out": [asdict(problem) for problem in told.get(taken.source, ())]}
-        for kb, folder in folders.items()
-        for taken in Ledger(folder).read().values()
-        if taken.entries or not taken.fingerprint
-    ]
-    known = {row["source"] for row in rows}
-    unread = [] if name else [problem for source in told.keys() - known for problem in told[source]]
+    rows: list[dict[str, Any]] = []
+    for kb, folder in folders.items():
+        known = {found.source: found for found in _open_part(folder, where).list_sources()}
+        rows += [
+            {
+                "kb": kb,
+                **asdict(taken),
+                "about": dict(known[taken.source].fields) if taken.source in known else {},
+                "left_out": [asdict(problem) for problem in told.get(taken.source, ())],
+            }
+            for taken in Ledger(folder).read().values()
+            if (taken.source in known if where else taken.entries or not taken.fingerprint)
+        ]
+    listed = {row["source"] for row in rows}
+    unread = [] if name or where else [problem for source in told.keys() - listed for problem in told[source]]
     if as_json:
         said = {"sources": rows, "not_indexed": [asdict(problem) for problem in unread]}
         typer.echo(json.dumps(said, ensure_ascii=False, indent=2))
@@ -131,11 +146,29 @@ def sources(
     for row in rows:
         state = _entries(row["entries"]) if row["fingerprint"] else "unfinished; index it again"
         console.print(Text(f"{row['kb']}  {row['source']}  ").append(state, style="dim"), soft_wrap=True)
+        if fields := _say_fields(row["about"]):
+            console.print(Text(f"     {fields}", style="dim"), soft_wrap=True)
         for problem in told.get(row["source"], ()):
             _tell(console, problem)
     for problem in sorted(unread, key=lambda problem: problem.path):
         console.print(Text(f"–  {problem.path}  ").append("not indexed", style="yellow"), soft_wrap=True)
         _tell(console, problem)
+
+
+def _open_part(folder: Path, where: str) -> LanceKnowledgeBase:
+    """The knowledge base, or the part of it that a filter lets through."""
+    kb = open_kb(folder)
+    check_fields({folder.name: kb}, where)
+    return kb.narrow(parse(where)) if where.strip() else kb
+
+
+def _say_fields(fields: Mapping[str, Value]) -> str:
+    """What is known of a source beside where it is, which its name says."""
+    shown = {name: value for name, value in fields.items() if name not in FACTS}
+    said = {
+        name: ", ".join(map(write, value if isinstance(value, tuple) else (value,))) for name, value in shown.items()
+    }
+    return "; ".join(f"{name}: {value}" for name, value in said.items())
 
 
 def _tell(console: Console, problem: Problem) -> None:
@@ -150,6 +183,7 @@ def search(
     image: Annotated[Path | None, typer.Option(help="A picture to look for.")] = None,
     kbs: options.Kbs = Path("kbs"),
     k: options.K = 5,
+    where: options.Where = "",
     mode: Annotated[
         Literal["fused", "vector", "text"], typer.Option(help="Both rankings, or vectors or words alone.")
     ] = "fused",
@@ -158,7 +192,7 @@ def search(
     """Search one knowledge base."""
     if not text.strip() and image is None:
         raise InputError("give words to look for, or a picture with --image")
-    kb = open_kb(find_kb(kbs, name))
+    kb = _open_part(find_kb(kbs, name), where)
     query = Query(text, load_image(image) if image else None)
     [ranking] = kb.search([query], k=k, mode=mode)
     if as_json:
@@ -182,10 +216,11 @@ def query(
     sql: Annotated[str, typer.Argument(help="One SELECT; the table is called t, its columns as in its header.")],
     table: Annotated[str | None, typer.Option(help="Title of the table, where there are several.")] = None,
     kbs: options.Kbs = Path("kbs"),
+    where: options.Where = "",
     as_json: options.AsJson = False,
 ) -> None:
     """Query a whole table with SQL, and the other tables of its file by their names."""
-    tables = StoredTables(find_kb(kbs, name))
+    tables = _open_part(find_kb(kbs, name), where).tables
     asked = tables.find(table)
     result = tables.compute(asked.id, sql, joined=True)
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +23,10 @@ def mcp(
     api_key_env: Annotated[
         str, typer.Option(metavar="NAME", help="With --http: environment variable with the key that clients must send.")
     ] = "",
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="With --http: file of keys, each with what its owner may see and do; see the docs."),
+    ] = None,
 ) -> None:
     """Serve the knowledge bases to an MCP client: tools to ask and to search, evidence to read."""
     try:
@@ -29,16 +34,18 @@ def mcp(
         from r1router.serve.mcp.server import build_http_app, create_server, run_http, run_stdio
         from r1router.serve.middleware import access
         from r1router.serve.run import check_free
+        from r1router.serve.work.askers import Keys
     except ImportError as error:
         raise MissingExtra(error.name or "mcp", "mcp", "r1router mcp") from error
-    key = listening.read_key([host], api_key_env) if http else ""
+    key = listening.read_key([host], api_key_env, others=keys is not None) if http else ""
+    known = Keys(keys) if keys and http else None
     logs.set_up(as_json=False)
     if http:
         check_free(host, port)
     # Over stdio the model is opened once the client has stdout, so that nothing of it lands there.
-    server = create_server(replace(setup, policy=open_policy_of(setup)) if http else setup)
+    server = create_server(replace(setup, policy=open_policy_of(setup)) if http else setup, guarded=known is not None)
     if not http:
         run_stdio(server)
         return
     hosts = {*access.LOOPBACK, host} if access.is_loopback(host) else ()
-    run_http(build_http_app(server, key=key, hosts=hosts), host=host, port=port)
+    run_http(build_http_app(server, key=key, keys=known, hosts=hosts), host=host, port=port)

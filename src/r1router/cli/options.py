@@ -66,6 +66,14 @@ RerankerSpec = Annotated[
         "--reranker", envvar="R1ROUTER_RERANKER", help="Puts what is found in order: http:URL or cross-encoder:NAME."
     ),
 ]
+Where = Annotated[
+    str,
+    typer.Option(
+        envvar="R1ROUTER_WHERE",
+        help="""Only sources that fit, such as 'folder = "2025" and lang = "de"'.""",
+        metavar="FILTER",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Dataset = Annotated[
     str, typer.Argument(help="Question file, or FORMAT:FILE: jsonl, csv, hotpotqa, musique, …", show_default=False)
@@ -89,9 +97,17 @@ def make_setup(
     max_steps: MaxSteps = 3,
     k: K = 5,
     reranker: RerankerSpec = None,
+    where: Where = "",
 ) -> Setup:
     return Setup(
-        kbs=kbs, policy=policy, method=method, prompts=prompts, max_steps=max_steps, k=k, reranker=reranker or None
+        kbs=kbs,
+        policy=policy,
+        method=method,
+        prompts=prompts,
+        max_steps=max_steps,
+        k=k,
+        reranker=reranker or None,
+        where=where,
     )
 
 

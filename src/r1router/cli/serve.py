@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,9 @@ def serve(
     api_key_env: Annotated[
         str, typer.Option(metavar="NAME", help="Environment variable with the key that clients must send.")
     ] = "",
+    keys: Annotated[
+        Path | None, typer.Option(help="File of keys, each with what its owner may see and do; see the docs.")
+    ] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="Further name in the Host header that is served.")
     ] = None,
@@ -46,6 +50,7 @@ def serve(
         from r1router.serve.limits import MIB, Limits
         from r1router.serve.middleware import access
         from r1router.serve.run import check_free, run
+        from r1router.serve.work.askers import Keys
     except ImportError as error:
         raise MissingExtra(error.name or "fastapi", "serve", "r1router serve") from error
     if allow_url_images:
@@ -54,12 +59,14 @@ def serve(
             "itself, as a data URL"
         )
     names = {host, *(allow_host or ())}
-    key = listening.read_key(names, api_key_env)
+    key = listening.read_key(names, api_key_env, others=keys is not None)
+    known = Keys(keys) if keys else None
     logs.set_up(as_json=log_json)
     check_free(host, port)
     app = create_app(
         replace(setup, policy=open_policy_of(setup)),
         key=key,
+        keys=known,
         hosts={*access.LOOPBACK, *names} if access.is_loopback(host) else allow_host or (),
         origins=allow_origin or (),
         limits=Limits(questions=max_questions, seconds=max_seconds, upload_bytes=max_upload_mb * MIB),

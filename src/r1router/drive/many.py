@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
+from functools import cache
 
 from r1router.drive.budget import Budget
-from r1router.drive.flow import run
+from r1router.drive.flow import Serve, run
 from r1router.drive.in_flight import map_in_flight
 from r1router.drive.record import Recording
 from r1router.drive.serve import serve_with
 from r1router.drive.walk import Walk
 from r1router.errors import R1RouterError
+from r1router.filters.narrow import narrow_all
 from r1router.methods import Method, name_method
 from r1router.prompts import Prompts
-from r1router.types import KnowledgeBase, Policy, Question, Reranker, Trajectory
+from r1router.types import Card, KnowledgeBase, Policy, Question, Reranker, Trajectory
 
 IN_FLIGHT = 64
 """Questions worked on at once."""
@@ -37,11 +39,16 @@ async def answer_many(
     go on. `questions` is read as room becomes free, so it may be long. A `record` serves what it has already
     and keeps the rest.
     """
-    serve = serve_with(policy, kbs, record, reranker)
-    cards = {name: kb.card for name, kb in kbs.items()}
+
+    @cache
+    def serve_under(where: str) -> tuple[dict[str, Card], Serve]:
+        """The cards and servers for all questions with this filter."""
+        part = narrow_all(kbs, where)
+        return {name: kb.card for name, kb in part.items()}, serve_with(policy, part, record, reranker, where=where)
 
     async def answer(question: Question) -> Trajectory:
         try:
+            cards, serve = serve_under(question.where)
             return await run(Walk(method, question, cards, prompts, budget), serve)
         except R1RouterError as error:
             return Trajectory(question, stop="error", error=str(error), method=name_method(method))

@@ -11,6 +11,7 @@ from r1router.drive.flow import Serve, run
 from r1router.drive.record import Recording
 from r1router.drive.serve import serve_with
 from r1router.drive.walk import Walk
+from r1router.filters.narrow import narrow_all
 from r1router.methods import Method
 from r1router.prompts import Prompts
 from r1router.types import Event, KnowledgeBase, Policy, Question, Reranker
@@ -34,9 +35,10 @@ async def stream(
     `wrap` is given what serves the requests, and gives back what is to serve them: to watch them, say.
     """
     events: asyncio.Queue[Event | None] = asyncio.Queue()
+    kbs = narrow_all(kbs, question.where)
     cards = {name: kb.card for name, kb in kbs.items()}
     walk = Walk(method, question, cards, prompts, budget, tell=events.put_nowait)
-    serve = serve_with(policy, kbs, record, reranker)
+    serve = serve_with(policy, kbs, record, reranker, where=question.where)
     work = asyncio.create_task(run(walk, wrap(serve) if wrap else serve))
     work.add_done_callback(lambda _: events.put_nowait(None))
     try:

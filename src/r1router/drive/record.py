@@ -46,18 +46,22 @@ class Recording:
         if self._file:
             self._file.close()
 
-    def keep(self, kind: type[Request], inner: Server) -> Server:
-        """`inner`, which serves requests of this kind, asked only for what the record does not have."""
+    def keep(self, kind: type[Request], inner: Server, *, where: str = "") -> Server:
+        """`inner`, which serves requests of this kind, asked only for what the record does not have.
+
+        `where`: the filter that what is searched is under; what another one let through is not served.
+        """
         what, read = _KEPT[kind]
+        under = "" if kind is Ask else where
 
         async def serve(request: Request) -> Served[Any]:
-            row = await self._serve(request, what, inner)
+            row = await self._serve(request, under, what, inner)
             return Served(read(row[what]), row["seconds"])
 
         return serve
 
-    async def _serve(self, request: Request, what: str, inner: Server) -> dict[str, Any]:
-        key = _key(request)
+    async def _serve(self, request: Request, where: str, what: str, inner: Server) -> dict[str, Any]:
+        key = _key(request, where)
         if key in self._served:
             return self._served[key]
         if self._replay:
@@ -92,9 +96,9 @@ class Recording:
                 file.truncate(whole)
 
 
-def _key(request: Request) -> str:
-    kind = type(request).__name__
-    canonical = json.dumps([kind, to_dict(request)], ensure_ascii=False, sort_keys=True)
+def _key(request: Request, where: str = "") -> str:
+    said = [type(request).__name__, to_dict(request), *([where] if where else [])]
+    canonical = json.dumps(said, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

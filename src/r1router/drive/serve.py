@@ -16,12 +16,17 @@ from r1router.types import Ask, Compute, Inspect, KnowledgeBase, Policy, Reply, 
 
 
 def serve_with(
-    policy: Policy, kbs: Mapping[str, KnowledgeBase], record: Recording | None = None, reranker: Reranker | None = None
+    policy: Policy,
+    kbs: Mapping[str, KnowledgeBase],
+    record: Recording | None = None,
+    reranker: Reranker | None = None,
+    *,
+    where: str = "",
 ) -> Serve:
     """What serves the requests of all questions that it is given to, in one event loop.
 
     A `record` serves what it has already and keeps the rest. What is found for a step is put in the order of the
-    `reranker`, where there is one.
+    `reranker`, where there is one. `where`: the filter that the knowledge bases are under.
     """
 
     def answer(ask: Ask) -> Awaitable[Served[Reply]]:
@@ -30,7 +35,7 @@ def serve_with(
     search = run_in_batches(kbs)
     searched = rerank_searches(search, reranker) if reranker else search
     serve: Serve = {Ask: answer, Search: searched, **serve_tables(kbs)}
-    return serve if record is None else {kind: record.keep(kind, server) for kind, server in serve.items()}
+    return serve if record is None else {kind: record.keep(kind, server, where=where) for kind, server in serve.items()}
 
 
 def serve_tables(kbs: Mapping[str, KnowledgeBase]) -> Serve:

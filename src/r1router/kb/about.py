@@ -77,6 +77,15 @@ class About:
             for id_, of, fields in db.execute("select id, of, fields from about"):
                 yield id_, {**bases.get(of, {}), **_read(fields)}
 
+    def read_bases(self) -> dict[int, dict[str, Value]]:
+        """By the id of each set, the fields of the one that it adds to: of the whole source."""
+        if not self._path.exists():
+            return {}
+        with self._open() as db:
+            held = {id_: (of, fields) for id_, of, fields in db.execute("select id, of, fields from about")}
+        read = {id_: _read(fields) for id_, (of, fields) in held.items() if not of}
+        return {id_: read.get(of or id_, {}) for id_, (of, _) in held.items()}
+
     def _list_ids(self) -> set[int]:
         return {id_ for id_, _ in self.read_all()}
 

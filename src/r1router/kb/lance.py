@@ -30,6 +30,7 @@ from r1router.kb.allowed import Allowed
 from r1router.kb.embedding import Embedders, Vectors
 from r1router.kb.newest import Newest
 from r1router.kb.snapshot import Snapshot
+from r1router.kb.sources import KnownSource, list_sources
 from r1router.kb.stored_tables import StoredTables
 from r1router.kb.table import PICTURES, open_table, quote, read_block, read_entries
 from r1router.scripts import normalise
@@ -146,9 +147,9 @@ class LanceKnowledgeBase:
         tree, nothing = self._where or And(()), frozenset[str]()
         return self._newest.use(lambda snapshot: snapshot.allow(tree).names, empty=nothing)
 
-    def count_by_source(self) -> dict[str, tuple[int, int | None]]:
-        """Entries of each source in the newest version, and the id of what is known of it in `about.sqlite`."""
-        return self._newest.use(lambda snapshot: snapshot.count_by_source(self._allow(snapshot)), empty={})
+    def list_sources(self) -> list[KnownSource]:
+        """The sources that it was made from, sorted, with what is known of each."""
+        return list_sources(self.folder, self._list_allowed())
 
     def _allow(self, snapshot: Snapshot) -> Allowed | None:
         return None if self._where is None else snapshot.allow(self._where)

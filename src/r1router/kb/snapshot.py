@@ -24,7 +24,7 @@ from r1router.kb.allowed import Allowed, find_allowed
 from r1router.kb.card import describe_entries
 from r1router.kb.embedding import Vectors
 from r1router.kb.products import multiply
-from r1router.kb.table import ABOUT, TERMS, find_spaces, list_stored_columns, write_all_phrases, write_any_of
+from r1router.kb.table import TERMS, find_spaces, list_stored_columns, write_all_phrases, write_any_of
 from r1router.scripts import cut_terms
 from r1router.types import Kind
 
@@ -156,17 +156,6 @@ class Snapshot:
         if not allowed.holds:
             allowed.holds = describe_entries(self._table, kind, allowed.ids)
         return allowed.holds
-
-    def count_by_source(self, allowed: Allowed | None = None) -> dict[str, tuple[int, int | None]]:
-        """Entries of each source, and the id of what is known of one of them; of those `allowed` where given."""
-        there = [name for name in ("source", ABOUT) if name in self._table.schema.names]
-        counted: dict[str, tuple[int, int | None]] = {}
-        for batch in self._table.search().select(there).to_batches():
-            abouts = batch.column(ABOUT).to_pylist() if ABOUT in there else [None] * len(batch)
-            for source, about in zip(batch.column("source").to_pylist(), abouts, strict=True):
-                if allowed is None or about in allowed.ids:
-                    counted[source] = (counted.get(source, (0, None))[0] + 1, about)
-        return counted
 
     def rows(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """The stored columns by row id. Raises `LookupError` where this version is no longer on disk."""

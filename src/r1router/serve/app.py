@@ -23,6 +23,7 @@ from r1router.serve.problems import Problem
 from r1router.serve.routes import ask, chat_completions, docs, files, health, kbs, page
 from r1router.serve.routes import jobs as job_routes
 from r1router.serve.work.admission import Admission
+from r1router.serve.work.askers import Keys
 from r1router.serve.work.jobs import Jobs
 from r1router.serve.work.kbs import KnowledgeBases
 from r1router.serve.work.questions import Questions, find_folder
@@ -37,6 +38,7 @@ def create_app(
     setup: Setup,
     *,
     key: str = "",
+    keys: Keys | None = None,
     hosts: Collection[str] = LOOPBACK,
     origins: Collection[str] = (),
     limits: Limits | None = None,
@@ -49,12 +51,20 @@ def create_app(
 
     The folder of its knowledge bases may be empty at first. Its policy is opened when the app starts, where it is a
     spec, and closed when it stops. `key`, where given, is wanted from everyone for everything but the page and
-    /healthz. `hosts` are the names in the Host header that are served, empty for any; `origins` the other web pages
-    that may ask. `read_only` takes no uploads. Raises `InputError` for a method or prompts that are none.
+    /healthz; `keys` in its place give each asker what theirs may see. `hosts` are the names in the Host header that
+    are served, empty for any; `origins` the other web pages that may ask. `read_only` takes no uploads. Raises
+    `InputError` for a method or prompts that are none.
     """
     limits = limits or Limits()
+    read_only = read_only or bool(setup.where)  # who sees only a part could replace what it does not see
     metrics = Metrics()
-    knowledge_bases = KnowledgeBases(find_folder(setup), text_embedder=text_embedder, image_embedder=image_embedder)
+    knowledge_bases = KnowledgeBases(
+        find_folder(setup),
+        where=setup.where,
+        guarded=keys is not None,
+        text_embedder=text_embedder,
+        image_embedder=image_embedder,
+    )
     admission = Admission(most=limits.questions, metrics=metrics)
     questions = Questions(
         setup,
@@ -101,13 +111,13 @@ def create_app(
     app.include_router(health.router(admission, knowledge_bases, metrics))
     app.include_router(docs.router(app))
     app.routes.extend(page_routes)
-    app.openapi = lambda: _document(app, with_key=bool(key))  # type: ignore[method-assign]
+    app.openapi = lambda: _document(app, with_key=bool(key or keys))  # type: ignore[method-assign]
     problems.handle_all(app)
 
     # The last one added is the first one that a request meets.
     app.add_middleware(BodyLimit, limits=limits, uploads=files.UPLOADS)
     open_paths = {"/healthz", *(route.path for route in page_routes)}
-    app.add_middleware(Access, key=key, open_paths=open_paths, hosts=hosts, origins=origins)
+    app.add_middleware(Access, key=key, keys=keys, open_paths=open_paths, hosts=hosts, origins=origins)
     if origins:
         app.add_middleware(
             CORSMiddleware,

@@ -27,6 +27,7 @@ from starlette.applications import Starlette
 
 import r1router
 from r1router.api import Setup, open_policy_of
+from r1router.filters.parse import LONGEST as LONGEST_FILTER
 from r1router.kb.lance import LanceKnowledgeBase
 from r1router.methods import names as method_names
 from r1router.serve import logs, problems, telemetry
@@ -39,6 +40,7 @@ from r1router.serve.middleware.request_log import RequestLog
 from r1router.serve.problems import Refused
 from r1router.serve.routes import chat_messages
 from r1router.serve.work.admission import Admission
+from r1router.serve.work.askers import Keys, asker
 from r1router.serve.work.kbs import KnowledgeBases
 from r1router.serve.work.options import Options
 from r1router.serve.work.questions import Questions, find_folder
@@ -66,11 +68,20 @@ class AskArguments(Options):
     method: str | None = Field(None, description=f"How to answer: one of {', '.join(method_names())}.")
 
 
+Where = Annotated[
+    str | None,
+    Field(
+        max_length=LONGEST_FILTER, description="""Only sources that fit, such as 'folder = "2025" and lang = "de"'."""
+    ),
+]
+
+
 class SearchArguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
     kb: str = Field(description="Name of the knowledge base.")
     query: Annotated[str, Field(min_length=1, max_length=MOST_QUESTION, pattern=r"\S")]
     k: Annotated[int, Field(ge=1, le=MOST_RESULTS, description="Entries to return.")] = 5
+    where: Where = None
 
 
 class QueryArguments(BaseModel):
@@ -115,9 +126,10 @@ class _Handlers:
 
     # ── tools ──────────────────────────────────────────────────────────────────────────────────
 
-    async def list_tools(self, _: Context, __: Page) -> types.ListToolsResult:
+    async def list_tools(self, context: Context, __: Page) -> types.ListToolsResult:
         """The names of the knowledge bases are told with them, what these hold is not: it may quote documents, and
         a model takes what is said about tools for instructions."""
+        _recognise(context)
         there = await asyncio.to_thread(self._knowledge_bases.open_all)
         names = ", ".join(f"{name} ({kb.card.kind})" for name, kb in there.items()) or "none yet"
         return types.ListToolsResult(
@@ -153,6 +165,7 @@ class _Handlers:
 
     async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         """What goes wrong is told to the model, in the result, so that it can ask better."""
+        _recognise(context)
         tools: dict[str, Callable[[Context, dict[str, Any]], Awaitable[types.CallToolResult]]]
         tools = {"ask": self._ask, "search": self._search, "query": self._query}
         if params.name not in tools:
@@ -193,7 +206,7 @@ class _Handlers:
 
     async def _search(self, _: Context, arguments: dict[str, Any]) -> types.CallToolResult:
         asked = SearchArguments.model_validate(arguments)
-        [kb] = (await asyncio.to_thread(self._knowledge_bases.select, [asked.kb])).values()
+        kb = await asyncio.to_thread(self._knowledge_bases.get, asked.kb, asked.where)
         [found] = await asyncio.to_thread(kb.search, [Query(asked.query)], k=asked.k)
         result = results.search_result(found)
         return _result(results.write_search(result), result)
@@ -223,7 +236,10 @@ class _Handlers:
         )
         return types.ListResourceTemplatesResult(resource_templates=[evidence])
 
-    async def read_resource(self, _: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+    async def read_resource(
+        self, context: Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        _recognise(context)
         with _logged("read"):
             try:
                 return types.ReadResourceResult(contents=await asyncio.to_thread(self._contents, str(params.uri)))
@@ -261,15 +277,24 @@ def create_server(
     setup: Setup,
     *,
     limits: Limits | None = None,
+    guarded: bool = False,
     text_embedder: TextEmbedder | None = None,
     image_embedder: ImageEmbedder | None = None,
 ) -> Server[Any]:
     """The server that answers questions as `setup` says; it closes the policy when it ends.
 
+    `guarded`: there is a file of keys, and every request is one of them; see `build_http_app`.
+
     Raises `InputError` for a method or prompts that are none.
     """
     limits, metrics = limits or Limits(), Metrics()
-    knowledge_bases = KnowledgeBases(find_folder(setup), text_embedder=text_embedder, image_embedder=image_embedder)
+    knowledge_bases = KnowledgeBases(
+        find_folder(setup),
+        where=setup.where,
+        guarded=guarded,
+        text_embedder=text_embedder,
+        image_embedder=image_embedder,
+    )
     admission = Admission(most=limits.questions, metrics=metrics)
     questions = Questions(
         setup,
@@ -304,7 +329,9 @@ def run_stdio(server: Server[Any]) -> None:
     anyio.run(serve)
 
 
-def build_http_app(server: Server[Any], *, key: str, hosts: Collection[str], limits: Limits | None = None) -> Starlette:
+def build_http_app(
+    server: Server[Any], *, key: str, keys: Keys | None = None, hosts: Collection[str], limits: Limits | None = None
+) -> Starlette:
     """Streamable HTTP at `PATH`, behind the same access checks as the other server."""
     limits = limits or Limits()
     app = server.streamable_http_app(
@@ -315,7 +342,7 @@ def build_http_app(server: Server[Any], *, key: str, hosts: Collection[str], lim
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # `Access` does it
     )
     app.add_middleware(BodyLimit, limits=limits, uploads="")
-    app.add_middleware(Access, key=key, open_paths=(), hosts=hosts, origins=())
+    app.add_middleware(Access, key=key, keys=keys, open_paths=(), hosts=hosts, origins=())
     app.add_middleware(RequestLog, metrics=Metrics())
     return app
 
@@ -335,6 +362,11 @@ def _result(text: str, result: BaseModel) -> types.CallToolResult:
 
 def _card(kb: LanceKnowledgeBase) -> dict[str, Any]:
     return {"name": kb.card.name, "kind": kb.card.kind, "holds": kb.card.holds, "entries": len(kb)}
+
+
+def _recognise(context: Context) -> None:
+    """Makes who sent this very request its asker: a session may outlast a key, and its id may come to another one."""
+    asker.set(context.request.scope.get("asker") if context.request is not None else None)
 
 
 def _tell(opening: asyncio.Task[Policy]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 from collections.abc import Collection
@@ -13,7 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from r1router.serve import problems
 from r1router.serve.problems import Refused
+from r1router.serve.work.askers import EVERYONE, Asker, Keys, asker, hash_key
 
+_UNKNOWN = Refused(401, "this needs a key of the server, as: Authorization: Bearer KEY")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -32,19 +33,34 @@ class Access:
     """Refuses what is not meant for this server or has no right to it, before anything of the body is read."""
 
     def __init__(
-        self, app: ASGIApp, *, key: str, open_paths: Collection[str], hosts: Collection[str], origins: Collection[str]
+        self,
+        app: ASGIApp,
+        *,
+        key: str,
+        keys: Keys | None,
+        open_paths: Collection[str],
+        hosts: Collection[str],
+        origins: Collection[str],
     ) -> None:
-        """`open_paths` need no key. `hosts`: names in the Host header that are served, without port; empty for any.
-        A name that an attacker's page has made to point here (DNS rebinding) is not among them.
+        """`open_paths` need no key. `key` is everyone's, `keys` are different ones for different askers.
+
+        `hosts`: names in the Host header that are served, without port; empty for any. A name that an attacker's page
+        has made to point here (DNS rebinding) is not among them.
         """
         self._app = app
-        self._key = _digest(key) if key else b""
+        self._key, self._keys = hash_key(key) if key else b"", keys
         self._open, self._hosts, self._origins = frozenset(open_paths), frozenset(hosts), frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (refused := self._check(scope)):
-            await problems.make_response(refused)(scope, receive, send)
-            return
+        if scope["type"] == "http":
+            if refused := self._check(scope):
+                await problems.make_response(refused)(scope, receive, send)
+                return
+            scope["asker"] = self._find_asker(Headers(scope=scope))
+            if scope["asker"] is None and self._keys and scope["path"] not in self._open:
+                await problems.make_response(_UNKNOWN)(scope, receive, send)
+                return
+            asker.set(scope["asker"])
         if scope["type"] == "websocket":  # nothing here speaks it
             await send({"type": "websocket.close", "code": 1008})
             return
@@ -68,15 +84,18 @@ class Access:
             return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
         return origin in self._origins or urlsplit(origin).netloc.lower() == host.lower()
 
+    def _find_asker(self, headers: Headers) -> Asker | None:
+        """Whose key a request has; everyone where there is no file of keys, None where the key is not in it."""
+        if self._keys is None:
+            return EVERYONE
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        found = self._keys.find(given.strip())
+        return found if scheme.lower() == "bearer" else None
+
     def _has_key(self, headers: Headers) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        same = hmac.compare_digest(_digest(given.strip()), self._key)
+        same = hmac.compare_digest(hash_key(given.strip()), self._key)
         return same and scheme.lower() == "bearer"
-
-
-def _digest(key: str) -> bytes:
-    """Of equal length for all keys, so that comparing them tells nothing."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
 def _name(host: str) -> str:

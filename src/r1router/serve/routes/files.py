@@ -39,6 +39,13 @@ def router(
     def check_writable() -> None:
         if read_only:
             raise Refused(403, "the knowledge bases of this server are not changed over HTTP")
+        if not knowledge_bases.find_asker().write:
+            raise Refused(403, "your key may not change the knowledge bases")
+
+    def check_target(target: str | None) -> None:
+        own = knowledge_bases.find_asker().kbs
+        if own is not None and target not in own:
+            raise Refused(403, f"name: your key may fill one of: {', '.join(sorted(own)) or 'none'}")
 
     @routes.post(UPLOADS, status_code=202, response_model=JobStarted, openapi_extra=_FILES)
     async def add_files(request: Request) -> dict[str, Any]:
@@ -58,6 +65,7 @@ def router(
                 raise Refused(400, "as is text, image or table; name is that of a knowledge base")
             if name:
                 uploads.check_kb_name(name)
+            check_target(name)
             sent = [uploads.Upload(file.filename or "", file.file) for file in files]
             kept = await asyncio.to_thread(uploads.keep, sent, knowledge_bases.folder, name)
 

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 
 from r1router.serve.metrics import CONTENT_TYPE, Metrics
+from r1router.serve.problems import Refused
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
 
@@ -47,7 +48,9 @@ def router(admission: Admission, knowledge_bases: KnowledgeBases, metrics: Metri
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
     async def show_metrics() -> Response:
-        """Prometheus' text format."""
+        """Prometheus' text format; of the whole server, so not for every key."""
+        if not knowledge_bases.find_asker().metrics:
+            raise Refused(403, "your key may not read the metrics of the server")
         return Response(metrics.exposition(), headers={"content-type": CONTENT_TYPE})
 
     return routes

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from r1router import types
 from r1router.codec import to_dict
 from r1router.errors import KnowledgeBaseError
+from r1router.filters.parse import LONGEST as LONGEST_FILTER
 from r1router.kb.lance import LanceKnowledgeBase, Mode
 from r1router.kb.ledger import Ledger
 from r1router.kb.stored_tables import StoredTable, StoredTables
@@ -31,6 +32,9 @@ from r1router.types import Evidence, Kind
 _PICTURE = re.compile(r"[0-9a-f]{32}\.(png|jpg|webp|gif)")
 
 
+Where = Annotated[str | None, Field(max_length=LONGEST_FILTER, description="Only sources that fit this filter.")]
+
+
 class KnowledgeBaseInfo(BaseModel):
     name: str
     kind: Kind
@@ -39,7 +43,7 @@ class KnowledgeBaseInfo(BaseModel):
     entries: int
     sources: int
     embedder: str
-    bytes: int
+    bytes: int | None = Field(description="On disk; null where only a part of it may be seen.")
 
 
 class KnowledgeBaseList(BaseModel):
@@ -54,6 +58,7 @@ class SearchRequest(BaseModel):
     image: str | None = Field(None, description="A picture as a data URL.")
     k: Annotated[int, Field(ge=1, le=MOST_RESULTS)] = 5
     mode: Mode = Field("fused", description="Which rankings are used: by meaning, by words, or both.")
+    where: Where = None
 
 
 class SearchResults(BaseModel):
@@ -86,6 +91,7 @@ class SourceInfo(BaseModel):
     source: str
     entries: int
     complete: bool
+    fields: dict[str, Any] = Field(description="What is known of it, for filters: path, dates, author, …")
 
 
 class SourceList(BaseModel):
@@ -102,8 +108,8 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         there = await asyncio.to_thread(knowledge_bases.open_all)
         return {"kbs": await asyncio.to_thread(lambda: [_info(kb) for kb in there.values()])}
 
-    async def search(kb: str, text: str, image: str | None, k: int, mode: Mode) -> JSONResponse:
-        found_in = knowledge_bases.get(kb)
+    async def search(kb: str, text: str, image: str | None, k: int, mode: Mode, where: str | None) -> JSONResponse:
+        found_in = await asyncio.to_thread(knowledge_bases.get, kb, where)
         if not text.strip() and image is None:
             raise Refused(400, "give words or a picture to search for")
         with admission.admit():
@@ -120,14 +126,15 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         q: Annotated[str, Query(max_length=MOST_QUESTION, examples=["capital of Norway"])],
         k: Annotated[int, Query(ge=1, le=MOST_RESULTS)] = 5,
         mode: Mode = "fused",
+        where: Where = None,
     ) -> Response:
         """The best entries for these words."""
-        return await search(kb, q, None, k, mode)
+        return await search(kb, q, None, k, mode, where)
 
     @routes.post("/v1/kbs/{kb}/search", response_model=SearchResults)
     async def search_by_words_and_picture(kb: str, asked: SearchRequest) -> Response:
         """The best entries for words, a picture, or both."""
-        return await search(kb, asked.text, asked.image, asked.k, asked.mode)
+        return await search(kb, asked.text, asked.image, asked.k, asked.mode, asked.where)
 
     @routes.get("/v1/kbs/{kb}/tables", response_model=TableList)
     async def list_tables(
@@ -156,14 +163,11 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         kb: str,
         offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        where: Where = None,
     ) -> dict[str, Any]:
-        """The files that it was made from, sorted."""
-        taken = list((await asyncio.to_thread(Ledger(knowledge_bases.get(kb).folder).read)).values())
-        shown = [
-            {"source": t.source, "entries": t.entries, "complete": bool(t.fingerprint)}
-            for t in taken[offset : offset + limit]
-        ]
-        return {"sources": shown, "total": len(taken)}
+        """The files that it was made from, sorted, with what is known of each."""
+        found = await asyncio.to_thread(lambda: knowledge_bases.get(kb, where).list_sources())
+        return {"sources": [asdict(source) for source in found[offset : offset + limit]], "total": len(found)}
 
     @routes.get(
         "/v1/kbs/{kb}/pictures/{file}",
@@ -201,9 +205,9 @@ def _info(kb: LanceKnowledgeBase) -> dict[str, Any]:
         "holds": card.holds,
         "label": card.label,
         "entries": len(kb),
-        "sources": len(Ledger(kb.folder).read()),
+        "sources": len(kb.list_sources() if kb.is_part else Ledger(kb.folder).read()),
         "embedder": " + ".join(spec for spec in embedders if spec),
-        "bytes": sum(_size(path) for path in kb.folder.rglob("*")),
+        "bytes": None if kb.is_part else sum(_size(path) for path in kb.folder.rglob("*")),
     }
 
 

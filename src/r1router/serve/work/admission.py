@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from r1router.serve.metrics import Metrics
 from r1router.serve.problems import Refused
+from r1router.serve.work.askers import EVERYONE, Shares, asker
 
 
 class Admission:
@@ -18,6 +19,7 @@ class Admission:
         """Up to `most` are in work at once."""
         self._most, self._metrics = most, metrics
         self._in_work = 0
+        self._shares = Shares()
         self._open = False
         self.ended = asyncio.Event()
         """Set when what is still in work has to end."""
@@ -37,11 +39,14 @@ class Admission:
             raise Refused(503, "the server is stopping", retry_after=10)
         if self._in_work >= self._most:
             raise Refused(429, f"{self._in_work} questions are in work already; try again soon", retry_after=2)
+        one = asker.get() or EVERYONE
+        self._shares.take(one)
         self._in_work += 1
         self._metrics.in_flight.set(self._in_work)
         try:
             yield
         finally:
+            self._shares.give_back(one)
             self._in_work -= 1
             self._metrics.in_flight.set(self._in_work)
 

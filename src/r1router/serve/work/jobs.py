@@ -21,6 +21,7 @@ from r1router.ingest.run import Progress
 from r1router.serve.metrics import Metrics
 from r1router.serve.problems import Refused, explain, hide_paths
 from r1router.serve.sse import KEEP_ALIVE
+from r1router.serve.work.askers import EVERYONE, asker
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
@@ -44,6 +45,8 @@ class Stopped(R1RouterError):
 @dataclass(slots=True, eq=False)
 class Job:
     id: str
+    owner: str
+    """Name of the asker whose it is."""
     work: Work = field(repr=False)
     writes: frozenset[str] | FindWrites = field(repr=False)
     """Names of the knowledge bases that it may write to, or what finds them before its turn comes."""
@@ -107,7 +110,9 @@ class Jobs:
             raise Refused(503, "the server is stopping", retry_after=10)
         if sum(job.state == "queued" for job in self._jobs.values()) >= self._most:
             raise Refused(429, f"{self._most} jobs are waiting already; try again later", retry_after=30)
-        job = Job(uuid.uuid4().hex, work, writes if callable(writes) else frozenset(writes))
+        job = Job(
+            uuid.uuid4().hex, (asker.get() or EVERYONE).name, work, writes if callable(writes) else frozenset(writes)
+        )
         self._jobs[job.id] = job
         ended = [id_ for id_, known in self._jobs.items() if known.state in ENDED]
         for id_ in ended[:-REMEMBERED]:
@@ -116,8 +121,8 @@ class Jobs:
         return job
 
     def get(self, id_: str) -> Job:
-        """Raises `Refused` where there is none of this id."""
-        if id_ not in self._jobs:
+        """Raises `Refused` where there is none of this id, or another asker's."""
+        if id_ not in self._jobs or self._jobs[id_].owner != (asker.get() or EVERYONE).name:
             raise Refused(404, "there is no job of this id; jobs are forgotten when the server restarts")
         return self._jobs[id_]
 

@@ -6,12 +6,15 @@ import logging
 from pathlib import Path
 from threading import Lock
 
-from r1router.errors import KnowledgeBaseError
+from r1router.errors import InputError, KnowledgeBaseError
+from r1router.filters.narrow import check_fields
+from r1router.filters.parse import join, parse
 from r1router.kb import list_kb_folders
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders
 from r1router.kb.lance import LanceKnowledgeBase
 from r1router.serve.problems import Refused
+from r1router.serve.work.askers import EVERYONE, Asker, asker
 from r1router.types import ImageEmbedder, TextEmbedder
 
 _log = logging.getLogger(__name__)
@@ -21,16 +24,51 @@ class KnowledgeBases:
     """Opened knowledge bases of one folder; they share their embedders."""
 
     def __init__(
-        self, folder: Path, *, text_embedder: TextEmbedder | None = None, image_embedder: ImageEmbedder | None = None
+        self,
+        folder: Path,
+        *,
+        where: str = "",
+        guarded: bool = False,
+        text_embedder: TextEmbedder | None = None,
+        image_embedder: ImageEmbedder | None = None,
     ) -> None:
+        """`where`: what the whole server gives out. `guarded`: only to who has been recognised, and as much as that
+        one may see; everything that is given out comes from `open_all`, `get` or `select`."""
         self.folder = folder
+        self._where, self._guarded = where, guarded
         self._text, self._image = text_embedder, image_embedder
         self._embedders = Embedders(text=text_embedder, image=image_embedder)
         self._opened: dict[str, LanceKnowledgeBase] = {}
         self._seen: dict[str, tuple[int, int]] = {}
         self._lock = Lock()
 
+    def find_asker(self) -> Asker:
+        """Who asks. Raises `Refused` where that is not known and has to be."""
+        found = asker.get()
+        if found is None and self._guarded:
+            raise Refused(401, "this needs a key of the server, as: Authorization: Bearer KEY")
+        return found or EVERYONE
+
     def open_all(self) -> dict[str, LanceKnowledgeBase]:
+        """Those that the asker may see, as much of each as it may, by name, sorted."""
+        one = self.find_asker()
+        opened = {name: kb for name, kb in self._open().items() if one.kbs is None or name in one.kbs}
+        where = join(self._where, one.where)
+        return self._narrow(opened, where) if where else opened
+
+    def _narrow(self, opened: dict[str, LanceKnowledgeBase], where: str) -> dict[str, LanceKnowledgeBase]:
+        """One of whose sources nothing is known is left out, and the log says why."""
+        parts = {}
+        for name, kb in opened.items():
+            part = kb.narrow(parse(where))
+            try:
+                _ = part.card
+                parts[name] = part
+            except (InputError, KnowledgeBaseError) as error:
+                _log.warning("%s is left out for %r: %s", name, self.find_asker().name, error)
+        return parts
+
+    def _open(self) -> dict[str, LanceKnowledgeBase]:
         """By name, sorted. One that cannot be opened is left out, and the log says why."""
         with self._lock:
             folders = list_kb_folders(self.folder)
@@ -44,12 +82,18 @@ class KnowledgeBases:
                 self._forget(name)
             return {name: self._opened[name] for name in folders if name in self._opened}
 
-    def get(self, name: str) -> LanceKnowledgeBase:
-        """Raises `Refused` for a name that is not there."""
+    def get(self, name: str, where: str | None = None) -> LanceKnowledgeBase:
+        """The one of this name, or the part of it that a filter lets through.
+
+        Raises `Refused` for a name that is not there, `InputError` for a text that is no filter.
+        """
         found = self.open_all().get(name)
         if found is None:
             raise Refused(404, "there is no knowledge base of this name")
-        return found
+        if not (where or "").strip():
+            return found
+        check_fields({name: found}, where or "")
+        return found.narrow(parse(where or ""))
 
     def select(self, names: list[str] | None) -> dict[str, LanceKnowledgeBase]:
         """Those named, or all. Raises `Refused` for a name that is not there."""
@@ -61,7 +105,7 @@ class KnowledgeBases:
 
     def is_readable(self) -> bool:
         """Whether the folder is there and nothing in it is damaged."""
-        return self.folder.is_dir() and self.open_all().keys() == list_kb_folders(self.folder).keys()
+        return self.folder.is_dir() and self._open().keys() == list_kb_folders(self.folder).keys()
 
     def _look_at(self, name: str, folder: Path) -> None:
         """Opens what is new, and again what has a new card: it may have been deleted and made anew."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from r1router.filters.parse import LONGEST
 from r1router.serve.limits import MOST_EVIDENCE, MOST_STEPS
 
 
@@ -26,4 +27,9 @@ class Options(BaseModel):
     )
     max_steps: Annotated[int, Field(ge=1, le=MOST_STEPS)] | None = None
     k: Annotated[int, Field(ge=1, le=MOST_EVIDENCE)] | None = Field(None, description="Entries for each search.")
+    where: Annotated[str, Field(max_length=LONGEST)] | None = Field(
+        None,
+        description="Only sources that fit this filter are searched.",
+        examples=['folder = "2025" and lang = "de"'],
+    )
     budget: BudgetRequest | None = None

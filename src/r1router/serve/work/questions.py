@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from r1router.api import Parts, Setup, open_parts
 from r1router.drive import one
 from r1router.drive.budget import Budget
 from r1router.errors import InputError
+from r1router.filters.narrow import check_fields, narrow_all
 from r1router.methods import load_method, name_method
 from r1router.methods import names as method_names
 from r1router.prompts import Prompts, choose_prompts
@@ -26,7 +27,7 @@ from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
 from r1router.serve.work.options import Options
-from r1router.types import Event, Policy, Question
+from r1router.types import Event, KnowledgeBase, Policy, Question
 
 ANSWERING = 0.75
 """Share of a question's seconds that its steps may take; the rest is for the final answer."""
@@ -90,6 +91,8 @@ class Questions:
         if method is not None and method not in method_names():
             raise Refused(400, f"method: unknown; known: {', '.join(method_names())}")
         kbs = self._knowledge_bases.select(options.kbs)
+        where = options.where or ""
+        await asyncio.to_thread(_look_under, kbs, where)
         picture = None
         if image is not None:
             picture = await asyncio.to_thread(pictures.decode, image, limits=self._limits)
@@ -101,7 +104,7 @@ class Questions:
             k=options.k or self._setup.k,
             budget=self._within_limits(options),
         )
-        return Checked(Question(text, picture), open_parts(setup, self._policy))
+        return Checked(Question(text, picture, where), open_parts(setup, self._policy))
 
     async def answer(self, checked: Checked) -> AsyncGenerator[Event | None, None]:
         """The events of one question, to be read while it is admitted; None after some seconds without one.
@@ -146,6 +149,16 @@ class Questions:
         budget = Budget(named.tokens, named.seconds, named.retrievals) if named else self._setup.budget or Budget()
         most = self._limits.seconds * ANSWERING
         return replace(budget, seconds=min(budget.seconds or most, most))
+
+
+def _look_under(kbs: Mapping[str, KnowledgeBase], where: str) -> None:
+    """Finds what the filter lets through, which takes a while the first time, and not in the event loop.
+
+    Raises `InputError` for a text that is no filter, or names a field that there is not.
+    """
+    check_fields(kbs, where)
+    for kb in narrow_all(kbs, where).values():
+        _ = kb.card
 
 
 def find_folder(setup: Setup) -> Path:
