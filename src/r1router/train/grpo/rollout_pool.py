@@ -144,8 +144,13 @@ class Pool:
         `ids` are the tasks that are begun where a question is finished; the others are not looked at. Raises what
         a search or the method raises.
         """
-        asking = self._bring_to_decisions(ids, generate)
-        groups = generate([ask for _, ask in asking], 0)
+        asking = self.bring_to_decisions(ids, generate)
+        return self.take_replies(asking, generate([ask for _, ask in asking], 0))
+
+    def take_replies(
+        self, asking: Sequence[tuple[_Exploration, Ask]], groups: Sequence[Sequence[Reply]]
+    ) -> list[Judged]:
+        """What these groups of replies came to; one of each carries its question on."""
         judged = self._judge([(walk, ask, replies) for (walk, ask), replies in zip(asking, groups, strict=True)])
         for (walk, _), group in zip(asking, judged, strict=True):
             self._remember(walk, group)
@@ -159,7 +164,7 @@ class Pool:
 
     # ── one round ──────────────────────────────────────────────────────────────────────────────
 
-    def _bring_to_decisions(self, ids: Sequence[str], generate: Generate) -> list[tuple[_Exploration, Ask]]:
+    def bring_to_decisions(self, ids: Sequence[str], generate: Generate) -> list[tuple[_Exploration, Ask]]:
         """Every walk with its next decision that is trained on; where a question has ended, the next one is begun."""
         self._walks += [self._begin(name) for name in ids[len(self._walks) :]]
         while True:
