@@ -3,10 +3,11 @@
     python recipes/router/mix_steps.py OUT.jsonl geo.jsonl:plan=800,answer=400,final=150 wtq.jsonl:stated@table=80 … \
       [--seed 0]
 
-A kind is plan, answer, final, query, or stated: those answers that stand word for word in the evidence. `@NAME` takes
-the plans with that gold route, the answers read in that knowledge base; `query@asked` takes those where a query is
-right, `query@read` those where reading is. Plans without it are balanced over their gold
-routes: a rare route gives all it has before a frequent one fills up. A file may be named twice, for rows seen twice.
+A kind is plan, answer, final, query, or stated: those answers that stand word for word in the evidence; or later: plans
+that go on after a first hop. `@NAME` takes the plans with that gold route, the answers read in that knowledge base;
+`query@asked` takes those where a query is right, `query@read` those where reading is. Plans without it are balanced
+over their gold routes: a rare route gives all it has before a frequent one fills up. A file may be named twice, for
+rows seen twice.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def pick(rows: Sequence[StepRow], count: int, rng: random.Random) -> list[StepRo
 def is_of(step: StepRow, wanted: str) -> bool:
     """Whether a step is of a kind such as `plan`, `plan@text`, `answer@table`, `stated@table` or `query@asked`."""
     kind, _, where = wanted.partition("@")
+    if kind == "later":
+        return step.kind == "plan" and bool(step.history) and not step.stops
     if step.kind != ("answer" if kind == "stated" else kind):
         return False
     if kind == "stated" and not find_stated_answers(step):
