@@ -187,7 +187,7 @@ def _steps(
         )
         piece = next((n for n, item in enumerate(evidence, 1) if meets(hop.need, item)), None)
         if piece and hop.answer:
-            read = Gold(f"Piece {piece} says it.", None, "", ids, (hop.answer,))
+            read = Gold(f"Piece {piece} says it.", evidence_ids=ids, answers=(hop.answer,))
             yield StepRow(
                 f"{example.id}/{index}/answer", "answer", history=history,
                 sub_question=hop.sub_question, evidence=tuple(evidence), gold=read, **common,
