@@ -65,7 +65,7 @@ def test_every_gold_step_is_planned_and_read_then_the_policy_stops_and_answers(k
     assert (second.gold.route, second.gold.sub_question) == ("table", "Area of Peru?")
     assert second.gold.thought == "A fact is missing."
     assert (second.picture, second.source) == ("flag.png", "geo")
-    assert rows["q1/1/answer"].gold == Gold("Piece 1 says it.", None, "", ("a",), ("1,285,216",))
+    assert rows["q1/1/answer"].gold == Gold("Piece 1 says it.", evidence_ids=("a",), answers=("1,285,216",))
     assert rows["q1/3/plan"].stops
     assert rows["q1/3/final"].gold == Gold("1,285,216 is more than 1,284,000.", answers=("yes",))
 
