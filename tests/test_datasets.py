@@ -353,7 +353,9 @@ def test_every_format_is_a_file_and_cites_its_source():
     for name in names():
         opening = (folder / f"{name}.py").read_text().split('"""')[1]
         assert all(word in opening for word in ("*dataset:*", "*metric:*", "*pattern:*")), name
-        assert name in ("jsonl", "csv") or ("arXiv" in opening and re.search(r"github\.com/|huggingface\.co/", opening)), name
+        assert name in ("jsonl", "csv") or (
+            "arXiv" in opening and re.search(r"github\.com/|huggingface\.co/", opening)
+        ), name
 
 
 @pytest.mark.skipif(not BENCH.is_dir(), reason="the benchmark's folder is not here")

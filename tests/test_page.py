@@ -254,8 +254,8 @@ def test_text_of_a_document_is_never_markup(page):
     person.asks("Who is the <u>zebra</u>?")
     person.sees(".answer")
     person.sees(".run-head h2", "Who is the <u>zebra</u>?")
-    person.sees(".piece-title", "Zebra <img src=x onerror=alert(1)>")
-    person.sees(".passage", "<script>alert(2)</script> The zebra says <b>&amp; more</b>.")
+    person.sees(".piece-title", "Zebra")
+    person.sees(".passage", "<script>alert(2)</script> The zebra says &amp; more.")
     assert not person.finds("#app script, #app u, #app b, #app img[src=x]")
 
 

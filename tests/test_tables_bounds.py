@@ -61,7 +61,7 @@ with ThreadPoolExecutor(6) as threads:
     done = subprocess.run([sys.executable, "-c", job], capture_output=True, text=True, check=True)
     said, _, peak = done.stdout.strip().rpartition(" ")
     assert f"more than {MEMORY_MB} MB" in said
-    assert int(peak) < (workers.AT_ONCE + 1) * MEMORY_MB + 200
+    assert int(peak) < 5 * MEMORY_MB  # all six at once would take more; what a query frees is not given back at once
 
 
 def test_a_query_that_finds_no_place_is_refused_in_words() -> None:

@@ -6,6 +6,7 @@ The key comes from the environment and goes nowhere but into the client: not int
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
@@ -85,13 +86,11 @@ class OpenAI:
         self._asked: dict[str, Any] = {"dimensions": dimensions} if dimensions else {}
         key = os.environ.get(key_env, "").strip()
         # The client insists on a key; servers without one ignore it.
+        connections = openai.DefaultHttpxClient(event_hooks={"response": [refuse_packed]})
         self._client = openai.OpenAI(
-            base_url=url,
-            api_key=key or "none",
-            timeout=timeout,
-            default_headers=UNPACKED,
-            http_client=openai.DefaultHttpxClient(event_hooks={"response": [refuse_packed]}),
+            base_url=url, api_key=key or "none", timeout=timeout, default_headers=UNPACKED, http_client=connections
         )
+        weakref.finalize(self, connections.close)  # the client closes only connections of its own making
         self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="embed")
         self.dim = len(self._request(["length"])[0])
 
