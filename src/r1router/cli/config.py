@@ -21,7 +21,7 @@ def config(
     every: Annotated[bool, typer.Option("--all", help="Every option of every command, with its variable.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what holds where no flag says otherwise, and whether the file, the environment or nobody said it."""
+    """Show what holds where no flag says otherwise, and where it comes from: the file, the environment, the default."""
     found, root = context.obj, context.find_root().command
     settings = settle(root, found)
     shown = [setting for setting in settings if every or setting.source or not setting.option.command]

@@ -40,7 +40,7 @@ def eval_(
     ] = None,
     kbs: options.Kbs = Path("kbs"),
     policy: options.PolicySpec = "llamacpp:",
-    limit: Annotated[int | None, typer.Option(min=1, help="So many questions only, the first ones.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many questions, the first ones.")] = None,
     seed: Annotated[int | None, typer.Option(help="Draw the questions of --limit at random.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Questions worked on at once.")] = 64,
     prompts: options.PromptSet = None,
@@ -61,7 +61,7 @@ def eval_(
     sample: Annotated[int, typer.Option(min=0, help="Seed of the policy's replies above temperature 0.")] = 0,
     primary: options.Primary = None,
 ) -> None:
-    """Answer a question set by one or more methods; kill it at any time, the same command goes on."""
+    """Answer a question set by one or more methods. Stop it at any time; the same command goes on."""
     from r1router.evals.datasets import load_examples
     from r1router.evals.gold import check_routes
     from r1router.evals.report.summary import PRIMARY, report

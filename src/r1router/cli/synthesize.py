@@ -45,7 +45,7 @@ def synthesize(
     prompts: options.PromptSet = None,
     max_steps: options.MaxSteps = 3,
     k: options.K = 5,
-    limit: Annotated[int | None, typer.Option(min=1, help="So many questions only, the first ones.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many questions, the first ones.")] = None,
     seed: Annotated[int | None, typer.Option(help="Draw the questions of --limit at random.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Questions worked on at once.")] = 64,
     metric: Annotated[str, typer.Option(help="What says whether a final answer is right.")] = "length_aware",

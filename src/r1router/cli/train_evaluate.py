@@ -31,8 +31,8 @@ def evaluate(
         Path | None, typer.Option(help="Folder that the steps' pictures start from, for a model that sees.")
     ] = None,
     embedder: Annotated[str, typer.Option(help="What compares sub-questions and feeds the probe.")] = "minilm:",
-    limit: Annotated[int | None, typer.Option(min=1, help="So many steps only, drawn at random.")] = None,
-    seed: Annotated[int, typer.Option(help="Of that draw.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many steps, drawn at random.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of that draw.")] = 0,
     concurrency: Annotated[int, typer.Option(min=1, help="Steps asked at once.")] = 64,
     file: Annotated[Path | None, typer.Option("--json", help="Write the scores and replies to this file too.")] = None,
 ) -> None:

@@ -23,9 +23,9 @@ def profile(
         list[str] | None, typer.Option(help="NAME=WEIGHT, as in training; again for more. [published=1]")
     ] = None,
     samples: Annotated[int, typer.Option(min=2, help="Replies to a step.")] = 8,
-    temperature: Annotated[float, typer.Option(min=0.01, help="Of the samples.")] = 1.0,
-    limit: Annotated[int | None, typer.Option(min=1, help="So many steps only, drawn at random.")] = None,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    temperature: Annotated[float, typer.Option(min=0.01, help="Temperature of the samples.")] = 1.0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many steps, drawn at random.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
     concurrency: Annotated[int, typer.Option(min=1, help="Replies asked for at once.")] = 64,
     out: Annotated[Path | None, typer.Option(help="File of profiles, for `train grpo --curriculum`.")] = None,
 ) -> None:

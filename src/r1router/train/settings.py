@@ -33,7 +33,7 @@ class TrainSettings:
     )
     save_every: int = setting(50, "Optimizer steps between checkpoints.", min=1)
     save_minutes: float = setting(5.0, "There is a checkpoint at least so often; 0 leaves it to --save-every.", min=0.0)
-    seed: int = setting(0, "Of everything that is drawn.")
+    seed: int = setting(0, "Seed of everything that is drawn.")
     report_to: str = setting("none", "Where the logs go: tensorboard, wandb, trackio or none.")
 
 
@@ -46,7 +46,7 @@ class SftSettings(TrainSettings):
     batch: int = setting(16, "Rows of an optimizer step, over all processes.", min=1)
     accumulate: int = setting(1, "Batches that an optimizer step is made of, for GPUs that cannot hold one.", min=1)
     tokens: int = setting(
-        2048, "Of one pass on a CPU, padding included; bounds the memory, not the result. 0 for all rows.", min=0
+        2048, "Tokens of one pass on a CPU, padding included; bounds the memory, not the result. 0 for all rows.", min=0
     )
     learning_rate: float = setting(5e-4, "At its highest, soon after the start; then along a cosine to 0.", min=0.0)
     max_tokens: int = setting(1024, "Longer rows are left out, and counted; pictures do not count.", min=1)

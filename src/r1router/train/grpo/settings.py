@@ -47,7 +47,7 @@ class GrpoSettings(TrainSettings):
     samples: int = setting(8, "Replies of a group.", min=2)
     groups: int = setting(4, "Groups of an optimizer step, over all processes.", min=1)
     batch: int = setting(0, "Replies in one pass of a process; 0 for a group's.", min=0)
-    temperature: float = setting(1.0, "Of the samples.", min=0.01)
+    temperature: float = setting(1.0, "Temperature of the samples.", min=0.01)
     learning_rate: float = setting(1e-4, "Constant over the run.", min=0.0)
     beta: float = setting(
         0.0, "Weight of the KL to the weights at the start; 0 saves the forward pass that it takes.", min=0.0
@@ -58,7 +58,7 @@ class GrpoSettings(TrainSettings):
     scale: str = setting("none", "What a reward's distance from its group's mean is divided by: none, group, batch.")
     redraws: int = setting(2, "How often a batch whose groups all tie is drawn anew.", min=0)
     max_steps: int = setting(200, "Optimizer steps.", min=1)
-    max_tokens: int = setting(96, "Of a reply; longer ones are cut, and so malformed.", min=1)
+    max_tokens: int = setting(96, "Most tokens of a reply; longer ones are cut, and so malformed.", min=1)
     max_prompt: int = setting(
         1024, "Steps with more tokens are left out, and counted; not --online. Pictures do not count.", min=1
     )
