@@ -153,6 +153,7 @@ class Writer:
         self._session = open_small_caches()
         self._table: Any = open_table(folder, session=self._session)
         self._changed = self._table is not None and (folder / UNFINISHED).exists()
+        self._languages: Counter[str] | None = None
         if self._table is not None and TERMS not in self._table.schema.names:  # made before there were terms
             add_terms(self._table)
         if self._table is not None and CELLS not in self._table.schema.names:
@@ -175,6 +176,7 @@ class Writer:
         if not self._changed:
             (self.folder / UNFINISHED).touch()
             self._changed = True
+            self._languages = None
 
     @_told
     def put(self, entries: Sequence[Entry], vectors: Vectors, image_vectors: Vectors | None) -> None:
@@ -270,7 +272,8 @@ class Writer:
             manifest = replace(manifest, holds=holds, holds_given=True)
         elif self._changed and not manifest.holds_given:
             holds = describe_entries(self._table, manifest.kind)
-            holds += manifests.describe_language(choose_language(self.count_languages()))
+            self._languages = self._sample_languages()
+            holds += manifests.describe_language(choose_language(self._languages))
             manifest = replace(manifest, holds=holds)
         if label is not None:
             manifest = replace(manifest, label=label)
@@ -289,7 +292,11 @@ class Writer:
         _give_memory_back()
 
     def count_languages(self) -> Counter[str]:
-        """Of a sample of its texts, how many are in each language; empty for pictures and tables, which say little."""
+        """Of a sample of its texts, how many are in each language; empty for pictures and tables, which say little.
+        After `finish` has described the texts, that sample is not taken again."""
+        return self._sample_languages() if self._languages is None else self._languages
+
+    def _sample_languages(self) -> Counter[str]:
         rows = self._table.count_rows() if self._table is not None and self.manifest.kind == "text" else 0
         places = sorted({rows * n // SAMPLE for n in range(SAMPLE)} if rows else ())
         found = self._table.take_offsets(places).select(["text"]).to_arrow() if places else None
