@@ -2,22 +2,11 @@
 
 import pytest
 
+from orders import ORDERS
 from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
 from r1router.tables.engine import Tables
 from r1router.train.steps.find_queries import find_queries
-
-ORDERS = TableBlock(
-    "Orders",
-    header=("Order", "Customer", "Country", "Date", "Amount (€)"),
-    rows=(
-        ("1", "Brandt & Sons", "Norway", "2025-03-02", "120.50"),
-        ("2", "O'Hara", "Ireland", "2025-03-09", "80"),
-        ("3", "Brandt & Sons", "Norway", "2025-04-01", "1,240"),
-        ("4", "Lindqvist", "Sweden", "2025-04-22", "300"),
-        ("5", "Moe", "Norway", "2025-03-30", "n/a"),
-    ),
-)
 
 
 def found(question: str, *answers: str, block: TableBlock = ORDERS) -> list[str]:

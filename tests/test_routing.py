@@ -78,7 +78,9 @@ def test_the_plan_shows_what_was_seen_and_nothing_where_nobody_looked():
     assert blind == looked.split("\nWhat each knowledge base")[0]
 
 
-def test_the_route_follows_what_was_seen_and_says_where_the_policy_was_overruled():
+def overrule(found):
+    """The trajectory of a question whose policy names text where table has nearer entries; `found` by name."""
+
     def look(request):
         assert request.routes == ("text", "image", "table")
         return [[piece("text", "Holidays", 0.1)], [], [piece("table", "Plants: which plant is oldest", 0.8)]]
@@ -91,28 +93,19 @@ def test_the_route_follows_what_was_seen_and_says_where_the_policy_was_overruled
         text = next(replies)
         return text if isinstance(text, Reply) else Reply(text)
 
-    found = {"table": [piece("table", "Vamma", 0.8)]}
     _, path = drive("r1_router", reply, lambda s: [found.get(n, []) for n in s.routes], "Oldest plant?", look=look)
-    step = path.steps[0]
+    return path
+
+
+def test_the_route_follows_what_was_seen_and_says_where_the_policy_was_overruled():
+    step = overrule({"table": [piece("table", "Vamma", 0.8)]}).steps[0]
     assert step.routes == ("table",)
     assert step.note == "the policy named text; table has nearer entries"
     assert [s.kb for s in step.sights] == ["text", "image", "table"]
 
 
 def test_a_step_that_was_sent_elsewhere_and_found_nothing_there_says_both():
-    def look(_):
-        return [[piece("text", "Holidays", 0.1)], [], [piece("table", "Plants: which plant is oldest", 0.8)]]
-
-    replies = iter(
-        [with_probabilities("Which plant is oldest?", "text", table=0.3), answer("Vamma"), STOP, answer("Vamma")]
-    )
-
-    def reply(_):
-        text = next(replies)
-        return text if isinstance(text, Reply) else Reply(text)
-
-    found = {"text": [piece("text", "Vamma", 0.8)]}
-    _, path = drive("r1_router", reply, lambda s: [found.get(n, []) for n in s.routes], "Oldest plant?", look=look)
+    path = overrule({"text": [piece("text", "Vamma", 0.8)]})
     assert path.steps[0].note == (
         "the policy named text; table has nearer entries; table had no evidence; searched text instead"
     )

@@ -6,6 +6,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from grammars import draw
+from orders import ORDERS
 from r1router import parse
 from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
@@ -14,18 +15,6 @@ from r1router.tables.grammar import can_write, query_grammar
 from r1router.tables.inspect import inspect_table
 from r1router.tables.store import TableFile
 from r1router.tables.view import TableView, show_table, view_table
-
-ORDERS = TableBlock(
-    "Orders",
-    header=("Order", "Customer", "Country", "Date", "Amount (€)"),
-    rows=(
-        ("1", "Brandt & Sons", "Norway", "2025-03-02", "120.50"),
-        ("2", "O'Hara", "Ireland", "2025-03-09", "80"),
-        ("3", "Brandt & Sons", "Norway", "2025-04-01", "1,240"),
-        ("4", "Lindqvist", "Sweden", "2025-04-22", "300"),
-        ("5", "Moe", "Norway", "2025-03-30", "n/a"),
-    ),
-)
 
 
 def view(question: str, block: TableBlock = ORDERS) -> TableView:
