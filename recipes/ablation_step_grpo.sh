@@ -15,8 +15,9 @@
 #     start     questions that begin between their hops
 #     sampled   the expectation over labels
 #
-# A step of 6 × 8 online took 55 to 60 s on one core with AVX-512 bfloat16, one of 4 × 8 offline about 50: a variant of 100
-# steps is an hour and a half, all nine with three seeds about 40 hours. Interrupt it as you like.
+# A step of 6 × 8 online took 55 to 60 s on one core with AVX-512 bfloat16, one of 4 × 8 offline is guessed
+# at 50. So a variant of 100 steps may take an hour and a half, and all nine with three seeds some 40 hours; none of them
+# has been run to its end. Interrupt it as you like.
 #
 # From the environment: BASE (the default model), KBS (kbs), SEEDS ("0 1 2"), SFT_STEPS (-1, one epoch), GRPO_STEPS (100),
 # LONGER_STEPS (as many), QUESTIONS (files for online in place of TRAIN_STEPS), SAMPLES (8), GROUPS_PER_STEP (6), LAYERS (0, all), LIMIT (dev steps asked, 300), THREADS (of the embedded policy). With

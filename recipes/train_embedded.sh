@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The router that ships with the package, made again: gold steps of four question sets and of our own templates, SFT of
-# a LoRA on SmolLM2-135M-Instruct in three passes and three shorter ones, averages, two passes on made folders and on
-# queries over tables, export. About six hours on two cores, minutes on a GPU.
+# a LoRA on SmolLM2-135M-Instruct in three passes and three shorter ones, averages, three passes on made folders, on
+# queries over tables and on chains, export. Some six hours on two cores is a guess: it was never run from its start.
 #
 #     recipes/train_embedded.sh BENCH [FOLDER]
 #
