@@ -49,7 +49,7 @@ served() { # VARIANT-SEED ADAPTER: what was trained, as the embedded policy serv
 }
 grpo() { # VARIANT SEED [OPTION…]
   r1router train grpo ${files:-"$train"} --base "$base" --adapter "$start" \
-    --out "$folder/$1-$2" --seed "$2" --max-steps "${GRPO_STEPS:-100}" --samples "${SAMPLES:-8}" \
+    --out "$folder/$1-$2" --seed "$2" --optimizer-steps "${GRPO_STEPS:-100}" --samples "${SAMPLES:-8}" \
     --groups "${GROUPS_PER_STEP:-6}" ${GRPO_OPTIONS:-} "${@:3}"
   served "$1-$2" "$folder/$1-$2/adapter"
 }
@@ -58,10 +58,10 @@ judge prompt-0 "llamacpp:$base?${threads}lora=none"
 for seed in ${SEEDS:-0 1 2}; do
   start=${SFT_ADAPTER:-$folder/sft-$seed/adapter}
   [ -n "${SFT_ADAPTER:-}" ] || r1router train sft "$train" --base "$base" --out "$folder/sft-$seed" \
-    --seed "$seed" --max-steps "${SFT_STEPS:--1}" --layers "${LAYERS:-0}" --prompts "$short"
+    --seed "$seed" --optimizer-steps "${SFT_STEPS:--1}" --layers "${LAYERS:-0}" --prompts "$short"
   served "sft-$([ -n "${SFT_ADAPTER:-}" ] && echo given || echo "$seed")" "$start"
   r1router train sft "$train" --base "$base" --adapter "$start" --out "$folder/longer-$seed" --seed "$((seed + 100))" \
-    --max-steps "${LONGER_STEPS:-${GRPO_STEPS:-100}}"
+    --optimizer-steps "${LONGER_STEPS:-${GRPO_STEPS:-100}}"
   served "longer-$seed" "$folder/longer-$seed/adapter"
   files=
   grpo outcome "$seed" --reward answer=1

@@ -22,16 +22,16 @@ r1router synthesize "$data/questions.jsonl" --from-gold --kbs "$folder/kbs" --ou
 
 stage "SFT"
 r1router train sft "$folder/steps.jsonl" --out "$folder/sft" \
-  --max-steps 3 --batch 4 --layers 4 --max-tokens 400 --save-every 3
+  --optimizer-steps 3 --batch 4 --layers 4 --max-tokens 400 --save-every 3
 
 stage "Step-GRPO, offline"
 r1router train grpo "$folder/steps.jsonl" --adapter "$folder/sft/adapter" --out "$folder/offline" \
-  --max-steps 2 --samples 2 --groups 2 --max-prompt 400 --save-every 2
+  --optimizer-steps 2 --samples 2 --groups 2 --max-prompt 400 --save-every 2
 
 stage "Step-GRPO, online"
 r1router train grpo "$folder/steps.jsonl" --adapter "$folder/offline/adapter" --out "$folder/online" \
   --online --kbs "$folder/kbs" --reward route=1 --reward evidence=1 --reward answer=1 \
-  --max-steps 2 --samples 2 --groups 2 --path 2 --save-every 2
+  --optimizer-steps 2 --samples 2 --groups 2 --steps-per-question 2 --save-every 2
 
 stage "export"
 r1router train export "$folder/online/adapter" --form lora --form q8_0 --out "$folder/served"

@@ -124,7 +124,7 @@ small "$folder/sixth.jsonl" 9 plan@text=140,plan@table=200,plan@image=30,plan@no
 
 echo "== SFT"
 train sft "$folder/first.jsonl" --out "$folder/sft-first" --batch 8 --accumulate 2 --learning-rate 1e-3 --layers 20 \
-  --max-tokens 480 --save-every 60 --max-steps 300
+  --max-tokens 480 --save-every 60 --optimizer-steps 300
 train sft "$folder/second.jsonl" --adapter "$folder/sft-first/adapter" --out "$folder/sft-second" --batch 8 \
   --accumulate 2 --learning-rate 8e-4 --layers 20 --max-tokens 480 --save-every 80 --seed 1
 train sft "$folder/third.jsonl" --adapter "$folder/sft-second/adapter" --out "$folder/sft-third" --batch 8 \
@@ -135,14 +135,14 @@ short() { # NAME ADAPTER SEED [OPTION…]
     --layers 20 --save-every 40 --seed "$3" "${@:4}"
 }
 short fourth "$folder/third" 3 --max-tokens 330
-short fifth "$folder/sft-fourth/adapter" 5 --max-tokens 330 --max-steps 90
-short sixth "$folder/sft-fifth/adapter" 6 --max-tokens 360 --max-steps 75
+short fifth "$folder/sft-fourth/adapter" 5 --max-tokens 330 --optimizer-steps 90
+short sixth "$folder/sft-fifth/adapter" 6 --max-tokens 360 --optimizer-steps 75
 python "$here/router/average_adapters.py" "$folder/third" "$folder/sft-sixth/adapter" "$folder/sixth" --share 0.4
 looking=$(python -c 'from importlib.resources import files; print(files("r1router") / "assets/router/prompts")')
 train sft "$folder/seventh.jsonl" --adapter "$folder/sixth" --prompts "$looking" --out "$folder/sft-seventh" --batch 16 \
-  --learning-rate 4e-4 --max-steps 125 --max-tokens 530 --seed 1
+  --learning-rate 4e-4 --optimizer-steps 125 --max-tokens 530 --seed 1
 train sft "$folder/eighth.jsonl" --adapter "$folder/sft-seventh/adapter" --out "$folder/sft-eighth" --batch 16 \
-  --learning-rate 8e-4 --max-steps 145 --max-tokens 560 --seed 1
+  --learning-rate 8e-4 --optimizer-steps 145 --max-tokens 560 --seed 1
 train sft "$folder/ninth.jsonl" --adapter "$folder/sft-eighth/adapter" --out "$folder/sft-ninth" --batch 16 \
   --learning-rate 4e-4 --max-tokens 560 --seed 2
 

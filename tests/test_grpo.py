@@ -24,8 +24,8 @@ from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.train.rewards import load_rewards
 from r1router.train.rewards._outcomes import read_outcome
-from r1router.train.steps.rows import render
-from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
+from r1router.train.steps.render import render
+from r1router.train.steps.step_file import Gold, Past, TrainingStep, write_steps
 from r1router.types import Ask, Card, Evidence, Message
 
 torch = pytest.importorskip("torch", reason="training is an extra")
@@ -53,15 +53,15 @@ def step(asked: str, label: str) -> str:
     return f"<think>hm</think>\n<sub-question>{asked}</sub-question>\n<ret>{label}</ret>"
 
 
-def steps(count: int = 4) -> list[StepRow]:
+def steps(count: int = 4) -> list[TrainingStep]:
     past = (Past("Where is it?", "Peru", "text"),)
     found = []
     for n in range(count):
         plan, stop = Gold("", f"Where is {n}?", "text", ("p1",)), Gold(route=NO_ROUTE)
         found += [
-            StepRow(f"q{n}/0/plan", "plan", f"Q{n}?", kbs=CARDS, gold=plan),
-            StepRow(f"q{n}/1/plan", "plan", f"Q{n}?", history=past, kbs=CARDS, gold=stop),
-            StepRow(f"q{n}/1/final", "final", f"Q{n}?", history=past, gold=Gold(answers=("Peru",))),
+            TrainingStep(f"q{n}/0/plan", "plan", f"Q{n}?", kbs=CARDS, gold=plan),
+            TrainingStep(f"q{n}/1/plan", "plan", f"Q{n}?", history=past, kbs=CARDS, gold=stop),
+            TrainingStep(f"q{n}/1/final", "final", f"Q{n}?", history=past, gold=Gold(answers=("Peru",))),
         ]
     return found
 
@@ -79,7 +79,7 @@ def loaded(base: Path) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def file_of(rows: list[StepRow], folder: Path) -> Path:
+def file_of(rows: list[TrainingStep], folder: Path) -> Path:
     write_steps(rows, folder / "steps.jsonl")
     return folder / "steps.jsonl"
 
@@ -88,7 +88,7 @@ def settings(base: Path | str, **more: Any) -> GrpoSettings:
     small: dict[str, Any] = {
         "samples": 2,
         "groups": 2,
-        "max_steps": 2,
+        "optimizer_steps": 2,
         "max_tokens": 6,
         "save_every": 1,
         "lora": 4,
@@ -270,8 +270,8 @@ def test_an_offline_run_leaves_the_best_adapter_with_its_prompts_and_goes_on_whe
     shutil.rmtree(adapter)  # as a kill leaves a run whose last step was done
     assert run([file], out, settings(base), dev_files=[dev_file]) == adapter
     assert sorted(out.rglob("*")) == files
-    with pytest.raises(InputError, match="max_steps was 2"):
-        run([file], out, settings(base, max_steps=3), dev_files=[dev_file])
+    with pytest.raises(InputError, match="optimizer_steps was 2"):
+        run([file], out, settings(base, optimizer_steps=3), dev_files=[dev_file])
 
 
 def test_a_checkpoint_is_judged_by_all_that_is_watched(base: Path, tmp_path: Path) -> None:
@@ -290,8 +290,10 @@ def test_a_checkpoint_is_judged_by_all_that_is_watched(base: Path, tmp_path: Pat
 
 def test_training_goes_on_from_the_adapter_of_an_earlier_stage(base: Path, tmp_path: Path) -> None:
     file = file_of(steps(2), tmp_path)
-    first = run([file], tmp_path / "one", settings(base, max_steps=1))
-    more = settings(base, max_steps=1, adapter=str(first), learning_rate=0.1, rewards=((f"{__name__}:letters", 1.0),))
+    first = run([file], tmp_path / "one", settings(base, optimizer_steps=1))
+    more = settings(
+        base, optimizer_steps=1, adapter=str(first), learning_rate=0.1, rewards=((f"{__name__}:letters", 1.0),)
+    )
     second = run([file], tmp_path / "two", more)
     from safetensors.torch import load_file
 
@@ -329,7 +331,7 @@ def test_an_online_run_trains_on_what_the_policy_saw(base: Path, tmp_path: Path,
 
     monkeypatch.setattr(rollout_function, "make_rollout_function", noting)
     adapter = run(
-        [file_of(steps(), tmp_path)], tmp_path / "run", settings(base, max_steps=5, redraws=0), kbs=knowledge()
+        [file_of(steps(), tmp_path)], tmp_path / "run", settings(base, optimizer_steps=5, redraws=0), kbs=knowledge()
     )
     assert (adapter / "adapter_model.safetensors").exists()
     assert len(seen) == 5 * 2 * 2
@@ -340,13 +342,13 @@ def test_an_online_run_trains_on_what_the_policy_saw(base: Path, tmp_path: Path,
 
 
 def test_a_run_that_collapses_before_its_first_checkpoint_says_so(base: Path, tmp_path: Path) -> None:
-    hopeless = settings(base, max_steps=12, save_every=12, beta=0.0)
+    hopeless = settings(base, optimizer_steps=12, save_every=12, beta=0.0)
     with pytest.raises(R1RouterError, match=r"collapsed.*format_valid of the last 10 logs is 0, below 0.5"):
         run([file_of(steps(), tmp_path)], tmp_path / "run", hopeless)
 
 
 def test_a_collapse_stays_one_when_the_command_is_repeated(base: Path, tmp_path: Path) -> None:
-    hopeless = settings(base, max_steps=12, save_every=5, beta=0.0)
+    hopeless = settings(base, optimizer_steps=12, save_every=5, beta=0.0)
     for _ in range(2):
         with pytest.raises(R1RouterError, match=r"collapsed.*format_valid of the last 10 logs is 0, below 0.5"):
             run([file_of(steps(), tmp_path)], tmp_path / "run", hopeless)
@@ -378,12 +380,12 @@ def test_a_setting_that_was_refused_can_be_mended_in_the_same_folder(base: Path,
     file = file_of(steps(1), tmp_path)
     with pytest.raises(InputError, match="not enough for 64 groups"):
         run([file], tmp_path / "run", settings(base, groups=64))
-    assert run([file], tmp_path / "run", settings(base, max_steps=1)).is_dir()
+    assert run([file], tmp_path / "run", settings(base, optimizer_steps=1)).is_dir()
 
 
 def test_a_model_that_sees_learns_without_pictures_where_there_is_no_folder_of_them(base: Path, tmp_path: Path) -> None:
     seen = file_of([replace(row, picture="peru.png") for row in steps(2)], tmp_path)
-    adapter = run([seen], tmp_path / "run", settings(tiny_llava(tmp_path / "base"), max_steps=1, beta=0.0))
+    adapter = run([seen], tmp_path / "run", settings(tiny_llava(tmp_path / "base"), optimizer_steps=1, beta=0.0))
     assert (adapter / "adapter_model.safetensors").exists()
     with pytest.raises(InputError, match=r"reads text alone.*leave out --pictures"):
         run([seen], tmp_path / "other", settings(base), pictures=tmp_path)
@@ -410,7 +412,7 @@ def script(folder: Path, base: Path, **more: Any) -> Path:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(base: Path, tmp_path: Path) -> None:
-    program, out = script(tmp_path, base, max_steps=6, format_valid=0.0), tmp_path / "run"
+    program, out = script(tmp_path, base, optimizer_steps=6, format_valid=0.0), tmp_path / "run"
     running = subprocess.Popen([sys.executable, str(program)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     while not (out / "checkpoint-2" / "trainer_state.json").exists():
         assert running.poll() is None, "the run ended before it could be killed"

@@ -13,7 +13,7 @@ pytest.importorskip("trl", reason="training is an extra")
 from r1router.train.fast import grpo as fast  # noqa: E402  # after the skips
 from r1router.train.fast import labels  # noqa: E402
 from r1router.train.fast.groups import Fork, Group, pack, unpack, unpack_options  # noqa: E402
-from r1router.train.fast.labels import Options  # noqa: E402
+from r1router.train.fast.labels import LabelChoices  # noqa: E402
 from test_fast_grpo import END, adapted, base, plain_class, trained  # noqa: E402, F401
 
 pytestmark = [
@@ -33,7 +33,9 @@ def test_the_gradient_is_that_of_the_expected_reward_over_all_plans_and_all_labe
     objective = (plans.softmax(0)[:, None] * names.softmax(-1) * values).sum()
     wanted = torch.autograd.grad(objective, (plans, names))
 
-    batch = labels.make_tensors([Options(1, ((8,), (9,), (10,)), tuple(v), 0) for v in values.tolist()], [0.0] * 5, 5)
+    batch = labels.make_tensors(
+        [LabelChoices(1, ((8,), (9,), (10,)), tuple(v), 0) for v in values.tolist()], [0.0] * 5, 5
+    )
     batch["label_values"] = values
     advantages, expected = labels.weigh(batch, names.log_softmax(-1), width=3)
     logps = torch.stack([plans.log_softmax(0), names.log_softmax(-1)[:, 0], torch.zeros(5, dtype=torch.float64)], 1)
@@ -44,7 +46,7 @@ def test_the_gradient_is_that_of_the_expected_reward_over_all_plans_and_all_labe
 
 
 def test_a_reply_without_options_counts_with_what_it_earned_and_its_own_label_is_left_to_the_expectation() -> None:
-    options = [Options(2, ((8, 7), (9, 7)), (1.0, 0.0), 0), None]
+    options = [LabelChoices(2, ((8, 7), (9, 7)), (1.0, 0.0), 0), None]
     batch = labels.make_tensors(options, [1.0, 0.25], 2)
     advantages, expected = labels.weigh(batch, torch.tensor([[0.0, 0.0], [0.0, 0.0]]), width=6)
     assert expected.tolist() == [0.5, 0.25]
@@ -52,8 +54,8 @@ def test_a_reply_without_options_counts_with_what_it_earned_and_its_own_label_is
 
 
 def test_a_group_teaches_where_a_label_would_have_earned_more_though_all_replies_earned_the_same() -> None:
-    alike = [Options(0, ((8,), (9,)), (0.5, 0.5), 0)] * 2
-    unlike = [Options(0, ((8,), (9,)), (0.5, 1.0), 0)] * 2
+    alike = [LabelChoices(0, ((8,), (9,)), (0.5, 0.5), 0)] * 2
+    unlike = [LabelChoices(0, ((8,), (9,)), (0.5, 1.0), 0)] * 2
     assert (
         labels.find_teaching([*alike, *unlike, None, None], [0.5] * 4 + [0.0, 0.0], 2)
         == [False] * 2 + [True] * 2 + [False] * 2
@@ -93,8 +95,13 @@ GROUPS = (
 )
 BOTH = ((30, 31), (40, 31))
 OPTIONS = (
-    *(Options(2, BOTH, (1.0, 0.2), 0), Options(1, BOTH, (0.7, 0.0), 1), None, Options(1, BOTH, (0.0, 0.9), 0)),
-    *(Options(1, BOTH, (0.5, 0.5), own) for own in (0, 1, 0, 0)),  # this group ties in every way
+    *(
+        LabelChoices(2, BOTH, (1.0, 0.2), 0),
+        LabelChoices(1, BOTH, (0.7, 0.0), 1),
+        None,
+        LabelChoices(1, BOTH, (0.0, 0.9), 0),
+    ),
+    *(LabelChoices(1, BOTH, (0.5, 0.5), own) for own in (0, 1, 0, 0)),  # this group ties in every way
 )
 VALUES = (1.0, 0.0, 0.1, 0.0, 0.5, 0.5, 0.5, 0.5)
 

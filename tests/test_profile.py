@@ -19,16 +19,18 @@ from r1router.train.judge.profile import (
     write_profiles,
 )
 from r1router.train.rewards import load_rewards
-from r1router.train.steps.rows import Row, render
-from r1router.train.steps.step_file import Gold, StepRow
+from r1router.train.steps.render import RenderedStep, render
+from r1router.train.steps.step_file import Gold, TrainingStep
 from r1router.types import Ask, Card, Reply
 
 CARDS = (Card("text", "text", "Passages"), Card("table", "table", "Tables"))
 PROMPTS = Prompts()
 
 
-def row(name: str, route: str) -> Row:
-    return render(StepRow(f"{name}/0/plan", "plan", name, kbs=CARDS, gold=Gold("", "Who?", route), source="s"), PROMPTS)
+def row(name: str, route: str) -> RenderedStep:
+    return render(
+        TrainingStep(f"{name}/0/plan", "plan", name, kbs=CARDS, gold=Gold("", "Who?", route), source="s"), PROMPTS
+    )
 
 
 def say(ask: Ask) -> Reply:
@@ -38,7 +40,7 @@ def say(ask: Ask) -> Reply:
     return Reply(f"<think>hm</think>\n<sub-question>Who?</sub-question>\n<ret>{ask.labels[0]}</ret>")
 
 
-def profiles(*rows: Row) -> list[Profile]:
+def profiles(*rows: RenderedStep) -> list[Profile]:
     policy = rr.Scripted(say)
     return asyncio.run(sample_profiles(rows, policy, PROMPTS, load_rewards({"route": 2.0}), samples=3))
 

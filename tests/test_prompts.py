@@ -10,8 +10,8 @@ from r1router.errors import InputError
 from r1router.parse import write_regex
 from r1router.policies.scripted import Scripted
 from r1router.prompts import DEFAULT, Prompts, choose_prompts, find_prompts_beside, neutralise
-from r1router.train.steps.rows import render
-from r1router.train.steps.step_file import Gold, StepRow
+from r1router.train.steps.render import render
+from r1router.train.steps.step_file import Gold, TrainingStep
 from r1router.types import Answer, Card, Evidence, Image, Question, Step, Trajectory
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -194,7 +194,7 @@ def test_an_answer_is_put_into_the_history(prompts):
 
 def test_a_set_may_have_its_answers_spaced_and_its_training_rows_say_so(tmp_path: Path):
     (tmp_path / "set.toml").write_text("[form]\nspaced_answers = true\n")
-    row = StepRow("a", "final", "Where?", gold=Gold("hm", answers=("Oslo",)))
+    row = TrainingStep("a", "final", "Where?", gold=Gold("hm", answers=("Oslo",)))
     for folder, answer in ((tmp_path, "<answer> Oslo</answer>"), (DEFAULT, "<answer>Oslo</answer>")):
         rendered = render(row, Prompts(folder))
         assert rendered.reply.endswith(answer)

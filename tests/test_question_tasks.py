@@ -15,7 +15,7 @@ from r1router.train.grpo.known_replies import draw_start
 from r1router.train.grpo.rollout_pool import Pool
 from r1router.train.steps.question_tasks import make_task, read_tasks
 from r1router.train.steps.renamed_kbs import rename_kbs
-from r1router.train.steps.step_file import Gold, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, TrainingStep, write_steps
 from r1router.train.steps.tasks import find_next
 from r1router.types import Card, Evidence, Example, Question, Reply, Step
 
@@ -87,7 +87,7 @@ def test_files_of_steps_and_of_questions_are_read_together(tmp_path):
     questions.write_text(
         json.dumps({"id": "a", "question": QUESTION, "answers": ["5.5 million"], "gold": {"hops": CHAIN}})
     )
-    plan = StepRow("b/0/plan", "plan", QUESTION, kbs=tuple(CARDS.values()), gold=Gold("", "Who?", "text", ("p1",)))
+    plan = TrainingStep("b/0/plan", "plan", QUESTION, kbs=tuple(CARDS.values()), gold=Gold("", "Who?", "text", ("p1",)))
     write_steps([plan], steps)
     read = read_tasks([questions, steps], kbs())
     assert {name: (one.ordered, one.source) for name, one in read.items()} == {"b": (True, ""), "a": (False, "mine")}

@@ -18,8 +18,8 @@ from r1router.table import TableBlock
 from r1router.tables.grammar import can_write, query_grammar
 from r1router.train.rewards import load_reward
 from r1router.train.rewards._outcomes import read_outcome as outcome
-from r1router.train.steps.rows import find_view, render
-from r1router.train.steps.step_file import Gold, StepRow, read_steps, write_steps
+from r1router.train.steps.render import find_view, render
+from r1router.train.steps.step_file import Gold, TrainingStep, read_steps, write_steps
 from r1router.types import Card, Evidence
 
 CARDS = (Card("text", "text", "Passages of text."), Card("image", "image", "Pictures with captions."))
@@ -122,14 +122,17 @@ def test_an_invented_name_stays_the_same_through_its_chain(recipe, tmp_path: Pat
 def test_steps_are_mixed_by_kind_route_and_knowledge_base(recipe, tmp_path: Path):
     told = Evidence("table", "1", "Peru | 33 million")
     rows = [
-        *(StepRow(f"t{n}/0/plan", "plan", "q", kbs=CARDS, gold=Gold(sub_question="q", route="text")) for n in range(9)),
         *(
-            StepRow(f"i{n}/0/plan", "plan", "q", kbs=CARDS, gold=Gold(sub_question="q", route="image"))
+            TrainingStep(f"t{n}/0/plan", "plan", "q", kbs=CARDS, gold=Gold(sub_question="q", route="text"))
+            for n in range(9)
+        ),
+        *(
+            TrainingStep(f"i{n}/0/plan", "plan", "q", kbs=CARDS, gold=Gold(sub_question="q", route="image"))
             for n in range(2)
         ),
-        StepRow("said", "answer", "q", sub_question="q", evidence=(told,), gold=Gold(answers=("33 million",))),
-        StepRow("counted", "answer", "q", sub_question="q", evidence=(told,), gold=Gold(answers=("7",))),
-        StepRow("q/1/final", "final", "q", gold=Gold(answers=("7",))),
+        TrainingStep("said", "answer", "q", sub_question="q", evidence=(told,), gold=Gold(answers=("33 million",))),
+        TrainingStep("counted", "answer", "q", sub_question="q", evidence=(told,), gold=Gold(answers=("7",))),
+        TrainingStep("q/1/final", "final", "q", gold=Gold(answers=("7",))),
     ]
     write_steps(rows, tmp_path / "all.jsonl")
 
@@ -180,7 +183,7 @@ def test_queries_over_made_tables_can_be_written_under_the_grammar_and_give_thei
 def test_a_query_is_rewarded_for_what_it_gives():
     table = TableBlock("Wins", header=("Club", "Wins"), rows=(("Aal", "3"), ("Brix", "5"), ("Cor", "5")))
     evidence = (Evidence("table", "w#0", table.text, record="w", table=table),)
-    row = StepRow(
+    row = TrainingStep(
         "q/0/query", "query", "Which clubs won most?", sub_question="Which clubs won most?", evidence=evidence,
         gold=Gold(answers=("Cor, Brix",)),
     )  # fmt: skip

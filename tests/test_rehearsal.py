@@ -11,8 +11,8 @@ from r1router.errors import InputError
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.train.settings import SHORT
-from r1router.train.steps.rows import Row, render
-from r1router.train.steps.step_file import Gold, Past, StepRow
+from r1router.train.steps.render import RenderedStep, render
+from r1router.train.steps.step_file import Gold, Past, TrainingStep
 from r1router.types import Card
 from small_llama import write_small_llama
 
@@ -32,9 +32,11 @@ CARDS = (Card("text", "text", "Passages"), Card("table", "table", "Tables"))
 PAST = (Past("Where is it?", "Peru", "text"),)
 
 
-def rows(count: int) -> list[Row]:
+def rows(count: int) -> list[RenderedStep]:
     made = [
-        StepRow(f"q{n}/1/plan", "plan", f"Where is {n}?", history=PAST, kbs=CARDS, gold=Gold("Hm.", None, NO_ROUTE))
+        TrainingStep(
+            f"q{n}/1/plan", "plan", f"Where is {n}?", history=PAST, kbs=CARDS, gold=Gold("Hm.", None, NO_ROUTE)
+        )
         for n in range(count)
     ]
     return [render(step, Prompts(SHORT)) for step in made]
@@ -81,8 +83,8 @@ def test_a_run_rehearses_in_every_step_even_where_the_replies_tie(tmp_path: Path
     file = tmp_path / "steps.jsonl"
     write_steps([row.step for row in rows(6)], file)
     settings = GrpoSettings(
-        base=str(base), samples=2, groups=2, max_steps=2, max_tokens=4, lora=4, rewards=(("format", 1.0),), redraws=0,
-        rehearse=((str(file), 0.5),), save_every=1, format_valid=0.0, learning_rate=0.01, vary_cards=False,
+        base=str(base), samples=2, groups=2, optimizer_steps=2, max_tokens=4, lora=4, rewards=(("format", 1.0),),
+        redraws=0, rehearse=((str(file), 0.5),), save_every=1, format_valid=0.0, learning_rate=0.01, vary_cards=False,
     )  # fmt: skip
     run([file], tmp_path / "run", settings)
     first, second = (log for log in read_logs(tmp_path / "run") if "rehearsal_loss" in log)

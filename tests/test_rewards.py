@@ -20,8 +20,8 @@ from r1router.train.rewards.published import published
 from r1router.train.rewards.redundancy import redundancy
 from r1router.train.rewards.route import route
 from r1router.train.rewards.sub_question import sub_question
-from r1router.train.steps.rows import render
-from r1router.train.steps.step_file import Gold, StepRow
+from r1router.train.steps.render import render
+from r1router.train.steps.step_file import Gold, TrainingStep
 from r1router.types import Card, Evidence
 
 PROMPTS = Prompts()
@@ -51,7 +51,7 @@ def plan(asked, label, think="hm"):
 
 
 def outcome(reply, gold=GOLD, kind="plan", **more):
-    step = StepRow("t/0/" + kind, kind, "Q?", kbs=CARDS, sub_question=ASKED if kind == "answer" else "", gold=gold)
+    step = TrainingStep("t/0/" + kind, kind, "Q?", kbs=CARDS, sub_question=ASKED if kind == "answer" else "", gold=gold)
     routes = PROMPTS.labels({card.name: card for card in CARDS})
     return read_outcome(step, reply, routes=routes, shape=render(step, PROMPTS).ask.shape, **more)
 
@@ -293,14 +293,14 @@ def test_every_reward_of_the_package_judges_a_batch():
 
 def test_what_had_been_found_before_is_charged_for():
     found = (Evidence("text", "a", "", record="r1"), Evidence("text", "b", ""))
-    row = StepRow("q/1/plan", "plan", "Q?", kbs=(Card("text", "text", "Passages"),))
+    row = TrainingStep("q/1/plan", "plan", "Q?", kbs=(Card("text", "text", "Passages"),))
     one = replace(read_outcome(row, "", routes={}), evidence=found, known=("r1", "x"))
     assert redundancy([one, replace(one, known=()), replace(one, evidence=())]) == [-0.5, 0.0, None]
 
 
 def test_a_plan_gains_what_its_search_finds_better_than_the_question_itself():
     gold, other = Evidence("text", "p7", ""), Evidence("text", "p1", "")
-    row = StepRow("q/0/plan", "plan", "Q?", kbs=(Card("text", "text", "Passages"),), gold=GOLD)
+    row = TrainingStep("q/0/plan", "plan", "Q?", kbs=(Card("text", "text", "Passages"),), gold=GOLD)
     one = replace(read_outcome(row, "", routes={}), evidence=(gold,), plain=(other, gold))
     stop = replace(row, gold=Gold(route=NO_ROUTE))
     assert gain_over_rag([one, replace(one, evidence=(other,)), replace(one, plain=None), replace(one, step=stop)]) == [

@@ -19,8 +19,8 @@ from r1router.train import rewards
 from r1router.train.grpo.rollout_function import make_rollout_function
 from r1router.train.grpo.rollout_pool import Pool, pick
 from r1router.train.steps.renamed_kbs import rename_kbs
-from r1router.train.steps.rows import render
-from r1router.train.steps.step_file import Gold, Past, StepRow
+from r1router.train.steps.render import render
+from r1router.train.steps.step_file import Gold, Past, TrainingStep
 from r1router.train.steps.tasks import Task, gather_tasks, make_step
 from r1router.types import Ask, Card, Evidence, Query, Question, Reply, Search, Step, Trajectory
 
@@ -46,10 +46,10 @@ def steps(name="t"):
     plan = Gold("", WHO, "text", ("p1",)), Gold("", HOW, "table", ("t1",)), Gold(route=NO_ROUTE)
     common = {"question": QUESTION, "kbs": cards}
     return [
-        StepRow(f"{name}/0/plan", "plan", gold=plan[0], **common),
-        StepRow(f"{name}/1/plan", "plan", history=(one,), gold=plan[1], **common),
-        StepRow(f"{name}/2/plan", "plan", history=(one, two), gold=plan[2], **common),
-        StepRow(f"{name}/2/final", "final", QUESTION, history=(one, two), gold=Gold(answers=("5.5 million",))),
+        TrainingStep(f"{name}/0/plan", "plan", gold=plan[0], **common),
+        TrainingStep(f"{name}/1/plan", "plan", history=(one,), gold=plan[1], **common),
+        TrainingStep(f"{name}/2/plan", "plan", history=(one, two), gold=plan[2], **common),
+        TrainingStep(f"{name}/2/final", "final", QUESTION, history=(one, two), gold=Gold(answers=("5.5 million",))),
     ]
 
 
@@ -88,7 +88,7 @@ def test_a_task_is_the_same_from_shuffled_steps_of_which_some_were_left_out():
 
 
 def test_steps_that_query_tables_belong_to_their_trajectories_and_tell_answers_too():
-    asked = StepRow(
+    asked = TrainingStep(
         "t/1/query", "query", QUESTION, sub_question=HOW, evidence=(Evidence("table", "t1", ""),),
         gold=Gold(answers=("5.5 million", "5,500,000")),
     )  # fmt: skip
@@ -106,7 +106,7 @@ def test_what_comes_after_a_chain_that_was_cut_off_is_not_known():
 def test_a_hop_that_brought_nothing_at_last_has_no_accepted_answer():
     stop = steps()[2]
     said = tuple(Past(past.sub_question, "unknown", past.kb) for past in stop.history)
-    ended = StepRow("t/2/plan", "plan", QUESTION, history=said, kbs=stop.kbs, gold=stop.gold)
+    ended = TrainingStep("t/2/plan", "plan", QUESTION, history=said, kbs=stop.kbs, gold=stop.gold)
     (task,) = gather_tasks([*steps()[:1], ended]).values()
     assert [hop.answers for hop in task.hops] == [()]
 
@@ -114,16 +114,16 @@ def test_a_hop_that_brought_nothing_at_last_has_no_accepted_answer():
 @pytest.mark.parametrize("name", ["t", "t/x/plan", "t/0/plan/2"])
 def test_an_id_without_a_place_in_a_trajectory_is_refused(name):
     with pytest.raises(InputError, match="TRAJECTORY/INDEX/KIND"):
-        gather_tasks([StepRow(name, "plan", QUESTION, kbs=tuple(CARDS.values()), gold=Gold(route=NO_ROUTE))])
+        gather_tasks([TrainingStep(name, "plan", QUESTION, kbs=tuple(CARDS.values()), gold=Gold(route=NO_ROUTE))])
 
 
 def test_a_search_that_finds_the_evidence_of_two_hops_makes_one_of_them():
     first, second = (Gold("", asked, "table", (found,)) for asked, found in (("Peru?", "a"), ("Chad?", "b")))
     common = {"question": QUESTION, "kbs": tuple(CARDS.values())}
     (task,) = gather_tasks([
-        StepRow("t/0/plan", "plan", gold=first, **common),
-        StepRow("t/1/plan", "plan", history=(Past("Peru?", "1", "table"),), gold=second, **common),
-        StepRow("t/2/final", "final", QUESTION, gold=Gold(answers=("1",))),
+        TrainingStep("t/0/plan", "plan", gold=first, **common),
+        TrainingStep("t/1/plan", "plan", history=(Past("Peru?", "1", "table"),), gold=second, **common),
+        TrainingStep("t/2/final", "final", QUESTION, gold=Gold(answers=("1",))),
     ]).values()  # fmt: skip
     both = Step("", "Q?", ("table",), evidence=(Evidence("table", "a", "…"), Evidence("table", "b", "…")), answer="A")
 
@@ -214,7 +214,7 @@ def test_rendering_the_row_of_a_state_gives_byte_for_byte_what_the_policy_saw(fo
     asks = []
     while asking := bring_to_asks([walk], search=search_in(bases)):
         [(_, ask)] = asking
-        assert render(make_step(task, ask, walk.path, CARDS), prompts).ask == ask
+        assert render(make_step(task, ask, walk.trajectory, CARDS), prompts).ask == ask
         asks.append(ask)
         walk.advance(Reply(right(ask)))
     assert [ask.purpose for ask in asks] == ["plan", "answer", "plan", "answer", "plan", "final"]

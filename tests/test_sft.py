@@ -17,16 +17,16 @@ from r1router.errors import InputError, R1RouterError
 from r1router.parse import NO_ROUTE
 from r1router.train import run_folder
 from r1router.train.settings import SHORT, SftSettings
-from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, Past, TrainingStep, write_steps
 from r1router.types import Card, Evidence
 from small_llama import write_small_llama
 
 CARDS = (Card("text", "text", "Passages"), Card("table", "table", "Tables"))
 PAST = (Past("Where is it?", "Peru", "text"),)
 STEPS = [
-    StepRow("q/0/plan", "plan", "Where is it?", kbs=CARDS, gold=Gold("Hm.", "Where is it?", "text")),
-    StepRow("q/1/plan", "plan", "Where is it?", history=PAST, kbs=CARDS, gold=Gold(route=NO_ROUTE)),
-    StepRow("q/1/final", "final", "Where is it?", history=PAST, gold=Gold(answers=("Peru",))),
+    TrainingStep("q/0/plan", "plan", "Where is it?", kbs=CARDS, gold=Gold("Hm.", "Where is it?", "text")),
+    TrainingStep("q/1/plan", "plan", "Where is it?", history=PAST, kbs=CARDS, gold=Gold(route=NO_ROUTE)),
+    TrainingStep("q/1/final", "final", "Where is it?", history=PAST, gold=Gold(answers=("Peru",))),
 ]
 
 
@@ -179,7 +179,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(base: Path, **more: Any) -> SftSettings:
-    small: dict[str, Any] = {"max_steps": 2, "batch": 2, "accumulate": 1, "save_every": 1, "lora": 4}
+    small: dict[str, Any] = {"optimizer_steps": 2, "batch": 2, "accumulate": 1, "save_every": 1, "lora": 4}
     return SftSettings(base=str(base), **(small | more))
 
 
@@ -196,7 +196,7 @@ def test_a_run_leaves_an_adapter_with_its_prompts(base: Path, steps: Path, tmp_p
 
 
 def test_what_is_imitated_is_learned(base: Path, steps: Path, tmp_path: Path) -> None:
-    sft.run([steps], tmp_path / "run", settings(base, max_steps=20, learning_rate=2e-2, save_every=20, lora=16))
+    sft.run([steps], tmp_path / "run", settings(base, optimizer_steps=20, learning_rate=2e-2, save_every=20, lora=16))
     losses = [log["loss"] for log in logged(tmp_path / "run") if "loss" in log]
     assert losses[-1] < losses[0] - 0.5
 
@@ -204,20 +204,20 @@ def test_what_is_imitated_is_learned(base: Path, steps: Path, tmp_path: Path) ->
 def test_a_run_that_was_cut_short_goes_on_to_the_same_weights(base: Path, steps: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
-    whole = sft.run([steps], tmp_path / "whole", settings(base, max_steps=3))
+    whole = sft.run([steps], tmp_path / "whole", settings(base, optimizer_steps=3))
     for name in ("checkpoint-2", "checkpoint-3"):  # save_total_limit keeps two
         assert (tmp_path / "whole" / name).is_dir()
     cut = tmp_path / "cut"
-    sft.run([steps], cut, settings(base, max_steps=3))
+    sft.run([steps], cut, settings(base, optimizer_steps=3))
     (cut / "checkpoint-3" / "trainer_state.json").unlink()  # as a kill leaves a checkpoint that is half written
     shutil.rmtree(cut / "adapter")
-    again = sft.run([steps], cut, settings(base, max_steps=3))
+    again = sft.run([steps], cut, settings(base, optimizer_steps=3))
     one, other = (load_file(adapter / "adapter_model.safetensors") for adapter in (whole, again))
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("length", [{"max_steps": 3}, {"max_steps": -1, "epochs": 1.5}])
+@pytest.mark.parametrize("length", [{"optimizer_steps": 3}, {"optimizer_steps": -1, "epochs": 1.5}])
 def test_a_run_that_is_done_trains_no_step_more(
     base: Path, steps: Path, tmp_path: Path, length: dict[str, Any]
 ) -> None:
@@ -235,8 +235,10 @@ def test_a_run_that_is_done_trains_no_step_more(
 
 
 def test_training_goes_on_from_an_earlier_adapter(base: Path, steps: Path, tmp_path: Path) -> None:
-    first = sft.run([steps], tmp_path / "one", settings(base, max_steps=10, learning_rate=2e-2, lora=16, save_every=10))
-    sft.run([steps], tmp_path / "two", settings(base, adapter=str(first), max_steps=5, save_every=5))
+    first = sft.run(
+        [steps], tmp_path / "one", settings(base, optimizer_steps=10, learning_rate=2e-2, lora=16, save_every=10)
+    )
+    sft.run([steps], tmp_path / "two", settings(base, adapter=str(first), optimizer_steps=5, save_every=5))
     before, after = ([log["loss"] for log in logged(tmp_path / name) if "loss" in log] for name in ("one", "two"))
     assert after[0] < before[0]
     with pytest.raises(InputError, match="cannot put the adapter"):
@@ -258,14 +260,14 @@ def test_only_the_upper_layers_are_trained_where_asked(base: Path, steps: Path, 
 def test_steps_without_a_gold_reply_are_left_out_and_counted(
     base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    unread = StepRow(
+    unread = TrainingStep(
         "r/0/answer", "answer", "q", sub_question="What?", gold=Gold(answers=("far",)),
         evidence=(Evidence("text", "1", "A long sentence without it, " * 60 + "and then far."),),
     )  # fmt: skip
     unknown = replace(STEPS[2], id="s/1/final", gold=Gold())
     write_steps([*STEPS, unread, unknown], tmp_path / "steps.jsonl")
     with caplog.at_level(logging.WARNING, "r1router"):
-        sft.run([tmp_path / "steps.jsonl"], tmp_path / "run", settings(base, max_steps=1))
+        sft.run([tmp_path / "steps.jsonl"], tmp_path / "run", settings(base, optimizer_steps=1))
     assert "1 of 5 steps left out: no gold reply" in caplog.text
     assert "1 of 5 steps left out: the answer is not in what the prompt shows" in caplog.text
 
@@ -288,7 +290,7 @@ def test_a_model_that_sees_learns_without_pictures_where_there_is_no_folder_of_t
     steps: Path, tmp_path: Path
 ) -> None:
     write_steps([replace(step, picture="peru.png") for step in STEPS], steps)
-    adapter = sft.run([steps], tmp_path / "run", settings(tiny_llava(tmp_path / "base"), max_steps=1))
+    adapter = sft.run([steps], tmp_path / "run", settings(tiny_llava(tmp_path / "base"), optimizer_steps=1))
     assert (adapter / "adapter_model.safetensors").is_file()
 
 

@@ -16,8 +16,8 @@ from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.train.judge import probe, scores
 from r1router.train.judge.evaluate import evaluate
-from r1router.train.steps.rows import render
-from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
+from r1router.train.steps.render import render
+from r1router.train.steps.step_file import Gold, Past, TrainingStep, write_steps
 from r1router.types import Card, Evidence, Reply
 
 PROMPTS = Prompts()
@@ -32,7 +32,7 @@ STOP = step("None", "None")
 
 
 def plan(name, route, asked=None, question="Who wrote Emma?", **other):
-    return StepRow(name, "plan", question, kbs=KBS, gold=Gold(route=route, sub_question=asked), **other)
+    return TrainingStep(name, "plan", question, kbs=KBS, gold=Gold(route=route, sub_question=asked), **other)
 
 
 def score(*cases, **options):
@@ -106,7 +106,7 @@ def test_routes_are_counted_in_all_by_gold_route_and_by_source():
 
 def test_a_route_is_judged_by_the_knowledge_base_that_its_label_stands_for():
     renamed = (Card("text", "text", "Novels", "B"), Card("table", "table", "Passages", "A"))
-    row = StepRow("1", "plan", "Who wrote Emma?", kbs=renamed, gold=Gold(route="text"))
+    row = TrainingStep("1", "plan", "Who wrote Emma?", kbs=renamed, gold=Gold(route="text"))
     assert score((row, step("Who?", "B"))).means["route_accuracy"] == 1
     assert score((row, step("Who?", "A"))).means["route_accuracy"] == 0
 
@@ -146,7 +146,7 @@ def test_a_sub_question_counts_by_its_cosine_to_the_gold_one_and_none_counts_not
 def test_answers_are_scored_as_the_metrics_of_evaluation_score_them(kind, reply, exact, close):
     evidence = (Evidence("text", "1", "Emma is by Jane Austen."),) if kind == "answer" else ()
     asked = "Who wrote Emma?" if kind == "answer" else ""
-    row = StepRow(
+    row = TrainingStep(
         "1", kind, "Who wrote Emma?", sub_question=asked, evidence=evidence, gold=Gold(answers=("Jane Austen",))
     )
     found = score((row, reply))
@@ -158,10 +158,10 @@ def test_answers_are_scored_as_the_metrics_of_evaluation_score_them(kind, reply,
 def test_the_gold_reply_of_every_kind_of_row_scores_one_everywhere():
     steps = [
         plan("1", "text", "Who wrote Emma?"),
-        StepRow("2", "answer", "Who wrote Emma?", sub_question="Who?", evidence=(Evidence("text", "1", "x"),),
+        TrainingStep("2", "answer", "Who wrote Emma?", sub_question="Who?", evidence=(Evidence("text", "1", "x"),),
                 gold=Gold("It says so.", answers=("Jane Austen",))),
         plan("3", NO_ROUTE, history=(Past("Who?", "Jane Austen", "text"),)),
-        StepRow("4", "final", "Who wrote Emma?", gold=Gold(answers=("Jane Austen",))),
+        TrainingStep("4", "final", "Who wrote Emma?", gold=Gold(answers=("Jane Austen",))),
     ]  # fmt: skip
     rows = [render(row, PROMPTS) for row in steps]
     found = scores.score_steps(rows, [row.reply for row in rows], embedder=ByFirstLetter())
@@ -235,11 +235,11 @@ def test_the_probe_is_at_the_least_of_its_loss():
 
 def test_the_probe_chooses_only_among_the_knowledge_bases_of_the_row():
     found = probe.fit(list(separable(40)), ByFirstLetter())
-    row = StepRow("x", "plan", "a thing", kbs=(KBS[1],))
+    row = TrainingStep("x", "plan", "a thing", kbs=(KBS[1],))
     (shares,) = probe.predict_probabilities(found, [row], ByFirstLetter())
     assert set(shares) == {NO_ROUTE, "table"}
     assert sum(shares.values()) == pytest.approx(1)
-    assert probe.choose_routes(found, [StepRow("x", "plan", "a thing", kbs=KBS)], ByFirstLetter()) == ["text"]
+    assert probe.choose_routes(found, [TrainingStep("x", "plan", "a thing", kbs=KBS)], ByFirstLetter()) == ["text"]
 
 
 def test_a_probe_needs_plans_with_a_gold_route():

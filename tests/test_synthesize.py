@@ -20,7 +20,7 @@ from r1router.evals.run import RECORD, read_run
 from r1router.parse import NO_ROUTE, UNKNOWN
 from r1router.prompts import Prompts
 from r1router.train.steps.estimate import CHARS_PER_TOKEN, estimate
-from r1router.train.steps.rows import render
+from r1router.train.steps.render import render
 from r1router.train.steps.step_file import Past, read_steps
 from r1router.train.steps.synthesize import (
     cut_into_steps,

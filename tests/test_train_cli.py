@@ -20,7 +20,7 @@ from r1router.cli.train_sft import sft as sft_command
 from r1router.errors import InputError
 from r1router.train.grpo.settings import GrpoSettings
 from r1router.train.settings import SHORT, SftSettings
-from r1router.train.steps.step_file import Gold, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, TrainingStep, write_steps
 from r1router.types import Card
 
 # What TRL and PEFT call of transformers' is about to be renamed.
@@ -38,7 +38,7 @@ def steps(tmp_path):
     cards = (Card("text", "text", "Passages"), Card("table", "table", "Tables"))
     gold = Gold("", "Where is it?", "text")
     write_steps(
-        (StepRow(f"q{n}/0/plan", "plan", f"Q{n}?", kbs=cards, gold=gold) for n in range(4)), tmp_path / "s.jsonl"
+        (TrainingStep(f"q{n}/0/plan", "plan", f"Q{n}?", kbs=cards, gold=gold) for n in range(4)), tmp_path / "s.jsonl"
     )
     return tmp_path / "s.jsonl"
 
@@ -67,7 +67,7 @@ def test_a_setting_out_of_its_bounds_is_refused(steps, tmp_path, option, value):
     assert option in said.output
 
 
-SIZES = ("--samples", 2, "--groups", 2, "--max-steps", 1, "--max-tokens", 4, "--lora", 4)
+SIZES = ("--samples", 2, "--groups", 2, "--optimizer-steps", 1, "--max-tokens", 4, "--lora", 4)
 
 
 def test_a_run_from_the_command_line_says_where_the_adapter_is_and_what_comes_next(steps, tmp_path):
@@ -86,7 +86,7 @@ def test_the_next_stage_goes_on_from_what_sft_has_trained_with_the_prompts_of_th
     pytest.importorskip("trl")
     base, first, second = tiny_llama(tmp_path / "base"), tmp_path / "sft", tmp_path / "grpo"
     prompts = shutil.copytree(SHORT, tmp_path / "my prompts")
-    one = ("--batch", 2, "--accumulate", 1, "--max-steps", 1, "--lora", rank, "--prompts", prompts)
+    one = ("--batch", 2, "--accumulate", 1, "--optimizer-steps", 1, "--lora", rank, "--prompts", prompts)
     said = run("sft", steps, "--out", first, "--base", base, *one)
     assert said.exit_code == 0, said.output
     weights = ("--base", base, "--adapter", first / "adapter") if rank else ("--base", first / "adapter")
@@ -117,7 +117,7 @@ def test_online_training_without_knowledge_bases_says_what_is_missing(steps, tmp
     assert "--kbs" in str(said.exception)
 
 
-@pytest.mark.parametrize("option", ["--best", "--path", "--k", "--kbs"])
+@pytest.mark.parametrize("option", ["--best", "--steps-per-question", "--k", "--kbs"])
 def test_an_option_of_online_training_is_not_ignored_without_it(steps, tmp_path, option):
     said = run("grpo", steps, "--out", tmp_path / "run", option, 1)
     assert isinstance(said.exception, InputError)

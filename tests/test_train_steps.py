@@ -15,8 +15,8 @@ from r1router.prompts import Prompts
 from r1router.train.settings import SHORT
 from r1router.train.steps.cards import vary_cards
 from r1router.train.steps.gold import ANSWERED, UNFOUND, UNNAMED, make_gold_steps
-from r1router.train.steps.rows import render, render_varied, shows_answer
-from r1router.train.steps.step_file import Gold, Past, StepRow, read_steps, write_steps
+from r1router.train.steps.render import render, render_varied, shows_answer
+from r1router.train.steps.step_file import Gold, Past, TrainingStep, read_steps, write_steps
 from r1router.types import Card, Evidence, Example, Image, Location, Question, Reply
 
 HOLDS = {"text": "Passages of text.", "image": "Pictures with captions.", "table": "Tables of facts and figures."}
@@ -121,7 +121,7 @@ def test_a_chain_with_something_missing_gives_no_steps_and_is_counted(kbs, caplo
 
 
 def test_a_range_is_answered_with_its_value():
-    row = StepRow("a", "final", "How long?", gold=Gold(answers=("6.75 [6.5, 7.0]",)))
+    row = TrainingStep("a", "final", "How long?", gold=Gold(answers=("6.75 [6.5, 7.0]",)))
     assert read_answer(Reply(render(row, Prompts(SHORT)).reply)).text == "6.75"
     assert "<answer> 7</answer>" in render(replace(row, gold=Gold(answers=("[6, 8]",))), Prompts(SHORT)).reply
 
@@ -196,7 +196,7 @@ def test_the_right_reply_of_a_row_parses_to_its_gold(kbs):
 def test_a_piece_is_called_by_its_rank_also_when_those_before_it_are_not_shown(kbs):
     evidence = (*(Evidence("text", str(n), f"Unrelated {'words ' * 60}{n}.") for n in range(4)),)
     told = Evidence("text", "t", "Lima is the capital of Peru.")
-    step = StepRow("a", "answer", "q", sub_question="What is the capital of Peru?", evidence=(*evidence, told))
+    step = TrainingStep("a", "answer", "q", sub_question="What is the capital of Peru?", evidence=(*evidence, told))
     ask = render(step, Prompts(SHORT)).ask
     assert "[5] Lima is the capital of Peru." in ask.messages[-1].content
     assert "[1]" in ask.messages[-1].content
@@ -206,7 +206,7 @@ def test_a_piece_is_called_by_its_rank_also_when_those_before_it_are_not_shown(k
 def test_a_row_whose_answer_is_cut_off_is_told(kbs):
     tail = "Its seat of government, which " * 40 + "is Lima."
     far = Evidence("text", "1", "Peru. " + "Peru is a country in the Andes. " * 60 + tail)
-    row = StepRow("a", "answer", "q", sub_question="What is Peru?", evidence=(far,), gold=Gold(answers=("Lima",)))
+    row = TrainingStep("a", "answer", "q", sub_question="What is Peru?", evidence=(far,), gold=Gold(answers=("Lima",)))
     assert not shows_answer(render(row, Prompts(SHORT)))
     assert shows_answer(render(replace(row, gold=Gold(answers=("Andes",))), Prompts(SHORT)))
     assert shows_answer(render(replace(row, gold=Gold(answers=("42",))), Prompts(SHORT)))  # worked out, not quoted
@@ -214,7 +214,7 @@ def test_a_row_whose_answer_is_cut_off_is_told(kbs):
 
 def test_varied_evidence_is_cut_only_where_the_answer_stays_in_view():
     told = "Lima is the capital of Peru. " + "The capital of Peru has a port. " * 40
-    row = StepRow(
+    row = TrainingStep(
         "a", "answer", "q", sub_question="What is the capital of Peru?", gold=Gold(answers=("Lima",)),
         evidence=(Evidence("text", "1", told), Evidence("text", "2", "Rivers. " + "Peru has many rivers. " * 40)),
     )  # fmt: skip
@@ -257,7 +257,7 @@ def test_a_stop_stays_a_stop_and_other_rows_stay_as_they_are(kbs):
 
 def test_a_card_that_says_something_of_its_own_keeps_what_it_says():
     cards = (Card("laws", "text", "Statutes"), Card("recipes", "text", "Recipes"), Card("image", "image", "Maps."))
-    row = StepRow("a", "plan", "q", kbs=cards, gold=Gold(sub_question="q", route="laws"))
+    row = TrainingStep("a", "plan", "q", kbs=cards, gold=Gold(sub_question="q", route="laws"))
     names = set()
     for seed in range(50):
         step = vary_cards(row, random.Random(seed))
@@ -274,7 +274,7 @@ def test_the_same_seed_varies_the_same_way():
 
 
 def test_steps_are_json_that_a_person_can_read(tmp_path: Path):
-    write_steps([StepRow("a", "final", "Où ?", gold=Gold(answers=("là",)))], tmp_path / "s.jsonl")
+    write_steps([TrainingStep("a", "final", "Où ?", gold=Gold(answers=("là",)))], tmp_path / "s.jsonl")
     assert json.loads((tmp_path / "s.jsonl").read_text(encoding="utf-8")) == {
         "id": "a", "kind": "final", "question": "Où ?", "gold": {"answers": ["là"]},
     }  # fmt: skip

@@ -49,11 +49,11 @@ def test_a_question_is_walked_one_request_at_a_time():
     assert isinstance(walked.advance(said(step("Who is it?", "text"))), Search)
     assert (walked.request.routes, walked.request.query.text) == (("text",), "Who is it?")
     assert [type(event) for event in walked.events] == [Planned]
-    assert walked.path.steps == ()
+    assert walked.trajectory.steps == ()
     assert walked.advance(FOUND).purpose == "answer"
-    assert [s.evidence for s in walked.path.steps] == [(piece("text"),)]
+    assert [s.evidence for s in walked.trajectory.steps] == [(piece("text"),)]
     assert walked.advance(said(answer("Oslo"))).purpose == "plan"
-    assert [s.answer for s in walked.path.steps] == ["Oslo"]
+    assert [s.answer for s in walked.trajectory.steps] == ["Oslo"]
     assert walked.advance(said(STOP)).purpose == "final"
     ended = walked.advance(said(answer("Oslo")))
     assert isinstance(ended, Trajectory)

@@ -33,8 +33,8 @@ from r1router.evidence.support import FEATURES, Support, judge, measure_support
 from r1router.prompts import Prompts, choose_prompts
 from r1router.tables.engine import compute
 from r1router.tables.results import make_evidence, read_answer_off
-from r1router.train.steps.rows import render
-from r1router.train.steps.step_file import StepRow, read_steps
+from r1router.train.steps.render import render
+from r1router.train.steps.step_file import TrainingStep, read_steps
 from r1router.types import Policy, TableQuery
 
 AT_ONCE = 2
@@ -80,9 +80,9 @@ def main() -> None:
 # ── what the policy says ───────────────────────────────────────────────────────────────────────
 
 
-def _choose(file: Path, most: int) -> list[StepRow]:
+def _choose(file: Path, most: int) -> list[TrainingStep]:
     """At most so many rows of each kind, in an order that mixes the kinds, so that a part of them is balanced too."""
-    of: dict[tuple[str, bool], list[StepRow]] = {}
+    of: dict[tuple[str, bool], list[TrainingStep]] = {}
     for row in read_steps(file):
         if row.kind in ("answer", "query") and (row.gold.answers or row.gold.query):
             of.setdefault((row.kind, _is_answerable(row)), []).append(row)
@@ -95,11 +95,11 @@ def _choose(file: Path, most: int) -> list[StepRow]:
     return [row for _, row in sorted(drawn, key=lambda pair: pair[0])]
 
 
-def _is_answerable(row: StepRow) -> bool:
+def _is_answerable(row: TrainingStep) -> bool:
     return not row.gold.answers or row.gold.answers[0] != parse.UNKNOWN
 
 
-async def _collect(policy: Policy, rows: Sequence[StepRow], out: Path, until: float) -> None:
+async def _collect(policy: Policy, rows: Sequence[TrainingStep], out: Path, until: float) -> None:
     prompts = choose_prompts(None, policy)
     prompts = Prompts(prompts.folder)
     prompts.support = prompts.support or Support()  # so that the doubt is asked for
@@ -109,7 +109,7 @@ async def _collect(policy: Policy, rows: Sequence[StepRow], out: Path, until: fl
     begun, gate = time.monotonic(), asyncio.Semaphore(AT_ONCE)
     with out.open("a", encoding="utf-8") as file:
 
-        async def one(row: StepRow) -> None:
+        async def one(row: TrainingStep) -> None:
             async with gate:
                 if time.monotonic() > until:
                     return
@@ -121,7 +121,7 @@ async def _collect(policy: Policy, rows: Sequence[StepRow], out: Path, until: fl
     print(f"{time.monotonic() - begun:.0f} s", flush=True)
 
 
-async def _answer(policy: Policy, row: StepRow, prompts: Prompts) -> dict[str, Any]:
+async def _answer(policy: Policy, row: TrainingStep, prompts: Prompts) -> dict[str, Any]:
     """What the policy says, and in place of "unknown" what it would say else."""
     try:
         ask = render(row, prompts).ask
@@ -150,7 +150,7 @@ def _read_cases(steps: Path, said: Path) -> list[Case]:
     return cases
 
 
-def _read_case(row: StepRow, said: Mapping[str, Any]) -> Case | None:
+def _read_case(row: TrainingStep, said: Mapping[str, Any]) -> Case | None:
     evidence, answer = row.evidence, said.get("answer", "")
     if "query" in said:
         try:
@@ -171,7 +171,7 @@ def _read_case(row: StepRow, said: Mapping[str, Any]) -> Case | None:
     return Case(told, bool(right), _is_answerable(row), row.id.split("/")[0].rsplit("-", 1)[0].split("-", 2)[-1])
 
 
-def _read_gold(row: StepRow) -> tuple[str, ...]:
+def _read_gold(row: TrainingStep) -> tuple[str, ...]:
     try:
         assert row.evidence[0].table is not None
         told = read_answer_off(compute(row.evidence[0].table, row.gold.query))

@@ -19,24 +19,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from r1router.train.steps.rows import find_stated_answers
-from r1router.train.steps.step_file import StepRow, read_steps, write_steps
+from r1router.train.steps.render import find_stated_answers
+from r1router.train.steps.step_file import TrainingStep, read_steps, write_steps
 
 
-def pick(rows: Sequence[StepRow], count: int, rng: random.Random) -> list[StepRow]:
+def pick(rows: Sequence[TrainingStep], count: int, rng: random.Random) -> list[TrainingStep]:
     """`count` of the rows (all, where there are no more), as equal in number for each gold route as they allow."""
-    by_route: dict[str, list[StepRow]] = defaultdict(list)
+    by_route: dict[str, list[TrainingStep]] = defaultdict(list)
     for row in rows:
         by_route[row.gold.route].append(row)
     for group in by_route.values():
         rng.shuffle(group)
-    picked: list[StepRow] = []
+    picked: list[TrainingStep] = []
     while len(picked) < count and any(by_route.values()):
         picked += [group.pop() for group in by_route.values() if group]
     return picked[:count]
 
 
-def is_of(step: StepRow, wanted: str) -> bool:
+def is_of(step: TrainingStep, wanted: str) -> bool:
     """Whether a step is of a kind such as `plan`, `plan@text`, `answer@table`, `stated@table` or `query@asked`."""
     kind, _, where = wanted.partition("@")
     if kind == "later":
@@ -57,7 +57,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     rng = random.Random(given.seed)
-    mixed: list[StepRow] = []
+    mixed: list[TrainingStep] = []
     for part in given.parts:
         name, _, counts = part.rpartition(":")
         steps = read_steps(Path(name))

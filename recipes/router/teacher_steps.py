@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from r1router.parse import NO_ROUTE
-from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, Past, TrainingStep, write_steps
 from r1router.types import Card
 
 CARDS = (
@@ -21,7 +21,7 @@ CARDS = (
 )
 
 
-def steps(file: Path) -> Iterator[StepRow]:
+def steps(file: Path) -> Iterator[TrainingStep]:
     """Plan steps over the paper's three knowledge bases, and final steps; what was read is not taken."""
     for line in file.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
@@ -29,7 +29,7 @@ def steps(file: Path) -> Iterator[StepRow]:
         if kind == "answer":
             continue
         stops = kind == "plan" and gold["kb"] == NO_ROUTE
-        yield StepRow(
+        yield TrainingStep(
             f"{row['id']}/{row['step_index']}/{kind}",
             kind,
             row["origin_question"],

@@ -35,7 +35,7 @@ from r1router.tables.columns import read_columns
 from r1router.tables.engine import compute
 from r1router.tables.grammar import can_write, query_grammar
 from r1router.tables.view import view_table
-from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, Past, TrainingStep, write_steps
 from r1router.types import Evidence, KnowledgeBase, Query, Question, Sight, Step, Trajectory
 
 TOGETHER = 3
@@ -60,7 +60,7 @@ def main() -> None:
     apart = [lines for lines in written if _name(lines) in KEPT_APART]
     learned = [lines for lines in written if _name(lines) not in KEPT_APART]
     for part, pool, count in (("", learned, given.folders), (".dev", apart, given.dev_folders)):
-        rows: list[StepRow] = []
+        rows: list[TrainingStep] = []
         with (given.out / f"asked{part}.jsonl").open("w", encoding="utf-8") as asked:
             for number in range(count):
                 rng = random.Random(f"{given.seed}/{part}/{number}")
@@ -75,7 +75,7 @@ def _name(lines: Sequence[str]) -> str:
     return lines[0][2:].split("|")[0].strip()
 
 
-def _work(name: str, pool: list[list[str]], rng: random.Random) -> Iterator[tuple[list[StepRow], dict[str, Any]]]:
+def _work(name: str, pool: list[list[str]], rng: random.Random) -> Iterator[tuple[list[TrainingStep], dict[str, Any]]]:
     """The steps of one folder, question by question."""
     first = rng.choice(pool)
     language = first[0].split("|")[1]
@@ -143,11 +143,11 @@ class _Index:
 
 def _steps(
     name: str, folder: Made, asked: Asked, question: str, index: _Index, rng: random.Random
-) -> tuple[list[StepRow], dict[str, Any]]:
+) -> tuple[list[TrainingStep], dict[str, Any]]:
     cards = index.cards
     common: dict[str, Any] = {"question": question, "source": "folders"}
     told: dict[str, Any] = {"id": name, "question": question, "hops": []}
-    rows: list[StepRow] = []
+    rows: list[TrainingStep] = []
     history: tuple[Past, ...] = ()
     single = len(asked.hops) == 1
     for place, hop in enumerate(asked.hops):
@@ -159,7 +159,7 @@ def _steps(
         evidence = index.search(hop.kind, wanted)
         plan = Gold("A fact is missing.", wanted, hop.kind)
         plans: dict[str, Any] = {"history": history, "kbs": cards, "sights": sights, "gold": plan, **common}
-        rows.append(StepRow(f"{name}/{place}/plan", "plan", **plans))
+        rows.append(TrainingStep(f"{name}/{place}/plan", "plan", **plans))
         found = next((n for n, e in enumerate(evidence, 1) if _holds(e, hop, answer)), None)
         table = folder.tables.get(hop.path)
         told["hops"].append({
@@ -177,7 +177,7 @@ def _steps(
         sights = index.look(question)
         nearest = max(sights, key=lambda sight: sight.similarity).kb
         plan = Gold("A fact is missing.", question, nearest)
-        rows.append(StepRow(f"{name}/0/plan", "plan", kbs=cards, sights=sights, gold=plan, **common))
+        rows.append(TrainingStep(f"{name}/0/plan", "plan", kbs=cards, sights=sights, gold=plan, **common))
         evidence = index.search(nearest, question)
         rows.append(_reading(f"{name}/0", question, evidence, NOTHING, index, common))
         history = (Past(question, "unknown", nearest),)
@@ -188,9 +188,9 @@ def _steps(
     stop = Gold("Nothing is missing.", None, NO_ROUTE)
     sights = index.look_after(question, history)
     plans = {"history": history, "kbs": cards, "sights": sights, "gold": stop, **common}
-    rows.append(StepRow(f"{name}/{len(history)}/plan", "plan", **plans))
+    rows.append(TrainingStep(f"{name}/{len(history)}/plan", "plan", **plans))
     last = Gold(f"Fact {len(history)} is the answer.", answers=(history[-1].answer,))
-    rows.append(StepRow(f"{name}/{len(history)}/final", "final", history=history, gold=last, **common))
+    rows.append(TrainingStep(f"{name}/{len(history)}/final", "final", history=history, gold=last, **common))
     return rows, told
 
 
@@ -223,7 +223,7 @@ def _holds(evidence: Evidence, hop: Hop, answer: str) -> bool:
 def _query(
     id_: str, wanted: str, hop: Hop, evidence: Sequence[Evidence], history: tuple[Past, ...], index: _Index,
     common: dict[str, Any],
-) -> list[StepRow]:  # fmt: skip
+) -> list[TrainingStep]:  # fmt: skip
     """The query of the hop's table, where that is the best evidence and the grammar has the query."""
     whole = index.whole(evidence)
     if not evidence or not _is_of(evidence[0], hop.path) or whole[0].table is None:
@@ -235,7 +235,9 @@ def _query(
     if not can_write(query_grammar(view), sql):
         return []
     gold = Gold(thought_for(sql), query=sql)
-    return [StepRow(f"{id_}/query", "query", history=history, sub_question=wanted, evidence=whole, gold=gold, **common)]
+    return [
+        TrainingStep(f"{id_}/query", "query", history=history, sub_question=wanted, evidence=whole, gold=gold, **common)
+    ]
 
 
 def _unquote_numbers(sql: str, columns: Sequence[TableColumn]) -> str:
@@ -249,7 +251,7 @@ def _unquote_numbers(sql: str, columns: Sequence[TableColumn]) -> str:
 def _read(
     id_: str, wanted: str, hop: Hop, answer: str, found: int | None, evidence: Sequence[Evidence],
     history: tuple[Past, ...], index: _Index, rng: random.Random, common: dict[str, Any],
-) -> StepRow:  # fmt: skip
+) -> TrainingStep:  # fmt: skip
     """The reading of the hop's evidence, or of some that does not hold it."""
     if found and rng.random() < ELSEWHERE:
         evidence = index.search(rng.choice(index.names), wanted, k=6)
@@ -264,11 +266,11 @@ def _read(
 
 def _reading(
     id_: str, wanted: str, evidence: Sequence[Evidence], gold: Gold, index: _Index, common: dict[str, Any]
-) -> StepRow:
+) -> TrainingStep:
     """A step that reads; where its best evidence is a table it may also query, so its prompt is another."""
     kind: Any = "query" if evidence and evidence[0].table else "answer"
     pieces = index.whole(evidence) if kind == "query" else tuple(evidence)
-    return StepRow(f"{id_}/{kind}", kind, sub_question=wanted, evidence=pieces, gold=gold, **common)
+    return TrainingStep(f"{id_}/{kind}", kind, sub_question=wanted, evidence=pieces, gold=gold, **common)
 
 
 if __name__ == "__main__":

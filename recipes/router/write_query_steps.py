@@ -37,8 +37,8 @@ from r1router.tables.engine import Tables
 from r1router.tables.grammar import can_write, query_grammar
 from r1router.tables.results import read_answer_off
 from r1router.train.steps.find_queries import find_queries
-from r1router.train.steps.rows import find_view, render
-from r1router.train.steps.step_file import Gold, StepRow, write_steps
+from r1router.train.steps.render import find_view, render
+from r1router.train.steps.step_file import Gold, TrainingStep, write_steps
 from r1router.types import Evidence
 
 log = logging.getLogger("write_query_steps")
@@ -95,7 +95,7 @@ def answer_by(block: TableBlock, sql: str) -> str:
 # ── tables that nobody keeps ───────────────────────────────────────────────────────────────────
 
 
-def made_steps(count: int, rng: random.Random) -> Iterator[StepRow]:
+def made_steps(count: int, rng: random.Random) -> Iterator[TrainingStep]:
     """Steps that query a made-up table, every eighth among others."""
     number = 0
     while number < count:
@@ -110,7 +110,7 @@ def made_steps(count: int, rng: random.Random) -> Iterator[StepRow]:
                 for rank, block in enumerate([table.block, *others], 1)
             )
             gold = Gold(thought_for(asked.sql), query=asked.sql, evidence_ids=(evidence[0].id,), answers=(answer,))
-            step = StepRow(
+            step = TrainingStep(
                 f"made-query-{number:05d}/0/query", "query", asked.text, sub_question=asked.text, evidence=evidence,
                 gold=gold, source="made-query",
             )  # fmt: skip
@@ -176,7 +176,7 @@ def asked_of(path: Path) -> Iterator[tuple[str, str, str, list[str], str]]:
             before = str(step.get("answer") or "")
 
 
-def set_steps(name: str, path: Path, shelf: Shelf, rng: random.Random) -> Iterator[StepRow]:
+def set_steps(name: str, path: Path, shelf: Shelf, rng: random.Random) -> Iterator[TrainingStep]:
     """The steps of one question set, those that query first."""
     dear, most = SETS[name], MOST.get(name, 10**6)
     asked = list(asked_of(path))
@@ -198,7 +198,7 @@ def set_steps(name: str, path: Path, shelf: Shelf, rng: random.Random) -> Iterat
         )
         place = order.index(table) + 1
         read = Gold(f"Piece {place} says it.", evidence_ids=(table,), answers=tuple(answers))
-        step = StepRow(
+        step = TrainingStep(
             f"{id}/query", "query", question, sub_question=question, evidence=evidence, gold=read, source=name
         )
         if sql and not misled:
@@ -215,7 +215,7 @@ def set_steps(name: str, path: Path, shelf: Shelf, rng: random.Random) -> Iterat
     log.warning("%s: %s of %d steps", path.name, dict(made), len(asked))
 
 
-def _shows(step: StepRow, answers: Sequence[str]) -> bool:
+def _shows(step: TrainingStep, answers: Sequence[str]) -> bool:
     """Whether the small prompt shows an answer, other than in the question."""
     shown = render(step, SHORT).ask.messages[-1].content.rpartition("\nQuestion:")[0].casefold()
     # A small number stands there by chance where it has to be counted.
@@ -233,7 +233,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     rng = random.Random(given.seed)
-    steps: list[StepRow] = []
+    steps: list[TrainingStep] = []
     if given.bench:
         shelf = Shelf(given.bench)
         for name in given.sets:

@@ -17,7 +17,7 @@ from pathlib import Path
 import invented
 
 from r1router.table import TableBlock
-from r1router.train.steps.step_file import Gold, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, TrainingStep, write_steps
 from r1router.types import Evidence
 
 Value = Callable[[random.Random], str]
@@ -288,7 +288,7 @@ def _evidence(kb: str, id: str, piece: str | TableBlock, score: float) -> Eviden
     return Evidence(kb, id, piece, score, piece.partition("\n")[0])
 
 
-def steps(rows: int, rng: random.Random) -> list[StepRow]:
+def steps(rows: int, rng: random.Random) -> list[TrainingStep]:
     made = []
     for index in range(rows):
         kb, make = MAKERS[index % len(MAKERS)]
@@ -298,7 +298,7 @@ def steps(rows: int, rng: random.Random) -> list[StepRow]:
         evidence = tuple(_evidence(kb, f"made-{index}-{n}", piece, 1 / (n + 1)) for n, piece in enumerate(pieces))
         gold = Gold(f"Piece {place + 1} says it.", evidence_ids=(evidence[place].id,), answers=(answer,))
         made.append(
-            StepRow(
+            TrainingStep(
                 f"made-reading-{index:05d}/0/answer", "answer", question, sub_question=question, evidence=evidence,
                 gold=gold, source="made",
             )

@@ -20,7 +20,7 @@ from typing import Any
 import invented
 
 from r1router.parse import NO_ROUTE
-from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, Past, TrainingStep, write_steps
 from r1router.types import Card
 
 GENERAL = (
@@ -33,7 +33,7 @@ NAMES = ("film", "person", "country", "nation", "city", "band", "album", "compan
 """Lists of `chains.toml` that hold names."""
 
 
-def questions(domains: list[dict[str, Any]], rows: int, rng: random.Random, held_out: bool) -> Iterator[StepRow]:
+def questions(domains: list[dict[str, Any]], rows: int, rng: random.Random, held_out: bool) -> Iterator[TrainingStep]:
     """The plan steps of `rows` questions, few of them twice; every fourth is shown answered, when to stop is right."""
     asked: set[str] = set()
     seen = [d for d in domains if not d.get("held_out")]
@@ -55,15 +55,17 @@ def questions(domains: list[dict[str, Any]], rows: int, rng: random.Random, held
         common: dict[str, Any] = {"question": text, "picture": picture, "kbs": tuple(cards), "source": "made"}
         id_ = f"made-{'held-out-' if held_out else ''}{number:05d}"
         gold = Gold("A fact is missing.", text, domain["name"])
-        yield StepRow(f"{id_}/0/plan", "plan", gold=gold, **common)
+        yield TrainingStep(f"{id_}/0/plan", "plan", gold=gold, **common)
         if number % 4 == 3:
             past = (Past(text, rng.choice(["yes", "42", "Anna Berg", "on Monday", "about an hour"]), domain["name"]),)
             stop = Gold("Nothing is missing.", None, NO_ROUTE)
-            yield StepRow(f"{id_}/1/plan", "plan", history=past, gold=stop, **common)
+            yield TrainingStep(f"{id_}/1/plan", "plan", history=past, gold=stop, **common)
         number += 1
 
 
-def chains(told: dict[str, Any], domains: list[dict[str, Any]], rows: int, rng: random.Random) -> Iterator[StepRow]:
+def chains(
+    told: dict[str, Any], domains: list[dict[str, Any]], rows: int, rng: random.Random
+) -> Iterator[TrainingStep]:
     """The plan steps, the stop among them, of `rows` questions that take as many facts as their chain has steps."""
     seen = {d["name"]: d for d in domains if not d.get("held_out")}
     for number in range(rows):
@@ -80,7 +82,7 @@ def chains(told: dict[str, Any], domains: list[dict[str, Any]], rows: int, rng: 
             if kb:
                 sub_question = question if asked == "=" else _filled(asked, told["fill"], words, rng)
                 gold = Gold("A fact is missing.", sub_question, kb)
-            yield StepRow(
+            yield TrainingStep(
                 f"made-chain-{number:05d}/{place}/plan", "plan", question, "made.png" if chain.get("picture") else "",
                 tuple(past), tuple(cards), gold=gold, source="made",
             )  # fmt: skip

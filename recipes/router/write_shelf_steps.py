@@ -21,7 +21,7 @@ import invented
 
 from r1router.kb.manifest import describe
 from r1router.parse import NO_ROUTE
-from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, Past, TrainingStep, write_steps
 from r1router.types import Card, Kind
 
 Words = dict[str, str]
@@ -143,7 +143,7 @@ def _card(kind: Kind, titles: list[str], columns: dict[str, list[str]], rng: ran
     return Card(rng.choice(NAMES[kind]), kind, describe(kind, count, titles, columns))
 
 
-def steps(told: dict[str, Any], rows: int, rng: random.Random) -> list[StepRow]:
+def steps(told: dict[str, Any], rows: int, rng: random.Random) -> list[TrainingStep]:
     """The plan steps of `rows` questions, half of them of two facts, each with its stop (every third of one fact)."""
     made = []
     for number in range(rows):
@@ -160,8 +160,8 @@ def steps(told: dict[str, Any], rows: int, rng: random.Random) -> list[StepRow]:
     return made
 
 
-def _row(number: int, place: int, asked: Asked, shown: tuple[Card, ...], past: list[Past], gold: Gold) -> StepRow:
-    return StepRow(
+def _row(number: int, place: int, asked: Asked, shown: tuple[Card, ...], past: list[Past], gold: Gold) -> TrainingStep:
+    return TrainingStep(
         f"made-shelf-{number:05d}/{place}/plan", "plan", asked.question, "made.png" if asked.picture else "",
         tuple(past), shown, gold=gold, source="made",
     )  # fmt: skip

@@ -90,37 +90,42 @@ def ask_answer(request: Ask, prompts: Prompts) -> Flow[Answer]:
 
 
 def plan(
-    path: Trajectory, kbs: Mapping[str, Card], prompts: Prompts, *, look: bool = False, template: str = "next_step"
+    trajectory: Trajectory,
+    kbs: Mapping[str, Card],
+    prompts: Prompts,
+    *,
+    look: bool = False,
+    template: str = "next_step",
 ) -> Flow[Step]:
     """The next step: a thought, a sub-question and its route, or no sub-question when the policy stops.
 
     With `look` the policy sees what every knowledge base would bring for the question and the answers so far, and
     the route is chosen by its label probabilities and by what they would bring for its sub-question.
     """
-    wanted = write_need(path)
-    shown = sights = (yield from look_around(path, kbs, wanted)) if look else ()
+    wanted = write_need(trajectory)
+    shown = sights = (yield from look_around(trajectory, kbs, wanted)) if look else ()
     read = partial(parse.read_step, routes=prompts.labels(kbs))
-    step = yield from ask(prompts.next_step(path, kbs, sights=shown, template=template), read, prompts)
+    step = yield from ask(prompts.next_step(trajectory, kbs, sights=shown, template=template), read, prompts)
     step = replace(step, sights=shown)
     if look and step.sub_question is not None:
         if step.sub_question != wanted:
-            sights = yield from look_around(path, kbs, step.sub_question)
-        picture = path.question.image is not None
+            sights = yield from look_around(trajectory, kbs, step.sub_question)
+        picture = trajectory.question.image is not None
         fused = fuse_odds(prompts.odds, sights, kbs, step.probabilities, picture=picture)
         step = _follow_odds(replace(step, probabilities=fused))
-    yield Planned(len(path.steps), step)
+    yield Planned(len(trajectory.steps), step)
     return step
 
 
-def write_need(path: Trajectory) -> str:
+def write_need(trajectory: Trajectory) -> str:
     """The words to look with before the next plan: the question and the answers so far."""
-    return " ".join([path.question.text, *(step.answer for step in path.steps)])
+    return " ".join([trajectory.question.text, *(step.answer for step in trajectory.steps)])
 
 
-def look_around(path: Trajectory, kbs: Mapping[str, Card], text: str) -> Flow[tuple[Sight, ...]]:
+def look_around(trajectory: Trajectory, kbs: Mapping[str, Card], text: str) -> Flow[tuple[Sight, ...]]:
     """What every knowledge base would bring for these words, and for the question's picture."""
     names = tuple(kbs)
-    rankings = yield Search(names, Query(text, path.question.image), LOOK, look=True)
+    rankings = yield Search(names, Query(text, trajectory.question.image), LOOK, look=True)
     return see(text, dict(zip(names, rankings, strict=True)))
 
 
@@ -150,23 +155,23 @@ def widen(step: Step, min_confidence: float, search_all_below: float) -> Step:
 
 
 def plan_query(
-    path: Trajectory, routes: tuple[str, ...], prompts: Prompts, *, template: str, think: bool = True
+    trajectory: Trajectory, routes: tuple[str, ...], prompts: Prompts, *, template: str, think: bool = True
 ) -> Flow[Step]:
     """The next step of a method that does not route: what the policy wants to know is searched in `routes`."""
-    step = yield from ask(prompts.next_query(path, template=template, think=think), parse.read_query, prompts)
+    step = yield from ask(prompts.next_query(trajectory, template=template, think=think), parse.read_query, prompts)
     if step.sub_question is not None:
         step = replace(step, routes=routes)
-    yield Planned(len(path.steps), step)
+    yield Planned(len(trajectory.steps), step)
     return step
 
 
-def was_asked_before(path: Trajectory, step: Step) -> bool:
+def was_asked_before(trajectory: Trajectory, step: Step) -> bool:
     """Whether an earlier step sent the same words, but for case and spaces, to the same knowledge base."""
 
     def key(s: Step) -> tuple[str, tuple[str, ...]]:
         return " ".join((s.sub_question or "").casefold().split()), s.routes[:1]
 
-    return key(step) in map(key, path.steps)
+    return key(step) in map(key, trajectory.steps)
 
 
 def pin_routes(kb: str, kbs: Mapping[str, Card]) -> tuple[str, ...]:
@@ -187,12 +192,12 @@ def search(
     return tuple(rankings[0] if len(rankings) == 1 else fuse(rankings, k, weights))
 
 
-def retrieve(path: Trajectory, step: Step, k: int) -> Flow[Trajectory]:
+def retrieve(trajectory: Trajectory, step: Step, k: int) -> Flow[Trajectory]:
     """The trajectory and this step with its evidence; where its route has none, the next likely one is searched.
 
     Newer versions of a document come before older ones, and the step's note says so.
     """
-    question = path.question
+    question = trajectory.question
     weights = [max(step.probabilities.get(name, 0.0), 0.01) for name in step.routes] if step.sights else None
     evidence = yield from search(step.routes, step.sub_question or "", question.image, k, weights=weights)
     if not evidence:
@@ -204,30 +209,32 @@ def retrieve(path: Trajectory, step: Step, k: int) -> Flow[Trajectory]:
             step = _add_note(replace(step, routes=(*step.routes, second)), note)
     evidence, versions = put_newer_first(step.sub_question or "", evidence)
     step = _add_note(replace(step, evidence=evidence), versions)
-    yield Retrieved(len(path.steps), step)
-    return path.add(step)
+    yield Retrieved(len(trajectory.steps), step)
+    return trajectory.add(step)
 
 
-def look_up(path: Trajectory, text: str, routes: tuple[str, ...], k: int) -> Flow[Trajectory]:
+def look_up(trajectory: Trajectory, text: str, routes: tuple[str, ...], k: int) -> Flow[Trajectory]:
     """The trajectory and a step whose query the method itself sets, with its evidence."""
     step = Step(sub_question=text, routes=routes)
-    yield Planned(len(path.steps), step)
-    return (yield from retrieve(path, step, k))
+    yield Planned(len(trajectory.steps), step)
+    return (yield from retrieve(trajectory, step, k))
 
 
-def read(path: Trajectory, prompts: Prompts, *, template: str = "answer_step", tables: str = READ) -> Flow[Trajectory]:
+def read(
+    trajectory: Trajectory, prompts: Prompts, *, template: str = "answer_step", tables: str = READ
+) -> Flow[Trajectory]:
     """The trajectory with its last step answered by the policy from that step's evidence.
 
     With `tables=query` it may query the table that is its best evidence; what that gives is the answer, or is read.
     """
-    path, answer = yield from query_table(path, prompts, tables=tables)
+    trajectory, answer = yield from query_table(trajectory, prompts, tables=tables)
     if answer is None:
-        before, step = replace(path, steps=path.steps[:-1]), path.steps[-1]
+        before, step = replace(trajectory, steps=trajectory.steps[:-1]), trajectory.steps[-1]
         answer = yield from ask_answer(prompts.answer_step(before, step, template=template), prompts)
-    return (yield from settle(path, answer))
+    return (yield from settle(trajectory, answer))
 
 
-def query_table(path: Trajectory, prompts: Prompts, *, tables: str) -> Flow[tuple[Trajectory, Answer | None]]:
+def query_table(trajectory: Trajectory, prompts: Prompts, *, tables: str) -> Flow[tuple[Trajectory, Answer | None]]:
     """The trajectory with what a query over the last step's table gave, and the step's answer where that is known.
 
     Only where `tables` is "query", the prompt set has the form for it and the best evidence is from a table. The
@@ -237,27 +244,27 @@ def query_table(path: Trajectory, prompts: Prompts, *, tables: str) -> Flow[tupl
     """
     if tables not in (QUERY, READ):
         raise InputError(f"tables are for {QUERY} or for {READ}, not for {tables!r}")
-    step = path.steps[-1]
+    step = trajectory.steps[-1]
     best = step.evidence[0] if step.evidence else None
     if tables == READ or not prompts.table_queries or best is None or best.table is None or best.result is not None:
-        return path, None
+        return trajectory, None
     try:
         view = yield Inspect(best.kb, best.id, step.sub_question or "", prompts.joined_tables)
-        request = prompts.query_step(replace(path, steps=path.steps[:-1]), step, view)
+        request = prompts.query_step(replace(trajectory, steps=trajectory.steps[:-1]), step, view)
         said, result = yield from _ask_table(request, best, prompts, joined=bool(view.others))
     except (QueryError, KnowledgeBaseError) as error:
-        return _noted(path, f"the table was not queried: {error}"), None
+        return _noted(trajectory, f"the table was not queried: {error}"), None
     except ParseError:
-        return _noted(path, "no query was in form"), None
+        return _noted(trajectory, "no query was in form"), None
     if isinstance(said, Answer) or result is None:
-        return path, said if isinstance(said, Answer) else None
+        return trajectory, said if isinstance(said, Answer) else None
     if not any(any(row) for row in result.rows):
-        return _noted(path, f"the query gave nothing: {said.sql}"), None
+        return _noted(trajectory, f"the query gave nothing: {said.sql}"), None
     step = replace(step, evidence=(make_evidence(best, result), *step.evidence))
-    path = replace(path, steps=(*path.steps[:-1], step))
-    yield Computed(len(path.steps) - 1, step)
+    trajectory = replace(trajectory, steps=(*trajectory.steps[:-1], step))
+    yield Computed(len(trajectory.steps) - 1, step)
     text = read_answer_off(result)
-    return path, Answer(said.thought, text, confidence=said.confidence) if text else None
+    return trajectory, Answer(said.thought, text, confidence=said.confidence) if text else None
 
 
 def _ask_table(
@@ -280,9 +287,9 @@ def _ask_table(
     raise AssertionError("the last reply is used or raises")
 
 
-def _noted(path: Trajectory, note: str) -> Trajectory:
+def _noted(trajectory: Trajectory, note: str) -> Trajectory:
     """The trajectory whose last step says this too."""
-    return replace(path, steps=(*path.steps[:-1], _add_note(path.steps[-1], note)))
+    return replace(trajectory, steps=(*trajectory.steps[:-1], _add_note(trajectory.steps[-1], note)))
 
 
 def _add_note(step: Step, note: str) -> Step:
@@ -290,21 +297,23 @@ def _add_note(step: Step, note: str) -> Step:
     return replace(step, note="; ".join(filter(None, (step.note, note))))
 
 
-def settle(path: Trajectory, answer: Answer) -> Flow[Trajectory]:
+def settle(trajectory: Trajectory, answer: Answer) -> Flow[Trajectory]:
     """The trajectory with this answer in its last step."""
     step = replace(
-        path.steps[-1],
+        trajectory.steps[-1],
         answer_thought=answer.thought,
         answer=answer.text,
         confidence=answer.confidence,
         doubt=answer.doubt,
     )
-    path = replace(path, steps=(*path.steps[:-1], step))
-    yield Answered(len(path.steps) - 1, step)
-    return path
+    trajectory = replace(trajectory, steps=(*trajectory.steps[:-1], step))
+    yield Answered(len(trajectory.steps) - 1, step)
+    return trajectory
 
 
-def conclude(path: Trajectory, request: Ask, stop: str, prompts: Prompts, *, verify: bool = False) -> Flow[Trajectory]:
+def conclude(
+    trajectory: Trajectory, request: Ask, stop: str, prompts: Prompts, *, verify: bool = False
+) -> Flow[Trajectory]:
     """The finished trajectory: the final answer with the evidence that it rests on.
 
     With `verify` it is judged by its evidence, where the prompt set has weights for that (see `evidence.support`).
@@ -314,34 +323,37 @@ def conclude(path: Trajectory, request: Ask, stop: str, prompts: Prompts, *, ver
     try:
         answer = yield from ask_answer(request, prompts)
     except BudgetSpent as spent:
-        answer, stop = Answer("", next((step.answer for step in reversed(path.steps) if step.answer), "")), spent.budget
-    return finish(path, answer, stop, prompts, verify=verify)
+        answer, stop = (
+            Answer("", next((step.answer for step in reversed(trajectory.steps) if step.answer), "")),
+            spent.budget,
+        )
+    return finish(trajectory, answer, stop, prompts, verify=verify)
 
 
-def finish(path: Trajectory, answer: Answer, stop: str, prompts: Prompts, *, verify: bool = False) -> Trajectory:
+def finish(trajectory: Trajectory, answer: Answer, stop: str, prompts: Prompts, *, verify: bool = False) -> Trajectory:
     """The finished trajectory with this answer, its citations and, with `verify`, how it stands to them."""
-    answer = replace(answer, citations=cite(path.steps, answer.text))
+    answer = replace(answer, citations=cite(trajectory.steps, answer.text))
     if verify and prompts.support is not None:
-        answer = verify_answer(path, answer, prompts.support)
-    return path.finish(answer, stop)
+        answer = verify_answer(trajectory, answer, prompts.support)
+    return trajectory.finish(answer, stop)
 
 
-def repeat_only_answer(path: Trajectory) -> Answer | None:
+def repeat_only_answer(trajectory: Trajectory) -> Answer | None:
     """The answer of the only step, where it was asked in the question's own words: all that is to be said."""
-    if len(path.steps) != 1:
+    if len(trajectory.steps) != 1:
         return None
-    (step,) = path.steps
-    if not step.answer or " ".join((step.sub_question or "").split()) != " ".join(path.question.text.split()):
+    (step,) = trajectory.steps
+    if not step.answer or " ".join((step.sub_question or "").split()) != " ".join(trajectory.question.text.split()):
         return None
     return Answer(step.answer_thought, step.answer, confidence=step.confidence, doubt=step.doubt)
 
 
-def verify_answer(path: Trajectory, answer: Answer, support: Support) -> Answer:
+def verify_answer(trajectory: Trajectory, answer: Answer, support: Support) -> Answer:
     """The answer with how it stands to its evidence, as its weakest step does; "unknown" where that is too weak."""
-    if not path.steps or answer.text.strip(" .").casefold() in ("", parse.UNKNOWN):
+    if not trajectory.steps or answer.text.strip(" .").casefold() in ("", parse.UNKNOWN):
         guess = "" if answer.text.casefold() == parse.UNKNOWN else answer.text
         return replace(answer, text=parse.UNKNOWN, guess=guess, ending="not_found", support=0.0, citations=())
-    told, ending = min((judge(support, measure_step(step)) for step in path.steps), key=lambda judged: judged[0])
+    told, ending = min((judge(support, measure_step(step)) for step in trajectory.steps), key=lambda judged: judged[0])
     judged = replace(answer, support=round(told, 3), ending=ending)
     if ending != "not_found":
         return judged

@@ -132,7 +132,12 @@ class Prompts:
     # ── the paper's three prompts; methods that take the same turn in other words name their template ──
 
     def next_step(
-        self, path: Trajectory, kbs: Mapping[str, Card], *, sights: Sequence[Sight] = (), template: str = "next_step"
+        self,
+        trajectory: Trajectory,
+        kbs: Mapping[str, Card],
+        *,
+        sights: Sequence[Sight] = (),
+        template: str = "next_step",
     ) -> Ask:
         """What is still to be found out, and where? `sights`: what a look has seen. Reply: `parse.read_step`."""
         labels = self.labels(kbs)
@@ -140,18 +145,18 @@ class Prompts:
             list(labels), think=self._limits["think"], sub_question=self._limits["sub_question"]
         )
         return self._ask(
-            "plan", template, shape, path, labels=labels, sights=_seen(labels, sights), **_choices(labels, kbs)
+            "plan", template, shape, trajectory, labels=labels, sights=_seen(labels, sights), **_choices(labels, kbs)
         )
 
-    def answer_step(self, path: Trajectory, step: Step, *, template: str = "answer_step") -> Ask:
-        """What does the evidence say to the sub-question? `path` is what came before. Reply: `parse.read_answer`."""
+    def answer_step(self, trajectory: Trajectory, step: Step, *, template: str = "answer_step") -> Ask:
+        """What does the evidence say to the sub-question, after this trajectory? Reply: `parse.read_answer`."""
         evidence = self._shown(step.sub_question or "", step.evidence)
         return self._ask(
-            "answer", template, self._answer_shape(evidence, step.sub_question or ""), path,
+            "answer", template, self._answer_shape(evidence, step.sub_question or ""), trajectory,
             thought=step.thought, sub_question=step.sub_question, evidence=evidence,
         )  # fmt: skip
 
-    def query_step(self, path: Trajectory, step: Step, view: TableView, *, template: str = "query_step") -> Ask:
+    def query_step(self, trajectory: Trajectory, step: Step, view: TableView, *, template: str = "query_step") -> Ask:
         """What does the evidence say, or what is its table to be asked? Reply: `parse.read_table_reply`.
 
         `view` is of the table that the first piece of evidence is from; the rest of that table's pieces is left out.
@@ -165,15 +170,15 @@ class Prompts:
         told = [{"text": "\n".join([shown.heading, *shown.rows])}, *evidence]
         grammar = write_free_grammar(_QUERY - len("SELECT ")) if view.others else query_grammar(view)
         return self._ask(
-            "query", template, parse.add_query(self._answer_shape(told, asked), grammar, query=_QUERY), path,
+            "query", template, parse.add_query(self._answer_shape(told, asked), grammar, query=_QUERY), trajectory,
             thought=step.thought, sub_question=asked, table=shown, folder=tell_folders(step.evidence)[0],
             evidence=evidence,
         )  # fmt: skip
 
-    def final_answer(self, path: Trajectory, *, template: str = "final_answer") -> Ask:
+    def final_answer(self, trajectory: Trajectory, *, template: str = "final_answer") -> Ask:
         """What is the answer, from the steps so far? Reply: `parse.read_answer`."""
-        known = [{"text": step.answer} for step in path.steps if step.answer]
-        return self._ask("final", template, self._answer_shape(known, path.question.text), path)
+        known = [{"text": step.answer} for step in trajectory.steps if step.answer]
+        return self._ask("final", template, self._answer_shape(known, trajectory.question.text), trajectory)
 
     # ── the baselines' ─────────────────────────────────────────────────────────────────────────
 
@@ -183,12 +188,12 @@ class Prompts:
         shape = self._answer_shape(shown, question.text)
         return self._ask("final", template, shape, Trajectory(question), evidence=shown)
 
-    def next_query(self, path: Trajectory, *, template: str, think: bool = True) -> Ask:
+    def next_query(self, trajectory: Trajectory, *, template: str, think: bool = True) -> Ask:
         """What is to be searched next, by the named template? Reply: `parse.read_query`."""
         shape = parse.make_step_shape(
             None, think=self._limits["think"] if think else 0, sub_question=self._limits["sub_question"]
         )
-        return self._ask("plan", template, shape, path)
+        return self._ask("plan", template, shape, trajectory)
 
     def choose_route(self, question: Question, kbs: Mapping[str, Card], *, template: str) -> Ask:
         """Which knowledge base can answer the question, by the named template? Reply: `parse.read_route`."""
@@ -196,10 +201,10 @@ class Prompts:
         shape = parse.make_step_shape(list(labels), think=0, sub_question=0)
         return self._ask("plan", template, shape, Trajectory(question), labels=labels, **_choices(labels, kbs))
 
-    def next_sentence(self, path: Trajectory, evidence: Sequence[Evidence], *, template: str) -> Ask:
+    def next_sentence(self, trajectory: Trajectory, evidence: Sequence[Evidence], *, template: str) -> Ask:
         """How does the reasoning go on, by the named template? Reply: `parse.read_sentence`."""
         shape = parse.make_sentence_shape(sentence=self._limits["sub_question"])
-        return self._ask("plan", template, shape, path, evidence=self._shown(path.question.text, evidence))
+        return self._ask("plan", template, shape, trajectory, evidence=self._shown(trajectory.question.text, evidence))
 
     def again(self, ask: Ask, reply: str, reason: str) -> Ask:
         """The same request once more, with what was wrong with the last reply."""
@@ -259,16 +264,16 @@ class Prompts:
         purpose: Purpose,
         template: str,
         shape: Shape,
-        path: Trajectory,
+        trajectory: Trajectory,
         *,
         labels: Mapping[str, str] | None = None,
         **data: Any,
     ) -> Ask:
         """The template rendered with the question, the steps so far and `data`. `labels`: label to knowledge base."""
-        question, labels = path.question, labels or {}
+        question, labels = trajectory.question, labels or {}
         messages = self._messages(
             template, question.image, picture=question.image is not None,
-            question=question.text, steps=_history(path, labels), **data,
+            question=question.text, steps=_history(trajectory, labels), **data,
         )  # fmt: skip
         longest = max(sum(tag.max_chars if not tag.choices else 40 for tag in tags) for tags in shape.alternatives)
         wanted = tuple(labels) or ((parse.UNKNOWN,) if purpose != "plan" and self.support is not None else ())
@@ -345,7 +350,7 @@ def _check_settings(options: Mapping[str, Any], path: Path) -> None:
         )
 
 
-def _history(path: Trajectory, labels: Mapping[str, str]) -> list[dict[str, str]]:
+def _history(trajectory: Trajectory, labels: Mapping[str, str]) -> list[dict[str, str]]:
     label_of = {name: label for label, name in labels.items()}
     return [
         {
@@ -354,7 +359,7 @@ def _history(path: Trajectory, labels: Mapping[str, str]) -> list[dict[str, str]
             "kb": ", ".join(label_of.get(name, name) for name in step.routes),
             "answer": step.answer or parse.UNKNOWN,
         }
-        for step in path.steps
+        for step in trajectory.steps
     ]
 
 

@@ -157,10 +157,12 @@ def _overview(shown: Sequence[_Shown], primary: str) -> Table:
     for title in ("method", "answer", primary, "way", "stopped"):
         table.add_column(title, overflow="fold")
     for one in shown:
-        path = one.row.trajectory
-        way = " → ".join("+".join(step.routes) for step in path.steps if step.routes) or "no search"
-        said = _said(path) if len(_said(path)) <= _CUT else _said(path)[:_CUT] + "…"
-        table.add_row(Text(one.label, style="bold"), Text(said), _score(one.scores.get(primary)), Text(way), path.stop)
+        trajectory = one.row.trajectory
+        way = " → ".join("+".join(step.routes) for step in trajectory.steps if step.routes) or "no search"
+        said = _said(trajectory) if len(_said(trajectory)) <= _CUT else _said(trajectory)[:_CUT] + "…"
+        table.add_row(
+            Text(one.label, style="bold"), Text(said), _score(one.scores.get(primary)), Text(way), trajectory.stop
+        )
     return table
 
 
@@ -174,28 +176,28 @@ def _trajectory(one: _Shown, console: Console) -> None:
     """Each step with the gold one of its place above it; gold evidence marked."""
     from r1router.evals import gold
 
-    example, path = one.row.example, one.row.trajectory
+    example, trajectory = one.row.example, one.row.trajectory
     needs = gold.list_needs(example)
 
     def is_gold(evidence: Evidence) -> bool:
         return any(gold.meets(need, evidence) for need in needs)
 
     known = (example.gold or {}).get("steps") or (example.gold or {}).get("hops") or []
-    for at, step in enumerate(path.steps):
+    for at, step in enumerate(trajectory.steps):
         render.plan(at, step, console)
         if at < len(known):
             console.print(render.write_line("gold", _gold_step(known[at], step.routes, one.kinds)))
         if step.routes:
             render.print_found(step, console, gold=is_gold)
             console.print(render.write_line("answer", Text(step.answer or "(none)", style="bold")))
-    for at, missed in enumerate(known[len(path.steps) :], len(path.steps)):
+    for at, missed in enumerate(known[len(trajectory.steps) :], len(trajectory.steps)):
         console.print(Text(f"step {at + 1} was not taken", style="bold red"))
         console.print(render.write_line("gold", _gold_step(missed, (), one.kinds)))
-    for error in path.format_errors:
+    for error in trajectory.format_errors:
         console.print(render.write_line("format", Text(error, style="yellow")))
-    if path.stop == "error":
-        console.print(Text(f"failed: {path.error}", style="red"))
-    render.print_end(path, console)
+    if trajectory.stop == "error":
+        console.print(Text(f"failed: {trajectory.error}", style="red"))
+    render.print_end(trajectory, console)
     scores = "  ".join(f"{name} {value:.2f}" for name, value in one.scores.items() if "/" not in name)
     console.print(render.write_line("scores", Text(scores)))
 
@@ -222,8 +224,8 @@ def _list(shown: Sequence[_Shown], which: Which, primary: str, console: Console)
     for title in ("id", "method", "score", "question", "answer", "accepted", "stopped"):
         table.add_column(title, overflow="ellipsis", no_wrap=True, ratio=room.get(title))
     for one in found:
-        example, path = one.row.example, one.row.trajectory
-        cells = (example.question.text, _said(path), " | ".join(example.answers), path.stop)
+        example, trajectory = one.row.example, one.row.trajectory
+        cells = (example.question.text, _said(trajectory), " | ".join(example.answers), trajectory.stop)
         table.add_row(Text(example.id), Text(one.label), _score(one.scores.get(primary)), *map(Text, cells))
     console.print(table)
     console.print(Text(f"{len(found)} of {len(shown)}; score: {primary}", style="dim"))

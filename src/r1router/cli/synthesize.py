@@ -22,7 +22,7 @@ from r1router.policies import open_policy
 from r1router.prompts import DEFAULT, Prompts, choose_prompts
 
 if TYPE_CHECKING:
-    from r1router.train.steps.step_file import StepRow
+    from r1router.train.steps.step_file import TrainingStep
     from r1router.types import Example
 
 
@@ -185,7 +185,7 @@ def _dry_run(examples: list[Example], out: Path, kbs: Path, prompts: Prompts, ma
     console.print(Text(told, style="dim"), soft_wrap=True)
 
 
-def _show_steps(steps: list[StepRow], console: Console) -> None:
+def _show_steps(steps: list[TrainingStep], console: Console) -> None:
     """How many of each kind, and how the routes are balanced."""
     kinds = Counter(step.kind for step in steps)
     routes = Counter(step.gold.route for step in steps if step.kind == "plan")

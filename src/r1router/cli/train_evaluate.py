@@ -40,7 +40,7 @@ def evaluate(
     from r1router.train.judge.evaluate import evaluate as ask
     from r1router.train.judge.probe import score_floors
     from r1router.train.judge.scores import format_table, score_steps
-    from r1router.train.steps.rows import render
+    from r1router.train.steps.render import render
     from r1router.train.steps.step_file import read_steps
 
     if file:

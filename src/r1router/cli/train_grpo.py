@@ -64,7 +64,9 @@ def grpo(
     from r1router.train.rewards import parse_weights
 
     if not online:
-        options.refuse_without("--online", context, "kbs", "best", "path", "k", "reach", "decide", "anywhere", "labels")
+        options.refuse_without(
+            "--online", context, "kbs", "best", "steps_per_question", "k", "reach", "decide", "anywhere", "labels"
+        )
     if online and not kbs.is_dir():
         raise InputError(f"--online searches knowledge bases, and there is no folder {kbs}; name it with --kbs")
     settings = replace(

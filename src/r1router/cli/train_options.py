@@ -93,7 +93,7 @@ def refuse_without(switch: str, context: typer.Context, *names: str) -> None:
     for name in names:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            raise InputError(f"--{name} is for {switch}; give that too, or leave it out")
+            raise InputError(f"--{name.replace('_', '-')} is for {switch}; give that too, or leave it out")
 
 
 def is_adapter(trained: Path) -> bool:

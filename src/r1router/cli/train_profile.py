@@ -32,7 +32,7 @@ def profile(
     """Sample replies to steps: mean reward, best of the samples, ties, and what is in reach."""
     from r1router.train.judge.profile import format_profiles, sample_profiles, write_profiles
     from r1router.train.rewards import PUBLISHED, load_rewards, parse_weights
-    from r1router.train.steps.rows import render
+    from r1router.train.steps.render import render
     from r1router.train.steps.step_file import read_steps
 
     wanted = read_steps(*steps)

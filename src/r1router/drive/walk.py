@@ -68,7 +68,7 @@ class Walk:
         self._asked_at = 0.0
 
     @property
-    def path(self) -> Trajectory:
+    def trajectory(self) -> Trajectory:
         """The steps that have been searched or answered so far."""
         return Trajectory(self.question, tuple(self._steps))
 

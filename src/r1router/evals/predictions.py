@@ -75,8 +75,8 @@ def score_predictions(
     judges = load_metrics(answer_metrics(metrics))
     columns: dict[str, list[float]] = {}
     for example in examples:
-        path = Trajectory(example.question, answer=Answer("", predictions.get(example.id, "")))
-        for name, value in measure(path, example, judges).items():
+        trajectory = Trajectory(example.question, answer=Answer("", predictions.get(example.id, "")))
+        for name, value in measure(trajectory, example, judges).items():
             columns.setdefault(name, []).append(value)
     scores = {name: compute_interval(columns[name]) for name in judges if name in columns}
     return Scored(len(examples), sum(example.id not in predictions for example in examples), scores)

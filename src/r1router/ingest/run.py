@@ -109,13 +109,13 @@ def index(
     started = time.perf_counter()
     given = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
     missing = [path for path in given if not os.path.lexists(path)]
-    walk = readers.Walk()
+    missed = readers.Missed()
     with ExitStack() as stack:
         process = stack.enter_context(open_reading_process())
         tell = progress or (lambda _: None)
         process.wait_with = lambda: tell(Progress("", 0, 0, 0, 0))
         there = [path for path in given if not prune or path not in missing]
-        files = readers.find(there, as_=as_, base=base, look=process.look, walk=walk)
+        files = readers.find(there, as_=as_, base=base, look=process.look, missed=missed)
         without = [file for file in files if not file.kinds and file.path not in given]
         unsupported = Counter(file.path.suffix.lower() for file in without)
         files = [file for file in files if file.kinds or file.path in given]
@@ -131,8 +131,8 @@ def index(
             of_files=len(files),
         )
         process.wait_with = run.report
-        run.problems += walk.problems
-        gone = run.find_gone(given, [*(file.path for file in files), *walk.unseen])
+        run.problems += missed.problems
+        gone = run.find_gone(given, [*(file.path for file in files), *missed.unseen])
         for path in missing:
             if not any(Path(at).is_relative_to(path.resolve()) for at in gone.values()):
                 raise InputError(f"{path} does not exist, and nothing in {kbs} came from it")

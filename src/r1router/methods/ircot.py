@@ -32,32 +32,32 @@ def solve(
     tables: str = READ,
 ) -> Flow[Trajectory]:
     """At most `max_steps` searches of the knowledge base named `kb` (all where it is empty), as many calls."""
-    path, stop, routes, query = Trajectory(question), "max_steps", pin_routes(kb, kbs), question.text
+    trajectory, stop, routes, query = Trajectory(question), "max_steps", pin_routes(kb, kbs), question.text
     try:
-        while len(path.steps) < max_steps:
-            if path.steps:
-                request = prompts.next_sentence(path, _gathered(path), template="ircot")
+        while len(trajectory.steps) < max_steps:
+            if trajectory.steps:
+                request = prompts.next_sentence(trajectory, _gathered(trajectory), template="ircot")
                 query = yield from ask(request, parse.read_sentence, prompts)
-                path = yield from settle(path, Answer("", query))
+                trajectory = yield from settle(trajectory, Answer("", query))
                 if "answer is" in query.casefold():
                     stop = "enough"
                     break
-            if was_asked_before(path, Step(sub_question=query, routes=routes)):
+            if was_asked_before(trajectory, Step(sub_question=query, routes=routes)):
                 stop = "repeated"
                 break
-            path = yield from look_up(path, query, routes, k)
-            path, _ = yield from query_table(path, prompts, tables=tables)
-            if not _gathered(path):
+            trajectory = yield from look_up(trajectory, query, routes, k)
+            trajectory, _ = yield from query_table(trajectory, prompts, tables=tables)
+            if not _gathered(trajectory):
                 stop = "no_evidence"
                 break
     except BudgetSpent as spent:
         stop = spent.budget
     except ParseError:
         stop = "format"
-    request = prompts.answer_directly(question, template="rag", evidence=_gathered(path))
-    return (yield from conclude(path, request, stop, prompts))
+    request = prompts.answer_directly(question, template="rag", evidence=_gathered(trajectory))
+    return (yield from conclude(trajectory, request, stop, prompts))
 
 
-def _gathered(path: Trajectory) -> tuple[Evidence, ...]:
+def _gathered(trajectory: Trajectory) -> tuple[Evidence, ...]:
     """The evidence of all steps, each piece once, in the order in which it was found."""
-    return tuple({(e.kb, e.id): e for step in path.steps for e in step.evidence}.values())
+    return tuple({(e.kb, e.id): e for step in trajectory.steps for e in step.evidence}.values())

@@ -28,19 +28,19 @@ def solve(
     tables: str = READ,
 ) -> Flow[Trajectory]:
     """`max_steps` searches of the knowledge base named `kb` (all where it is empty), as many calls."""
-    path, stop, routes, query = Trajectory(question), "max_steps", pin_routes(kb, kbs), question.text
+    trajectory, stop, routes, query = Trajectory(question), "max_steps", pin_routes(kb, kbs), question.text
     try:
-        while len(path.steps) < max_steps:
-            if path.steps:
-                path = yield from read(path, prompts, template="rag")
-                query = f"{path.steps[-1].answer_thought} {path.steps[-1].answer} {question.text}".strip()
-            path = yield from look_up(path, query, routes, k)
-            path, _ = yield from query_table(path, prompts, tables=tables)
-            if not path.steps[-1].evidence:
+        while len(trajectory.steps) < max_steps:
+            if trajectory.steps:
+                trajectory = yield from read(trajectory, prompts, template="rag")
+                query = f"{trajectory.steps[-1].answer_thought} {trajectory.steps[-1].answer} {question.text}".strip()
+            trajectory = yield from look_up(trajectory, query, routes, k)
+            trajectory, _ = yield from query_table(trajectory, prompts, tables=tables)
+            if not trajectory.steps[-1].evidence:
                 stop = "no_evidence"
                 break
     except BudgetSpent as spent:
         stop = spent.budget
-    found = path.steps[-1].evidence if path.steps else ()
+    found = trajectory.steps[-1].evidence if trajectory.steps else ()
     request = prompts.answer_directly(question, template="rag", evidence=found)
-    return (yield from conclude(path, request, stop, prompts))
+    return (yield from conclude(trajectory, request, stop, prompts))

@@ -22,21 +22,21 @@ def solve(
     question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, max_steps: int = 3, k: int = 5, tables: str = READ
 ) -> Flow[Trajectory]:
     """At most `max_steps` turns, each with a search for the `k` best entries of the knowledge base it chose."""
-    path, stop = Trajectory(question), "max_steps"
+    trajectory, stop = Trajectory(question), "max_steps"
     try:
-        while len(path.steps) < max_steps:
-            step = yield from plan(path, kbs, prompts, template="omnisearch")
+        while len(trajectory.steps) < max_steps:
+            step = yield from plan(trajectory, kbs, prompts, template="omnisearch")
             if step.sub_question is None:  # the feedback suffices
                 stop = "enough"
                 break
-            if was_asked_before(path, step):
+            if was_asked_before(trajectory, step):
                 stop = "repeated"
                 break
-            path = yield from retrieve(path, step, k)
-            if path.steps[-1].evidence:
-                path = yield from read(path, prompts, template="omnisearch_read", tables=tables)
+            trajectory = yield from retrieve(trajectory, step, k)
+            if trajectory.steps[-1].evidence:
+                trajectory = yield from read(trajectory, prompts, template="omnisearch_read", tables=tables)
     except BudgetSpent as spent:
         stop = spent.budget
     except ParseError:
         stop = "format"
-    return (yield from conclude(path, prompts.final_answer(path), stop, prompts))
+    return (yield from conclude(trajectory, prompts.final_answer(trajectory), stop, prompts))

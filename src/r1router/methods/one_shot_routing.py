@@ -23,7 +23,7 @@ def solve(
     question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, k: int = 5, tables: str = READ
 ) -> Flow[Trajectory]:
     """Two calls, and one search with the question itself unless the policy wants none."""
-    path, stop = Trajectory(question), "enough"
+    trajectory, stop = Trajectory(question), "enough"
     try:
         request = prompts.choose_route(question, kbs, template="one_shot_routing")
         step = yield from ask(request, partial(parse.read_route, routes=prompts.labels(kbs)), prompts)
@@ -31,14 +31,14 @@ def solve(
             step = replace(step, sub_question=question.text)
         yield Planned(0, step)
         if step.routes:
-            path = yield from retrieve(path, step, k)
-            path, _ = yield from query_table(path, prompts, tables=tables)
-            if not path.steps[-1].evidence:
+            trajectory = yield from retrieve(trajectory, step, k)
+            trajectory, _ = yield from query_table(trajectory, prompts, tables=tables)
+            if not trajectory.steps[-1].evidence:
                 stop = "no_evidence"
     except BudgetSpent as spent:
         stop = spent.budget
     except ParseError:
         stop = "format"
-    found = path.steps[-1].evidence if path.steps else ()
+    found = trajectory.steps[-1].evidence if trajectory.steps else ()
     request = prompts.answer_directly(question, template="rag" if found else "direct", evidence=found)
-    return (yield from conclude(path, request, stop, prompts))
+    return (yield from conclude(trajectory, request, stop, prompts))

@@ -49,26 +49,26 @@ def solve(
     not support is not given, where the prompt set can tell. `tables`: what a step does with a table that it found,
     `query` it or `read` it.
     """
-    path, stop = Trajectory(question), "max_steps"
+    trajectory, stop = Trajectory(question), "max_steps"
     try:
-        while len(path.steps) < max_steps:
-            step = yield from plan(path, kbs, prompts, look=look)
+        while len(trajectory.steps) < max_steps:
+            step = yield from plan(trajectory, kbs, prompts, look=look)
             if step.sub_question is None:  # the policy knows enough
                 stop = "enough"
                 break
-            if was_asked_before(path, step):
+            if was_asked_before(trajectory, step):
                 stop = "repeated"
                 break
-            path = yield from retrieve(path, widen(step, min_confidence, search_all_below), k)
-            if not path.steps[-1].evidence:
+            trajectory = yield from retrieve(trajectory, widen(step, min_confidence, search_all_below), k)
+            if not trajectory.steps[-1].evidence:
                 stop = "no_evidence"
                 break
-            path = yield from read(path, prompts, tables=tables)
+            trajectory = yield from read(trajectory, prompts, tables=tables)
     except BudgetSpent as spent:
         stop = spent.budget
     except ParseError:
         stop = "format"
     # Where answers are copied, the final one of a single step could only repeat it: a model call less.
-    if prompts.copied_answers and (answer := repeat_only_answer(path)):
-        return finish(path, answer, stop, prompts, verify=verify)
-    return (yield from conclude(path, prompts.final_answer(path), stop, prompts, verify=verify))
+    if prompts.copied_answers and (answer := repeat_only_answer(trajectory)):
+        return finish(trajectory, answer, stop, prompts, verify=verify)
+    return (yield from conclude(trajectory, prompts.final_answer(trajectory), stop, prompts, verify=verify))

@@ -29,23 +29,25 @@ def solve(
     tables: str = READ,
 ) -> Flow[Trajectory]:
     """At most `max_steps` searches of the knowledge base named `kb` (all where it is empty)."""
-    path, stop, routes = Trajectory(question), "max_steps", pin_routes(kb, kbs)
+    trajectory, stop, routes = Trajectory(question), "max_steps", pin_routes(kb, kbs)
     try:
-        while len(path.steps) < max_steps:
-            step = yield from plan_query(path, routes, prompts, template="search_o1")
+        while len(trajectory.steps) < max_steps:
+            step = yield from plan_query(trajectory, routes, prompts, template="search_o1")
             if step.sub_question is None:  # the reasoning is sure of the answer
                 stop = "enough"
                 break
-            if was_asked_before(path, step):
+            if was_asked_before(trajectory, step):
                 stop = "repeated"
                 break
-            path = yield from retrieve(path, step, k)
-            if not path.steps[-1].evidence:
+            trajectory = yield from retrieve(trajectory, step, k)
+            if not trajectory.steps[-1].evidence:
                 stop = "no_evidence"
                 break
-            path = yield from read(path, prompts, template="search_o1_read", tables=tables)
+            trajectory = yield from read(trajectory, prompts, template="search_o1_read", tables=tables)
     except BudgetSpent as spent:
         stop = spent.budget
     except ParseError:
         stop = "format"
-    return (yield from conclude(path, prompts.final_answer(path, template="search_o1_final"), stop, prompts))
+    return (
+        yield from conclude(trajectory, prompts.final_answer(trajectory, template="search_o1_final"), stop, prompts)
+    )

@@ -18,12 +18,12 @@ def solve(
     question: Question, kbs: Mapping[str, Card], *, prompts: Prompts, k: int = 5, kb: str = "", tables: str = READ
 ) -> Flow[Trajectory]:
     """One search of the knowledge base named `kb` (all of them where it is empty), one call."""
-    path, stop = Trajectory(question), "enough"
+    trajectory, stop = Trajectory(question), "enough"
     try:
-        path = yield from look_up(path, question.text, pin_routes(kb, kbs), k)
-        path, _ = yield from query_table(path, prompts, tables=tables)
+        trajectory = yield from look_up(trajectory, question.text, pin_routes(kb, kbs), k)
+        trajectory, _ = yield from query_table(trajectory, prompts, tables=tables)
     except BudgetSpent as spent:
         stop = spent.budget
-    evidence = path.steps[-1].evidence if path.steps else ()
+    evidence = trajectory.steps[-1].evidence if trajectory.steps else ()
     request = prompts.answer_directly(question, template="rag", evidence=evidence)
-    return (yield from conclude(path, request, stop, prompts))
+    return (yield from conclude(trajectory, request, stop, prompts))

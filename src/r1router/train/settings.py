@@ -42,7 +42,7 @@ class SftSettings(TrainSettings):
     """What a run of supervised fine-tuning is told."""
 
     epochs: float = setting(1.0, "How often each step is seen.", min=0.0)
-    max_steps: int = setting(-1, "Optimizer steps; -1 for what the epochs come to.")
+    optimizer_steps: int = setting(-1, "Updates of the weights; -1 for as many as the epochs take.")
     batch: int = setting(16, "Rows of an optimizer step, over all processes.", min=1)
     accumulate: int = setting(1, "Batches that an optimizer step is made of, for GPUs that cannot hold one.", min=1)
     tokens: int = setting(

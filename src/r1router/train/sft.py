@@ -21,8 +21,8 @@ from r1router.train.fast.numbers import measure_fastest_dtype, use_free_threads
 from r1router.train.fast.saving import save_by_time
 from r1router.train.fast.sft import make_trainer_class
 from r1router.train.settings import SftSettings
-from r1router.train.steps.rows import Row, open_pictures, render_varied, shows_answer
-from r1router.train.steps.step_file import StepRow, read_steps
+from r1router.train.steps.render import RenderedStep, open_pictures, render_varied, shows_answer
+from r1router.train.steps.step_file import TrainingStep, read_steps
 from r1router.train.weights.adapter import prepare
 from r1router.train.weights.load import check_pictures, count_tokens, load_model, sees_pictures
 
@@ -82,7 +82,7 @@ def _train(files: Sequence[Path], out: Path, settings: SftSettings, pictures: Pa
         args=SFTConfig(
             output_dir=str(out),
             num_train_epochs=settings.epochs,
-            max_steps=settings.max_steps,
+            max_steps=settings.optimizer_steps,
             per_device_train_batch_size=settings.batch // settings.accumulate // processes,
             gradient_accumulation_steps=settings.accumulate,
             learning_rate=settings.learning_rate,
@@ -107,7 +107,7 @@ def _train(files: Sequence[Path], out: Path, settings: SftSettings, pictures: Pa
     trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
-def _rows(steps: Sequence[StepRow], settings: SftSettings, pictures: Path | None) -> Iterator[Row]:
+def _rows(steps: Sequence[TrainingStep], settings: SftSettings, pictures: Path | None) -> Iterator[RenderedStep]:
     """The steps as rows to imitate, those left out counted by reason."""
     prompts = Prompts(settings.prompts)
     left_out: Counter[str] = Counter()
@@ -122,7 +122,7 @@ def _rows(steps: Sequence[StepRow], settings: SftSettings, pictures: Path | None
         log.warning("%d of %d steps left out: %s", count, len(steps), reason)
 
 
-def _dataset(rows: Sequence[Row], tokenizer: Any, max_tokens: int, *, shown: bool) -> Any:
+def _dataset(rows: Sequence[RenderedStep], tokenizer: Any, max_tokens: int, *, shown: bool) -> Any:
     from datasets import Dataset
 
     examples, too_long = [], 0

@@ -26,8 +26,8 @@ _CLUTTER_ENDS = ("-shm", "-journal")
 
 
 @dataclass(slots=True)
-class Walk:
-    """What went wrong while files were looked for."""
+class Missed:
+    """What could not be read while files were looked for."""
 
     problems: list[Problem] = field(default_factory=list)
     unseen: list[Path] = field(default_factory=list)
@@ -40,13 +40,13 @@ def find(
     as_: Kind | None = None,
     base: Path | None = None,
     look: Callable[[Path, Kind | None], Look] = look,
-    walk: Walk | None = None,
+    missed: Missed | None = None,
 ) -> list[SourceFile]:
     """Every file to index under the given files and folders, in the order given, a folder's own sorted.
 
     A file found under a folder is stored as "folder/…/name", one that was given itself as it was given; or,
     inside `base`, as if that folder had been given. A file that no reader knows comes with no kinds. What cannot
-    be read on the way is told in `walk`. Raises `InputError` for a path that does not exist, or is a pipe or a device.
+    be read on the way is in `missed`. Raises `InputError` for a path that does not exist, or is a pipe or a device.
     `look` says what a file holds.
     """
     given = [Path(path) for path in paths]
@@ -55,11 +55,11 @@ def find(
             raise InputError(f"{path} does not exist; give files or folders to index")
         if not (path.is_file() or path.is_dir()):
             raise InputError(f"{path} is no file but a pipe or a device; write it to a file and index that")
-    walk = walk or Walk()
+    missed = missed or Missed()
     files: dict[Path, SourceFile] = {}
     names = _names(path for path in given if path.is_dir())
     for path in given:
-        inside = _walk(path, walk) if path.is_dir() else [path]
+        inside = _walk(path, missed) if path.is_dir() else [path]
         for found in inside:
             if base and found.is_relative_to(base):
                 source = f"{base.name}/{found.relative_to(base).as_posix()}"
@@ -67,7 +67,7 @@ def find(
                 source = f"{names[path]}/{found.relative_to(path).as_posix()}" if path in names else path.as_posix()
             if not _is_utf8(source):
                 reason = "its name is not UTF-8; rename it to have it read"
-                walk.problems.append(Problem(_printable(source), "", reason))
+                missed.problems.append(Problem(_printable(source), "", reason))
                 continue
             real = found.resolve()
             if real not in files:
@@ -99,7 +99,7 @@ def _names(folders: Iterable[Path]) -> dict[Path, str]:
     }
 
 
-def _walk(folder: Path, told: Walk) -> Iterator[Path]:
+def _walk(folder: Path, told: Missed) -> Iterator[Path]:
     """Files under a folder, sorted; links to folders are followed once; hidden things and knowledge bases left out."""
 
     def tell(error: OSError) -> None:

@@ -43,14 +43,14 @@ def read_inside(
     What is not read is told: kinds without a reader, damaged ones, and all beyond the bounds above. Raises
     `UnreadableFile` for an archive that lies too deep in others.
     """
-    from r1router.ingest.parts.find import Walk, find
+    from r1router.ingest.parts.find import Missed, find
     from r1router.ingest.parts.read import read
 
     with _unpack(members, file) as (folder, problems):
         yield from problems
-        walk = Walk()
+        missed = Missed()
         unknown: Counter[str] = Counter()
-        for inner in find([folder], as_=as_, walk=walk):
+        for inner in find([folder], as_=as_, missed=missed):
             name = inner.path.relative_to(folder).as_posix()
             if not inner.kinds:
                 unknown[inner.path.suffix.lower() or "without a suffix"] += 1
@@ -64,7 +64,7 @@ def read_inside(
                         yield _place(item, name, file, about)
             except UnreadableFile as error:
                 yield Problem(file.source, name, error.reason)
-        yield from (Problem(file.source, Path(told.path).name, told.reason) for told in walk.problems)
+        yield from (Problem(file.source, Path(told.path).name, told.reason) for told in missed.problems)
         if unknown:
             said = ", ".join(f"{count} × {suffix}" for suffix, count in sorted(unknown.items()))
             yield Problem(file.source, "files in it", f"left out, no reader for: {said}", read=True)

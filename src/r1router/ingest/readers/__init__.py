@@ -16,8 +16,8 @@ What they share is in `parts`.
 
 from __future__ import annotations
 
-from r1router.ingest.parts.find import Walk, find
+from r1router.ingest.parts.find import Missed, find
 from r1router.ingest.parts.read import read
 from r1router.ingest.parts.registry import list_patterns
 
-__all__ = ["Walk", "find", "list_patterns", "read"]
+__all__ = ["Missed", "find", "list_patterns", "read"]

@@ -21,7 +21,7 @@ TIE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class LabelChoices:
     """The labels that a reply could have had."""
 
     at: int
@@ -52,7 +52,7 @@ def center(values: Any, groups: Any) -> Any:
     return values - (sums.index_add(0, place, values) / counts)[place]
 
 
-def find_teaching(options: Sequence[Options | None], values: Sequence[float], size: int) -> list[bool]:
+def find_teaching(options: Sequence[LabelChoices | None], values: Sequence[float], size: int) -> list[bool]:
     """Of each reply, whether anything in its group of `size` earns more than something else."""
     found: list[bool] = []
     for start in range(0, len(values), size):
@@ -65,7 +65,7 @@ def find_teaching(options: Sequence[Options | None], values: Sequence[float], si
     return found
 
 
-def make_tensors(options: Sequence[Options | None], values: Sequence[float], size: int) -> dict[str, Any]:
+def make_tensors(options: Sequence[LabelChoices | None], values: Sequence[float], size: int) -> dict[str, Any]:
     """The same as tensors that go along with TRL's batch, a row for each reply, `size` replies to a group.
 
     `label_at` (rows,), -1 where there are no options; `label_said` (rows,); `label_ids` (rows, labels, tokens), padded

@@ -27,14 +27,14 @@ def draw_start(task: Task, chance: random.Random) -> int:
     return chance.choices(range(len(weights)), weights)[0]
 
 
-def is_given(ask: Ask, path: Trajectory, given: int) -> bool:
+def is_given(ask: Ask, trajectory: Trajectory, given: int) -> bool:
     """Whether this request belongs to one of the `given` first hops."""
-    step = len(path.steps) - (ask.purpose in ("answer", "query"))
+    step = len(trajectory.steps) - (ask.purpose in ("answer", "query"))
     return ask.purpose != "final" and step < given
 
 
 def write_known(
-    task: Task, ask: Ask, path: Trajectory, *, given: int, labels: Mapping[str, str], asked: Mapping[int, str]
+    task: Task, ask: Ask, trajectory: Trajectory, *, given: int, labels: Mapping[str, str], asked: Mapping[int, str]
 ) -> str | None:
     """The right reply to a request, where it is known: a given hop's plan, or what its evidence is read as.
 
@@ -42,11 +42,11 @@ def write_known(
     place in the chain.
     """
     if ask.purpose in ("answer", "query"):
-        answers = find_answer(task, path.steps[:-1], path.steps[-1], given=given).answers
+        answers = find_answer(task, trajectory.steps[:-1], trajectory.steps[-1], given=given).answers
         return write_answer(Answer("", answers[0])) if answers else None
-    if ask.purpose != "plan" or not is_given(ask, path, given):
+    if ask.purpose != "plan" or not is_given(ask, trajectory, given):
         return None
-    place = len(path.steps)
+    place = len(trajectory.steps)
     hop = task.hops[place]
     before = task.hops[place - 1].answers[:1] if place else ()
     words = asked.get(place) or hop.sub_question or " ".join([*before, task.question])

@@ -15,7 +15,7 @@ from r1router.errors import InputError
 from r1router.policies._chat import write_chat_json
 from r1router.train.fast.groups import UNLABELLED
 from r1router.train.grpo.live_policy import encode_chat
-from r1router.train.steps.rows import Row
+from r1router.train.steps.render import RenderedStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Rehearsal:
 
 
 def make_rehearsal(
-    files: Mapping[str, Sequence[Row]],
+    files: Mapping[str, Sequence[RenderedStep]],
     shares: Mapping[str, float],
     tokenizer: Any,
     *,
@@ -67,7 +67,7 @@ def make_rehearsal(
     return Rehearsal(tuple(drawn), sum(shares.values()), seed)
 
 
-def encode_row(row: Row, tokenizer: Any) -> Example:
+def encode_row(row: RenderedStep, tokenizer: Any) -> Example:
     """The row as SFT trains on it: the chat up to the reply, and the reply with the end of its turn."""
     prompt = write_chat_json(row.ask.messages, pictures=False)
     before = encode_chat(tokenizer, prompt)

@@ -9,13 +9,13 @@ from typing import Any
 from r1router.prompts import Prompts
 from r1router.train.rewards import Values, Weighted
 from r1router.train.rewards._outcomes import Outcome, read_outcome
-from r1router.train.steps.rows import Row
+from r1router.train.steps.render import RenderedStep
 
 OutcomesOf = Callable[[Sequence[str], Sequence[Sequence[int]], Mapping[str, Any]], list[Outcome]]
 """(replies, their token ids, the columns of their rows) to what came of them."""
 
 
-def look_up_outcomes(rows: Sequence[Row], prompts: Prompts) -> OutcomesOf:
+def look_up_outcomes(rows: Sequence[RenderedStep], prompts: Prompts) -> OutcomesOf:
     """Replies to rows of a data set that names them by their step's id in the column `step`."""
     table = {row.step.id: row for row in rows}
     labels = {row.step.id: prompts.labels({card.name: card for card in row.step.kbs}) for row in rows}

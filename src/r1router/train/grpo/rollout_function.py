@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from r1router.errors import R1RouterError
-from r1router.train.fast.labels import Options
+from r1router.train.fast.labels import LabelChoices
 from r1router.train.grpo.live_policy import Sampled, encode, encode_chat, generate_groups, make_sampled
 from r1router.train.grpo.rollout_pool import LabelValues, Pool
 from r1router.types import Reply
@@ -61,7 +61,7 @@ def _columns(replies: Sequence[Sampled]) -> dict[str, list[Any]]:
     }
 
 
-def find_options(tokenizer: Any, reply: Sampled, of: LabelValues | None) -> Options | None:
+def find_options(tokenizer: Any, reply: Sampled, of: LabelValues | None) -> LabelChoices | None:
     """The labels that a reply could have had, as tokens; None where its own is cut into other tokens than alone."""
     if of is None:
         return None
@@ -69,7 +69,7 @@ def find_options(tokenizer: Any, reply: Sampled, of: LabelValues | None) -> Opti
     own = ids[of.said]
     for at in range(len(reply.ids) - len(own), -1, -1):
         if reply.ids[at : at + len(own)] == own and _decode(tokenizer, reply.ids[:at]) == of.before:
-            return Options(at, tuple(ids), of.values, of.said)
+            return LabelChoices(at, tuple(ids), of.values, of.said)
     return None
 
 

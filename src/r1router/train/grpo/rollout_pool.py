@@ -179,7 +179,7 @@ class Pool:
             self._pass(others, generate)
 
     def _is_trained_on(self, walk: _Exploration, ask: Ask) -> bool:
-        return ask.purpose in self._decisions and not is_given(ask, walk.path, walk.given)
+        return ask.purpose in self._decisions and not is_given(ask, walk.trajectory, walk.given)
 
     def _pass(self, others: Sequence[tuple[_Exploration, Ask]], generate: Generate) -> None:
         """Advances these walks by the right reply, where it is known, else by one of the policy's. What comes last in a
@@ -198,7 +198,7 @@ class Pool:
 
     def _write_known(self, walk: _Exploration, ask: Ask) -> str | None:
         labels, asked = self._prompts.labels(walk.offered.cards), self._asked.get(walk.task.id, {})
-        return write_known(walk.task, ask, walk.path, given=walk.given, labels=labels, asked=asked)
+        return write_known(walk.task, ask, walk.trajectory, given=walk.given, labels=labels, asked=asked)
 
     def _begin(self, name: str) -> _Exploration:
         task, offered = self.tasks[name], keep_names(self._cards)
@@ -255,7 +255,7 @@ class Pool:
         return judged
 
     def _read(self, walk: _Exploration, ask: Ask, replies: Sequence[Reply]) -> list[Outcome]:
-        step = make_step(walk.task, ask, walk.path, walk.offered.cards, given=walk.given)
+        step = make_step(walk.task, ask, walk.trajectory, walk.offered.cards, given=walk.given)
         routes = self._prompts.labels(walk.offered.cards) if step.kind == "plan" else {}
         return [
             read_outcome(step, reply.text, routes=routes, shape=ask.shape, tokens=reply.completion_tokens)
@@ -276,7 +276,7 @@ class Pool:
         own = outcome.said.routes if isinstance(outcome.said, Step) else ()
         found = [piece for search in self._cause(walk, outcome) if search.routes[0] in own
                  for ranking in walk.found[search] for piece in ranking]  # fmt: skip
-        known = tuple({piece.record or piece.id: None for step in walk.path.steps for piece in step.evidence})
+        known = tuple({piece.record or piece.id: None for step in walk.trajectory.steps for piece in step.evidence})
         made = replace(outcome, evidence=tuple(found[: self._k]), further=tuple(found[self._k :]), known=known)
         return replace(made, plain=self._search_plainly(walk)) if self._compares_plain else made
 

@@ -28,8 +28,8 @@ from r1router.train.grpo.rollout_pool import DECISIONS, Pool
 from r1router.train.grpo.settings import DEFAULTS, LABELS, LOSSES, SCALES, GrpoSettings
 from r1router.train.judge.profile import is_in_reach, read_profiles
 from r1router.train.steps.question_tasks import read_tasks
-from r1router.train.steps.rows import Row, open_pictures, render, render_varied, shows_answer
-from r1router.train.steps.step_file import StepRow, read_steps
+from r1router.train.steps.render import RenderedStep, open_pictures, render, render_varied, shows_answer
+from r1router.train.steps.step_file import TrainingStep, read_steps
 from r1router.train.steps.tasks import Task
 from r1router.train.weights.adapter import prepare
 from r1router.train.weights.load import check_pictures, count_tokens, find_gguf_file, load_model, sees_pictures
@@ -149,7 +149,7 @@ def _train(
                 beta=settings.beta,
                 scale_rewards=settings.scale,
                 loss_type=settings.loss,
-                max_steps=settings.max_steps,
+                max_steps=settings.optimizer_steps,
                 max_completion_length=settings.max_tokens,
                 save_steps=settings.save_every,
                 save_total_limit=2 + watch.window // settings.save_every,  # one from before any collapse
@@ -276,7 +276,7 @@ def _pool(
     return Pool(
         tasks,
         kbs,
-        method=load_method("r1_router", max_steps=settings.path, k=settings.k),
+        method=load_method("r1_router", max_steps=settings.steps_per_question, k=settings.k),
         prompts=prompts,
         rewards=weighted,
         pictures=pictures,
@@ -300,13 +300,13 @@ def _questions(tasks: Mapping[str, Task]) -> Any:
 
 
 def _rows(
-    steps: Sequence[StepRow],
+    steps: Sequence[TrainingStep],
     settings: GrpoSettings,
     weighted: Sequence[rewards.Weighted],
     prompts: Prompts,
     tokenizer: Any,
     pictures: Path | None,
-) -> list[Row]:
+) -> list[RenderedStep]:
     """The steps that can be learned from, as prompts; those left out counted by reason."""
     rows = list(render_varied(steps, prompts, seed=settings.seed, vary=settings.vary_cards, pictures=pictures))
     nothing_said = reward_functions.look_up_outcomes(rows, prompts)(
@@ -335,7 +335,7 @@ def _rows(
     return kept
 
 
-def _dataset(rows: Sequence[Row], *, shown: bool) -> Any:
+def _dataset(rows: Sequence[RenderedStep], *, shown: bool) -> Any:
     from datasets import Dataset
 
     examples = []

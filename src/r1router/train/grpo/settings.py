@@ -34,7 +34,7 @@ class GrpoSettings(TrainSettings):
     )
     kbs: str = setting("", "Folder of the knowledge bases that --online searches.")
     best: float = setting(0.0, "--online: how often a group's best reply goes on, instead of any.", min=0.0, max=1.0)
-    path: int = setting(3, "--online: most steps of a question.", min=1)
+    steps_per_question: int = setting(3, "--online: most steps before the final answer.", min=1)
     k: int = setting(5, "--online: pieces of evidence for each search.", min=1)
     reach: int = setting(10, "--online: pieces that a search is judged by; those after --k earn less.", min=1)
     decisions: tuple[str, ...] = setting(
@@ -57,7 +57,7 @@ class GrpoSettings(TrainSettings):
     )
     scale: str = setting("none", "What a reward's distance from its group's mean is divided by: none, group, batch.")
     redraws: int = setting(2, "How often a batch whose groups all tie is drawn anew.", min=0)
-    max_steps: int = setting(200, "Optimizer steps.", min=1)
+    optimizer_steps: int = setting(200, "Updates of the weights.", min=1)
     max_tokens: int = setting(96, "Most tokens of a reply; longer ones are cut, and so malformed.", min=1)
     max_prompt: int = setting(
         1024, "Steps with more tokens are left out, and counted; not --online. Pictures do not count.", min=1

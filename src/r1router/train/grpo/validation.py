@@ -10,7 +10,7 @@ from typing import Any
 from r1router.train.grpo.live_policy import generate
 from r1router.train.grpo.rollout_function import use_model
 from r1router.train.judge.scores import StepScores, score_steps
-from r1router.train.steps.rows import Row
+from r1router.train.steps.render import RenderedStep
 
 SCORE = "eval_score"
 """The metric that checkpoints are chosen by."""
@@ -24,7 +24,7 @@ class Watched:
 
     name: str
     """Stands in the logs; empty for those of the task itself."""
-    rows: Sequence[Row]
+    rows: Sequence[RenderedStep]
     weight: float = 1.0
     """In the mean that the best checkpoint is chosen by."""
 
@@ -71,7 +71,7 @@ def make_trainer_class(sets: Sequence[Watched], *, max_tokens: int) -> Any:
     return StepTrainer
 
 
-def _replies(trainer: Any, rows: Sequence[Row], max_tokens: int) -> list[str]:
+def _replies(trainer: Any, rows: Sequence[RenderedStep], max_tokens: int) -> list[str]:
     """Each process answers its share, all of the same size, since sharded weights are gathered by all at once."""
     from accelerate.utils import gather_object
 

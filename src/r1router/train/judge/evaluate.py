@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from r1router.drive.in_flight import map_in_flight
 from r1router.drive.many import IN_FLIGHT
 from r1router.errors import R1RouterError
-from r1router.train.steps.rows import Row
+from r1router.train.steps.render import RenderedStep
 from r1router.types import Policy
 
 log = logging.getLogger(__name__)
 
 
 async def evaluate(
-    rows: Sequence[Row],
+    rows: Sequence[RenderedStep],
     policy: Policy,
     *,
     concurrency: int = IN_FLIGHT,
@@ -28,7 +28,7 @@ async def evaluate(
     """
     failures: list[R1RouterError] = []
 
-    async def reply(row: Row) -> str:
+    async def reply(row: RenderedStep) -> str:
         try:
             return (await policy.reply(row.ask)).text
         except R1RouterError as error:

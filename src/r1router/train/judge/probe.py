@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from r1router.errors import InputError
 from r1router.parse import NO_ROUTE
 from r1router.train.judge.scores import StepScores, score_routes, score_sub_questions
-from r1router.train.steps.step_file import StepRow
+from r1router.train.steps.step_file import TrainingStep
 from r1router.types import TextEmbedder
 
 Matrix = NDArray[np.float64]
@@ -37,7 +37,7 @@ class Probe:
 
 
 def score_floors(
-    steps: Sequence[StepRow], *, train: Sequence[StepRow] = (), embedder: TextEmbedder | None = None
+    steps: Sequence[TrainingStep], *, train: Sequence[TrainingStep] = (), embedder: TextEmbedder | None = None
 ) -> dict[str, StepScores]:
     """The scores of each floor on these steps, as far as it can be had: the probe needs `train`, and as copying the
     question an `embedder`. Without `train` the most frequent route is that of these steps themselves."""
@@ -50,13 +50,13 @@ def score_floors(
     return {name: scores for name, scores in found.items() if scores.scores}
 
 
-def find_majority(steps: Sequence[StepRow]) -> str | None:
+def find_majority(steps: Sequence[TrainingStep]) -> str | None:
     """The most frequent gold route, the first by name among equals; None where none is known."""
     counts = Counter(step.gold.route for step in _routed(steps))
     return min(counts, key=lambda route: (-counts[route], route)) if counts else None
 
 
-def fit(steps: Sequence[StepRow], embedder: TextEmbedder, *, l2: float = L2) -> Probe:
+def fit(steps: Sequence[TrainingStep], embedder: TextEmbedder, *, l2: float = L2) -> Probe:
     """The probe of the plans whose gold route is known. Deterministic. Raises `InputError` where there are none."""
     known = _routed(steps)
     if not known:
@@ -66,7 +66,9 @@ def fit(steps: Sequence[StepRow], embedder: TextEmbedder, *, l2: float = L2) -> 
     return Probe(routes, _logistic(_features(known, embedder), gold, l2))
 
 
-def predict_probabilities(probe: Probe, steps: Sequence[StepRow], embedder: TextEmbedder) -> list[dict[str, float]]:
+def predict_probabilities(
+    probe: Probe, steps: Sequence[TrainingStep], embedder: TextEmbedder
+) -> list[dict[str, float]]:
     """The probability of each route for each step, over those that the step has; one that the probe has not been
     trained on is not among them. {} where it knows none of them."""
     found = []
@@ -78,17 +80,17 @@ def predict_probabilities(probe: Probe, steps: Sequence[StepRow], embedder: Text
     return found
 
 
-def choose_routes(probe: Probe, steps: Sequence[StepRow], embedder: TextEmbedder) -> list[str | None]:
+def choose_routes(probe: Probe, steps: Sequence[TrainingStep], embedder: TextEmbedder) -> list[str | None]:
     """The most probable route of each step; None where the probe knows none of its routes."""
     found = predict_probabilities(probe, steps, embedder)
     return [max(of, key=lambda route: of[route]) if of else None for of in found]
 
 
-def _routed(steps: Sequence[StepRow]) -> list[StepRow]:
+def _routed(steps: Sequence[TrainingStep]) -> list[TrainingStep]:
     return [step for step in steps if step.kind == "plan" and step.gold.route]
 
 
-def _features(steps: Sequence[StepRow], embedder: TextEmbedder) -> Matrix:
+def _features(steps: Sequence[TrainingStep], embedder: TextEmbedder) -> Matrix:
     """(steps, dim + 3)."""
     texts = [
         "\n".join([step.question, *(f"{past.sub_question} {past.answer}" for past in step.history)]) for step in steps

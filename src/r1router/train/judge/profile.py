@@ -18,7 +18,7 @@ from r1router.errors import InputError, R1RouterError
 from r1router.prompts import Prompts
 from r1router.train.rewards import Weighted, sum_rewards
 from r1router.train.rewards._outcomes import read_outcome
-from r1router.train.steps.rows import Row
+from r1router.train.steps.render import RenderedStep
 from r1router.types import Policy, Reply
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Profile:
 
 
 async def sample_profiles(
-    rows: Sequence[Row],
+    rows: Sequence[RenderedStep],
     policy: Policy,
     prompts: Prompts,
     rewards: Sequence[Weighted],
@@ -65,7 +65,7 @@ async def sample_profiles(
     failures: list[R1RouterError] = []
     wanted = [(row, number) for row in rows for number in range(samples + 1)]
 
-    async def ask(one: tuple[Row, int]) -> Reply:
+    async def ask(one: tuple[RenderedStep, int]) -> Reply:
         row, number = one
         try:
             if not number:

@@ -34,8 +34,8 @@ from r1router.parse import NO_ROUTE
 from r1router.train.rewards import _outcomes as outcomes
 from r1router.train.rewards._computed import run_query
 from r1router.train.rewards._similarity import compute_cosines
-from r1router.train.steps.rows import Row
-from r1router.train.steps.step_file import StepRow
+from r1router.train.steps.render import RenderedStep
+from r1router.train.steps.step_file import TrainingStep
 from r1router.types import Answer, Step, TableQuery, TextEmbedder
 
 MALFORMED = "malformed"
@@ -60,7 +60,9 @@ class StepScores:
         return {"scores": scores, "confusion": {gold: dict(taken) for gold, taken in self.confusion.items()}}
 
 
-def score_steps(rows: Sequence[Row], replies: Sequence[str], *, embedder: TextEmbedder | None = None) -> StepScores:
+def score_steps(
+    rows: Sequence[RenderedStep], replies: Sequence[str], *, embedder: TextEmbedder | None = None
+) -> StepScores:
     """The scores of one reply text for each row; sub-questions are judged where there is an `embedder`."""
     said = [read_reply(row, reply) for row, reply in zip(rows, replies, strict=True)]
     steps = [row.step for row in rows]
@@ -94,7 +96,7 @@ _OF_A_SOURCE = frozenset(
 )
 
 
-def read_reply(row: Row, reply: str) -> outcomes.Said | None:
+def read_reply(row: RenderedStep, reply: str) -> outcomes.Said | None:
     """What a reply to this row says, as serving reads it; None where it does not parse."""
     names = dict.fromkeys(card.name for card in row.step.kbs) if row.ask.labels else ()
     return outcomes.read_outcome(row.step, reply, routes=dict(zip(row.ask.labels, names, strict=True))).said
@@ -107,7 +109,7 @@ def find_route(said: outcomes.Said | None) -> str | None:
     return said.routes[0] if said.routes else NO_ROUTE
 
 
-def score_routes(steps: Sequence[StepRow], routes: Sequence[str | None]) -> StepScores:
+def score_routes(steps: Sequence[TrainingStep], routes: Sequence[str | None]) -> StepScores:
     """The routes taken in these plans; those whose gold route is not known are not judged."""
     judged = [
         (s.gold.route, route, find_question(s))
@@ -134,7 +136,7 @@ def score_routes(steps: Sequence[StepRow], routes: Sequence[str | None]) -> Step
     return StepScores(scores, {gold: dict(counts) for gold, counts in confusion.items()})
 
 
-def find_question(step: StepRow) -> str:
+def find_question(step: TrainingStep) -> str:
     """What the steps of one question share: their id without its last two parts."""
     return step.id.rsplit("/", 2)[0]
 
@@ -144,7 +146,9 @@ def _rate(told: Sequence[tuple[bool, str]]) -> Interval:
     return compute_clustered_rate([right for right, _ in told], [question for _, question in told])
 
 
-def score_sub_questions(steps: Sequence[StepRow], asked: Sequence[str | None], embedder: TextEmbedder) -> StepScores:
+def score_sub_questions(
+    steps: Sequence[TrainingStep], asked: Sequence[str | None], embedder: TextEmbedder
+) -> StepScores:
     """The cosine of what was asked to the gold sub-question, where that is known; 0 where nothing was asked."""
     pairs = [
         (step.gold.sub_question, said)
@@ -157,7 +161,7 @@ def score_sub_questions(steps: Sequence[StepRow], asked: Sequence[str | None], e
     return StepScores({"sub_question_cosine": compute_interval([next(found) if said else 0.0 for _, said in pairs])})
 
 
-def _formats(steps: Sequence[StepRow], said: Sequence[outcomes.Said | None]) -> dict[str, Interval]:
+def _formats(steps: Sequence[TrainingStep], said: Sequence[outcomes.Said | None]) -> dict[str, Interval]:
     valid: dict[str, list[tuple[bool, str]]] = defaultdict(list)
     for step, reply in zip(steps, said, strict=True):
         for name in ("format_valid", f"format_valid/{step.kind}"):
@@ -165,13 +169,13 @@ def _formats(steps: Sequence[StepRow], said: Sequence[outcomes.Said | None]) -> 
     return {name: _rate(valid[name]) for name in sorted(valid)}
 
 
-def _answer_text(step: StepRow, reply: str, said: outcomes.Said | None) -> str:
+def _answer_text(step: TrainingStep, reply: str, said: outcomes.Said | None) -> str:
     if isinstance(said, TableQuery):
         return run_query(step, said.sql) or ""
     return said.text if isinstance(said, Answer) else parse.salvage_answer(reply).text
 
 
-def _answers(steps: Sequence[StepRow], texts: Sequence[str]) -> Iterator[tuple[str, Interval]]:
+def _answers(steps: Sequence[TrainingStep], texts: Sequence[str]) -> Iterator[tuple[str, Interval]]:
     for kind in ("answer", "query", "final"):
         judged = [(s, text) for s, text in zip(steps, texts, strict=True) if s.kind == kind and s.gold.answers]
         if judged:
@@ -182,7 +186,7 @@ def _answers(steps: Sequence[StepRow], texts: Sequence[str]) -> Iterator[tuple[s
             yield f"{kind}/length_aware", compute_clustered_interval(close, questions)
 
 
-def _asked(step: StepRow) -> str:
+def _asked(step: TrainingStep) -> str:
     return step.question if step.kind == "final" else step.sub_question
 
 

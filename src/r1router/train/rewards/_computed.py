@@ -8,10 +8,10 @@ from r1router.errors import QueryError
 from r1router.table import TableBlock
 from r1router.tables.engine import compute
 from r1router.tables.results import read_answer_off
-from r1router.train.steps.step_file import StepRow
+from r1router.train.steps.step_file import TrainingStep
 
 
-def run_query(step: StepRow, sql: str) -> str | None:
+def run_query(step: TrainingStep, sql: str) -> str | None:
     """The answer that a query over the step's table gives, "" where it gives none; None where it does not run."""
     table = step.evidence[0].table if step.evidence else None
     return None if table is None else _run(table, sql)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from r1router import parse
 from r1router.errors import ParseError
-from r1router.train.steps.step_file import StepRow
+from r1router.train.steps.step_file import TrainingStep
 from r1router.types import Answer, Evidence, Reply, Shape, Step, TableQuery
 
 Said = Step | Answer | TableQuery
@@ -17,7 +17,7 @@ Said = Step | Answer | TableQuery
 class Outcome:
     """One reply and what came of it."""
 
-    step: StepRow
+    step: TrainingStep
     reply: str
     said: Said | None
     """The reply as `parse` reads it: a `Step` for a plan, an `Answer` otherwise, or what a `query` row asks its table;
@@ -41,7 +41,7 @@ class Outcome:
 
 
 def read_outcome(
-    step: StepRow,
+    step: TrainingStep,
     reply: str,
     *,
     routes: Mapping[str, str],
@@ -49,13 +49,13 @@ def read_outcome(
     evidence: tuple[Evidence, ...] | None = None,
     tokens: int = 0,
 ) -> Outcome:
-    """The outcome of a reply to the `Ask` that `rows.render` makes of this step. A malformed one is data."""
+    """The outcome of a reply to the `Ask` that `render.render` makes of this step. A malformed one is data."""
     said = _said(step, reply, routes)
     retrievals = len(said.routes) if isinstance(said, Step) else 0
     return Outcome(step, reply, said, routes, shape, evidence, tokens, retrievals)
 
 
-def _said(step: StepRow, reply: str, routes: Mapping[str, str]) -> Said | None:
+def _said(step: TrainingStep, reply: str, routes: Mapping[str, str]) -> Said | None:
     try:
         if step.kind == "query":
             return parse.read_table_reply(Reply(reply))

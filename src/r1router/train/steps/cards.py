@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from r1router.train.steps.step_file import StepRow
+from r1router.train.steps.step_file import TrainingStep
 from r1router.types import Card, Kind
 
 KEEP = 0.6
@@ -49,7 +49,7 @@ def _pools() -> _Pools:
     )
 
 
-def vary_cards(row: StepRow, rng: random.Random, *, titles: Sequence[str] = ()) -> StepRow:
+def vary_cards(row: TrainingStep, rng: random.Random, *, titles: Sequence[str] = ()) -> TrainingStep:
     """The plan step over varied knowledge bases; its gold route follows its knowledge base. Others stay as they are.
 
     A card that says no more than the kind of what is in it gets another name and description of that kind, unless

@@ -20,7 +20,7 @@ from r1router.evidence.numbers import read_numerals
 from r1router.moves import write_need
 from r1router.parse import NO_ROUTE
 from r1router.routing.sights import LOOK, see
-from r1router.train.steps.step_file import Gold, Past, StepRow
+from r1router.train.steps.step_file import Gold, Past, TrainingStep
 from r1router.types import Card, Evidence, Example, Kind, KnowledgeBase, Query, Sight, Step, Trajectory
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def make_gold_steps(
     k: int = 5,
     source: str = "",
     tell: Callable[[str], None] | None = None,
-) -> Iterator[StepRow]:
+) -> Iterator[TrainingStep]:
     """The steps of every example that has a gold chain: a plan for each hop and the stop, an answer for each hop
     whose gold evidence is among the `k` best that its sub-question finds, the final answer. The others give none;
     those whose chain lacks a sub-question, a knowledge base or an answer on the way are counted in a warning.
@@ -173,7 +173,7 @@ def _steps(
     sights: Sequence[tuple[Sight, ...]],
     found: Sequence[Sequence[Evidence]],
     source: str,
-) -> Iterator[StepRow]:
+) -> Iterator[TrainingStep]:
     question = example.question
     common: dict[str, Any] = {
         "question": question.text, "picture": question.image.name if question.image else "", "source": source,
@@ -182,23 +182,23 @@ def _steps(
     for index, (hop, evidence) in enumerate(zip(chain, found, strict=True)):
         kb, ids = names[hop.kb], tuple(sorted(hop.need.ids))
         plan = Gold(_MISSING, hop.sub_question, kb, ids)
-        yield StepRow(
+        yield TrainingStep(
             f"{example.id}/{index}/plan", "plan", history=history, kbs=cards, sights=sights[index], gold=plan, **common
         )
         piece = next((n for n, item in enumerate(evidence, 1) if meets(hop.need, item)), None)
         if piece and hop.answer:
             read = Gold(f"Piece {piece} says it.", evidence_ids=ids, answers=(hop.answer,))
-            yield StepRow(
+            yield TrainingStep(
                 f"{example.id}/{index}/answer", "answer", history=history,
                 sub_question=hop.sub_question, evidence=tuple(evidence), gold=read, **common,
             )  # fmt: skip
         history = (*history, Past(hop.sub_question, hop.answer, kb))
     end = Gold(_ENOUGH, None, NO_ROUTE)
-    yield StepRow(
+    yield TrainingStep(
         f"{example.id}/{len(chain)}/plan", "plan", history=history, kbs=cards, sights=sights[-1], gold=end, **common
     )
     last = Gold(_concluded(example, history), answers=example.answers)
-    yield StepRow(f"{example.id}/{len(chain)}/final", "final", history=history, gold=last, **common)
+    yield TrainingStep(f"{example.id}/{len(chain)}/final", "final", history=history, gold=last, **common)
 
 
 def _concluded(example: Example, history: Sequence[Past]) -> str:

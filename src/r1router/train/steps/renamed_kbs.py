@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from r1router.drive.flow import Rankings
 from r1router.train.steps.cards import vary_cards
-from r1router.train.steps.step_file import Gold, Past, StepRow
+from r1router.train.steps.step_file import Gold, Past, TrainingStep
 from r1router.train.steps.tasks import Task
 from r1router.types import Card, Search
 
@@ -46,7 +46,9 @@ def rename_kbs(task: Task, cards: Mapping[str, Card], chance: random.Random) -> 
         # `vary_cards` renames the history with the cards, which tells what became of each.
         past = tuple(Past("", "", name) for name in cards)
         varied = vary_cards(
-            StepRow(task.id, "plan", task.question, history=past, kbs=tuple(cards.values()), gold=Gold(route=route)),
+            TrainingStep(
+                task.id, "plan", task.question, history=past, kbs=tuple(cards.values()), gold=Gold(route=route)
+            ),
             chance,
         )
         shown = {card.name: card for card in varied.kbs}

@@ -1,8 +1,8 @@
 """Reads and writes training steps: one decision of a trajectory each, with what the policy saw and what was right.
 
-A file of steps is JSON Lines, one `StepRow` a line (`STEPS.jsonl`). The steps of a trajectory stay together and in
+A file of steps is JSON Lines, one `TrainingStep` a line (`STEPS.jsonl`). The steps of a trajectory stay together and in
 order, and each carries its *gold* history: offline Step-GRPO (paper, section 3.2) trains every step on its own.
-Rows hold data, never prompts: `train.steps.rows` renders them with the functions that serving uses.
+Rows hold data, never prompts: `train.steps.render` renders them with the functions that serving uses.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def is_gold_evidence(gold: Gold, piece: Evidence) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class StepRow:
+class TrainingStep:
     """One decision: plan the next step, answer its sub-question, read or query its table, or give the final answer."""
 
     id: str
@@ -89,7 +89,7 @@ class StepRow:
         return self.kind == "plan" and self.gold.route == NO_ROUTE
 
 
-def write_steps(rows: Iterable[StepRow], file: Path) -> int:
+def write_steps(rows: Iterable[TrainingStep], file: Path) -> int:
     """The rows as JSON Lines, complete or not at all; how many."""
     count = 0
     part = file.with_name(file.name + ".part")
@@ -102,14 +102,14 @@ def write_steps(rows: Iterable[StepRow], file: Path) -> int:
     return count
 
 
-def write_line(row: StepRow) -> str:
+def write_line(row: TrainingStep) -> str:
     """The row as a line of a file of steps, line end included."""
     return json.dumps(to_dict(row), ensure_ascii=False) + "\n"
 
 
-def read_steps(*files: Path) -> list[StepRow]:
+def read_steps(*files: Path) -> list[TrainingStep]:
     """The rows of all files, in order. Raises `InputError` with file and line for what is none, or an id used twice."""
-    rows: dict[str, StepRow] = {}
+    rows: dict[str, TrainingStep] = {}
     for file in files:
         for place, row in _read(file):
             if row.id in rows:
@@ -120,7 +120,7 @@ def read_steps(*files: Path) -> list[StepRow]:
     return list(rows.values())
 
 
-def _read(file: Path) -> Iterator[tuple[str, StepRow]]:
+def _read(file: Path) -> Iterator[tuple[str, TrainingStep]]:
     try:
         opened = file.open(encoding="utf-8")
     except OSError as error:
@@ -131,14 +131,14 @@ def _read(file: Path) -> Iterator[tuple[str, StepRow]]:
                 continue
             place = f"{file}:{number}"
             try:
-                row = from_dict(StepRow, json.loads(text))
+                row = from_dict(TrainingStep, json.loads(text))
             except (json.JSONDecodeError, InputError) as error:
                 raise InputError(f"{place}: not a training step: {error}") from error
             _check(row, place)
             yield place, row
 
 
-def _check(row: StepRow, place: str) -> None:
+def _check(row: TrainingStep, place: str) -> None:
     names = [card.name for card in row.kbs]
     if row.kind == "query" and not (row.evidence and row.evidence[0].table):
         raise InputError(f"{place}: the first piece of evidence of a query step must have a 'table'")

@@ -29,7 +29,7 @@ from r1router.evidence.abstaining import abstains
 from r1router.methods import load_method
 from r1router.parse import NO_ROUTE, UNKNOWN
 from r1router.prompts import Prompts, choose_prompts
-from r1router.train.steps.step_file import Gold, Past, StepRow, write_steps
+from r1router.train.steps.step_file import Gold, Past, TrainingStep, write_steps
 from r1router.types import Card, Evidence, Example, KnowledgeBase, Planned, Policy, Step, Trajectory
 
 METHOD = "r1_router"
@@ -113,7 +113,7 @@ def synthesize(
     replay["method"] = load_method(METHOD, max_steps=max_steps, k=k)
     cards = tuple(kb.card for kb in kbs.values())
 
-    def steps() -> Iterator[StepRow]:
+    def steps() -> Iterator[TrainingStep]:
         for row in kept:
             last = threads.wait_for(_last_plan(row.example, replay))
             yield from cut_into_steps(row.trajectory, row.example, cards, source=source, last_plan=last)
@@ -156,7 +156,7 @@ def cut_into_steps(
     *,
     source: str = "",
     last_plan: Step | None = None,
-) -> Iterator[StepRow]:
+) -> Iterator[TrainingStep]:
     """The steps of a trajectory: a plan and an answer for each step that brought one, the stop, the final answer.
 
     The gold is what the teacher said, and as gold evidence what of it says the step's answer. `last_plan` is
@@ -173,10 +173,10 @@ def cut_into_steps(
             ids = _said_in(step.evidence, step.answer)
             plan = Gold(step.thought, asked, kb, ids)
             read = Gold(step.answer_thought, evidence_ids=ids, answers=(step.answer,))
-            yield StepRow(
+            yield TrainingStep(
                 f"{name}/{index}/plan", "plan", history=history, kbs=cards, sights=step.sights, gold=plan, **common
             )
-            yield StepRow(
+            yield TrainingStep(
                 f"{name}/{index}/answer", "answer", history=history,
                 sub_question=asked, evidence=step.evidence, gold=read, **common,
             )  # fmt: skip
@@ -185,12 +185,12 @@ def cut_into_steps(
     if trajectory.stop == "enough":
         ended = last_plan or Step()
         stop = Gold(_one_line(ended.thought), None, NO_ROUTE)
-        yield StepRow(
+        yield TrainingStep(
             f"{name}/{count}/plan", "plan", history=history, kbs=cards, sights=ended.sights, gold=stop, **common
         )
     thought = _one_line(trajectory.answer.thought) if trajectory.answer else ""
     final = Gold(thought, answers=_best_first(_one_line(read_prediction(trajectory)), example.answers))
-    yield StepRow(f"{name}/{count}/final", "final", history=history, gold=final, **common)
+    yield TrainingStep(f"{name}/{count}/final", "final", history=history, gold=final, **common)
 
 
 def _said_in(evidence: Sequence[Evidence], answer: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from r1router.errors import InputError
 from r1router.evals.metrics.contains import score as contains
 from r1router.evidence.abstaining import abstains
 from r1router.parse import NO_ROUTE
-from r1router.train.steps.step_file import Gold, Past, StepRow, is_gold_evidence, is_known
+from r1router.train.steps.step_file import Gold, Past, TrainingStep, is_gold_evidence, is_known
 from r1router.types import Ask, Card, Evidence, Image, Step, Trajectory
 
 _ID = re.compile(r"(.+)/(\d+)/(?:plan|answer|query|final)", re.DOTALL)
@@ -41,12 +41,12 @@ class Task:
     """The question's picture where it is at hand; else `picture` says where it lies."""
 
 
-def gather_tasks(rows: Sequence[StepRow]) -> dict[str, Task]:
+def gather_tasks(rows: Sequence[TrainingStep]) -> dict[str, Task]:
     """The tasks that these steps are cut from, by id; the order of the steps does not matter.
 
     Raises `InputError` where no trajectory has a plan, and for an id that does not tell a step's place in one.
     """
-    trajectories: dict[str, list[tuple[int, StepRow]]] = {}
+    trajectories: dict[str, list[tuple[int, TrainingStep]]] = {}
     for row in rows:
         if not (told := _ID.fullmatch(row.id)):
             raise InputError(f"the step {row.id!r} has no id of the form TRAJECTORY/INDEX/KIND, such as q1/0/plan")
@@ -71,7 +71,7 @@ def check_routes(known: Mapping[str, Task], kbs: Mapping[str, object]) -> None:
         )
 
 
-def _task(name: str, steps: Sequence[StepRow]) -> Task:
+def _task(name: str, steps: Sequence[TrainingStep]) -> Task:
     """A chain from its steps, in order. Where a plan was left out, a later step's history tells of it."""
     plans = {len(step.history): step for step in steps if step.kind == "plan"}
     past = max((step.history for step in steps), key=len)
@@ -101,15 +101,15 @@ def _task(name: str, steps: Sequence[StepRow]) -> Task:
 
 
 def make_step(
-    task: Task, ask: Ask, path: Trajectory, cards: Mapping[str, Card], *, id: str = "", given: int = 0
-) -> StepRow:
-    """The training step that this request is, asked when `path` had happened; its gold is what is right now.
+    task: Task, ask: Ask, trajectory: Trajectory, cards: Mapping[str, Card], *, id: str = "", given: int = 0
+) -> TrainingStep:
+    """The training step that this request is, asked when `trajectory` had happened; its gold is what is right now.
 
     `cards` are the knowledge bases offered, with the names that the task's routes use. The first `given` steps made
     the first hops, whatever they found: the pool said so.
     """
-    steps = path.steps
-    base = StepRow(id, ask.purpose, task.question, task.picture, source=task.source)
+    steps = trajectory.steps
+    base = TrainingStep(id, ask.purpose, task.question, task.picture, source=task.source)
     match ask.purpose:
         case "plan":
             gold = find_next(task, steps, given=given)

@@ -18,7 +18,7 @@ from r1router.prompts import Prompts
 from r1router.tables.columns import read_columns
 from r1router.tables.view import TableView, view_table
 from r1router.train.steps.cards import vary_cards as vary_cards
-from r1router.train.steps.step_file import StepRow
+from r1router.train.steps.step_file import TrainingStep
 from r1router.types import Answer, Ask, Image, Question, Step, TableQuery, Trajectory
 
 CUTS = (400, 700)
@@ -27,34 +27,34 @@ for a reader of short and of long evidence, and less computing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One training example."""
+class RenderedStep:
+    """A training step as the policy is asked it."""
 
-    step: StepRow
+    step: TrainingStep
     ask: Ask
     """Exactly what the method would have asked in this state."""
     reply: str
-    """The right reply; empty where the gold step is not known (such rows serve rewards only)."""
+    """The right reply; empty where the gold step is not known (it then serves rewards only)."""
 
 
-def render(step: StepRow, prompts: Prompts, *, pictures: Path | None = None) -> Row:
-    """The row of a step. `pictures` is the folder that its picture's path starts from, for models that see;
+def render(step: TrainingStep, prompts: Prompts, *, pictures: Path | None = None) -> RenderedStep:
+    """A step as it is asked. `pictures` is the folder that its picture's path starts from, for models that see;
     without it a step with a picture is rendered with the words that stand for one."""
-    path = _path(step, pictures)
+    trajectory = _history(step, pictures)
     match step.kind:
         case "plan":
-            ask = prompts.next_step(path, {card.name: card for card in step.kbs}, sights=step.sights)
+            ask = prompts.next_step(trajectory, {card.name: card for card in step.kbs}, sights=step.sights)
         case "answer":
-            ask = prompts.answer_step(path, Step(sub_question=step.sub_question, evidence=step.evidence))
+            ask = prompts.answer_step(trajectory, Step(sub_question=step.sub_question, evidence=step.evidence))
         case "query":
             read = Step(sub_question=step.sub_question, evidence=step.evidence)
-            ask = prompts.query_step(path, read, find_view(step))
+            ask = prompts.query_step(trajectory, read, find_view(step))
         case "final":
-            ask = prompts.final_answer(path)
-    return Row(step, ask, _reply(step, prompts))
+            ask = prompts.final_answer(trajectory)
+    return RenderedStep(step, ask, _reply(step, prompts))
 
 
-def find_view(step: StepRow) -> TableView:
+def find_view(step: TrainingStep) -> TableView:
     """What the question of a `query` row touches in its table."""
     table = step.evidence[0].table
     if table is None:
@@ -64,9 +64,9 @@ def find_view(step: StepRow) -> TableView:
 
 
 def render_varied(
-    steps: Sequence[StepRow], prompts: Prompts, *, seed: int, vary: bool, pictures: Path | None = None
-) -> Iterator[Row]:
-    """The row of every step, in order; with `vary` each over knowledge bases of its own (see `train.steps.cards`),
+    steps: Sequence[TrainingStep], prompts: Prompts, *, seed: int, vary: bool, pictures: Path | None = None
+) -> Iterator[RenderedStep]:
+    """Every step as it is asked, in order; with `vary` each over knowledge bases of its own (see `train.steps.cards`),
     and the evidence cut to one of `CUTS`, where that leaves the answer in view."""
     chance = random.Random(seed)
     titles = sorted({item.title for step in steps for item in step.evidence if 0 < len(item.title) < 60})
@@ -79,26 +79,26 @@ def render_varied(
             yield render(vary_cards(step, chance, titles=titles) if vary else step, prompts, pictures=pictures)
 
 
-def shows_answer(row: Row) -> bool:
+def shows_answer(row: RenderedStep) -> bool:
     """Whether the prompt shows the accepted answer, where the evidence has it word for word."""
     shown, answers = row.ask.messages[-1].content.casefold(), find_stated_answers(row.step)
     return not answers or any(answer in shown for answer in answers)
 
 
-def find_stated_answers(step: StepRow) -> list[str]:
+def find_stated_answers(step: TrainingStep) -> list[str]:
     """The accepted answers that stand in the step's evidence word for word, case-folded."""
     evidence = "\n".join(item.text for item in step.evidence).casefold()
     return [answer.casefold() for answer in step.gold.answers if answer.casefold() in evidence]
 
 
-def open_pictures(row: Row) -> list[Any]:
+def open_pictures(row: RenderedStep) -> list[Any]:
     """The pictures that the row shows, as PIL images."""
     from PIL import Image as Picture
 
     return [Picture.open(io.BytesIO(image.data)) for message in row.ask.messages for image in message.images]
 
 
-def _path(step: StepRow, pictures: Path | None) -> Trajectory:
+def _history(step: TrainingStep, pictures: Path | None) -> Trajectory:
     image = _picture(str(pictures / step.picture)) if pictures and step.picture else None
     if step.picture and image is None:
         image = Image(b"", name=step.picture)  # the templates say that there is one
@@ -111,7 +111,7 @@ def _picture(path: str) -> Image:
     return load_image(Path(path))
 
 
-def _reply(step: StepRow, prompts: Prompts) -> str:
+def _reply(step: TrainingStep, prompts: Prompts) -> str:
     gold = step.gold
     if step.kind == "query" and gold.query:
         return parse.write_table_query(TableQuery(gold.thought, gold.query))
