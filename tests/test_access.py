@@ -104,6 +104,8 @@ def requests_of(kbs: Path) -> dict[tuple[str, str], tuple[str, Any]]:
         ("POST", "/v1/kbs/{kb}/query"): ("/v1/kbs/table/query", {"sql": "SELECT * FROM t", "table": held["table"]}),
         ("GET", "/v1/kbs/{kb}/sources"): ("/v1/kbs/text/sources", None),
         ("GET", "/v1/kbs/{kb}/pictures/{file}"): (f"/v1/kbs/image/pictures/{held['picture']}", None),
+        ("GET", "/v1/kbs/{kb}/entries"): ("/v1/kbs/text/entries?source=docs/hr/bluebird.md", None),
+        ("GET", "/v1/kbs/{kb}/files/{source:path}"): ("/v1/kbs/text/files/docs/hr/bluebird.md", None),
         ("POST", "/v1/kbs/files"): ("/v1/kbs/files", None),
         ("DELETE", "/v1/kbs/{kb}/sources/{source:path}"): ("/v1/kbs/text/sources/docs%2Fhr%2Fbluebird.md", None),
         ("GET", "/v1/jobs/{id}"): ("/v1/jobs/0", None),

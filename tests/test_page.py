@@ -248,6 +248,22 @@ def test_knowledge_bases_are_browsed_searched_added_to_and_taken_from(page, tmp_
     person.sees(".results figure img")
 
 
+def test_a_source_opens_at_the_piece_that_was_cited(page):
+    person = page.person
+    person.goes_to("#/kbs/table")
+    person.sees("#search").send_keys("capital of Botswana\n")
+    rows = person.sees(".results .piece[open] .source-line a").text.rpartition(" · ")[2]
+    person.clicks(".results .piece[open] .source-line a")
+    cited = person.sees(".source-piece.cited", rows)
+    top, height = person.runs("const r = arguments[0].getBoundingClientRect(); return [r.top, innerHeight]", cited)
+    assert -cited.size["height"] < top < height
+    person.sees("h1", "countries.csv")
+    person.sees(".source-actions button", "Download")
+    person.goes_to("#/kbs/text/docs%2Fnone.md")
+    person.sees(".problem", "no such source")
+    assert "404" in " ".join(person.complaints())  # the browser says so too
+
+
 def test_text_of_a_document_is_never_markup(page):
     person = page.person
     page.policy.says(in_order(SHORT))

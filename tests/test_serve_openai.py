@@ -54,7 +54,8 @@ def test_a_completion_has_the_answer_the_steps_the_sources_and_the_usage(client:
     assert choice.finish_reason == "stop"
     assert "Asks text (100%): capital of Norway" in choice.message.reasoning_content
     source = choice.message.annotations[0].url_citation
-    assert (source.title, source.url, source.kb) == ("Norway", "docs/norway.md", "text")
+    assert (source.title, source.source, source.kb) == ("Norway", "docs/norway.md", "text")
+    assert source.url == f"{str(client.base_url).removesuffix('v1/')}#/kbs/text/docs%2Fnorway.md/docs%2Fnorway.md%230"
     assert source.text.startswith("Norway\nOslo is the capital")
     assert completion.usage.total_tokens == completion.usage.prompt_tokens + completion.usage.completion_tokens > 0
 

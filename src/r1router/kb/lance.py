@@ -185,6 +185,16 @@ class LanceKnowledgeBase:
         found = read_entries(self.folder, f"record = {quote(record)} AND source = {quote(source)}", about=about)
         return [self._evidence(row, 0.0) for row in sorted(found, key=lambda row: int(row["id"].rpartition("#")[2]))]
 
+    def list_entries(self, source: str) -> list[Evidence]:
+        """All entries of one source that may be seen, as they follow each other in it; [] where there are none.
+
+        Raises `KnowledgeBaseError` where the folder cannot be read.
+        """
+        found = read_entries(self.folder, f"source = {quote(source)}", about=self._list_allowed())
+        first = {row["record"]: place for place, row in reversed(list(enumerate(found)))}
+        found.sort(key=lambda row: (row["page"] or 0, first[row["record"]], int(row["id"].rpartition("#")[2])))
+        return [self._evidence(row, 0.0) for row in found]
+
     def columns(self, id: str) -> tuple[TableColumn, ...]:
         """The columns of a whole table as queries see them. `id`: of one of its entries, or of its record.
 

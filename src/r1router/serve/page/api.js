@@ -47,6 +47,14 @@ export async function search(kb, { text = "", image, k = 10 }) {
 export const listSources = (kb, { offset = 0, limit = 20 } = {}) =>
   read(`v1/kbs/${encodeURIComponent(kb)}/sources?${new URLSearchParams({ offset, limit })}`);
 
+/** {entries, offset, total} of a source: from `offset`, or the ones around the entry `at`. */
+export const listEntries = (kb, source, { at = "", offset = 0, limit = 50 } = {}) =>
+  read(`v1/kbs/${encodeURIComponent(kb)}/entries?${new URLSearchParams({ source, at, offset, limit })}`);
+
+/** The file that a source was read from, as a blob. */
+export const fetchFile = async (kb, source) =>
+  (await send(`v1/kbs/${encodeURIComponent(kb)}/files/${source.split("/").map(encodeURIComponent).join("/")}`)).blob();
+
 /** Resolves to the id of the job that removes it. */
 export async function deleteSource(kb, source) {
   const path = `v1/kbs/${encodeURIComponent(kb)}/sources/${encodeURIComponent(source)}`;

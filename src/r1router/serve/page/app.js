@@ -11,6 +11,7 @@ import { KeyDialog } from "./key-dialog.js";
 import { asRequest, loadOptions, saveOptions } from "./options.js";
 import { after, fail, newRun, stopped } from "./run.js";
 import { kindly } from "./said.js";
+import { SourceView } from "./source.js";
 import { busyWith } from "./steps.js";
 
 class App extends Component {
@@ -124,6 +125,10 @@ class App extends Component {
     if (view.name === "kbs") return html`<${KbList} kbs=${this.state.kbs} onChange=${this.refresh} />`;
     if (view.name === "kb") {
       const kb = kbs.find(({ name }) => name === view.kb);
+      if (view.source) {
+        const key = location.hash;
+        return html`<${SourceView} key=${key} kb=${view.kb} kind=${kb?.kind} source=${view.source} at=${view.at} />`;
+      }
       return html`<${KbView} key=${view.kb} name=${view.kb} kb=${kb} onChange=${this.refresh} />`;
     }
     return html`
@@ -191,10 +196,11 @@ function follow() {
   scrollTo({ top: document.documentElement.scrollHeight, behavior: calm ? "auto" : "smooth" });
 }
 
-/** "#/kbs/text" to {name: "kb", kb: "text"}. */
+/** "#/kbs/text/a.pdf/a.pdf:p1" to {name: "kb", kb: "text", source: "a.pdf", at: "a.pdf:p1"}; the last two may be left out. */
 function readHash() {
-  const [name, kb] = location.hash.replace(/^#\/?/, "").split("/");
-  if (name === "kbs") return kb ? { name: "kb", kb: decode(kb) } : { name: "kbs" };
+  const [name, ...parts] = location.hash.replace(/^#\/?/, "").split("/");
+  const [kb, source, at] = parts.map(decode);
+  if (name === "kbs") return kb ? { name: "kb", kb, source, at } : { name: "kbs" };
   return { name: name === "history" ? "history" : "ask" };
 }
 

@@ -4,6 +4,7 @@ import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { RemotePicture } from "./remote-picture.js";
 import { part, place } from "./said.js";
+import { sourceHref } from "./source-address.js";
 import { tableOf } from "./table.js";
 import { TableEvidence } from "./table-evidence.js";
 import { segments } from "./words.js";
@@ -79,7 +80,9 @@ function SourceLine({ evidence }) {
       <${Icon} name="file" />
       ${/^https?:\/\//.test(source)
         ? html`<a href=${source} target="_blank" rel="noopener noreferrer">${words}</a>`
-        : html`<span>${words}</span>`}
+        : source && evidence.id && evidence.kb
+          ? html`<a href=${sourceHref(evidence.kb, source, evidence.id)}>${words}</a>`
+          : html`<span>${words}</span>`}
     </p>
   `;
 }

@@ -7,6 +7,7 @@ import { Icon } from "./icons.js";
 import { readPicture } from "./picture.js";
 import { KbChip } from "./routes.js";
 import { count, kindly } from "./said.js";
+import { sourceHref } from "./source-address.js";
 import { Upload } from "./upload.js";
 import { pattern } from "./words.js";
 
@@ -164,7 +165,7 @@ class Sources extends Component {
             ({ source, entries, complete }) => html`
               <li key=${source}>
                 <${Icon} name="file" />
-                <span class="source-name">${source}</span>
+                <a class="source-name" href=${sourceHref(this.props.name, source)}>${source}</a>
                 <span class="faint">${complete ? count(entries, "entry", "entries") : "unfinished; add it again"}</span>
                 ${sure === source
                   ? html`<span class="sure">

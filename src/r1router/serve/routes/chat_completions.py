@@ -111,8 +111,8 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
         if asked.n not in (None, 1):
             raise Refused(400, "n: one answer a request")
         if asked.stream:
-            return sse.EventStream(_chunks(asked))
-        completion = await sse.run_while_connected(request.receive, _completion(asked))
+            return sse.EventStream(_chunks(asked, str(request.base_url)))
+        completion = await sse.run_while_connected(request.receive, _completion(asked, str(request.base_url)))
         if completion is None:
             return Response(status_code=499)  # for nobody: the client has left
         return JSONResponse(completion)
@@ -122,7 +122,7 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
             raise Refused(404, f"model: unknown; known: {', '.join(models)}")
         return model.partition("/")[2] or None
 
-    async def _completion(asked: ChatRequest) -> dict[str, Any]:
+    async def _completion(asked: ChatRequest, server: str) -> dict[str, Any]:
         question = chat_messages.read_question(asked.messages)
         reasoning = []
         with admission.admit():
@@ -138,7 +138,7 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
             "content": _text(trajectory),
             "refusal": None,
             "reasoning_content": "".join(reasoning),
-            "annotations": chat_messages.write_annotations(trajectory),
+            "annotations": chat_messages.write_annotations(trajectory, server),
         }
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(trajectory)}
         return {
@@ -147,7 +147,7 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
             "usage": chat_messages.count_usage(trajectory),
         }
 
-    async def _chunks(asked: ChatRequest) -> AsyncGenerator[bytes, None]:
+    async def _chunks(asked: ChatRequest, server: str) -> AsyncGenerator[bytes, None]:
         question = chat_messages.read_question(asked.messages)
         with admission.admit():
             checked = await questions.check(question.text, question.image, _method(asked.model), asked)
@@ -172,7 +172,8 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
                             trajectory = event.trajectory
                             yield chunk({"content": _text(trajectory)})
                             yield chunk(
-                                {"annotations": chat_messages.write_annotations(trajectory)}, _finish(trajectory)
+                                {"annotations": chat_messages.write_annotations(trajectory, server)},
+                                _finish(trajectory),
                             )
                             if with_usage:
                                 yield sse.write_event(

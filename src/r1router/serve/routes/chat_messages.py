@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,7 +16,6 @@ from r1router.conversation import write_follow_up
 from r1router.evidence.location import find_title
 from r1router.serve.limits import MOST_QUESTION
 from r1router.serve.problems import Refused
-from r1router.serve.work.pictures import write_url
 from r1router.types import Answered, Computed, Event, Evidence, Malformed, Planned, Retrieved, Trajectory
 
 
@@ -106,26 +106,37 @@ def _routes(routes: Sequence[str], probabilities: Any) -> str:
     return ", ".join(f"{name} ({probabilities[name]:.0%})" if name in probabilities else name for name in routes)
 
 
-def write_annotations(trajectory: Trajectory) -> list[dict[str, Any]]:
-    """The sources of the answer in the form of OpenAI's url citations, each with what we know of it besides."""
+def write_annotations(trajectory: Trajectory, server: str) -> list[dict[str, Any]]:
+    """The sources of the answer in the form of OpenAI's url citations, each with what we know of it besides.
+
+    `server`: its address as the client knows it, with "/" at its end; each citation opens on its page.
+    """
     end = len(trajectory.answer.text) if trajectory.answer else 0
-    return [{"type": "url_citation", "url_citation": _citation(e, end)} for e in trajectory.sources]
+    return [{"type": "url_citation", "url_citation": _citation(e, end, server)} for e in trajectory.sources]
 
 
-def _citation(evidence: Evidence, end: int) -> dict[str, Any]:
+def _citation(evidence: Evidence, end: int, server: str) -> dict[str, Any]:
     source = evidence.location.source if evidence.location else ""
     page = evidence.location.page if evidence.location else None
     return {
         "start_index": 0,
         "end_index": end,
         "title": find_title(evidence),
-        "url": write_url(evidence.kb, evidence.image) if evidence.image else source + (f"#page={page}" if page else ""),
+        "url": source if source.startswith(("http://", "https://")) else _write_url(evidence, source, server),
         "source": source,
         "page": page,
         "kb": evidence.kb,
         "id": evidence.id,
         "text": evidence.text,
     }
+
+
+def _write_url(evidence: Evidence, source: str, server: str) -> str:
+    """Where the server's page shows the evidence in its source."""
+    if not source:
+        return server
+    parts = (evidence.kb, source, evidence.id)
+    return f"{server}#/kbs/{'/'.join(quote(part, safe='') for part in parts)}"
 
 
 def count_usage(trajectory: Trajectory) -> dict[str, int]:

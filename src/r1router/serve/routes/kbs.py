@@ -87,6 +87,12 @@ class QueryRequest(BaseModel):
     table: str | None = Field(None, description="Title or id of the table, where there are several.")
 
 
+class EntryList(BaseModel):
+    entries: list[Evidence] = Field(description="As they follow each other in the source.")
+    offset: int = Field(description="Number of the first of them.")
+    total: int
+
+
 class SourceInfo(BaseModel):
     source: str
     entries: int
@@ -169,6 +175,36 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         found = await asyncio.to_thread(lambda: knowledge_bases.get(kb, where).list_sources())
         return {"sources": [asdict(source) for source in found[offset : offset + limit]], "total": len(found)}
 
+    @routes.get("/v1/kbs/{kb}/entries", response_model=EntryList)
+    async def list_entries(
+        kb: str,
+        source: Annotated[str, Query(max_length=MOST_QUESTION)],
+        at: Annotated[
+            str, Query(max_length=MOST_QUESTION, description="Id of an entry that is to be among them.")
+        ] = "",
+        offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> JSONResponse:
+        """What a source says, entry by entry: from `offset`, or from the page of `limit` entries with `at` in it."""
+        found_in = await asyncio.to_thread(knowledge_bases.get, kb)
+        with admission.admit():
+            found = await asyncio.to_thread(found_in.list_entries, source)
+        if not found:
+            raise Refused(404, "this knowledge base has no such source")
+        place = next((n for n, entry in enumerate(found) if entry.id == at), None)
+        first = offset if place is None else place - place % limit
+        shown = [to_dict(pictures.link_pictures(entry)) for entry in found[first : first + limit]]
+        return JSONResponse({"entries": shown, "offset": first, "total": len(found)})
+
+    @routes.get("/v1/kbs/{kb}/files/{source:path}", response_class=FileResponse)
+    async def download_file(kb: str, source: str) -> FileResponse:
+        """The file that a source was read from, where it still is there and all of it may be seen."""
+        found_in = await asyncio.to_thread(knowledge_bases.get, kb)
+        path = await asyncio.to_thread(_find_file, found_in, source)
+        if path is None:
+            raise Refused(404, "the file of this source is not to be had here")
+        return FileResponse(path, filename=path.name, headers={"content-security-policy": "sandbox"})
+
     @routes.get(
         "/v1/kbs/{kb}/pictures/{file}",
         response_class=FileResponse,
@@ -194,6 +230,16 @@ def _table(tables: StoredTables, table: StoredTable) -> dict[str, Any]:
         columns = []
     known = {"id": table.id, "title": table.title, "section": table.section, "source": table.source}
     return {**known, "rows": table.rows, "columns": columns}
+
+
+def _find_file(kb: LanceKnowledgeBase, source: str) -> Path | None:
+    """None where it is gone or hidden, is not one file (`inside.zip/a.txt`), or a part of it may not be seen."""
+    taken = Ledger(kb.folder).read().get(source)
+    if taken is None or not Path(taken.path).is_file():
+        return None
+    if kb.is_part and len(kb.list_entries(source)) < taken.entries:
+        return None
+    return Path(taken.path)
 
 
 def _info(kb: LanceKnowledgeBase) -> dict[str, Any]:
