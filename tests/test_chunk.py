@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r1router.ingest.chunk import BLOCK, STRIDE, TAIL, WINDOW, cut, cut_windows
@@ -38,6 +38,7 @@ def test_a_short_tail_joins_the_last_window(words: int, lengths: list[int]) -> N
     assert [len(window.split()) for window in cut_windows(numbered(words))] == lengths
 
 
+@settings(deadline=None)
 @given(st.integers(0, 700))
 def test_windows_hold_every_word_in_order_and_no_window_repeats_another(count: int) -> None:
     cut_up = [window.split() for window in cut_windows(numbered(count))]
@@ -49,6 +50,7 @@ def test_windows_hold_every_word_in_order_and_no_window_repeats_another(count: i
         assert int(before[-1][1:]) + 1 >= int(after[0][1:]), "nothing is left out between two"
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab\n\t é", max_size=40), max_size=30))
 def test_white_space_inside_a_window_is_kept(parts: list[str]) -> None:
     text = " ".join(parts)
@@ -76,6 +78,7 @@ def test_a_table_is_cut_by_rows_and_repeats_its_title_and_header() -> None:
     assert all(entry.text.startswith("Season — Results\nof the club\nYear | Goals\n") for entry in entries)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 120), st.integers(1, 60), st.integers(1, 50))
 def test_blocks_of_rows_follow_each_other_without_gap_and_number_rows_from_one(
     rows: int, words: int, first_row: int

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r1router import from_dict, to_dict
@@ -35,6 +35,7 @@ trajectories = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(trajectories)
 def test_a_trajectory_comes_back_from_json_as_it_went(trajectory):
     line = json.dumps(to_dict(trajectory))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r1router.evidence.fuse import RANK_OFFSET, fuse, fuse_by_rank
@@ -49,6 +49,7 @@ def test_a_weight_is_needed_for_each_ranking() -> None:
         fuse([[item("a")], [item("b")]], 2, [1.0])
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 20), unique=True), max_size=4))
 def test_every_item_comes_out_once_and_best_first(rankings: list[list[int]]) -> None:
     fused = fuse_by_rank(rankings)

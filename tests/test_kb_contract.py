@@ -23,7 +23,7 @@ from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.kb.products import multiply
 from r1router.kb.snapshot import find_top_positions
 from r1router.kb.writer import remove
-from r1router.types import Card, Evidence, KnowledgeBase, Location, PictureKnowledgeBase, Query
+from r1router.types import Card, Evidence, Image, KnowledgeBase, Location, PictureKnowledgeBase, Query
 from small_embedders import HashedWords, NamedColours, Thumbnails, Vectors, plain_picture
 
 ROWS = [
@@ -274,6 +274,16 @@ def test_a_later_version_of_the_builder_with_longer_vectors_is_told(tmp_path: Pa
     kb = open_kb(tmp_path / "kbs" / "text", text_embedder=Longer())
     with pytest.raises(EmbedderMismatch, match=r"'hashed-words: \(256 numbers.*\(300 numbers.*index the files again"):
         kb.search([Query("capital")])
+
+
+def test_a_later_version_of_the_picture_embedder_with_longer_vectors_is_told_by_its_name(pictures: Path) -> None:
+    class Longer(Thumbnails):
+        def embed_images(self, images: Sequence[Image]) -> Vectors:
+            return np.pad(super().embed_images(images), ((0, 0), (0, 2)))
+
+    kb = open_kb(pictures, text_embedder=HashedWords(), image_embedder=Longer())
+    with pytest.raises(EmbedderMismatch, match=r"'thumbnails: \(48 numbers.*thumbnails: as it is now \(50 numbers"):
+        kb.search([Query(image=plain_picture("red"))])
 
 
 def test_every_folder_with_a_card_is_a_knowledge_base(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import math
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from r1router import parse
@@ -27,22 +27,26 @@ steps = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(steps)
 def test_reading_a_written_step_gives_it_back(step):
     assert parse.read_step(Reply(parse.write_step(step, LABELS[step.routes[0]])), ROUTES) == step
 
 
+@settings(deadline=None)
 @given(st.just("") | one_line)
 def test_reading_a_written_stop_gives_it_back(thought):
     step = Step(thought=thought)
     assert parse.read_step(Reply(parse.write_step(step, None)), ROUTES) == step
 
 
+@settings(deadline=None)
 @given(st.just("") | one_line, one_line)
 def test_reading_a_written_answer_gives_it_back(thought, text):
     assert parse.read_answer(Reply(parse.write_answer(Answer(thought, text)))) == Answer(thought, text)
 
 
+@settings(deadline=None)
 @given(steps, st.booleans())
 def test_reading_a_written_query_or_route_gives_it_back(step, stops):
     query = Step(thought=step.thought, sub_question=None if stops else step.sub_question)
@@ -52,6 +56,7 @@ def test_reading_a_written_query_or_route_gives_it_back(step, stops):
     assert parse.read_route(Reply(parse.write_route(route, label)), ROUTES) == route
 
 
+@settings(deadline=None)
 @given(one_line)
 def test_reading_a_written_sentence_gives_its_first_one_back(sentence):
     read = parse.read_sentence(Reply(parse.write_sentence(sentence)))
@@ -69,6 +74,7 @@ fragments = st.lists(
 ).map("".join)  # fmt: skip
 
 
+@settings(deadline=None)
 @given(fragments)
 @example("<ret><sub-question>")
 def test_the_parser_raises_nothing_but_its_own_error(text):
@@ -169,6 +175,7 @@ def test_what_is_left_of_a_refused_answer_can_be_salvaged():
     assert parse.salvage_answer("<think>hm</think>```\n The city is Oslo. \n```") == Answer("hm", "The city is Oslo.")
 
 
+@settings(deadline=None)
 @given(steps)
 def test_written_steps_match_the_regular_expression_of_their_shape(step):
     shape = parse.make_step_shape(list(ROUTES), think=10_000 if step.thought else 0, sub_question=10_000)
@@ -178,6 +185,7 @@ def test_written_steps_match_the_regular_expression_of_their_shape(step):
     assert re.fullmatch(parse.write_regex(shape), parse.write_step(Step(thought=step.thought), None))
 
 
+@settings(deadline=None)
 @given(steps)
 def test_written_queries_routes_and_sentences_match_the_regular_expressions_of_their_shapes(step):
     thought = 10_000 if step.thought else 0
@@ -192,6 +200,7 @@ def test_written_queries_routes_and_sentences_match_the_regular_expressions_of_t
     assert re.fullmatch(sentence, parse.write_sentence(step.sub_question))
 
 
+@settings(deadline=None)
 @given(st.just("") | one_line, one_line)
 def test_a_spaced_answer_has_the_form_of_its_shape_and_is_read_without_the_space(thought, text):
     said = parse.write_answer(Answer(thought, text), spaced=True)
@@ -304,6 +313,7 @@ def test_without_a_label_or_with_one_that_is_none_no_probability_is_made_up():
     assert parse.read_route_probabilities(zebra, ROUTES) == {}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=6), st.floats(-20, 0)), max_size=12))
 def test_route_probabilities_are_probabilities_whatever_the_tokens(pieces):
     tokens = tuple(Token(text, p, ((text, p), ("text", -1.0), ("None", -1.5))) for text, p in pieces)

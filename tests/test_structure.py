@@ -8,7 +8,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.comments import Comment
 
@@ -88,6 +88,7 @@ def test_a_grid_is_taken_apart_as_its_author_meant_it(text: str, tables: list[tu
     assert found(text) == tables
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from(["", "Oslo", "7", "2024", "x y", "Total"]), max_size=5), max_size=12))
 def test_no_word_of_a_grid_is_lost(rows: list[list[str]]) -> None:
     given_ = [Line(n, tuple(row)) for n, row in enumerate(rows, 1)]

@@ -60,11 +60,12 @@ def test_a_number_is_plain_only_where_it_is_digits_alone():
 
 
 def test_an_answer_is_one_number_with_at_most_one_word_after_it():
-    told = ("12,467", "5 goals", "about 5 km", "5 goals by Rovers", "5 or 6", "Apollo 11")
+    told = ("12,467", "5 goals", "about 5 km", "5 goals by Rovers", "5 or 6", "Apollo 11", "5 red goals")
     assert [None if (q := read_stated_quantity(text)) is None else q.low for text in told] == [
         12467,
         5,
         5,
+        None,
         None,
         None,
         None,
