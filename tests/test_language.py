@@ -29,6 +29,7 @@ NAMED_OTHERWISE = {
     "main": "as in every program",
     "rm": "a command",
     "setting": "stands where a field's default stands",
+    "dpo": "a command",
     "sft": "a command",
     "sources": "a command",
     "grpo": "a command",

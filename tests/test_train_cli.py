@@ -15,11 +15,14 @@ from typer.testing import CliRunner
 
 from policy_backends import tiny_llama
 from r1router.cli import app, train_options
+from r1router.cli.train_dpo import dpo as dpo_command
 from r1router.cli.train_grpo import grpo as grpo_command
+from r1router.cli.train_sample import sample as sample_command
 from r1router.cli.train_sft import sft as sft_command
 from r1router.errors import InputError
 from r1router.train.grpo.settings import GrpoSettings
-from r1router.train.settings import SHORT, SftSettings
+from r1router.train.sampled.settings import SampleSettings
+from r1router.train.settings import SHORT, DpoSettings, SftSettings
 from r1router.train.steps.step_file import Gold, TrainingStep, write_steps
 from r1router.types import Card
 
@@ -48,6 +51,8 @@ def steps(tmp_path):
     [
         (grpo_command, GrpoSettings, {"rewards", "rehearse", "watch", "decisions", "prompts", "kbs"}),
         (sft_command, SftSettings, {"prompts"}),
+        (dpo_command, DpoSettings, {"prompts", "vary_cards"}),
+        (sample_command, SampleSettings, {"policy", "prompts", "rewards", "kbs"}),
     ],
 )
 def test_a_command_has_every_setting_of_its_stage_with_the_same_default_and_its_words(command, settings, elsewhere):

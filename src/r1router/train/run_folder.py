@@ -20,7 +20,6 @@ from typing import Any
 from r1router.errors import InputError, R1RouterError
 from r1router.kb import list_kb_folders
 from r1router.prompts import Prompts
-from r1router.train.settings import TrainSettings
 
 _PACKAGES = ("r1router", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
 _TO_GO_ON = (
@@ -32,12 +31,13 @@ _TO_GO_ON = (
 """What a checkpoint holds besides the weights."""
 
 
-def open_run(out: Path, *, method: str, settings: TrainSettings, files: Iterable[Path]) -> None:
-    """The folder is made or taken up again.
+def open_run(out: Path, *, method: str, settings: Any, files: Iterable[Path], begun: bool = False) -> None:
+    """The folder is made or taken up again. `settings` is a dataclass of `TrainSettings`' kind.
 
     What is noted tells data, prompts and weights by what is in them and not by where they lie, so a run goes on after
     it, or what it reads, was moved. Raises `InputError` where the folder holds a run with other settings or other
-    data, and says which. Until there is a checkpoint they may be changed: nothing was trained with the old ones.
+    data, and says which. Until there is a checkpoint, or other work that has `begun`, they may be changed: nothing was
+    made with the old ones.
     """
     wanted = {
         "method": method,
@@ -47,7 +47,7 @@ def open_run(out: Path, *, method: str, settings: TrainSettings, files: Iterable
     record = out / "run.json"
     if not record.exists() and out.exists() and any(out.iterdir()):
         raise InputError(f"{out} is not empty and holds no training run; give another --out")
-    if record.exists() and (find_last_checkpoint(out) or find_result(out)):
+    if record.exists() and (begun or find_last_checkpoint(out) or find_result(out)):
         other = _differences(json.loads(record.read_text(encoding="utf-8")), wanted)
         if other:
             raise InputError(
@@ -153,13 +153,12 @@ def _named(value: Any) -> str:
     return f"{value['name']} ({value['sha256'][:12]})" if isinstance(value, Mapping) else repr(value)
 
 
-def _told(settings: TrainSettings) -> dict[str, Any]:
+def _told(settings: Any) -> dict[str, Any]:
     """The settings as JSON, files and folders by their names and digests, knowledge bases by their names."""
-    told = asdict(settings) | {
-        "base": _identify(settings.base),
-        "adapter": _identify(settings.adapter),
-        "prompts": _identify_prompts(Path(settings.prompts)),
-    }
+    told = asdict(settings)
+    told |= {name: _identify(told[name]) for name in ("base", "adapter") if name in told}
+    if told.get("prompts"):
+        told["prompts"] = _identify_prompts(Path(told["prompts"]))
     if told.get("kbs"):
         told["kbs"] = list(list_kb_folders(told["kbs"]))
     plain: dict[str, Any] = json.loads(json.dumps(told))

@@ -50,3 +50,17 @@ class SftSettings(TrainSettings):
     )
     learning_rate: float = setting(5e-4, "At its highest, soon after the start; then along a cosine to 0.", min=0.0)
     max_tokens: int = setting(1024, "Longer rows are left out, and counted; pictures do not count.", min=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DpoSettings(TrainSettings):
+    """What a run of preference training is told. Its pairs show the knowledge bases as they were when sampled."""
+
+    vary_cards: bool = setting(False, "Not for pairs: sampling has varied the knowledge bases.")
+    beta: float = setting(0.1, "How firmly the weights at the start are held on to.", min=0.0)
+    epochs: float = setting(1.0, "How often each pair is seen.", min=0.0)
+    optimizer_steps: int = setting(-1, "Updates of the weights; -1 for as many as the epochs take.")
+    batch: int = setting(16, "Pairs of an optimizer step, over all processes.", min=1)
+    accumulate: int = setting(4, "Batches that an optimizer step is made of.", min=1)
+    learning_rate: float = setting(5e-5, "At its highest, soon after the start; then along a cosine to 0.", min=0.0)
+    max_tokens: int = setting(1024, "Longer pairs are left out, and counted.", min=1)

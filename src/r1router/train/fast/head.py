@@ -48,7 +48,7 @@ def score_labels_only(model: Any, *, temperature: float = 1.0) -> bool:
         if shift_labels is None:
             hidden, shift_labels = hidden[:, :-1], labels[:, 1:]
         known = shift_labels != -100
-        said, entropy, first = score_labels(
+        said, entropy, mean, first = score_labels(
             hidden[known], shift_labels[known], self.get_output_embeddings(), temperature=temperature
         )
 
@@ -60,6 +60,7 @@ def score_labels_only(model: Any, *, temperature: float = 1.0) -> bool:
             loss=-said.sum() / count,
             log_probs=in_place(said),
             entropy=in_place(entropy),
+            mean_logits=in_place(mean),
             is_top1=in_place(first),
             label_mask=known,
         )
@@ -74,8 +75,8 @@ def drop_padding_mask(mask: Any) -> Any:
     return None if at_end else mask
 
 
-def score_labels(hidden: Any, labels: Any, head: Any, *, temperature: float = 1.0) -> tuple[Any, Any, Any]:
-    """(log-probability of each label, entropy, whether the label is the likeliest token), each (tokens,).
+def score_labels(hidden: Any, labels: Any, head: Any, *, temperature: float = 1.0) -> tuple[Any, Any, Any, Any]:
+    """(log-probability of each label, entropy, mean score, whether the label is the likeliest token), each (tokens,).
 
     `hidden` is (tokens, width), `labels` (tokens,). Only the log-probabilities carry a gradient. In float32 or better.
     """
@@ -83,9 +84,11 @@ def score_labels(hidden: Any, labels: Any, head: Any, *, temperature: float = 1.
 
     scores = head(hidden)
     scores = scores if scores.dtype == torch.float64 else scores.float()
-    logs = (scores if temperature == 1.0 else scores / temperature).log_softmax(-1)
+    scores = scores if temperature == 1.0 else scores / temperature
+    logs = scores.log_softmax(-1)
     said = logs.gather(-1, labels[:, None]).squeeze(-1)
     with torch.no_grad():
         entropy = -(logs.exp() * logs).sum(-1)
-        first = (logs.argmax(-1) == labels).to(logs.dtype)
-    return said, entropy, first
+        mean = scores.mean(-1)
+        first = logs.argmax(-1) == labels
+    return said, entropy, mean, first

@@ -22,6 +22,7 @@ from r1router.evidence.fuse import fuse
 from r1router.images import load_image
 from r1router.methods import Method
 from r1router.prompts import Prompts
+from r1router.routing.sights import see
 from r1router.table import TableResult
 from r1router.tables.view import TableView
 from r1router.train.grpo.known_replies import draw_start, is_given, write_known
@@ -40,6 +41,7 @@ from r1router.types import (
     Question,
     Reply,
     Search,
+    Sight,
     Step,
     TableKnowledgeBase,
 )
@@ -73,9 +75,11 @@ class Judged:
     chosen: int
     by_label: tuple[LabelValues | None, ...] = ()
     """For each reply, where all labels are judged; None for one that names none."""
+    walk: Exploration | None = None
+    """The question on its way."""
 
 
-class _Exploration(Walk):
+class Exploration(Walk):
     """One question on its way, with what is known about it."""
 
     def __init__(
@@ -134,21 +138,21 @@ class Pool:
         self._asked: dict[str, dict[int, str]] = {}
         """By task and place in its chain, the last sub-question that found what that hop needs."""
         self._chance = random.Random(seed)
-        self._walks: list[_Exploration] = []
+        self._walks: list[Exploration] = []
         self.finished = 0
         """Questions that came to their end."""
 
     def next_groups(self, ids: Sequence[str], generate: Generate) -> list[Judged]:
         """The next decision of every walk, sampled and judged; one walk for each id.
 
-        `ids` are the tasks that are begun where a question is finished; the others are not looked at. Raises what
-        a search or the method raises.
+        `ids` are the tasks that are begun where a question is finished; the others are not looked at. Where an id is
+        empty, no other is begun, and the walk that has ended gives nothing. Raises what a search or the method raises.
         """
         asking = self.bring_to_decisions(ids, generate)
         return self.take_replies(asking, generate([ask for _, ask in asking], 0))
 
     def take_replies(
-        self, asking: Sequence[tuple[_Exploration, Ask]], groups: Sequence[Sequence[Reply]]
+        self, asking: Sequence[tuple[Exploration, Ask]], groups: Sequence[Sequence[Reply]]
     ) -> list[Judged]:
         """What these groups of replies came to; one of each carries its question on."""
         judged = self._judge([(walk, ask, replies) for (walk, ask), replies in zip(asking, groups, strict=True)])
@@ -164,24 +168,26 @@ class Pool:
 
     # ── one round ──────────────────────────────────────────────────────────────────────────────
 
-    def bring_to_decisions(self, ids: Sequence[str], generate: Generate) -> list[tuple[_Exploration, Ask]]:
+    def bring_to_decisions(self, ids: Sequence[str], generate: Generate) -> list[tuple[Exploration, Ask]]:
         """Every walk with its next decision that is trained on; where a question has ended, the next one is begun."""
         self._walks += [self._begin(name) for name in ids[len(self._walks) :]]
         while True:
             for index, name in enumerate(ids):
-                if self._walks[index].request is None:
+                if name and self._walks[index].request is None:
                     self.finished += 1
                     self._walks[index] = self._begin(name)
-            asking = bring_to_asks(self._walks[: len(ids)], search=self._search, query=self._query)
+            walks = self._walks[: len(ids)]
+            asking = bring_to_asks(walks, search=self._search, query=self._query)
             others = [(walk, ask) for walk, ask in asking if not self._is_trained_on(walk, ask)]
-            if len(asking) == len(ids) and not others:
+            ended = any(name and walk.request is None for name, walk in zip(ids, walks, strict=True))
+            if not ended and not others:
                 return asking
             self._pass(others, generate)
 
-    def _is_trained_on(self, walk: _Exploration, ask: Ask) -> bool:
+    def _is_trained_on(self, walk: Exploration, ask: Ask) -> bool:
         return ask.purpose in self._decisions and not is_given(ask, walk.trajectory, walk.given)
 
-    def _pass(self, others: Sequence[tuple[_Exploration, Ask]], generate: Generate) -> None:
+    def _pass(self, others: Sequence[tuple[Exploration, Ask]], generate: Generate) -> None:
         """Advances these walks by the right reply, where it is known, else by one of the policy's. What comes last in a
         question is not asked for: nothing is learned after it."""
         unknown = []
@@ -196,21 +202,21 @@ class Pool:
             for (walk, _), (own, *_) in zip(unknown, generate([ask for _, ask in unknown], 1), strict=True):
                 walk.advance(own)
 
-    def _write_known(self, walk: _Exploration, ask: Ask) -> str | None:
+    def _write_known(self, walk: Exploration, ask: Ask) -> str | None:
         labels, asked = self._prompts.labels(walk.offered.cards), self._asked.get(walk.task.id, {})
         return write_known(walk.task, ask, walk.trajectory, given=walk.given, labels=labels, asked=asked)
 
-    def _begin(self, name: str) -> _Exploration:
+    def _begin(self, name: str) -> Exploration:
         task, offered = self.tasks[name], keep_names(self._cards)
         if self._vary:
             task, offered = rename_kbs(task, self._cards, self._chance)
         picture = self._pictures / task.picture if self._pictures and task.picture else None
         given = draw_start(task, self._chance) if self._anywhere else 0
-        walk = _Exploration(task, offered, self._method, self._prompts, picture, given)
+        walk = Exploration(task, offered, self._method, self._prompts, picture, given)
         walk.start()
         return walk
 
-    def _search(self, wanted: Sequence[tuple[_Exploration, Search]]) -> list[Rankings]:
+    def _search(self, wanted: Sequence[tuple[Exploration, Search]]) -> list[Rankings]:
         """What each search of each walk brings, in few calls; what a walk has found before is not searched again."""
         new = [(walk, request) for walk, request in dict.fromkeys(wanted) if request not in walk.found]
         brought = search_together(self._kbs, [walk.offered.translate(request) for walk, request in new])
@@ -218,7 +224,7 @@ class Pool:
             walk.found[request] = walk.offered.translate_back(request, rankings)
         return [walk.found[request] for walk, request in wanted]
 
-    def _query(self, walk: _Exploration, request: Inspect | Compute) -> TableView | TableResult | Exception:
+    def _query(self, walk: Exploration, request: Inspect | Compute) -> TableView | TableResult | Exception:
         """What is asked of a table; the method handles the reason where that is refused."""
         kb = self._kbs.get(walk.offered.true.get(request.kb, ""))
         if not isinstance(kb, TableKnowledgeBase):
@@ -232,7 +238,7 @@ class Pool:
 
     # ── what replies came to ───────────────────────────────────────────────────────────────────
 
-    def _judge(self, groups: Sequence[tuple[_Exploration, Ask, Sequence[Reply]]]) -> list[Judged]:
+    def _judge(self, groups: Sequence[tuple[Exploration, Ask, Sequence[Reply]]]) -> list[Judged]:
         """What each reply of each group says and earns; a plan with the evidence that its own search returns."""
         said = [(walk, self._read(walk, ask, replies)) for walk, ask, replies in groups]
         self._search([(walk, search) for walk, of in said for one in of for search in self._cause(walk, one)])
@@ -245,24 +251,26 @@ class Pool:
         values = iter(sum_rewards(all_of_them, self._rewards))
         worth = [[next(values) for _ in of] for of in outcomes]
         judged = []
-        for (_, ask, replies), of, earned, swapped in zip(groups, outcomes, worth, others, strict=True):
+        for (walk, ask, replies), of, earned, swapped in zip(groups, outcomes, worth, others, strict=True):
             by_label = tuple(
                 replace(labels, values=tuple(next(values) or 0.0 for _ in many)) if labels else None
                 for labels, many in swapped
             )
             chosen = pick(earned, self._chance, best=self._best)
-            judged.append(Judged(ask, tuple(replies), tuple(of), earned, chosen, by_label))
+            judged.append(Judged(ask, tuple(replies), tuple(of), earned, chosen, by_label, walk))
         return judged
 
-    def _read(self, walk: _Exploration, ask: Ask, replies: Sequence[Reply]) -> list[Outcome]:
-        step = make_step(walk.task, ask, walk.trajectory, walk.offered.cards, given=walk.given)
+    def _read(self, walk: Exploration, ask: Ask, replies: Sequence[Reply]) -> list[Outcome]:
+        step = make_step(
+            walk.task, ask, walk.trajectory, walk.offered.cards, given=walk.given, sights=find_sights(walk, ask)
+        )
         routes = self._prompts.labels(walk.offered.cards) if step.kind == "plan" else {}
         return [
             read_outcome(step, reply.text, routes=routes, shape=ask.shape, tokens=reply.completion_tokens)
             for reply in replies
         ]
 
-    def _cause(self, walk: _Exploration, outcome: Outcome) -> list[Search]:
+    def _cause(self, walk: Exploration, outcome: Outcome) -> list[Search]:
         """The searches that a plan is judged by, one for each route; none where it stops, is malformed or no plan."""
         said = outcome.said
         if not isinstance(said, Step) or said.sub_question is None:
@@ -270,7 +278,7 @@ class Pool:
         routes = tuple(walk.offered.cards) if self.judges_all_labels else said.routes
         return [Search((name,), Query(said.sub_question, walk.question.image), self._reach) for name in routes]
 
-    def _add_evidence(self, walk: _Exploration, outcome: Outcome) -> Outcome:
+    def _add_evidence(self, walk: Exploration, outcome: Outcome) -> Outcome:
         if outcome.step.kind != "plan":
             return outcome
         own = outcome.said.routes if isinstance(outcome.said, Step) else ()
@@ -280,14 +288,14 @@ class Pool:
         made = replace(outcome, evidence=tuple(found[: self._k]), further=tuple(found[self._k :]), known=known)
         return replace(made, plain=self._search_plainly(walk)) if self._compares_plain else made
 
-    def _search_plainly(self, walk: _Exploration) -> tuple[Evidence, ...]:
+    def _search_plainly(self, walk: Exploration) -> tuple[Evidence, ...]:
         """What all knowledge bases together bring for the question itself."""
         (rankings,) = self._search(
             [(walk, Search(tuple(walk.offered.cards), Query(walk.question.text, walk.question.image), self._k))]
         )
         return tuple(fuse(rankings, self._k))
 
-    def _swap_labels(self, walk: _Exploration, outcome: Outcome) -> tuple[LabelValues | None, list[Outcome]]:
+    def _swap_labels(self, walk: Exploration, outcome: Outcome) -> tuple[LabelValues | None, list[Outcome]]:
         """The places for what each label would earn, and what would have come of it; none for what names no label."""
         said = outcome.said
         if not self.judges_all_labels or not isinstance(said, Step) or said.sub_question is None:
@@ -306,7 +314,7 @@ class Pool:
         labels = tuple(outcome.routes)
         return LabelValues(f"{before}<ret>", labels, (), labels.index(own)), swapped
 
-    def _remember(self, walk: _Exploration, group: Judged) -> None:
+    def _remember(self, walk: Exploration, group: Judged) -> None:
         """Keeps the group's best sub-question, for questions that begin after the hop whose evidence it has found."""
         judged = [at for at, value in enumerate(group.values) if value is not None]
         best = group.outcomes[max(judged, key=lambda at: group.values[at] or 0.0)] if judged else None
@@ -316,6 +324,14 @@ class Pool:
             if is_made(hop, best.evidence or ()):
                 self._asked.setdefault(walk.task.id, {})[at] = best.said.sub_question
                 return
+
+
+def find_sights(walk: Walk, ask: Ask) -> tuple[Sight, ...]:
+    """What was seen of the knowledge bases before this plan; nothing where it is none, or nobody looked."""
+    if ask.purpose != "plan" or walk.looked is None:
+        return ()
+    request, rankings = walk.looked
+    return see(request.query.text, dict(zip(request.routes, rankings, strict=True)))
 
 
 def pick(values: Values, chance: random.Random, *, best: float = 0.0) -> int:

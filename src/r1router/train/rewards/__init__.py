@@ -78,9 +78,13 @@ def parse_weights(written: Iterable[str]) -> dict[str, float]:
 
 def sum_rewards(outcomes: Sequence[Outcome], rewards: Sequence[Weighted]) -> Values:
     """The weighted sum over the rewards that apply, for each outcome; None where none does."""
-    columns = [(one.weight, one.reward(outcomes)) for one in rewards]
+    return sum_parts([one.reward(outcomes) for one in rewards], rewards)
+
+
+def sum_parts(columns: Sequence[Sequence[float | None]], rewards: Sequence[Weighted]) -> Values:
+    """The same of what each reward gave, a column of values for each of them."""
     sums: Values = []
-    for row in range(len(outcomes)):
-        parts = [weight * value for weight, values in columns if (value := values[row]) is not None]
+    for row in zip(*columns, strict=True):
+        parts = [one.weight * value for one, value in zip(rewards, row, strict=True) if value is not None]
         sums.append(sum(parts) if parts else None)
     return sums

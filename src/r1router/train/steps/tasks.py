@@ -15,7 +15,7 @@ from r1router.evals.metrics.contains import score as contains
 from r1router.evidence.abstaining import abstains
 from r1router.parse import NO_ROUTE
 from r1router.train.steps.step_file import Gold, Past, TrainingStep, is_gold_evidence, is_known
-from r1router.types import Ask, Card, Evidence, Image, Step, Trajectory
+from r1router.types import Ask, Card, Evidence, Image, Sight, Step, Trajectory
 
 _ID = re.compile(r"(.+)/(\d+)/(?:plan|answer|query|final)", re.DOTALL)
 
@@ -101,19 +101,26 @@ def _task(name: str, steps: Sequence[TrainingStep]) -> Task:
 
 
 def make_step(
-    task: Task, ask: Ask, trajectory: Trajectory, cards: Mapping[str, Card], *, id: str = "", given: int = 0
+    task: Task,
+    ask: Ask,
+    trajectory: Trajectory,
+    cards: Mapping[str, Card],
+    *,
+    id: str = "",
+    given: int = 0,
+    sights: Sequence[Sight] = (),
 ) -> TrainingStep:
     """The training step that this request is, asked when `trajectory` had happened; its gold is what is right now.
 
-    `cards` are the knowledge bases offered, with the names that the task's routes use. The first `given` steps made
-    the first hops, whatever they found: the pool said so.
+    `cards` are the knowledge bases offered, with the names that the task's routes use; `sights` what was seen of them
+    before a plan. The first `given` steps made the first hops, whatever they found: the pool said so.
     """
     steps = trajectory.steps
     base = TrainingStep(id, ask.purpose, task.question, task.picture, source=task.source)
     match ask.purpose:
         case "plan":
             gold = find_next(task, steps, given=given)
-            return replace(base, history=_history(steps), kbs=tuple(cards.values()), gold=gold)
+            return replace(base, history=_history(steps), kbs=tuple(cards.values()), sights=tuple(sights), gold=gold)
         case "answer" | "query":
             before, step = steps[:-1], steps[-1]
             asked, gold = step.sub_question or "", find_answer(task, before, step, given=given)
