@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from r1router.kb.long_tables import FOLDER
-from r1router.kb.table import open_table
+from r1router.kb.stores.folder.long_tables import FOLDER
+from r1router.kb.stores.folder.table import open_table
 from r1router.tables.engine import Tables
 
 COUNTRIES = ["Norway", "Peru", "Ghana", "Japan", "Chile", "Kenya", "Nepal", "Spain", "Italy", "Samoa"]

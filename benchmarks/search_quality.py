@@ -22,7 +22,7 @@ from rich.table import Table
 
 from r1router.images import load_image
 from r1router.kb import open_kbs
-from r1router.kb.lance import LanceKnowledgeBase, Mode
+from r1router.kb.stored import Mode, StoredKnowledgeBase
 from r1router.types import Query
 
 SETS = ("geo", "wtq", "tabfact", "ottqa")
@@ -89,7 +89,7 @@ def rankings(cases: list[Case]) -> Iterator[tuple[str, list[Query], Mode]]:
 
 
 def measure(
-    kb: LanceKnowledgeBase, queries: list[Query], gold: list[frozenset[str]], mode: Mode
+    kb: StoredKnowledgeBase, queries: list[Query], gold: list[frozenset[str]], mode: Mode
 ) -> tuple[float, float]:
     """(recall@5, mean reciprocal rank)."""
     ranks = []

@@ -14,8 +14,7 @@ from r1router.cli import app
 from r1router.cli.models import MODELS
 from r1router.cli.progress import Lines
 from r1router.errors import InputError
-from r1router.kb import find_kb, manifest
-from r1router.kb.ledger import Ledger
+from r1router.kb import find_store, manifest
 from r1router.kb.transfer import pack, unpack
 from r1router.methods import names as method_names
 from r1router.policies import names as policy_names
@@ -64,7 +63,7 @@ def test_a_renamed_knowledge_base_is_searched_and_indexed_under_its_new_name(kbs
     [found] = json.loads(call("kb", "search", "rivers", "Shannon", "--kbs", str(kbs), "--json").stdout)
     assert found["kb"] == "rivers"
     for name in ("rivers", "table"):
-        assert all("text" not in taken.yields for taken in Ledger(find_kb(kbs, name)).read().values())
+        assert all("text" not in taken.yields for taken in find_store(kbs, name).ledger.read().values())
     taken = call("kb", "rename", "rivers", "table", "--kbs", str(kbs))
     assert isinstance(taken.exception, InputError)
 

@@ -18,11 +18,13 @@ from typer.testing import CliRunner
 import r1router as rr
 from r1router.cli import app
 from r1router.errors import InputError, KnowledgeBaseError, ParseError
-from r1router.kb import list_kb_folders, open_kb, open_kbs
-from r1router.kb.check import check
-from r1router.kb.ledger import Ledger
+from r1router.kb import open_kb, open_kbs
 from r1router.kb.manifest import check_name, read, write
-from r1router.kb.writer import UNFINISHED, remove, sweep
+from r1router.kb.stores.folder.check import check
+from r1router.kb.stores.folder.ledger import SqliteLedger
+from r1router.kb.stores.folder.shelf import list_kb_folders
+from r1router.kb.stores.folder.store import FolderStore
+from r1router.kb.stores.folder.writer import UNFINISHED, sweep
 from r1router.parse import read_route
 from r1router.types import Query, Reply
 
@@ -42,10 +44,10 @@ def test_a_removal_that_was_interrupted_is_finished_by_the_next_run(kbs: Path) -
     assert list(list_kb_folders(kbs)) == ["table"]
     sweep(kbs)
     assert not list(kbs.glob(".removed-*"))
-    remove(kbs / "table")
+    FolderStore(kbs / "table").remove()
     assert not (kbs / "table").exists()
     with pytest.raises(KnowledgeBaseError, match="not a knowledge base"):
-        remove(kbs / "table")
+        FolderStore(kbs / "table").remove()
 
 
 @pytest.mark.parametrize("name", ["None", "no", "NULL", "na", "Nothing"])
@@ -103,7 +105,7 @@ def test_a_check_names_a_source_that_must_be_read_again_and_counts_the_others(kb
     for name in ("b.md", "a.md", "c.md"):
         (tmp_path / name).write_text(f"# {name}\nWords of {name}.")
     rr.index([tmp_path / name for name in ("b.md", "a.md", "c.md")], kbs=kbs, ocr=False)
-    ledger = Ledger(kbs / "text")
+    ledger = SqliteLedger(kbs / "text")
     sources = sorted(ledger.read())
     ledger.put([replace(ledger.read()[sources[0]], entries=9)])
     [apart] = check(kbs / "text")

@@ -18,9 +18,11 @@ from r1router.ingest.feed import BATCH
 from r1router.ingest.left_out import read_left_out
 from r1router.ingest.run import IndexReport, Progress, index
 from r1router.kb import open_kb
-from r1router.kb.ledger import Ledger
-from r1router.kb.table import open_table
-from r1router.kb.writer import hold_lock, remove
+from r1router.kb.stores.folder.ledger import SqliteLedger
+from r1router.kb.stores.folder.shelf import FolderShelf
+from r1router.kb.stores.folder.store import FolderStore
+from r1router.kb.stores.folder.table import open_table
+from r1router.kb.stores.folder.writer import hold_lock
 from r1router.types import Query
 from small_embedders import HashedWords, Thumbnails, plain_picture
 
@@ -116,7 +118,7 @@ def test_a_file_that_is_gone_stays_until_the_run_prunes(tmp_path: Path, docs: Pa
     report = run(tmp_path, prune=True)
     assert (report.pruned, report.kbs["text"].removed) == (1, 1)
     assert found(tmp_path, "Peru") == []
-    assert list(Ledger(tmp_path / "kbs" / "text").read()) == ["docs/oslo.txt"]
+    assert list(SqliteLedger(tmp_path / "kbs" / "text").read()) == ["docs/oslo.txt"]
 
 
 def test_pruning_leaves_alone_what_lies_elsewhere(tmp_path: Path, docs: Path) -> None:
@@ -139,7 +141,7 @@ def test_pruning_reaches_a_kind_of_which_no_file_is_left(tmp_path: Path, docs: P
 
 def test_a_source_that_was_removed_comes_back_with_the_next_run(tmp_path: Path, docs: Path) -> None:
     run(tmp_path)
-    remove(tmp_path / "kbs" / "table")
+    FolderStore(tmp_path / "kbs" / "table").remove()
     assert not (tmp_path / "kbs" / "table").exists()
     report = run(tmp_path)
     assert (report.read, report.kbs["table"].added) == (1, 1)
@@ -359,7 +361,7 @@ def test_readers_see_whole_batches_while_another_process_writes_and_a_second_wri
     with pytest.raises(Busy, match="another process is writing"):
         run(tmp_path)
     with pytest.raises(Busy):
-        remove(tmp_path / "kbs" / "text")
+        FolderStore(tmp_path / "kbs" / "text").remove()
     kb = open_kb(tmp_path / "kbs" / "text", text_embedder=HashedWords())
     sizes = []
     while process.poll() is None:
@@ -398,7 +400,7 @@ def test_a_lock_is_free_again_when_its_holder_is_done(tmp_path: Path) -> None:
 
 def test_what_is_not_there_cannot_be_removed(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeBaseError, match=r"no kb\.json"):
-        remove(tmp_path)
+        FolderStore(tmp_path).remove()
 
 
 # ── what becomes of files ──────────────────────────────────────────────────────────────────────
@@ -468,9 +470,9 @@ def test_what_was_left_out_is_remembered_until_the_file_changes(tmp_path: Path, 
     (docs / "broken.pdf").write_bytes(b"%PDF-1.4 and then nothing")
     for _ in range(2):
         run(tmp_path)
-        assert [problem.read for problem in read_left_out(tmp_path / "kbs")["docs/rivers.csv"]] == [True]
-        assert [problem.read for problem in read_left_out(tmp_path / "kbs")["docs/broken.pdf"]] == [False]
+        assert [problem.read for problem in read_left_out(FolderShelf(tmp_path / "kbs"))["docs/rivers.csv"]] == [True]
+        assert [problem.read for problem in read_left_out(FolderShelf(tmp_path / "kbs"))["docs/broken.pdf"]] == [False]
     (docs / "rivers.csv").write_text("River,Length\nShannon,360\n")
     (docs / "broken.pdf").unlink()
     run(tmp_path)
-    assert "docs/rivers.csv" not in read_left_out(tmp_path / "kbs")
+    assert "docs/rivers.csv" not in read_left_out(FolderShelf(tmp_path / "kbs"))

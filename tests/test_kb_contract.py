@@ -17,12 +17,13 @@ from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.filters.narrow import NarrowKnowledgeBase
 from r1router.filters.parse import parse
 from r1router.ingest.run import index
-from r1router.kb import find_kb, list_kb_folders, open_kb, open_kbs
-from r1router.kb.lance import LanceKnowledgeBase
+from r1router.kb import find_store, open_kb, open_kbs
 from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.kb.products import multiply
-from r1router.kb.snapshot import find_top_positions
-from r1router.kb.writer import remove
+from r1router.kb.stored import StoredKnowledgeBase
+from r1router.kb.stores.folder.shelf import FolderShelf
+from r1router.kb.stores.folder.snapshot import find_top_positions
+from r1router.kb.stores.folder.store import FolderStore
 from r1router.types import Card, Evidence, Image, KnowledgeBase, Location, PictureKnowledgeBase, Query
 from small_embedders import HashedWords, NamedColours, Thumbnails, Vectors, plain_picture
 
@@ -207,7 +208,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "kbs" / "image"
 
 
-def open_pictures(folder: Path) -> LanceKnowledgeBase:
+def open_pictures(folder: Path) -> StoredKnowledgeBase:
     return open_kb(folder, text_embedder=HashedWords(), image_embedder=NamedColours())
 
 
@@ -242,7 +243,7 @@ def test_a_picture_is_opened_by_its_name_wherever_the_knowledge_base_lies(pictur
 
 def test_modes_choose_the_rankings(tmp_path: Path) -> None:
     kb = on_disk(tmp_path)
-    assert isinstance(kb, LanceKnowledgeBase)
+    assert isinstance(kb, StoredKnowledgeBase)
     assert kb.search([Query("zebra Oslo")], k=5, mode="text")[0][0].record == "oslo"
     assert len(kb.search([Query("zebra Oslo")], k=5, mode="text")[0]) == 1
     assert len(kb.search([Query("zebra Oslo")], k=5, mode="vector")[0]) == 5
@@ -289,11 +290,11 @@ def test_a_later_version_of_the_picture_embedder_with_longer_vectors_is_told_by_
 def test_every_folder_with_a_card_is_a_knowledge_base(tmp_path: Path) -> None:
     on_disk(tmp_path)
     (tmp_path / "kbs" / "notes").mkdir()
-    assert list(list_kb_folders(tmp_path / "kbs")) == ["text"]
+    assert list(FolderShelf(tmp_path / "kbs").list_stores()) == ["text"]
     assert list(open_kbs(tmp_path / "kbs")) == ["text"]
-    assert find_kb(tmp_path / "kbs", "text") == tmp_path / "kbs" / "text"
+    assert find_store(tmp_path / "kbs", "text").place == str(tmp_path / "kbs" / "text")
     with pytest.raises(InputError, match="did you mean 'text'"):
-        find_kb(tmp_path / "kbs", "texts")
+        find_store(tmp_path / "kbs", "texts")
 
 
 def test_no_knowledge_bases_tells_how_to_make_some(tmp_path: Path) -> None:
@@ -314,7 +315,7 @@ def test_a_damaged_or_later_card_is_refused(tmp_path: Path, content: str) -> Non
 def test_a_knowledge_base_that_is_deleted_while_open_is_an_error_and_made_anew_it_is_found(tmp_path: Path) -> None:
     kb = on_disk(tmp_path)
     kb.search([Query("Oslo")], k=1)
-    remove(tmp_path / "kbs" / "text")
+    FolderStore(tmp_path / "kbs" / "text").remove()
     with pytest.raises(KnowledgeBaseError, match=r"no kb\.json"):
         kb.search([Query("Oslo")], k=1)
     write_rows(tmp_path / "places.jsonl", [("rome", "Italy", "Rome is the capital of Italy.")])

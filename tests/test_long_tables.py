@@ -11,8 +11,8 @@ import pytest
 from r1router.ingest import chunk
 from r1router.ingest.run import IndexReport, index
 from r1router.kb import open_kb
-from r1router.kb.lance import LanceKnowledgeBase
-from r1router.kb.long_tables import FOLDER, LongTables
+from r1router.kb.stored import StoredKnowledgeBase
+from r1router.kb.stores.folder.long_tables import FOLDER, TableFiles
 from r1router.kb.writer import open_writer
 from r1router.types import Query
 from small_embedders import HashedWords
@@ -37,7 +37,7 @@ def run(tmp_path: Path, **options: object) -> IndexReport:
     return index(tmp_path / "docs", tmp_path / "kbs", embedder=HashedWords(), **options)  # type: ignore[arg-type]
 
 
-def kb(tmp_path: Path) -> LanceKnowledgeBase:
+def kb(tmp_path: Path) -> StoredKnowledgeBase:
     return open_kb(tmp_path / "kbs" / "table", text_embedder=HashedWords())
 
 
@@ -106,10 +106,10 @@ def test_removing_a_source_removes_its_file_and_leaves_the_others(tmp_path: Path
     run(tmp_path)
     assert len(files(tmp_path)) == 2
     base = kb(tmp_path)
-    with open_writer(base.folder, base.manifest) as writer:
+    with open_writer(base.store, base.manifest) as writer:
         writer.drop_source("docs/orders.csv")
         writer.finish()
-    assert [info.source for info in LongTables(base.folder).list_all()] == ["docs/sales.csv"]
+    assert [info.source for info in TableFiles(tmp_path / "kbs" / "table").list_all()] == ["docs/sales.csv"]
     assert count(tmp_path, "docs/sales.csv") == str(ROWS)
 
 

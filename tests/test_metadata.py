@@ -14,22 +14,24 @@ from r1router.errors import InputError
 from r1router.filters.parse import parse
 from r1router.ingest.run import index
 from r1router.kb import open_kb
-from r1router.kb.about import FILE, About
-from r1router.kb.check import check
-from r1router.kb.lance import LanceKnowledgeBase
-from r1router.kb.table import ABOUT, open_table
+from r1router.kb.about import read_all
+from r1router.kb.rows import ABOUT
+from r1router.kb.stored import StoredKnowledgeBase
+from r1router.kb.stores.folder.check import check
+from r1router.kb.stores.folder.field_sets import FILE, SqliteFieldSets
+from r1router.kb.stores.folder.table import open_table
 from r1router.types import Query
 from reading import known_of, written
 from small_embedders import HashedWords
 
 
-def ask(kb: LanceKnowledgeBase, where: str, words: str = "Oslo fjord turbine capital") -> set[str]:
+def ask(kb: StoredKnowledgeBase, where: str, words: str = "Oslo fjord turbine capital") -> set[str]:
     """The sources that are found under a filter."""
     [found] = kb.narrow(parse(where)).search([Query(words)], k=50)
     return {str(e.location.source) for e in found if e.location}
 
 
-def open_text(kbs: Path) -> LanceKnowledgeBase:
+def open_text(kbs: Path) -> StoredKnowledgeBase:
     return open_kb(kbs / "text", text_embedder=HashedWords())
 
 
@@ -200,10 +202,10 @@ def test_fields_are_kept_once_however_many_entries_have_them_and_go_with_the_las
     index([docs], tmp_path / "kbs", embedder=HashedWords())
     text = tmp_path / "kbs" / "text"
     assert open_table(text).count_rows() > 50
-    assert len(list(About(text).read_all())) == 4  # of each file, and of its title
+    assert len(list(read_all(SqliteFieldSets(text)))) == 4  # of each file, and of its title
     (docs / "long.md").unlink()
     index([docs], tmp_path / "kbs", embedder=HashedWords(), prune=True)
-    assert {known["path"] for _, known in About(text).read_all()} == {"docs/b.md"}
+    assert {known["path"] for _, known in read_all(SqliteFieldSets(text))} == {"docs/b.md"}
 
 
 def test_an_index_from_before_says_what_to_do_and_is_described_without_embedding(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from r1router.evidence.shown import focus
 from r1router.ingest.chunk import cut_windows
 from r1router.ingest.run import index
 from r1router.kb import open_kb
-from r1router.kb.table import TERMS, open_table
+from r1router.kb.rows import TERMS
+from r1router.kb.stores.folder.table import open_table
 from r1router.kb.writer import open_writer
 from r1router.scripts import count_pieces, cut_terms, cut_terms_to_store, find_sentence_end, normalise
 from r1router.types import Evidence, Query
@@ -146,7 +147,8 @@ def test_a_knowledge_base_of_before_gets_its_terms_when_it_is_written_to(kbs: Pa
     table.drop_columns([TERMS])
     table.create_index("text", config=__import__("lancedb.index").index.FTS())
     assert found(kbs, '"heron"')
-    with open_writer(folder, open_kb(folder, text_embedder=HashedWords()).manifest) as writer:
+    kb = open_kb(folder, text_embedder=HashedWords())
+    with open_writer(kb.store, kb.manifest) as writer:
         writer.finish()
     assert found(kbs, "渡船") == ["c"]
     assert found(kbs, '"Blue Heron"')[0] == "a"

@@ -19,7 +19,7 @@ import pytest
 from r1router.api import Setup
 from r1router.errors import PolicyError
 from r1router.ingest.run import index
-from r1router.kb.writer import hold_lock
+from r1router.kb.stores.folder.writer import hold_lock
 from r1router.policies.scripted import Scripted
 from r1router.serve.app import create_app
 from r1router.serve.limits import Limits

@@ -19,7 +19,7 @@ import pytest
 
 from r1router.cli.serve import serve
 from r1router.errors import InputError
-from r1router.kb.ledger import Ledger
+from r1router.kb.stores.folder.ledger import SqliteLedger
 from serving import call, job_done, make_kbs, until
 
 WAITING = '''
@@ -121,7 +121,7 @@ def test_an_upload_that_is_being_indexed_is_finished_first(tmp_path: Path) -> No
         )
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=250)
-    taken = Ledger(tmp_path / "kbs" / "rivers").read()["uploads/rivers/a.txt"]
+    taken = SqliteLedger(tmp_path / "kbs" / "rivers").read()["uploads/rivers/a.txt"]
     assert taken.fingerprint
     assert taken.entries > 1
 

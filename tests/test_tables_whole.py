@@ -20,9 +20,10 @@ from r1router.ingest.chunk import cut
 from r1router.ingest.records import Table
 from r1router.ingest.run import index
 from r1router.kb import open_kb
-from r1router.kb.lance import LanceKnowledgeBase
 from r1router.kb.memory import MemoryKnowledgeBase
-from r1router.kb.table import CELLS, open_table, read_block, write_cells
+from r1router.kb.rows import CELLS, read_block, write_cells
+from r1router.kb.stored import StoredKnowledgeBase
+from r1router.kb.stores.folder.table import open_table
 from r1router.table import CELLS as BAR
 from r1router.table import TableBlock, join_lines, name_columns
 from r1router.types import Card, Evidence, Location, Query, TableKnowledgeBase
@@ -31,7 +32,7 @@ from small_embedders import HashedWords
 GOLDEN = Path(__file__).parent / "golden" / "tables_shown.json"
 
 
-def index_files(folder: Path, **files: str) -> LanceKnowledgeBase:
+def index_files(folder: Path, **files: str) -> StoredKnowledgeBase:
     """The knowledge base of tables that these files make; `_` in a name is the dot."""
     folder.mkdir(exist_ok=True)
     for name, content in files.items():
@@ -40,7 +41,7 @@ def index_files(folder: Path, **files: str) -> LanceKnowledgeBase:
     return open_kb(folder / "kbs" / "table", text_embedder=HashedWords())
 
 
-def search(kb: LanceKnowledgeBase, question: str, k: int = 5) -> list[Evidence]:
+def search(kb: StoredKnowledgeBase, question: str, k: int = 5) -> list[Evidence]:
     return kb.search([Query(question)], k=k)[0]
 
 
@@ -269,8 +270,8 @@ def test_an_index_from_before_is_searched_as_ever_and_says_to_index_again_for_qu
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     kb = index_files(tmp_path, a_csv="City,Judges\nOslo,5\nBergen,3\n")
-    open_table(kb.folder).drop_columns([CELLS])
-    kb = open_kb(kb.folder, text_embedder=HashedWords())
+    open_table(tmp_path / "kbs" / "table").drop_columns([CELLS])
+    kb = open_kb(tmp_path / "kbs" / "table", text_embedder=HashedWords())
     [hit] = search(kb, "judges in Oslo", k=1)
     assert hit.text == "a\nCity | Judges\nOslo | 5\nBergen | 3"
     assert hit.table is None
@@ -279,5 +280,5 @@ def test_an_index_from_before_is_searched_as_ever_and_says_to_index_again_for_qu
         kb.compute(hit.id, "SELECT count(*) FROM t")
     (tmp_path / "a.csv").write_text("City,Judges\nOslo,5\nBergen,4\n")
     index([tmp_path / "a.csv"], tmp_path / "kbs", as_="table", embedder=HashedWords())
-    kb = open_kb(kb.folder, text_embedder=HashedWords())
+    kb = open_kb(tmp_path / "kbs" / "table", text_embedder=HashedWords())
     assert kb.compute(hit.id, 'SELECT sum("Judges") FROM t').rows == (("9",),)

@@ -80,8 +80,8 @@ def read_entries(kb: Path) -> dict[str, list[tuple[str, str]]]:
     found = kb.with_name(f".{kb.name}.found")
 
     def work() -> int:
-        from r1router.kb.check import check
-        from r1router.kb.table import open_table
+        from r1router.kb.stores.folder.check import check
+        from r1router.kb.stores.folder.table import open_table
 
         if findings := check(kb):
             raise AssertionError(findings)

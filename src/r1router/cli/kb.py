@@ -24,10 +24,11 @@ from r1router.filters.tree import Value
 from r1router.images import load_image
 from r1router.ingest.left_out import read_left_out
 from r1router.ingest.records import Problem
-from r1router.kb import find_kb, list_kb_folders, manifest, open_kb
-from r1router.kb.lance import LanceKnowledgeBase
-from r1router.kb.ledger import Ledger
+from r1router.kb import find_store
+from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stored_tables import StoredTable, StoredTables
+from r1router.kb.stores import open_shelf
+from r1router.kb.stores.store import Store
 from r1router.table import TableResult
 from r1router.types import Query
 
@@ -41,17 +42,19 @@ _MOST_TABLES = 20
 @kb_app.command("list")
 def list_(kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = False) -> None:
     """List the knowledge bases."""
-    found = []
-    for each, folder in list_kb_folders(kbs).items():
+    shelf, found = open_shelf(kbs), []
+    for each, store in shelf.list_stores().items():
         try:
-            found.append(_summary(folder))
+            found.append(_summary(store))
         except KnowledgeBaseError as error:
             Console(stderr=True).print(Text(f"{each} is left out: {error}", style="yellow"), soft_wrap=True)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
     if not found:
-        raise InputError(f"no knowledge bases in {str(kbs)!r}; make some with: r1router index FILES… --kbs {kbs}")
+        raise InputError(
+            f"no knowledge bases in {shelf.place!r}; make some with: r1router index FILES… --kbs {shelf.place}"
+        )
     table = Table("name", "kind", "holds", box=None, header_style="dim", pad_edge=False)
     for title in ("entries", "sources"):
         table.add_column(title, justify="right")
@@ -64,11 +67,11 @@ def list_(kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = False) -> No
 @kb_app.command()
 def show(name: Name, kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = False) -> None:
     """Show one knowledge base: its card, embedders, size, sources, and tables with their columns."""
-    folder = find_kb(kbs, name)
-    tables = StoredTables(folder) if manifest.read(folder).kind == "table" else None
+    store = find_store(kbs, name)
+    tables = StoredTables(store) if store.read_manifest().kind == "table" else None
     known = tables.list_all() if tables else []
-    summary = {**_summary(folder), "bytes": _size(folder)}
-    sources = [asdict(taken) for taken in Ledger(folder).read().values() if taken.entries or not taken.fingerprint]
+    summary = {**_summary(store), "bytes": store.measure()}
+    sources = [asdict(taken) for taken in store.ledger.read().values() if taken.entries or not taken.fingerprint]
     if as_json:
         shown_tables = [{**asdict(table), "columns": _columns(tables, table)} for table in known if tables]
         typer.echo(json.dumps({**summary, "sources": sources, "tables": shown_tables}, ensure_ascii=False, indent=2))
@@ -121,11 +124,12 @@ def sources(
     as_json: options.AsJson = False,
 ) -> None:
     """List the files that were indexed, with what is known of each, what was left out and why."""
-    folders = {name: find_kb(kbs, name)} if name else list_kb_folders(kbs)
-    told = read_left_out(kbs)
+    shelf = open_shelf(kbs)
+    stores = {name: find_store(kbs, name)} if name else shelf.list_stores()
+    told = read_left_out(shelf)
     rows: list[dict[str, Any]] = []
-    for kb, folder in folders.items():
-        known = {found.source: found for found in _open_part(folder, where).list_sources()}
+    for kb, store in stores.items():
+        known = {found.source: found for found in _open_part(store, where).list_sources()}
         rows += [
             {
                 "kb": kb,
@@ -133,7 +137,7 @@ def sources(
                 "about": dict(known[taken.source].fields) if taken.source in known else {},
                 "left_out": [asdict(problem) for problem in told.get(taken.source, ())],
             }
-            for taken in Ledger(folder).read().values()
+            for taken in store.ledger.read().values()
             if (taken.source in known if where else taken.entries or not taken.fingerprint)
         ]
     listed = {row["source"] for row in rows}
@@ -155,10 +159,10 @@ def sources(
         _tell(console, problem)
 
 
-def _open_part(folder: Path, where: str) -> LanceKnowledgeBase:
+def _open_part(store: Store, where: str) -> StoredKnowledgeBase:
     """The knowledge base, or the part of it that a filter lets through."""
-    kb = open_kb(folder)
-    check_fields({folder.name: kb}, where)
+    kb = StoredKnowledgeBase(store)
+    check_fields({store.name: kb}, where)
     return kb.narrow(parse(where)) if where.strip() else kb
 
 
@@ -192,7 +196,7 @@ def search(
     """Search one knowledge base."""
     if not text.strip() and image is None:
         raise InputError("give words to look for, or a picture with --image")
-    kb = _open_part(find_kb(kbs, name), where)
+    kb = _open_part(find_store(kbs, name), where)
     query = Query(text, load_image(image) if image else None)
     [ranking] = kb.search([query], k=k, mode=mode)
     if as_json:
@@ -220,7 +224,7 @@ def query(
     as_json: options.AsJson = False,
 ) -> None:
     """Query a whole table with SQL, and the other tables of its file by their names."""
-    tables = _open_part(find_kb(kbs, name), where).tables
+    tables = _open_part(find_store(kbs, name), where).tables
     asked = tables.find(table)
     result = tables.compute(asked.id, sql, joined=True)
     if as_json:
@@ -254,23 +258,23 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove a knowledge base, or one source of it. The indexed files themselves stay."""
-    from r1router.kb.writer import open_writer, remove
+    from r1router.kb.writer import open_writer
 
-    folder = find_kb(kbs, name)
+    store = find_store(kbs, name)
     if source is None:
         try:
-            held = f" with {_entries(_summary(folder)['entries'])}"
+            held = f" with {_entries(_summary(store)['entries'])}"
         except KnowledgeBaseError:
             held = ", which is damaged,"
-        _ask(f"remove {name}{held} from {kbs}?", yes)
-        remove(folder)
+        _ask(f"remove {name}{held} from {open_shelf(kbs).place}?", yes)
+        store.remove()
         Console().print(Text(f"removed {name}"))
         return
-    taken = Ledger(folder).read().get(source)
+    taken = store.ledger.read().get(source)
     if taken is None:
         raise InputError(f"{name} has nothing from {source!r}; `r1router kb show {name}` lists its sources")
     _ask(f"remove {_entries(taken.entries)} from {source} of {name}?", yes)
-    with open_writer(folder, manifest.read(folder)) as writer:
+    with open_writer(store, store.read_manifest()) as writer:
         removed = writer.drop_source(source)
         writer.finish()
     Console().print(Text(f"removed {_entries(removed)} from {source}"))
@@ -283,12 +287,10 @@ def check(
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
 ) -> None:
     """Check that the parts of knowledge bases agree: card, table, full-text index, pictures, sources."""
-    from r1router.kb.check import check as check_kb
-
-    folders = {name: find_kb(kbs, name)} if name else list_kb_folders(kbs)
+    stores = {name: find_store(kbs, name)} if name else open_shelf(kbs).list_stores()
     console, left = Console(), 0
-    for each, folder in folders.items():
-        findings = check_kb(folder, repair=repair)
+    for each, store in stores.items():
+        findings = store.check(repair=repair)
         left += sum(not finding.mended for finding in findings)
         for finding in findings:
             style = "green" if finding.mended else "yellow"
@@ -312,10 +314,10 @@ def describe(
 
     if not holds.strip():
         raise InputError("the line is empty; say in a few words what this knowledge base holds")
-    folder = find_kb(kbs, name)
-    with open_writer(folder, manifest.read(folder)) as writer:
+    store = find_store(kbs, name)
+    with open_writer(store, store.read_manifest()) as writer:
         writer.finish(holds=" ".join(holds.split()), label=label)
-    Console().print(Text(f"{name}: {manifest.read(folder).holds}"), soft_wrap=True)
+    Console().print(Text(f"{name}: {store.read_manifest().holds}"), soft_wrap=True)
 
 
 @kb_app.command()
@@ -342,8 +344,8 @@ def export_(
     """Pack a knowledge base into one file, to be kept or given away; it holds the text and where it was from."""
     from r1router.kb.transfer import SUFFIX, pack
 
-    folder, file = find_kb(kbs, name), file or Path(f"{name}{SUFFIX}")
-    pack(folder, file)
+    file = file or Path(f"{name}{SUFFIX}")
+    pack(find_store(kbs, name), file)
     Console().print(
         Text(f"wrote {file}, {file.stat().st_size / 1e6:,.1f} MB; r1router kb import takes it"), soft_wrap=True
     )
@@ -371,10 +373,10 @@ def _entries(count: int) -> str:
     return f"{count:,} {'entry' if count == 1 else 'entries'}"
 
 
-def _summary(folder: Path) -> dict[str, Any]:
+def _summary(store: Store) -> dict[str, Any]:
     """From the card and the ledger alone, without opening the index."""
-    found = manifest.read(folder)
-    taken = [source for source in Ledger(folder).read().values() if source.entries]
+    found = store.read_manifest()
+    taken = [source for source in store.ledger.read().values() if source.entries]
     embedders = {"text_embedder": found.text_embedder}
     if found.image_embedder:
         embedders["image_embedder"] = found.image_embedder
@@ -387,7 +389,3 @@ def _summary(folder: Path) -> dict[str, Any]:
         "entries": sum(source.entries for source in taken),
         "sources": len(taken),
     }
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

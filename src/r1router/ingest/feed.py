@@ -17,10 +17,10 @@ from r1router.filters.tree import Value
 from r1router.ingest.chunk import cut
 from r1router.ingest.records import About, Problem, Record, Table
 from r1router.ingest.slices import Slices
-from r1router.kb.embedding import Embedders
+from r1router.kb.embedding import Embedders, Vectors
 from r1router.kb.entry import Entry
-from r1router.kb.ledger import Taken
-from r1router.kb.writer import Held, Writer, explain_refusals
+from r1router.kb.stores.store import Taken
+from r1router.kb.writer import Held, Writer
 
 BATCH = 512
 """Entries embedded and committed together: what an interrupted run has to embed again at most."""
@@ -114,7 +114,7 @@ class Feed:
         """Takes in one record of the source that was begun; `known`: what is known of the source."""
         assert self._source is not None
         if isinstance(record, Table):
-            with explain_refusals(self.writer.folder):
+            with self.writer.explain():
                 self._source.slices.put(record)
         key = self._claim(record.id, self._source.name)
         entries = cut(record, key=key, first=self._source.numbers[key])
@@ -143,7 +143,7 @@ class Feed:
         """The source has been read to its end; what is to be told of how it was taken in."""
         assert self._source is not None
         source, self._source = self._source, None
-        with explain_refusals(self.writer.folder):
+        with self.writer.explain():
             source.slices.finish()
         taken = Taken(source.name, source.path, fingerprint, sum(source.numbers.values()), yields)
         self._ended.append(_Ended(taken, list(source.stale), source.slices.records))
@@ -171,28 +171,33 @@ class Feed:
 
     def flush(self) -> None:
         """Embeds and writes what waits, then closes the sources that are complete with it."""
-        if self._waiting:
-            self._announce()
-            spec, image_spec = self.writer.manifest.text_embedder, self.writer.manifest.image_embedder
-            embedder = self._embedders.text(spec)
-            texts = [entry.text for entry in self._waiting if entry.embedded]
-            vectors = embedder.embed_texts(texts) if texts else np.empty((0, embedder.dim), np.float32)
-            image_vectors = None
-            if image_spec:
-                images = [entry.image for entry in self._waiting if entry.image]
-                image_vectors = self._embedders.image(image_spec).embed_images(images)
-            self.writer.put(self._waiting, vectors, image_vectors)
-            self._written(len(self._waiting))
-            self._waiting = []
-        if self._described:
-            self.writer.describe(self._described)
-            self._described = []
-        self.writer.about.flush()
-        for ended in self._ended:
-            self.writer.drop(ended.taken.source, ended.stale)
-            self.writer.tables.drop(ended.taken.source, but=ended.tables)
-        self._record([ended.taken for ended in self._ended])
-        self._ended = []
+        vectors, image_vectors = self._embed() if self._waiting else (None, None)
+        with self.writer.together():
+            if vectors is not None:
+                self._announce()
+                self.writer.put(self._waiting, vectors, image_vectors)
+            if self._described:
+                self.writer.describe(self._described)
+            self.writer.about.flush()
+            for ended in self._ended:
+                self.writer.drop(ended.taken.source, ended.stale)
+                self.writer.tables.drop(ended.taken.source, but=ended.tables)
+            self._record([ended.taken for ended in self._ended])
+        written = len(self._waiting)
+        self._waiting, self._described, self._ended = [], [], []
+        if written:
+            self._written(written)
+
+    def _embed(self) -> tuple[Vectors, Vectors | None]:
+        """Vectors of the texts that wait and are to be found by meaning, and of all pictures in a store of pictures."""
+        spec, image_spec = self.writer.manifest.text_embedder, self.writer.manifest.image_embedder
+        embedder = self._embedders.text(spec)
+        texts = [entry.text for entry in self._waiting if entry.embedded]
+        vectors = embedder.embed_texts(texts) if texts else np.empty((0, embedder.dim), np.float32)
+        if not image_spec:
+            return vectors, None
+        images = [entry.image for entry in self._waiting if entry.image]
+        return vectors, self._embedders.image(image_spec).embed_images(images)
 
     def _describe(self, record: Record, known: Known) -> int:
         """The id of all that is known of a record: of its source, and of itself."""

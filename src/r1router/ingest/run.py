@@ -1,4 +1,4 @@
-"""Indexes files and folders into knowledge bases on disk: finds, reads, sorts records by kind, feeds.
+"""Indexes files and folders into knowledge bases: finds, reads, sorts records by kind, feeds.
 
 Running it again costs reading only what changed: a source whose content is known is skipped, an entry that is
 known is not embedded again. Whatever interrupts a run, the next one goes on.
@@ -27,8 +27,9 @@ from r1router.ingest.sources import SourceFile, compute_fingerprint
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders
 from r1router.kb.languages import name_language
-from r1router.kb.ledger import Ledger, Taken
 from r1router.kb.manifest import Manifest
+from r1router.kb.stores import open_shelf
+from r1router.kb.stores.store import Shelf, Taken
 from r1router.kb.writer import open_writer
 from r1router.types import ImageEmbedder, Kind, TextEmbedder
 
@@ -109,6 +110,7 @@ def index(
     started = time.perf_counter()
     given = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
     missing = [path for path in given if not os.path.lexists(path)]
+    shelf = open_shelf(kbs)
     missed = readers.Missed()
     with ExitStack() as stack:
         process = stack.enter_context(open_reading_process())
@@ -120,8 +122,8 @@ def index(
         unsupported = Counter(file.path.suffix.lower() for file in without)
         files = [file for file in files if file.kinds or file.path in given]
         run = _Run(
-            Path(kbs),
-            _targets(Path(kbs), files, as_=as_, name=name, holds=holds, prune=prune),
+            shelf,
+            _targets(shelf, files, as_=as_, name=name, holds=holds, prune=prune),
             {as_} if as_ else {kind for file in files for kind in file.kinds},
             stack,
             process,
@@ -135,14 +137,14 @@ def index(
         gone = run.find_gone(given, [*(file.path for file in files), *missed.unseen])
         for path in missing:
             if not any(Path(at).is_relative_to(path.resolve()) for at in gone.values()):
-                raise InputError(f"{path} does not exist, and nothing in {kbs} came from it")
+                raise InputError(f"{path} does not exist, and nothing in {shelf.place} came from it")
         for file in files:
             run.take(file, as_=as_, ocr=ocr)
         if prune:
             run.prune(gone)
         counts = run.finish(holds=holds)
     run.told |= {folder.name: _tell_without_reader(folder, without) for folder in given if folder.is_dir()}
-    left_out.remember(Path(kbs), run.told, [] if not prune else list(gone))
+    left_out.remember(shelf, run.told, [] if not prune else list(gone))
     seconds = time.perf_counter() - started
     told = tuple(run.problems)
     kept = () if prune else tuple(gone)
@@ -166,7 +168,7 @@ def _tell_without_reader(folder: Path, files: list[SourceFile]) -> list[Problem]
 
 
 def _targets(
-    kbs: Path, files: list[SourceFile], *, as_: Kind | None, name: str | None, holds: str | None, prune: bool
+    shelf: Shelf, files: list[SourceFile], *, as_: Kind | None, name: str | None, holds: str | None, prune: bool
 ) -> dict[Kind, str]:
     """Name of the knowledge base for each kind that may come up, and to `prune`, that may have come up before."""
     found: set[Kind] = {as_} if as_ else {kind for file in files for kind in file.kinds}
@@ -177,8 +179,8 @@ def _targets(
             f"one knowledge base holds one kind, but these files hold {' and '.join(kinds)}; leave {option} out, "
             f"give fewer files, or read all of them as one kind: --as {' or --as '.join(kinds)}"
         )
-    if name and not found and prune and (kbs / name / manifests.FILE).exists():
-        found = {manifests.read(kbs / name).kind}
+    if name and not found and prune and (store := shelf.place_store(manifests.check_name(name))).exists():
+        found = {store.read_manifest().kind}
     if name:
         return dict.fromkeys(found, manifests.check_name(name))
     return {as_: as_} if as_ else {kind: kind for kind in KINDS}
@@ -189,7 +191,7 @@ class _Run:
 
     def __init__(
         self,
-        kbs: Path,
+        shelf: Shelf,
         targets: Mapping[Kind, str],
         expected: set[Kind],
         stack: ExitStack,
@@ -202,7 +204,7 @@ class _Run:
     ) -> None:
         self.read = self.skipped = self.done = self.written = 0
         self.problems: list[Problem] = []
-        self._kbs, self._targets, self._stack, self._process = kbs, targets, stack, process
+        self._shelf, self._targets, self._stack, self._process = shelf, targets, stack, process
         self._tell, self._of_files, self._source = tell, of_files, ""
         self._text = text if text is None or isinstance(text, str) else text.spec
         self._image = image if image is None or isinstance(image, str) else image.spec
@@ -216,11 +218,12 @@ class _Run:
         self._closed: dict[Kind, dict[str, Taken]] = {}
         """What is in the knowledge bases of kinds that no file seems to hold; they are opened where it must go."""
         for kind, name in targets.items():
-            if (kbs / name / manifests.FILE).exists():
+            store = shelf.place_store(name)
+            if store.exists():
                 if kind in expected:
                     self._feeds[kind] = self._open(kind)
                 else:
-                    self._closed[kind] = Ledger(kbs / name).read()
+                    self._closed[kind] = store.ledger.read()
 
     def take(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> None:
         """One file: skipped, or read and fed; problems are collected."""
@@ -379,16 +382,16 @@ class _Run:
     def _open(self, kind: Kind) -> Feed:
         """Opens the knowledge base for a kind, or makes it."""
         name = self._targets[kind]
-        folder = self._kbs / name
-        if (folder / manifests.FILE).exists():
-            manifest = manifests.read(folder)
+        store = self._shelf.place_store(name)
+        if store.exists():
+            manifest = store.read_manifest()
             self._check(manifest, kind)
         else:
             manifest = Manifest(name, kind, self._embedders.text(self._text or TEXT_EMBEDDER).spec)
             if kind == "image":
                 spec = self._embedders.image(self._image or IMAGE_EMBEDDER).spec
                 manifest = replace(manifest, image_embedder=spec)
-        writer = self._stack.enter_context(open_writer(folder, manifest))
+        writer = self._stack.enter_context(open_writer(store, manifest))
         return Feed(writer, self._embedders, written=self._add_written)
 
     def _check(self, manifest: Manifest, kind: Kind) -> None:

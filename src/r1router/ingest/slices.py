@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from r1router.ingest.records import Table
-from r1router.kb.long_tables import LongTables
+from r1router.kb.stores.store import LongTables
 from r1router.table import TableBlock
 from r1router.tables.store import TableFile
 

@@ -1,36 +1,31 @@
 """Keeps what is known of the sources of one knowledge base, each set of fields once, however many entries have it.
 
-One row a set in `about.sqlite`: its id, the set that it adds to, and its fields as JSON. An entry has the id of its
-set. The id follows from the content, so a set never changes and an id is never used again for another one: a search
-that holds an older version of the entries still finds the sets that they had, or none, but never wrong ones.
+An entry has the id of its set. A set is the fields of a source, or adds to one what is known of a record alone. The id
+follows from the content, so a set never changes and an id is never used again for another one: a search that holds an
+older version of the entries still finds the sets that they had, or none, but never wrong ones.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
-from r1router.errors import KnowledgeBaseError
 from r1router.filters.tree import Fields, Value
+from r1router.kb.stores.store import FieldSet, FieldSets
 
-FILE = "about.sqlite"
 NOTHING = 0
 """The id of no set."""
 
 
 class About:
-    """The sets of one knowledge base. Only its writer calls `put`, `flush` and `forget_others`."""
+    """The sets that a writer adds to those of its store."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder`: of the knowledge base."""
-        self._path = folder / FILE
+    def __init__(self, sets: FieldSets) -> None:
+        self._sets = sets
         self._known: set[int] | None = None
-        self._waiting: dict[int, tuple[int, str]] = {}
+        self._waiting: dict[int, FieldSet] = {}
 
     def put(self, fields: Fields, *, of: int = NOTHING) -> int:
         """The id of a set that adds these fields to the set `of`; it is stored at the next `flush`."""
@@ -38,65 +33,42 @@ class About:
         digest = hashlib.sha256(f"{of} {written}".encode("utf-8", "replace")).digest()
         id_ = int.from_bytes(digest[:8], "big", signed=True) or 1
         if self._known is None:
-            self._known = self._list_ids()
+            self._known = {stored.id for stored in self._sets.read()}
         if id_ not in self._known:
             self._known.add(id_)
-            self._waiting[id_] = (of, written)
+            self._waiting[id_] = FieldSet(id_, of, written)
         return id_
 
     def flush(self) -> None:
         """Stores what waits. To be called before the entries are stored that have these ids."""
         if self._waiting:
-            rows = [(id_, of, written) for id_, (of, written) in self._waiting.items()]
-            with self._open() as db, db:
-                db.execute("create table if not exists about (id integer primary key, of integer, fields text)")
-                db.executemany("insert or ignore into about values (?, ?, ?)", rows)
+            self._sets.put(list(self._waiting.values()))
             self._waiting = {}
 
     def forget_others(self, used: Collection[int]) -> None:
         """Removes the sets that no entry has any more, given the ids of all that some have."""
-        known = self._list_ids()
-        if known <= set(used):
-            return
-        with self._open() as db, db:
-            bases = {of for id_, of in db.execute("select id, of from about") if id_ in used}
-            gone = known - set(used) - bases
-            db.executemany("delete from about where id = ?", [(id_,) for id_ in gone])
-        self._known = known - gone
+        stored = self._sets.read()
+        bases = {each.of for each in stored if each.id in used}
+        gone = {each.id for each in stored} - set(used) - bases
+        if gone:
+            self._sets.drop(gone)
+        self._known = {each.id for each in stored} - gone
 
-    def read_all(self) -> Iterator[tuple[int, dict[str, Value]]]:
-        """Every set with all its fields; none before the first is stored. Raises `KnowledgeBaseError`."""
-        if not self._path.exists():
-            return
-        with self._open() as db:
-            if not db.execute("select 1 from sqlite_master where name = 'about'").fetchone():
-                return
-            bases: dict[int, Mapping[str, Value]] = {NOTHING: {}}
-            wanted = "select id, fields from about where id in (select distinct of from about)"
-            bases.update((id_, _read(fields)) for id_, fields in db.execute(wanted))
-            for id_, of, fields in db.execute("select id, of, fields from about"):
-                yield id_, {**bases.get(of, {}), **_read(fields)}
 
-    def read_bases(self) -> dict[int, dict[str, Value]]:
-        """By the id of each set, the fields of the one that it adds to: of the whole source."""
-        if not self._path.exists():
-            return {}
-        with self._open() as db:
-            held = {id_: (of, fields) for id_, of, fields in db.execute("select id, of, fields from about")}
-        read = {id_: _read(fields) for id_, (of, fields) in held.items() if not of}
-        return {id_: read.get(of or id_, {}) for id_, (of, _) in held.items()}
+def read_all(sets: FieldSets) -> Iterator[tuple[int, dict[str, Value]]]:
+    """Every set with all its fields; none before the first is stored. Raises `KnowledgeBaseError`."""
+    stored = sets.read()
+    wanted = {each.of for each in stored}
+    bases: dict[int, Mapping[str, Value]] = {each.id: _read(each.fields) for each in stored if each.id in wanted}
+    for each in stored:
+        yield each.id, {**bases.get(each.of, {}), **_read(each.fields)}
 
-    def _list_ids(self) -> set[int]:
-        return {id_ for id_, _ in self.read_all()}
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """Raises `KnowledgeBaseError` for what SQLite does, and says what to do."""
-        try:
-            with closing(sqlite3.connect(self._path, timeout=30)) as db:
-                yield db
-        except sqlite3.DatabaseError as error:
-            raise KnowledgeBaseError(f"{self._path}: {error}; mend it with: r1router kb check --repair") from error
+def read_bases(sets: FieldSets) -> dict[int, dict[str, Value]]:
+    """By the id of each set, the fields of the one that it adds to: of the whole source."""
+    stored = sets.read()
+    read = {each.id: _read(each.fields) for each in stored if not each.of}
+    return {each.id: read.get(each.of or each.id, {}) for each in stored}
 
 
 def _read(written: str) -> dict[str, Value]:

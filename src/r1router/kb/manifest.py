@@ -1,4 +1,4 @@
-"""Keeps `kb.json`: how a knowledge base on disk introduces itself, and which embedders built it."""
+"""Keeps how a knowledge base introduces itself, and which embedders built it: as `kb.json` where it is a folder."""
 
 from __future__ import annotations
 
@@ -61,27 +61,41 @@ def read(folder: Path) -> Manifest:
     """Raises `KnowledgeBaseError` for a folder without a readable kb.json of our format."""
     path = folder / FILE
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        written = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise KnowledgeBaseError(f"{folder} is not a knowledge base: it has no {FILE}") from error
     except (OSError, ValueError) as error:
         raise KnowledgeBaseError(f"{path} cannot be read: {error}") from error
+    return parse(written, place=str(path))
+
+
+def parse(written: str, *, place: str) -> Manifest:
+    """What `render` wrote. Raises `KnowledgeBaseError` for anything else, and for a later format; `place`: in words."""
+    try:
+        fields = json.loads(written)
+    except ValueError as error:
+        raise KnowledgeBaseError(f"{place} cannot be read: {error}") from error
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-        raise KnowledgeBaseError(f"{path} is not of format {FORMAT}; index the files again into a new folder")
+        raise KnowledgeBaseError(f"{place} is not of format {FORMAT}; index the files again into a new folder")
     try:
         return Manifest(**fields)
     except TypeError as error:
-        raise KnowledgeBaseError(f"{path} is not a knowledge base's: {error}") from error
+        raise KnowledgeBaseError(f"{place} is not a knowledge base's: {error}") from error
 
 
 def write(folder: Path, manifest: Manifest) -> None:
     """Whole or not at all, whatever interrupts it."""
     scratch = folder / f".{FILE}.{os.getpid()}"
-    scratch.write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    scratch.write_text(render(manifest) + "\n", encoding="utf-8")
     scratch.replace(folder / FILE)
 
 
-def describe(kind: Kind, count: int, titles: list[str], columns: Mapping[str, Sequence[str]] = {}) -> str:
+def render(manifest: Manifest) -> str:
+    """As JSON."""
+    return json.dumps(asdict(manifest), ensure_ascii=False, indent=2)
+
+
+def describe(kind: str, count: int, titles: list[str], columns: Mapping[str, Sequence[str]] = {}) -> str:
     """What a knowledge base holds, in one line: "8,804 tables such as A, B, C".
 
     Of few `titles` (they are sorted) all are named, with their `columns`: "2 tables: A (Country, Capital), B (Name)".

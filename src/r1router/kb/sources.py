@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 from r1router.filters.tree import Fields
-from r1router.kb.about import About
-from r1router.kb.ledger import Ledger
-from r1router.kb.table import ABOUT, open_table
+from r1router.kb.about import read_bases
+from r1router.kb.stores.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +19,14 @@ class KnownSource:
     """What is known of all of it; what single rows have besides is not listed."""
 
 
-def list_sources(folder: Path, about: Collection[int] | None = None) -> list[KnownSource]:
+def list_sources(store: Store, about: Collection[int] | None = None) -> list[KnownSource]:
     """Sorted. `about`: only entries whose sources these are count, and sources without any are left out."""
     counted: dict[str, tuple[int, int | None]] = {}
-    table = open_table(folder)
-    wanted = [name for name in ("source", ABOUT) if table is not None and name in table.schema.names]
-    for batch in table.search().select(wanted).to_batches() if table is not None else ():
-        known = batch.column(ABOUT).to_pylist() if ABOUT in wanted else [None] * len(batch)
-        for source, id_ in zip(batch.column("source").to_pylist(), known, strict=True):
-            if about is None or id_ in about:
-                counted[source] = (counted.get(source, (0, None))[0] + 1, id_)
-    taken = Ledger(folder).read()
-    fields = About(folder).read_bases()
+    for source, id_, entries in store.count_sources():
+        if about is None or id_ in about:
+            counted[source] = (counted.get(source, (0, None))[0] + entries, id_)
+    taken = store.ledger.read()
+    fields = read_bases(store.field_sets)
     names = counted.keys() | ({s for s, row in taken.items() if not row.fingerprint} if about is None else set())
     found = []
     for name in sorted(names):

@@ -1,15 +1,14 @@
-"""Opens the tables of one knowledge base for queries: short ones from the index, long ones from their files."""
+"""Opens the tables of one knowledge base for queries: short ones from the entries, long ones from their files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from r1router.errors import InputError, KnowledgeBaseError, UnknownName
-from r1router.kb.long_tables import LongTables
-from r1router.kb.table import quote, read_block, read_entries
+from r1router.kb.rows import read_block
+from r1router.kb.stores.store import Equal, Row, Store
 from r1router.table import TableBlock, TableColumn, TableResult, name_columns
 from r1router.tables.blocks import join_blocks
 from r1router.tables.engine import TABLE, Tables
@@ -39,18 +38,18 @@ class StoredTable:
 
 
 class StoredTables:
-    """The tables in the folder of a knowledge base. Reads the newest version at every call."""
+    """The tables of a knowledge base. Reads the newest version at every call."""
 
-    def __init__(self, folder: Path, *, allow: Callable[[], Collection[int] | None] = lambda: None) -> None:
+    def __init__(self, store: Store, *, allow: Callable[[], Collection[int] | None] = lambda: None) -> None:
         """`allow`: tells whose tables may be seen, as ids of what is known of their sources; None for all."""
-        self._folder, self._allow = folder, allow
+        self._store, self._allow = store, allow
 
     def list_all(self, *, source: str | None = None) -> list[StoredTable]:
         """All tables, or those of one source, by source and in the order of their names."""
-        where = "first_row IS NOT NULL" + (f" AND source = {quote(source)}" if source is not None else "")
+        equal: Equal = {} if source is None else {"source": source}
         columns = ("id", "source", "record", "title", "section", "last_row")
-        found = read_entries(self._folder, where, columns=columns, about=self._allow())
-        tables: dict[tuple[str, str], dict[str, Any]] = {}
+        found = self._store.read_entries(equal, in_tables=True, columns=columns, about=self._allow())
+        tables: dict[tuple[str, str], Row] = {}
         for row in found:
             known = tables.setdefault((row["source"], row["record"]), row)
             known["last_row"] = max(known["last_row"], row["last_row"])
@@ -129,8 +128,8 @@ class StoredTables:
 
     def _list_others(self, source: str) -> dict[str, StoredTable]:
         """The tables of a source by the names that queries call them; none of a source with very many, a corpus."""
-        first = f"first_row = 1 AND source = {quote(source)}"
-        if len(read_entries(self._folder, first, columns=("id",), limit=TOGETHER + 1)) > TOGETHER:
+        first: Equal = {"first_row": 1, "source": source}
+        if len(self._store.read_entries(first, columns=("id",), limit=TOGETHER + 1)) > TOGETHER:
             return {}
         return _name(self.list_all(source=source))
 
@@ -142,18 +141,18 @@ class StoredTables:
             named = {name: table for name, table in named.items() if name.casefold() in said}
         return dict(list(named.items())[:TOGETHER])
 
-    def _find(self, id: str) -> dict[str, Any]:
+    def _find(self, id: str) -> Row:
         about = self._allow()
         for column in ("id", "record"):
             wanted = ("source", "record")
-            if found := read_entries(self._folder, f"{column} = {quote(id)}", limit=1, columns=wanted, about=about):
+            if found := self._store.read_entries({column: id}, limit=1, columns=wanted, about=about):
                 return found[0]
         raise KnowledgeBaseError(f"there is no table {id!r}")
 
     def _whole(self, source: str, record: str, id: str) -> TableBlock | Path:
-        if path := LongTables(self._folder).find(source, record):
+        if path := self._store.tables.find(source, record):
             return path
-        rows = read_entries(self._folder, f"record = {quote(record)} AND source = {quote(source)}")
+        rows = self._store.read_entries({"record": record, "source": source})
         rows.sort(key=lambda row: int(row["id"].rpartition("#")[2]))
         is_table = bool(rows) and rows[0]["first_row"] is not None  # a writer may just have taken it out
         return join_blocks([read_block(row) for row in rows], f"{id!r} of {source}", is_table)

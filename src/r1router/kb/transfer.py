@@ -9,38 +9,36 @@ from dataclasses import replace
 from pathlib import Path
 
 from r1router.errors import InputError
-from r1router.kb import find_kb, list_kb_folders, manifest
-from r1router.kb.ledger import Ledger
-from r1router.kb.writer import LOCK, UNFINISHED, hold_lock
+from r1router.kb import find_store, manifest
+from r1router.kb.stores import open_shelf
+from r1router.kb.stores.folder.shelf import list_kb_folders
+from r1router.kb.stores.folder.store import FolderStore
+from r1router.kb.stores.folder.writer import LOCK, UNFINISHED, hold_lock
+from r1router.kb.stores.store import Store
 
 SUFFIX = ".r1kb.tar.gz"
 _UNPACKED = ".unpacked-"
 
 
-def rename(kbs: Path, name: str, new: str) -> Path:
-    """Gives a knowledge base another name, in its folder, its card and what the others remember of it.
+def rename(location: str | Path, name: str, new: str) -> None:
+    """Gives a knowledge base another name, in its place, its card and what the others remember of it.
 
     Raises `InputError` for a name that is taken or cannot be one, `UnknownName`, `Busy`.
     """
-    folder, target = find_kb(kbs, name), kbs / manifest.check_name(new)
-    if target.exists():
-        raise InputError(f"{target} is there already; choose another name")
-    with hold_lock(folder):
-        manifest.write(folder, replace(manifest.read(folder), name=new))
-        folder.rename(target)
-    for each in list_kb_folders(kbs).values():
-        ledger = Ledger(each)
-        told = [taken for taken in ledger.read().values() if name in taken.yields]
+    find_store(location, name).rename(manifest.check_name(new))
+    for store in open_shelf(location).list_stores().values():
+        told = [taken for taken in store.ledger.read().values() if name in taken.yields]
         if told:
-            ledger.put(replace(t, yields=tuple(new if y == name else y for y in t.yields)) for t in told)
-    return target
+            store.ledger.put(replace(t, yields=tuple(new if y == name else y for y in t.yields)) for t in told)
 
 
-def pack(folder: Path, file: Path) -> None:
+def pack(store: Store, file: Path) -> None:
     """Writes all of a knowledge base into one compressed file, whole or not at all. Raises `InputError`, `Busy`."""
     if file.exists():
         raise InputError(f"{file} is there already; name another file, or remove it")
-    scratch = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
+    if not isinstance(store, FolderStore):
+        raise InputError(f"{store.place} is no folder, and only a folder can be packed; copy it into one first")
+    folder, scratch = store.folder, file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
     try:
         with hold_lock(folder):
             if (folder / UNFINISHED).exists():
@@ -54,12 +52,16 @@ def pack(folder: Path, file: Path) -> None:
         scratch.unlink(missing_ok=True)
 
 
-def unpack(file: Path, kbs: Path, *, name: str | None = None) -> Path:
+def unpack(file: Path, location: str | Path, *, name: str | None = None) -> Store:
     """Puts a packed knowledge base among the others, under its own name or another one.
 
     Nothing is written outside the new folder, whatever the file says. Raises `InputError` for a file that is none and
     for a name that is taken.
     """
+    shelf = open_shelf(location)
+    if shelf.folder is None:
+        raise InputError(f"{shelf.place} is no folder, and only a folder takes what was packed; copy it on from one")
+    kbs = shelf.folder
     kbs.mkdir(parents=True, exist_ok=True)
     scratch = kbs / f"{_UNPACKED}{uuid.uuid4().hex[:8]}"
     try:
@@ -79,6 +81,6 @@ def unpack(file: Path, kbs: Path, *, name: str | None = None) -> Path:
             raise InputError(f"{target} is there already; give another name with --name")
         manifest.write(folder, replace(manifest.read(folder), name=target.name))
         folder.rename(target)
-        return target
+        return FolderStore(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -26,7 +26,7 @@ from r1router.serve.work.admission import Admission
 from r1router.serve.work.askers import Keys
 from r1router.serve.work.jobs import Jobs
 from r1router.serve.work.kbs import KnowledgeBases
-from r1router.serve.work.questions import Questions, find_folder
+from r1router.serve.work.questions import Questions, find_location
 from r1router.types import ImageEmbedder, TextEmbedder
 
 DESCRIPTION = (
@@ -59,7 +59,7 @@ def create_app(
     read_only = read_only or bool(setup.where)  # who sees only a part could replace what it does not see
     metrics = Metrics()
     knowledge_bases = KnowledgeBases(
-        find_folder(setup),
+        find_location(setup),
         where=setup.where,
         guarded=keys is not None,
         text_embedder=text_embedder,

@@ -28,7 +28,7 @@ from starlette.applications import Starlette
 import r1router
 from r1router.api import Setup, open_policy_of
 from r1router.filters.parse import LONGEST as LONGEST_FILTER
-from r1router.kb.lance import LanceKnowledgeBase
+from r1router.kb.stored import StoredKnowledgeBase
 from r1router.methods import names as method_names
 from r1router.serve import logs, problems, telemetry
 from r1router.serve.limits import MOST_QUESTION, MOST_RESULTS, Limits
@@ -43,7 +43,7 @@ from r1router.serve.work.admission import Admission
 from r1router.serve.work.askers import Keys, asker
 from r1router.serve.work.kbs import KnowledgeBases
 from r1router.serve.work.options import Options
-from r1router.serve.work.questions import Questions, find_folder
+from r1router.serve.work.questions import Questions, find_location
 from r1router.tables import workers
 from r1router.tables.guard import LONGEST
 from r1router.types import Finished, ImageEmbedder, Policy, Query, TextEmbedder, Trajectory
@@ -290,7 +290,7 @@ def create_server(
     """
     limits, metrics = limits or Limits(), Metrics()
     knowledge_bases = KnowledgeBases(
-        find_folder(setup),
+        find_location(setup),
         where=setup.where,
         guarded=guarded,
         text_embedder=text_embedder,
@@ -361,7 +361,7 @@ def _result(text: str, result: BaseModel) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(text=text)], structured_content=result.model_dump())
 
 
-def _card(kb: LanceKnowledgeBase) -> dict[str, Any]:
+def _card(kb: StoredKnowledgeBase) -> dict[str, Any]:
     return {"name": kb.card.name, "kind": kb.card.kind, "holds": kb.card.holds, "entries": len(kb)}
 
 

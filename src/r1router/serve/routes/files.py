@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
-from r1router.kb.ledger import Ledger
 from r1router.serve.problems import Refused
 from r1router.serve.work import uploads
 from r1router.serve.work.jobs import Jobs
@@ -67,11 +66,11 @@ def router(
                 uploads.check_kb_name(name)
             check_target(name)
             sent = [uploads.Upload(file.filename or "", file.file) for file in files]
-            kept = await asyncio.to_thread(uploads.keep, sent, knowledge_bases.folder, name)
+            kept = await asyncio.to_thread(uploads.keep, sent, knowledge_bases.shelf, name)
 
         def work(tell: Any) -> dict[str, Any]:
             return uploads.index_uploads(
-                kept, knowledge_bases.folder, as_=as_, name=name,
+                kept, knowledge_bases.shelf, as_=as_, name=name,
                 text_embedder=text_embedder, image_embedder=image_embedder, tell=tell,
             )  # fmt: skip
 
@@ -82,12 +81,12 @@ def router(
     async def remove_source(kb: str, source: str) -> dict[str, Any]:
         """Takes a source and its entries out of a knowledge base; an upload that is in no other one is deleted."""
         check_writable()
-        folder = knowledge_bases.get(kb).folder
-        if source not in await asyncio.to_thread(Ledger(folder).read):
+        store = knowledge_bases.get(kb).store
+        if source not in await asyncio.to_thread(store.ledger.read):
             raise Refused(404, "this knowledge base has no such source")
 
         def work(_: Any) -> dict[str, Any]:
-            return uploads.remove_source(folder, source, knowledge_bases.folder)
+            return uploads.remove_source(store, source, knowledge_bases.shelf)
 
         return {"job": jobs.submit(work, writes=[kb]).id}
 

@@ -16,8 +16,7 @@ from r1router import types
 from r1router.codec import to_dict
 from r1router.errors import KnowledgeBaseError
 from r1router.filters.parse import LONGEST as LONGEST_FILTER
-from r1router.kb.lance import LanceKnowledgeBase, Mode
-from r1router.kb.ledger import Ledger
+from r1router.kb.stored import Mode, StoredKnowledgeBase
 from r1router.kb.stored_tables import StoredTable, StoredTables
 from r1router.serve.limits import MOST_QUESTION, MOST_RESULTS, Limits
 from r1router.serve.problems import Refused
@@ -232,9 +231,9 @@ def _table(tables: StoredTables, table: StoredTable) -> dict[str, Any]:
     return {**known, "rows": table.rows, "columns": columns}
 
 
-def _find_file(kb: LanceKnowledgeBase, source: str) -> Path | None:
+def _find_file(kb: StoredKnowledgeBase, source: str) -> Path | None:
     """None where it is gone or hidden, is not one file (`inside.zip/a.txt`), or a part of it may not be seen."""
-    taken = Ledger(kb.folder).read().get(source)
+    taken = kb.store.ledger.read().get(source)
     if taken is None or not Path(taken.path).is_file():
         return None
     if kb.is_part and len(kb.list_entries(source)) < taken.entries:
@@ -242,7 +241,7 @@ def _find_file(kb: LanceKnowledgeBase, source: str) -> Path | None:
     return Path(taken.path)
 
 
-def _info(kb: LanceKnowledgeBase) -> dict[str, Any]:
+def _info(kb: StoredKnowledgeBase) -> dict[str, Any]:
     manifest, card = kb.manifest, kb.card
     embedders = (manifest.text_embedder, manifest.image_embedder)
     return {
@@ -251,14 +250,7 @@ def _info(kb: LanceKnowledgeBase) -> dict[str, Any]:
         "holds": card.holds,
         "label": card.label,
         "entries": len(kb),
-        "sources": len(kb.list_sources() if kb.is_part else Ledger(kb.folder).read()),
+        "sources": len(kb.list_sources() if kb.is_part else kb.store.ledger.read()),
         "embedder": " + ".join(spec for spec in embedders if spec),
-        "bytes": None if kb.is_part else sum(_size(path) for path in kb.folder.rglob("*")),
+        "bytes": None if kb.is_part else kb.store.measure(),
     }
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size if path.is_file() else 0
-    except OSError:  # a writer has tidied it up
-        return 0

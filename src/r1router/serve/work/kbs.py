@@ -1,18 +1,19 @@
-"""Opens the knowledge bases that are in a folder now, so that new and changed ones are served without a restart."""
+"""Opens the knowledge bases that are at a location now, so that new and changed ones are served without a restart."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Hashable
 from pathlib import Path
 from threading import Lock
 
 from r1router.errors import InputError, KnowledgeBaseError
 from r1router.filters.narrow import check_fields
 from r1router.filters.parse import join, parse
-from r1router.kb import list_kb_folders
-from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders
-from r1router.kb.lance import LanceKnowledgeBase
+from r1router.kb.stored import StoredKnowledgeBase
+from r1router.kb.stores import open_shelf
+from r1router.kb.stores.store import Store
 from r1router.serve.problems import Refused
 from r1router.serve.work.askers import EVERYONE, Asker, asker
 from r1router.types import ImageEmbedder, TextEmbedder
@@ -21,11 +22,11 @@ _log = logging.getLogger(__name__)
 
 
 class KnowledgeBases:
-    """Opened knowledge bases of one folder; they share their embedders."""
+    """Opened knowledge bases of one location; they share their embedders."""
 
     def __init__(
         self,
-        folder: Path,
+        location: str | Path,
         *,
         where: str = "",
         guarded: bool = False,
@@ -34,12 +35,12 @@ class KnowledgeBases:
     ) -> None:
         """`where`: what the whole server gives out. `guarded`: only to who has been recognised, and as much as that
         one may see; everything that is given out comes from `open_all`, `get` or `select`."""
-        self.folder = folder
+        self.shelf = open_shelf(location)
         self._where, self._guarded = where, guarded
         self._text, self._image = text_embedder, image_embedder
         self._embedders = Embedders(text=text_embedder, image=image_embedder)
-        self._opened: dict[str, LanceKnowledgeBase] = {}
-        self._seen: dict[str, tuple[int, int]] = {}
+        self._opened: dict[str, StoredKnowledgeBase] = {}
+        self._seen: dict[str, Hashable] = {}
         self._lock = Lock()
 
     def find_asker(self) -> Asker:
@@ -49,14 +50,14 @@ class KnowledgeBases:
             raise Refused(401, "this needs a key of the server, as: Authorization: Bearer KEY")
         return found or EVERYONE
 
-    def open_all(self) -> dict[str, LanceKnowledgeBase]:
+    def open_all(self) -> dict[str, StoredKnowledgeBase]:
         """Those that the asker may see, as much of each as it may, by name, sorted."""
         one = self.find_asker()
         opened = {name: kb for name, kb in self._open().items() if one.kbs is None or name in one.kbs}
         where = join(self._where, one.where)
         return self._narrow(opened, where) if where else opened
 
-    def _narrow(self, opened: dict[str, LanceKnowledgeBase], where: str) -> dict[str, LanceKnowledgeBase]:
+    def _narrow(self, opened: dict[str, StoredKnowledgeBase], where: str) -> dict[str, StoredKnowledgeBase]:
         """One of whose sources nothing is known is left out, and the log says why."""
         parts = {}
         for name, kb in opened.items():
@@ -68,21 +69,21 @@ class KnowledgeBases:
                 _log.warning("%s is left out for %r: %s", name, self.find_asker().name, error)
         return parts
 
-    def _open(self) -> dict[str, LanceKnowledgeBase]:
+    def _open(self) -> dict[str, StoredKnowledgeBase]:
         """By name, sorted. One that cannot be opened is left out, and the log says why."""
         with self._lock:
-            folders = list_kb_folders(self.folder)
-            for name, folder in folders.items():
+            stores = self.shelf.list_stores()
+            for name, store in stores.items():
                 try:
-                    self._look_at(name, folder)
+                    self._look_at(name, store)
                 except (KnowledgeBaseError, OSError) as error:
                     self._forget(name)
                     _log.warning("%s is left out: %s", name, error)
-            for name in self._opened.keys() - folders.keys():
+            for name in self._opened.keys() - stores.keys():
                 self._forget(name)
-            return {name: self._opened[name] for name in folders if name in self._opened}
+            return {name: self._opened[name] for name in stores if name in self._opened}
 
-    def get(self, name: str, where: str | None = None) -> LanceKnowledgeBase:
+    def get(self, name: str, where: str | None = None) -> StoredKnowledgeBase:
         """The one of this name, or the part of it that a filter lets through.
 
         Raises `Refused` for a name that is not there, `InputError` for a text that is no filter.
@@ -95,7 +96,7 @@ class KnowledgeBases:
         check_fields({name: found}, where or "")
         return found.narrow(parse(where or ""))
 
-    def select(self, names: list[str] | None) -> dict[str, LanceKnowledgeBase]:
+    def select(self, names: list[str] | None) -> dict[str, StoredKnowledgeBase]:
         """Those named, or all. Raises `Refused` for a name that is not there."""
         there = self.open_all()
         unknown = [name for name in names or () if name not in there]
@@ -104,17 +105,16 @@ class KnowledgeBases:
         return {name: there[name] for name in names} if names else there
 
     def is_readable(self) -> bool:
-        """Whether the folder is there and nothing in it is damaged."""
-        return self.folder.is_dir() and self._open().keys() == list_kb_folders(self.folder).keys()
+        """Whether the location is there and nothing in it is damaged."""
+        return self.shelf.exists() and self._open().keys() == self.shelf.list_stores().keys()
 
-    def _look_at(self, name: str, folder: Path) -> None:
+    def _look_at(self, name: str, store: Store) -> None:
         """Opens what is new, and again what has a new card: it may have been deleted and made anew."""
-        status = (folder / manifests.FILE).stat()
-        seen = (status.st_mtime_ns, status.st_ino)
+        seen = store.find_stamp()
         if self._seen.get(name) == seen:
             return
-        self._opened[name] = LanceKnowledgeBase(
-            folder, text_embedder=self._text, image_embedder=self._image, embedders=self._embedders
+        self._opened[name] = StoredKnowledgeBase(
+            store, text_embedder=self._text, image_embedder=self._image, embedders=self._embedders
         )
         self._seen[name] = seen
 

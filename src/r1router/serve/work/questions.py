@@ -161,8 +161,8 @@ def _look_under(kbs: Mapping[str, KnowledgeBase], where: str) -> None:
         _ = kb.card
 
 
-def find_folder(setup: Setup) -> Path:
-    """The folder of the knowledge bases. Raises `InputError` where the setup has opened ones instead."""
+def find_location(setup: Setup) -> str | Path:
+    """Where the knowledge bases are. Raises `InputError` where the setup has opened ones instead."""
     if not isinstance(setup.kbs, str | Path):
-        raise InputError("a server takes the folder of the knowledge bases, so that what is indexed later appears")
-    return Path(setup.kbs)
+        raise InputError("a server takes the location of the knowledge bases, so that what is indexed later appears")
+    return setup.kbs

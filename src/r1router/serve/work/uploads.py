@@ -20,9 +20,8 @@ from typing import IO, Any
 from r1router.ingest import readers
 from r1router.ingest.isolate import open_reading_process
 from r1router.ingest.run import IndexReport, Progress, index
-from r1router.kb import list_kb_folders
 from r1router.kb import manifest as manifests
-from r1router.kb.ledger import Ledger
+from r1router.kb.stores.store import Shelf, Store
 from r1router.kb.writer import open_writer
 from r1router.serve.problems import Refused, hide_paths
 from r1router.serve.work.jobs import Tell
@@ -67,9 +66,9 @@ def check_kb_name(name: str) -> str:
     return name
 
 
-def keep(uploads: Sequence[Upload], kbs: Path, name: str | None) -> list[Path]:
+def keep(uploads: Sequence[Upload], kbs: Shelf, name: str | None) -> list[Path]:
     """Writes them down, each whole or not at all; their paths. Raises `Refused` for a name, before any is written."""
-    folder = kbs / FOLDER / name if name else kbs / FOLDER
+    folder = _find_folder(kbs) / name if name else _find_folder(kbs)
     names = [make_safe_name(upload.name) for upload in uploads]
     if len({n.casefold() for n in names}) < len(names):
         raise Refused(400, "two files have the same name")
@@ -83,6 +82,13 @@ def keep(uploads: Sequence[Upload], kbs: Path, name: str | None) -> list[Path]:
         return [Path(scratch, safe).replace(folder / safe) for safe in names]
 
 
+def _find_folder(kbs: Shelf) -> Path:
+    """Where uploads are kept. Raises `Refused` where that could only be on this machine."""
+    if kbs.folder is None:
+        raise Refused(501, "uploads are kept in a folder, and these knowledge bases are in none: use r1router index")
+    return kbs.folder / FOLDER
+
+
 def find_targets(paths: Sequence[Path], tell: Tell) -> set[str]:
     """Names of the knowledge bases that these files may go into. Looks into them in a process of their own."""
     with open_reading_process() as process:
@@ -92,7 +98,7 @@ def find_targets(paths: Sequence[Path], tell: Tell) -> set[str]:
 
 def index_uploads(
     paths: Sequence[Path],
-    kbs: Path,
+    kbs: Shelf,
     *,
     as_: Kind | None,
     name: str | None,
@@ -101,8 +107,9 @@ def index_uploads(
     tell: Tell,
 ) -> dict[str, Any]:
     """Takes the files into their knowledge bases; the report, without paths of this machine."""
+    folder = _find_folder(kbs)
     report = index(
-        paths, kbs, base=kbs / FOLDER, as_=as_, name=name, embedder=text_embedder, image_embedder=image_embedder,
+        paths, folder.parent, base=folder, as_=as_, name=name, embedder=text_embedder, image_embedder=image_embedder,
         progress=tell,
     )  # fmt: skip
     return _describe(report)
@@ -115,10 +122,10 @@ def _describe(report: IndexReport) -> dict[str, Any]:
     return shown
 
 
-def remove_source(kb: Path, source: str, kbs: Path) -> dict[str, Any]:
+def remove_source(kb: Store, source: str, kbs: Shelf) -> dict[str, Any]:
     """Takes a source out of a knowledge base; its upload is deleted when no other one has it any more."""
-    taken = Ledger(kb).read().get(source)
-    with open_writer(kb, manifests.read(kb)) as writer:
+    taken = kb.ledger.read().get(source)
+    with open_writer(kb, kb.read_manifest()) as writer:
         entries = writer.drop_source(source)
         writer.finish()
     if taken:
@@ -126,11 +133,11 @@ def remove_source(kb: Path, source: str, kbs: Path) -> dict[str, Any]:
     return {"kb": kb.name, "source": source, "entries": entries}
 
 
-def _forget(path: Path, source: str, kbs: Path) -> None:
+def _forget(path: Path, source: str, kbs: Shelf) -> None:
     kept = path.resolve()
-    if not kept.is_relative_to((kbs / FOLDER).resolve()):
+    if kbs.folder is None or not kept.is_relative_to((kbs.folder / FOLDER).resolve()):
         return
-    if any(source in Ledger(folder).read() for folder in list_kb_folders(kbs).values()):
+    if any(source in store.ledger.read() for store in kbs.list_stores().values()):
         return
     kept.unlink(missing_ok=True)
     _log.info("%s is in no knowledge base any more, its upload is deleted", source)

@@ -1,4 +1,4 @@
-"""Keeps which sources a knowledge base has taken in completely, and with which content.
+"""Keeps which sources a folder has taken in completely, and with which content.
 
 One row a source in `sources.sqlite`: written without a fingerprint before the source's first entries, and with
 it after the last. A source without a fingerprint is unfinished and will be read again.
@@ -11,10 +11,10 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from r1router.errors import KnowledgeBaseError, NotWritten
+from r1router.kb.stores.store import Taken
 
 FILE = "sources.sqlite"
 _ERRNO = {
@@ -26,22 +26,9 @@ _ERRNO = {
 """What the system said, by what SQLite makes of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """One source as it was when it was taken in."""
+class SqliteLedger:
+    """What `store.Ledger` says, in a file of the folder."""
 
-    source: str
-    path: str
-    """Absolute path of the file then: tells two files apart that are shown alike, and what is gone."""
-    fingerprint: str
-    """Of the content and of how it was cut; empty while unfinished."""
-    entries: int
-    """Entries that it has in this knowledge base."""
-    yields: tuple[str, ...]
-    """Names of all knowledge bases that got entries from it, this one among them or not."""
-
-
-class Ledger:
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
 

@@ -1,15 +1,4 @@
-"""Searches the folder of one knowledge base, kept by LanceDB inside this process.
-
-    kbs/<name>/kb.json          card, embedders, format
-    kbs/<name>/index.lance      one row an entry: text, location, vectors, full-text index
-    kbs/<name>/tables/          long tables as typed columns, one file each
-    kbs/<name>/pictures/        copies of the pictures, named by content
-    kbs/<name>/sources.sqlite   which sources are in it, complete
-    kbs/<name>/about.sqlite     what is known of them: path, dates, author, … for filters
-
-A search runs over one version of the table, so a writer beside it is never seen half-way; any number of
-processes may search while one writes.
-"""
+"""Searches one knowledge base, wherever it is stored: by meaning, by words and by pictures, fused into one ranking."""
 
 from __future__ import annotations
 
@@ -25,14 +14,12 @@ from r1router.evidence.fuse import fuse_by_rank
 from r1router.evidence.spread import spread_sources
 from r1router.filters.tree import And, Filter
 from r1router.images import load_image
-from r1router.kb import manifest as manifests
-from r1router.kb.allowed import Allowed
+from r1router.kb.asked import cut_query
 from r1router.kb.embedding import Embedders, Vectors
-from r1router.kb.newest import Newest
-from r1router.kb.snapshot import Snapshot
+from r1router.kb.rows import PICTURES, read_block
 from r1router.kb.sources import KnownSource, list_sources
 from r1router.kb.stored_tables import StoredTables
-from r1router.kb.table import PICTURES, open_table, quote, read_block, read_entries
+from r1router.kb.stores.store import Equal, Snapshot, Store
 from r1router.scripts import normalise
 from r1router.table import TableColumn, TableResult
 from r1router.tables.view import TableView
@@ -64,12 +51,12 @@ class _Scan:
     offset: float = WORDS_OFFSET
 
 
-class LanceKnowledgeBase:
-    """One folder, opened for searching. Nothing but kb.json is read until the first search."""
+class StoredKnowledgeBase:
+    """A knowledge base in a store, opened for searching. Nothing but its card is read until the first search."""
 
     def __init__(
         self,
-        folder: str | Path,
+        store: Store,
         *,
         text_embedder: TextEmbedder | None = None,
         image_embedder: ImageEmbedder | None = None,
@@ -79,17 +66,16 @@ class LanceKnowledgeBase:
 
         Raises `EmbedderMismatch` for an embedder that did not build this knowledge base.
         """
-        self.folder = Path(folder)
-        self.manifest = manifests.read(self.folder)
+        self.store = store
+        self.manifest = store.read_manifest()
         for given, built_with in (
             (text_embedder, self.manifest.text_embedder),
             (image_embedder, self.manifest.image_embedder),
         ):
             if given and built_with and given.spec != built_with:
                 raise EmbedderMismatch(self.manifest.name, built_with, given.spec)
-        self.tables = StoredTables(self.folder)
+        self.tables = StoredTables(store)
         self._embedders = embedders or Embedders(text=text_embedder, image=image_embedder)
-        self._newest = Newest(self.folder)
         self._where: Filter | None = None
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="full-text")
 
@@ -100,7 +86,7 @@ class LanceKnowledgeBase:
         if where is None or self.manifest.holds_given:
             return card
         kind = self.manifest.kind
-        holds = self._newest.use(lambda snapshot: snapshot.describe(kind, snapshot.allow(where)), empty=card.holds)
+        holds = self.store.use(lambda snapshot: snapshot.describe(kind, where), empty=card.holds)
         return replace(card, holds=holds)
 
     @property
@@ -112,16 +98,15 @@ class LanceKnowledgeBase:
         """Entries in the newest version."""
         where = self._where
         if where is not None:
-            return self._newest.use(lambda snapshot: len(snapshot.allow(where)), empty=0)
-        table = open_table(self.folder)
-        return table.count_rows() if table is not None else 0
+            return self.store.use(lambda snapshot: len(snapshot.allow(where)), empty=0)
+        return self.store.count()
 
     def search(self, queries: Sequence[Query], *, k: int = 5, mode: Mode = "fused") -> list[list[Evidence]]:
         """The `k` best entries for each query; words and pictures are each embedded in one call.
 
         A picture asked of a text or table KB is ignored; a query that is left without anything gets []. No
         queries at all just load the index: call it so while a model starts, and the first search is quick.
-        Raises `KnowledgeBaseError` where the folder cannot be read.
+        Raises `KnowledgeBaseError` where it cannot be read.
         """
         if k < 1:
             raise InputError(f"k must be at least 1, not {k}")
@@ -130,29 +115,25 @@ class LanceKnowledgeBase:
         words = {i: q.text for i, q in enumerate(queries) if q.text.strip()} if mode != "vector" else {}
 
         def look_up(snapshot: Snapshot) -> list[list[Evidence]]:
-            allowed = self._allow(snapshot)
-            return self._look_up(snapshot, scans, words, len(queries), k, allowed)
+            return self._look_up(snapshot, scans, words, len(queries), k)
 
-        return self._newest.use(look_up, empty=[[] for _ in queries])
+        return self.store.use(look_up, empty=[[] for _ in queries])
 
     def narrow(self, tree: Filter) -> Self:
         """The same knowledge base with only the sources that fit; everything opened is shared."""
         part = copy(self)
         part._where = tree if self._where is None else And((self._where, tree))
-        part.tables = StoredTables(self.folder, allow=part._list_allowed)
+        part.tables = StoredTables(self.store, allow=part._list_allowed)
         return part
 
     def list_fields(self) -> frozenset[str]:
         """Names of the fields that its sources have, in the newest version."""
         tree, nothing = self._where or And(()), frozenset[str]()
-        return self._newest.use(lambda snapshot: snapshot.allow(tree).names, empty=nothing)
+        return self.store.use(lambda snapshot: snapshot.allow(tree).names, empty=nothing)
 
     def list_sources(self) -> list[KnownSource]:
         """The sources that it was made from, sorted, with what is known of each."""
-        return list_sources(self.folder, self._list_allowed())
-
-    def _allow(self, snapshot: Snapshot) -> Allowed | None:
-        return None if self._where is None else snapshot.allow(self._where)
+        return list_sources(self.store, self._list_allowed())
 
     def _list_allowed(self) -> Collection[int] | None:
         """Ids of the sets of fields that may be seen; None where all may."""
@@ -160,29 +141,28 @@ class LanceKnowledgeBase:
         if where is None:
             return None
         nothing: frozenset[int] = frozenset()
-        return self._newest.use(lambda snapshot: snapshot.allow(where).ids, empty=nothing)
+        return self.store.use(lambda snapshot: snapshot.allow(where).ids, empty=nothing)
 
     def entry(self, id: str) -> Evidence | None:
         """The entry of this id in the newest version; None where there is none (any more).
 
-        Raises `KnowledgeBaseError` where the folder cannot be read.
+        Raises `KnowledgeBaseError` where it cannot be read.
         """
-        found = read_entries(self.folder, f"id = {quote(id)}", limit=1, about=self._list_allowed())
+        found = self.store.read_entries({"id": id}, limit=1, about=self._list_allowed())
         return self._evidence(found[0], 0.0) if found else None
 
     def record(self, id: str) -> list[Evidence]:
         """All entries of one record of the newest version, in order. `id`: of one of them, or of the record.
 
-        Where several records have the id, the first one's. Raises `KnowledgeBaseError` where the folder cannot be read.
+        Where several records have the id, the first one's. Raises `KnowledgeBaseError` where it cannot be read.
         """
         about = self._list_allowed()
-        named = read_entries(self.folder, f"id = {quote(id)}", limit=1, about=about) or read_entries(
-            self.folder, f"record = {quote(id)}", limit=1, about=about
-        )
+        named = self.store.read_entries({"id": id}, limit=1, about=about)
+        named = named or self.store.read_entries({"record": id}, limit=1, about=about)
         if not named:
             return []
-        source, record = named[0]["source"], named[0]["record"]
-        found = read_entries(self.folder, f"record = {quote(record)} AND source = {quote(source)}", about=about)
+        whole: Equal = {"record": named[0]["record"], "source": named[0]["source"]}
+        found = self.store.read_entries(whole, about=about)
         return [self._evidence(row, 0.0) for row in sorted(found, key=lambda row: int(row["id"].rpartition("#")[2]))]
 
     def list_entries(self, source: str) -> list[Evidence]:
@@ -190,7 +170,7 @@ class LanceKnowledgeBase:
 
         Raises `KnowledgeBaseError` where the folder cannot be read.
         """
-        found = read_entries(self.folder, f"source = {quote(source)}", about=self._list_allowed())
+        found = self.store.read_entries({"source": source}, about=self._list_allowed())
         first = {row["record"]: place for place, row in reversed(list(enumerate(found)))}
         found.sort(key=lambda row: (row["page"] or 0, first[row["record"]], int(row["id"].rpartition("#")[2])))
         return [self._evidence(row, 0.0) for row in found]
@@ -217,15 +197,13 @@ class LanceKnowledgeBase:
 
     def find_picture(self, name: str) -> Path:
         """The file of the picture of this name (`Evidence.image`). Raises `KnowledgeBaseError` where there is none."""
-        path = self.folder / PICTURES / name
+        path = self.store.find_picture(name) if PurePath(name).name == name else None
         about = self._list_allowed()
-        is_there = PurePath(name).name == name and path.is_file()
-        if is_there and about is not None:
-            is_there = bool(
-                read_entries(self.folder, f"image = {quote(f'{PICTURES}/{name}')}", columns=("id",), about=about)
-            )
-        if not is_there:
-            raise KnowledgeBaseError(f"{self.folder} has no picture {name!r}; it may have been indexed anew")
+        if path is not None and about is not None:
+            shown = self.store.read_entries({"image": f"{PICTURES}/{name}"}, columns=("id",), about=about)
+            path = path if shown else None
+        if path is None:
+            raise KnowledgeBaseError(f"{self.store.place} has no picture {name!r}; it may have been indexed anew")
         return path
 
     def open_picture(self, name: str) -> Image:
@@ -258,17 +236,16 @@ class LanceKnowledgeBase:
         words: dict[int, str],
         count: int,
         k: int,
-        allowed: Allowed | None,
     ) -> list[list[Evidence]]:
         depth = max(DEPTH, k)
         rankings: list[list[list[int]]] = [[] for _ in range(count)]
         offsets: list[list[float]] = [[] for _ in range(count)]
         for scan in scans:
             self._check_width(scan, snapshot)
-            for i, ranking in zip(scan.of, snapshot.nearest(scan.space, scan.vectors, depth, allowed), strict=True):
+            for i, ranking in zip(scan.of, snapshot.nearest(scan.space, scan.vectors, depth, self._where), strict=True):
                 rankings[i].append(ranking)
                 offsets[i].append(scan.offset)
-        matching = self._threads.map(lambda text: snapshot.matching(text, depth, allowed), words.values())
+        matching = self._threads.map(lambda text: self._match(snapshot, text, depth), words.values())
         for i, ranking in zip(words, matching, strict=True):
             rankings[i].append(ranking)
             offsets[i].append(WORDS_OFFSET)
@@ -281,6 +258,10 @@ class LanceKnowledgeBase:
             )
             for ranking, similar in zip(fused, near, strict=True)
         ]
+
+    def _match(self, snapshot: Snapshot, words: str, depth: int) -> list[int]:
+        terms, phrases = cut_query(words)
+        return snapshot.matching(terms, phrases, depth, self._where) if terms else []
 
     def _similarities(self, snapshot: Snapshot, scans: list[_Scan], found: list[list[int]]) -> list[list[float | None]]:
         """The cosine of each query's words to each entry found for it; None where the query has no words."""

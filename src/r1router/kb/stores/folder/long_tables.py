@@ -19,8 +19,8 @@ FOLDER = "tables"
 _SUFFIX = ".parquet"
 
 
-class LongTables:
-    """The folder of these files, in one knowledge base."""
+class TableFiles:
+    """What `store.LongTables` says: the folder of these files, in one knowledge base."""
 
     def __init__(self, folder: Path) -> None:
         """`folder`: of the knowledge base."""

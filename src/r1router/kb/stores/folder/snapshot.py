@@ -6,7 +6,6 @@ tenth of what the store's own scan takes for one query, and no index that needs 
 
 from __future__ import annotations
 
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -18,19 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from r1router.evidence.words import drop_common
 from r1router.filters.tree import Filter
-from r1router.kb.allowed import Allowed, find_allowed
-from r1router.kb.card import describe_entries
 from r1router.kb.embedding import Vectors
 from r1router.kb.products import multiply
-from r1router.kb.table import TERMS, find_spaces, list_stored_columns, write_all_phrases, write_any_of
-from r1router.scripts import cut_terms
-from r1router.types import Kind
+from r1router.kb.rows import TERMS
+from r1router.kb.stores.folder.allowed import AllowedRows, find_allowed
+from r1router.kb.stores.folder.described import describe_table
+from r1router.kb.stores.folder.table import find_spaces, list_stored_columns, write_all_phrases, write_any_of
 
 AT_ONCE = 1 << 24
 """Scores held in memory at once, 64 MB."""
-_IN_QUOTES = re.compile('["“”„]([^"“”„]+)["“”]')
 TIMEOUT = timedelta(seconds=60)
 """Of one full-text query, which takes milliseconds: it waits for threads of the store, and never for good."""
 
@@ -45,7 +41,7 @@ COPIED = 0.2
 """Share of the vectors below which those that a filter lets through are copied and compared; else all are compared."""
 
 
-class Snapshot:
+class FolderSnapshot:
     """A table at one version. Safe to search from several threads; never changes."""
 
     def __init__(self, table: Any, folder: Path) -> None:
@@ -53,7 +49,7 @@ class Snapshot:
         started = time.perf_counter()
         self.version: int = table.version
         self._table, self._folder = table, folder
-        self._allowed: OrderedDict[Filter, Allowed] = OrderedDict()
+        self._allowed: OrderedDict[Filter, AllowedRows] = OrderedDict()
         self._finding = Lock()
         self._entries: int = table.count_rows()
         self._row_ids, self._vectors = _load(table, self._entries)
@@ -68,7 +64,7 @@ class Snapshot:
         vectors = self._vectors[space]
         return vectors.shape[1] if len(vectors) else 0
 
-    def allow(self, tree: Filter) -> Allowed:
+    def allow(self, tree: Filter) -> AllowedRows:
         """The entries that a filter lets through. Raises `InputError` where they were never described."""
         with self._finding:  # who asks for the same waits for it
             found = self._allowed.get(tree)
@@ -79,10 +75,10 @@ class Snapshot:
                 self._allowed.popitem(last=False)
             return found
 
-    def nearest(self, space: str, queries: Vectors, k: int, allowed: Allowed | None = None) -> list[list[int]]:
-        """Row ids of the `k` highest dot products for each query, best first; of those `allowed` where given."""
+    def nearest(self, space: str, queries: Vectors, k: int, tree: Filter | None = None) -> list[list[int]]:
+        """One matrix product, of all vectors or of those that the filter lets through."""
         vectors, row_ids = self._vectors[space], self._row_ids[space]
-        places = None if allowed is None else allowed.places[space]
+        places = None if tree is None else self.allow(tree).places[space]
         if places is not None:
             row_ids = row_ids[places]
             if len(places) < COPIED * len(vectors):
@@ -105,25 +101,17 @@ class Snapshot:
         there = (known[places] == asked).tolist()
         return [product if found else None for product, found in zip(products.tolist(), there, strict=True)]
 
-    def matching(self, words: str, k: int, allowed: Allowed | None = None) -> list[int]:
-        """Row ids of the `k` best BM25 scores, best first; rows not yet in the index are scored too.
-
-        Of those `allowed` where given.
-
-        Entries that have what stands in double quotes as it stands there come first. All else in `words` is words:
-        there is no query language. Common words ("the", "welche") do not count beside others.
-        """
-        asked = " ".join(drop_common(cut_terms(words), words))
-        if not len(self) or not asked:
+    def matching(self, terms: str, phrases: Sequence[str], k: int, tree: Filter | None = None) -> list[int]:
+        """Rows that are not yet in the index are scored too."""
+        if not len(self):
             return []
-
+        allowed = None if tree is None else self.allow(tree)
         if TERMS not in self._table.schema.names:  # made before there were terms, and not written to since
-            return self._ranked(write_any_of(asked, column="text"), k, allowed)
-        phrases = [phrase for quoted in _IN_QUOTES.findall(words) if (phrase := " ".join(cut_terms(quoted)))]
-        first = self._ranked(write_all_phrases(phrases, asked), k, allowed) if phrases else []
-        return list(dict.fromkeys(first + self._ranked(write_any_of(asked), k, allowed)))[:k]
+            return self._ranked(write_any_of(terms, column="text"), k, allowed)
+        first = self._ranked(write_all_phrases(phrases, terms), k, allowed) if phrases else []
+        return list(dict.fromkeys(first + self._ranked(write_any_of(terms), k, allowed)))[:k]
 
-    def _ranked(self, query: Any, k: int, allowed: Allowed | None) -> list[int]:
+    def _ranked(self, query: Any, k: int, allowed: AllowedRows | None) -> list[int]:
         """The best `k` that are allowed: by the store where few sources are, else by reading on until there are `k`."""
         if allowed is None:
             return self._rank(query, k, "")
@@ -151,10 +139,10 @@ class Snapshot:
         ids: list[int] = found["_rowid"].to_pylist()
         return ids
 
-    def describe(self, kind: Kind, allowed: Allowed) -> str:
-        """What the entries that are allowed hold, in a line for the card."""
+    def describe(self, kind: str, tree: Filter) -> str:
+        allowed = self.allow(tree)
         if not allowed.holds:
-            allowed.holds = describe_entries(self._table, kind, allowed.ids)
+            allowed.holds = describe_table(self._table, kind, allowed.ids)
         return allowed.holds
 
     def rows(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:

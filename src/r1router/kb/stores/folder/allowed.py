@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from r1router.errors import InputError
 from r1router.filters.match import matches
 from r1router.filters.tree import Filter
-from r1router.kb.about import About
-from r1router.kb.table import ABOUT
+from r1router.kb.about import read_all
+from r1router.kb.rows import ABOUT
+from r1router.kb.stores.folder.field_sets import SqliteFieldSets
 
 FEW = 500
 """So many sets of fields are named to the store in a condition; of more, its rankings are read and sifted. The store
@@ -22,8 +23,8 @@ takes 4 ms longer for 1,000 numbers in a condition and 33 for 10,000; to rank 5,
 
 
 @dataclass(slots=True)
-class Allowed:
-    """What a filter lets through of one version."""
+class AllowedRows:
+    """What a filter lets through of one version of a folder."""
 
     ids: frozenset[int]
     """Of the sets of fields that fit."""
@@ -48,14 +49,14 @@ class Allowed:
         return kept
 
 
-def find_allowed(table: Any, folder: Path, tree: Filter, row_ids: Mapping[str, NDArray[np.uint64]]) -> Allowed:
+def find_allowed(table: Any, folder: Path, tree: Filter, row_ids: Mapping[str, NDArray[np.uint64]]) -> AllowedRows:
     """`row_ids`: of the vectors in memory, by space. Raises `InputError` where nothing was described."""
     if ABOUT not in table.schema.names:
         raise InputError(
             f"{folder.name} was indexed before there were filters; index its files again, which embeds nothing anew: "
             f"r1router index FILES --kbs {folder.parent}"
         )
-    fitting = {id_: fields.keys() for id_, fields in About(folder).read_all() if matches(tree, fields)}
+    fitting = {id_: fields.keys() for id_, fields in read_all(SqliteFieldSets(folder)) if matches(tree, fields)}
     wanted = np.fromiter(fitting, np.int64, len(fitting))
     found, used = [], []
     for batch in table.search().select([ABOUT]).with_row_id(True).to_batches():
@@ -68,4 +69,4 @@ def find_allowed(table: Any, folder: Path, tree: Filter, row_ids: Mapping[str, N
     places = {space: np.flatnonzero(np.isin(known, rows)) for space, known in row_ids.items()}
     condition = f"{ABOUT} IN ({', '.join(map(str, sorted(ids)))})" if 0 < len(ids) <= FEW else ""
     names = frozenset(name for id_ in ids for name in fitting[id_])
-    return Allowed(ids, names, rows, places, condition)
+    return AllowedRows(ids, names, rows, places, condition)

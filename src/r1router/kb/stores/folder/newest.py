@@ -1,4 +1,4 @@
-"""Keeps the newest version of a knowledge base open, for all that search it or a part of it."""
+"""Keeps the newest version of a folder open, for all that search it or a part of it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from r1router.errors import InputError, KnowledgeBaseError
 from r1router.kb import manifest as manifests
-from r1router.kb.snapshot import Snapshot
-from r1router.kb.table import CELLS, open_table
+from r1router.kb.rows import CELLS
+from r1router.kb.stores.folder.snapshot import FolderSnapshot
+from r1router.kb.stores.folder.table import open_table
 
 T = TypeVar("T")
 
@@ -28,12 +29,12 @@ class Newest:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._snapshot: Snapshot | None = None
+        self._snapshot: FolderSnapshot | None = None
         self._table: Any = None
         self._loaded = 0.0
         self._refreshing = Lock()
 
-    def use(self, work: Callable[[Snapshot], T], *, empty: T) -> T:
+    def use(self, work: Callable[[FolderSnapshot], T], *, empty: T) -> T:
         """What `work` makes of the newest version, `empty` before anything is stored.
 
         It is done again where a writer took the version away meanwhile. Raises `KnowledgeBaseError` where the folder
@@ -54,7 +55,7 @@ class Newest:
                 time.sleep(0.02 * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    def _refresh(self) -> Snapshot | None:
+    def _refresh(self) -> FolderSnapshot | None:
         """The newest version, or the last one while patience lasts; None before anything is stored."""
         with self._refreshing:
             known = self._snapshot
@@ -68,7 +69,7 @@ class Newest:
                 return known
             if known and time.monotonic() - self._loaded < PATIENCE * known.seconds_to_load:
                 return known
-            self._snapshot = Snapshot(open_table(self._folder), self._folder)
+            self._snapshot = FolderSnapshot(open_table(self._folder), self._folder)
             if known is None and CELLS not in self._table.schema.names and manifests.read(self._folder).kind == "table":
                 _log.warning(
                     "%s was indexed before tables could be queried; index its files again for it", self._folder

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from r1router.errors import KnowledgeBaseError
+from r1router.kb.rows import ABOUT, CELLS, NUMBERS, SPACES, STORED, TERMS
+from r1router.kb.stores.store import Equal, Row
 from r1router.scripts import LONGEST, cut_terms_to_store
-from r1router.table import TableBlock
 
 NAME = "index"
-PICTURES = "pictures"
-"""Folder of a knowledge base with copies of its pictures, named by content."""
-STORED = ("id", "record", "title", "text", "source", "page", "section", "first_row", "last_row", "image", "cells")
-"""Columns that make an `Evidence`; beside them: terms, digest, about, vector and, in an image KB, image_vector."""
-ABOUT = "about"
-"""The column with the id of what is known of an entry's source, in `about.sqlite`; null where nothing was told."""
-CELLS = "cells"
-"""The column with the caption, header and rows of a block of a table, as JSON; null for what is none."""
 WRITER_CACHE = 64 << 20
 """Bytes of each of a writer's two caches."""
-TERMS = "terms"
-"""The column that full text searches: what `scripts.cut_terms_to_store` makes of `text`."""
 
 
 def open_small_caches() -> Any:
@@ -48,7 +38,7 @@ def create_table(folder: Path, *, dim: int, image_dim: int | None, session: Any 
     import pyarrow as pa  # type: ignore[import-untyped]
 
     text, number = pa.string(), pa.int32()
-    fields = [(name, number if name in ("page", "first_row", "last_row") else text) for name in STORED]
+    fields = [(name, number if name in NUMBERS else text) for name in STORED]
     fields += [(TERMS, text), ("digest", text), (ABOUT, pa.int64()), ("vector", pa.list_(pa.float32(), dim))]
     if image_dim is not None:
         fields.append(("image_vector", pa.list_(pa.float32(), image_dim)))
@@ -118,22 +108,6 @@ def add_about(table: Any) -> None:
     table.add_columns(pa.field(ABOUT, pa.int64()))
 
 
-def write_cells(block: TableBlock | None) -> str | None:
-    """What of a block is in no other column, as it is stored."""
-    if block is None:
-        return None
-    return json.dumps([block.caption, block.header, block.rows], ensure_ascii=False, separators=(",", ":"))
-
-
-def read_block(row: Mapping[str, Any]) -> TableBlock | None:
-    """The block of a table that a stored entry is; None for any other, and for one stored before there were cells."""
-    if not (cells := row.get(CELLS)):
-        return None
-    caption, header, rows = json.loads(cells)
-    first = row["first_row"] or 1
-    return TableBlock(row["title"], row["section"], caption, tuple(header), tuple(map(tuple, rows)), first)
-
-
 def list_stored_columns(table: Any) -> list[str]:
     """Those of `STORED` that there are."""
     return [name for name in STORED if name in table.schema.names]
@@ -141,25 +115,29 @@ def list_stored_columns(table: Any) -> list[str]:
 
 def read_entries(
     folder: Path,
-    where: str,
+    equal: Equal,
     *,
+    in_tables: bool = False,
     limit: int | None = None,
-    columns: Sequence[str] = STORED,
+    columns: Sequence[str] | None = None,
     about: Collection[int] | None = None,
-) -> list[dict[str, Any]]:
-    """The stored columns of the entries for which a condition holds, in the newest version; [] where none is stored.
+) -> list[Row]:
+    """The stored columns of the entries that have these values, in the newest version; [] where none is stored.
 
-    `about`: only of entries whose sources these are. Raises `KnowledgeBaseError` where the folder cannot be read.
+    `in_tables`: of rows of tables only. `about`: only of entries whose sources these are. Raises `KnowledgeBaseError`
+    where the folder cannot be read.
     """
     try:
         table = open_table(folder)
         if table is None:
             return []
-        wanted = columns if about is None else (*columns, ABOUT)
+        wanted = (*(columns or STORED), *((ABOUT,) if about is not None else ()))
         names = [name for name in wanted if name in table.schema.names]
         most = limit if limit and about is None else max(1, table.count_rows())
-        found = table.search().where(where).select(names).limit(most)
-        rows: list[dict[str, Any]] = found.to_arrow().to_pylist()
+        conditions = [f"{name} = {quote(value) if isinstance(value, str) else value}" for name, value in equal.items()]
+        conditions += ["first_row IS NOT NULL"] if in_tables else []
+        found = table.search().where(" AND ".join(conditions)).select(names).limit(most)
+        rows: list[Row] = found.to_arrow().to_pylist()
     except (OSError, RuntimeError, ValueError) as error:
         raise KnowledgeBaseError(f"{folder} cannot be read: {error}") from error
     return rows if about is None else [row for row in rows if row.get(ABOUT) in about][:limit]
@@ -167,7 +145,7 @@ def read_entries(
 
 def find_spaces(table: Any) -> list[str]:
     """Names of its vector columns."""
-    return [name for name in ("vector", "image_vector") if name in table.schema.names]
+    return [name for name in SPACES if name in table.schema.names]
 
 
 def quote(text: str) -> str:

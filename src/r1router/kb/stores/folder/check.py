@@ -1,4 +1,4 @@
-"""Checks that the parts of a knowledge base agree, because a full disk or a failing one leaves them apart.
+"""Checks that the parts of a folder agree, because a full disk or a failing one leaves them apart.
 
     kb.json          readable, of our format
     index.lance      every row readable, with its full-text index; else an earlier version is taken
@@ -15,28 +15,24 @@ import sqlite3
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from r1router.errors import KnowledgeBaseError
 from r1router.kb import manifest as manifests
-from r1router.kb.about import FILE as ABOUT_FILE
-from r1router.kb.about import About
-from r1router.kb.ledger import FILE as LEDGER
-from r1router.kb.ledger import Ledger, Taken
-from r1router.kb.table import ABOUT, PICTURES, index_words, open_table, quote
-from r1router.kb.writer import hold_lock
+from r1router.kb.rows import ABOUT, PICTURES
+from r1router.kb.stores.folder.field_sets import FILE as ABOUT_FILE
+from r1router.kb.stores.folder.field_sets import SqliteFieldSets
+from r1router.kb.stores.folder.ledger import FILE as LEDGER
+from r1router.kb.stores.folder.ledger import SqliteLedger
+from r1router.kb.stores.folder.table import index_words, open_table, quote
+from r1router.kb.stores.folder.writer import hold_lock
+from r1router.kb.stores.store import Finding, Taken
 
 _HINT = "remove it with `r1router kb rm`, and index the files again"
 _BROKEN = (OSError, RuntimeError, ValueError)
 """How LanceDB says that a file is missing or damaged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    what: str
-    mended: bool
 
 
 def check(folder: Path, *, repair: bool = False) -> list[Finding]:
@@ -86,7 +82,7 @@ def _check(folder: Path, repair: bool) -> Iterator[Finding]:
 def _check_about(folder: Path, rows: list[dict[str, Any]], repair: bool) -> Generator[Finding, None, set[str]]:
     """The sources of which nothing is known any more."""
     try:
-        known = {id_ for id_, _ in About(folder).read_all()}
+        known = {stored.id for stored in SqliteFieldSets(folder).read()}
     except (KnowledgeBaseError, ValueError) as error:
         if repair:
             (folder / ABOUT_FILE).rename((folder / ABOUT_FILE).with_suffix(".damaged"))
@@ -101,7 +97,7 @@ def _check_about(folder: Path, rows: list[dict[str, Any]], repair: bool) -> Gene
 
 def _check_ledger(folder: Path, rows: list[dict[str, Any]], again: set[str], repair: bool) -> Iterator[Finding]:
     held = Counter(row["source"] for row in rows)
-    ledger = Ledger(folder)
+    ledger = SqliteLedger(folder)
     try:
         known = ledger.read()
     except KnowledgeBaseError as error:

@@ -1,0 +1,1 @@
+"""Keeps knowledge bases in folders, with LanceDB and SQLite inside this process."""

@@ -1,0 +1,226 @@
+"""Writes the folder of one knowledge base, by one process at a time.
+
+Whatever interrupts it, each batch is in the table whole or not at all, and a source counts as taken in only
+after all its entries are.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from r1router.errors import Busy, NotWritten
+from r1router.kb import manifest as manifests
+from r1router.kb.entry import Entry
+from r1router.kb.manifest import Manifest
+from r1router.kb.rows import ABOUT, CELLS, PICTURES, TERMS, name_picture, write_columns
+from r1router.kb.stores.folder.described import describe_table
+from r1router.kb.stores.folder.field_sets import SqliteFieldSets
+from r1router.kb.stores.folder.ledger import SqliteLedger
+from r1router.kb.stores.folder.long_tables import TableFiles
+from r1router.kb.stores.folder.table import (
+    add_about,
+    add_cells,
+    add_terms,
+    create_table,
+    index_words,
+    open_small_caches,
+    open_table,
+    quote,
+)
+from r1router.kb.stores.store import Vectors
+from r1router.types import Image
+
+LOCK = "write.lock"
+UNTIDY_ROWS = 16_384
+"""Rows outside the full-text index, which each search scans, before a long run stops to index them."""
+SMALL_BATCH = 1_000
+"""After more entries than these, written together, memory is given back."""
+UNTIDY_SHARE = 0.02
+"""Share of such rows that a finished run leaves; tidying rewrites the whole table, so it waits for some."""
+KEPT_VERSIONS = timedelta(seconds=30)
+"""Versions older than this go when the table is tidied: longer than a search takes that began before."""
+UNFINISHED = ".unfinished"
+"""A file that is there from a run's first change until its card is written: the next run writes the card anew."""
+REMOVED = ".removed-"
+"""What the name of a folder begins with that is on its way out."""
+
+
+@contextmanager
+def explain_refusals(folder: Path) -> Iterator[None]:
+    """Raises `NotWritten` for what the disk or the store refuses, in whatever words each of them says it."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        raise NotWritten(str(folder), error) from error
+
+
+@contextmanager
+def hold_lock(folder: Path) -> Iterator[None]:
+    """Holds the only right to write. Raises `Busy` when another process has it; a killed one loses it."""
+    lock = filelock.FileLock(folder / LOCK)
+    with explain_refusals(folder):
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise Busy(f"another process is writing to {folder}; try again when it has finished") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def open_folder_writer(folder: Path, manifest: Manifest) -> Iterator[FolderWriter]:
+    """Makes the folder where it is not there. Raises `Busy`."""
+    with explain_refusals(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with hold_lock(folder):
+        with explain_refusals(folder):
+            writer = FolderWriter(folder)
+            if not (folder / manifests.FILE).exists():
+                manifests.write(folder, manifest)
+        yield writer
+
+
+def sweep(kbs: Path) -> None:
+    """Deletes what removals left that were interrupted."""
+    for left in kbs.glob(f"{REMOVED}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+class FolderWriter:
+    """What `store.StoreWriter` says, for the folder whose lock this process holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.ledger, self.field_sets, self.tables = SqliteLedger(folder), SqliteFieldSets(folder), TableFiles(folder)
+        self._session = open_small_caches()
+        self._table: Any = open_table(folder, session=self._session)
+        self.is_unfinished = self._table is not None and (folder / UNFINISHED).exists()
+        if self._table is not None:
+            self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> None:
+        """Gives a table the columns and the index that it lacks, since it was made earlier or its writer was killed."""
+        for column, add in ((TERMS, add_terms), (CELLS, add_cells), (ABOUT, add_about)):
+            if column not in self._table.schema.names:
+                add(self._table)
+        if not self._table.list_indices():
+            index_words(self._table)
+
+    def explain(self) -> AbstractContextManager[None]:
+        return explain_refusals(self._folder)
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def read_held(self) -> Iterator[tuple[str, str, str, int | None]]:
+        if self._table is not None:
+            for batch in self._table.search().select(["source", "id", "digest", ABOUT]).to_batches():
+                yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+    def begin_change(self) -> None:
+        (self._folder / UNFINISHED).touch()
+
+    def put(self, entries: Sequence[Entry], vectors: Vectors, image_vectors: Vectors | None) -> None:
+        import pyarrow as pa  # type: ignore[import-untyped]
+
+        if self._table is None:
+            image_dim = image_vectors.shape[1] if image_vectors is not None else None
+            self._table = create_table(self._folder, dim=vectors.shape[1], image_dim=image_dim, session=self._session)
+        columns: dict[str, Any] = write_columns(entries, keep=self._keep)
+        columns["vector"] = _column(vectors, [e.embedded for e in entries])
+        if image_vectors is not None:
+            columns["image_vector"] = _column(image_vectors, [True] * len(entries))
+        rows = pa.table(columns, schema=self._table.schema)
+        merge = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+        merge.execute(rows, on_bad_vectors="error" if all(e.embedded for e in entries) else "null")
+        if self._unindexed() > UNTIDY_ROWS:
+            self._optimise()
+        elif len(entries) > SMALL_BATCH:
+            _give_memory_back()
+
+    def describe(self, entries: Sequence[Entry]) -> None:
+        import pyarrow as pa
+
+        ids = pa.array([entry.id for entry in entries], pa.string())
+        rows = pa.table({"id": ids, ABOUT: pa.array([entry.about for entry in entries], pa.int64())})
+        self._table.merge_insert("id").when_matched_update_all().execute(rows)
+
+    def drop(self, ids: Sequence[str]) -> None:
+        for start in range(0, len(ids), 1000):
+            self._table.delete(f"id in ({', '.join(map(quote, ids[start : start + 1000]))})")
+
+    def drop_source(self, source: str) -> None:
+        self._table.delete(f"source = {quote(source)}")
+
+    def tidy(self) -> None:
+        if self._unindexed() > UNTIDY_SHARE * self._table.count_rows():
+            self._optimise()
+        self._forget_pictures()
+
+    def say_what_it_holds(self, kind: str) -> str:
+        return describe_table(self._table, kind)
+
+    def sample_texts(self, most: int) -> list[str]:
+        rows = self._table.count_rows() if self._table is not None else 0
+        places = sorted({rows * n // most for n in range(most)} if rows else ())
+        found = self._table.take_offsets(places).select(["text"]).to_arrow() if places else None
+        return found["text"].to_pylist() if found is not None else []
+
+    def finish(self, manifest: Manifest | None) -> None:
+        if manifest is not None:
+            manifests.write(self._folder, manifest)
+        (self._folder / UNFINISHED).unlink(missing_ok=True)
+
+    def _unindexed(self) -> int:
+        return sum(index.num_unindexed_rows or 0 for index in self._table.list_indices())
+
+    def _optimise(self) -> None:
+        """One file of rows and one index instead of one for each batch."""
+        self._table.optimize(cleanup_older_than=KEPT_VERSIONS)
+        _give_memory_back()
+
+    def _keep(self, image: Image) -> str:
+        """Stores a picture once; returns its path inside the folder."""
+        name = name_picture(image)
+        path = self._folder / name
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            scratch = path.with_suffix(".new")
+            scratch.write_bytes(image.data)
+            scratch.replace(path)
+        return name
+
+    def _forget_pictures(self) -> None:
+        folder = self._folder / PICTURES
+        if folder.is_dir():
+            shown = set(self._table.search().select(["image"]).to_arrow()["image"].to_pylist())
+            for path in folder.iterdir():
+                if f"{PICTURES}/{path.name}" not in shown:
+                    path.unlink()
+
+
+def _column(vectors: Vectors, there: Sequence[bool]) -> Any:
+    """One vector for each entry, in order; null for those that have none."""
+    import pyarrow as pa
+
+    mask = np.array(there, bool)
+    every = np.zeros((len(mask), vectors.shape[1]), np.float32)
+    every[mask] = vectors
+    return pa.FixedSizeListArray.from_arrays(pa.array(every.ravel()), vectors.shape[1], mask=pa.array(~mask))
+
+
+def _give_memory_back() -> None:
+    """Returns freed memory to the system, where that is Linux: the store's threads would each keep what they had."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
