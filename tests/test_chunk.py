@@ -99,10 +99,23 @@ def test_a_block_holds_the_rows_that_its_numbers_say() -> None:
         assert lines == [f"{i - 1} | 12" for i in range(entry.rows[0], entry.rows[1] + 1)]
 
 
-def test_a_row_longer_than_a_block_is_kept_whole() -> None:
+def test_a_long_cell_is_whole_in_its_table_and_cut_into_windows_for_search() -> None:
     entries = cut(table(3, cell=numbered(BLOCK * 2)))
-    assert [entry.rows for entry in entries] == [(1, 1), (2, 2), (3, 3)]
-    assert all(f"w{BLOCK * 2 - 1}" in entry.text for entry in entries)
+    rows = [entry for entry in entries if entry.rows]
+    assert [entry.rows for entry in rows] == [(1, 1), (2, 2), (3, 3)]
+    assert all(entry.table and entry.table.rows[0][1] == numbered(BLOCK * 2) for entry in rows)
+    assert all(entry.text.endswith("w99 …") for entry in rows)
+    rest = [entry for entry in entries if not entry.rows and entry.section.endswith("row 2")]
+    assert {entry.record for entry in rest} == {"t:row 2"}
+    assert f"w{BLOCK * 2 - 1}" in rest[-1].text
+    assert all("Year: 1" in entry.text for entry in rest)
+    assert max(len(entry.text) for entry in entries) < 1_500
+
+
+def test_a_cell_without_a_blank_is_cut_too() -> None:
+    entries = cut(table(1, cell="Zm9v" * 7_500))
+    assert max(len(entry.text) for entry in entries) < 4_000
+    assert sum(entry.text.count("Zm9v") for entry in entries) > 7_400
 
 
 def test_a_table_without_rows_is_found_by_its_header() -> None:

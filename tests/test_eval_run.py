@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import r1router as rr
-from r1router.errors import InputError, PolicyError
+from r1router.errors import InputError, PolicyError, UnknownName
 from r1router.evals.run import RECORD, TIMINGS, TRAJECTORIES, evaluate, read_run
 from r1router.prompts import DEFAULT
 from r1router.types import Card, Evidence, Example, Question, Reply
@@ -200,3 +200,21 @@ def test_a_damaged_record_is_refused_with_its_line(tmp_path):
     record.write_bytes(b"nonsense\n" + record.read_bytes())
     with pytest.raises(InputError, match=r"record.jsonl:1 is not a line"):
         run(tmp_path / "run", rr.Scripted(talk), examples=EXAMPLES)
+
+
+def test_a_run_under_a_filter_sees_only_what_fits_and_says_so(tmp_path):
+    entries = [Evidence("text", str(n), f"The city with number {n} is Oslo.") for n in range(20)]
+    about = {str(n): {"folder": "old" if n < 10 else "new", "year": n} for n in range(20)}
+    bases = {"text": rr.MemoryKnowledgeBase(Card("text", "text", "Cities by number"), entries, about=about)}
+    under = {"methods": ["r1_router"], "kbs": bases, "where": "year >= 10"}
+    run(tmp_path / "run", rr.Scripted(talk), **under)
+    settings, rows = read_run(tmp_path / "run")
+    assert settings.where == "year >= 10"
+    assert {row.trajectory.question.where for row in rows} == {"year >= 10"}
+    found = {int(e.id) for row in rows for step in row.trajectory.steps for e in step.evidence}
+    assert found
+    assert min(found) >= 10
+    with pytest.raises(InputError, match="where was 'year >= 10', now ''"):
+        run(tmp_path / "run", rr.Scripted(talk), **under | {"where": ""})
+    with pytest.raises(UnknownName, match="did you mean"):
+        run(tmp_path / "other", rr.Scripted(talk), **under | {"where": "yaer = 3"})

@@ -349,3 +349,8 @@ def test_a_table_in_html_in_markdown_is_a_table(tmp_path):
     table, passage = read(written(tmp_path / "a.md", text))
     assert (table.header, table.rows) == (("Item", "Fee"), (("Car", "30"),))
     assert passage.text == "Fees:\n\nAfter."
+
+
+def test_a_page_that_a_script_draws_is_told_so(tmp_path):
+    page = '<title>App</title><div id="root"></div><script>draw({"name": "Bergen"})</script>'
+    assert "a script draws them" in reason(written(tmp_path / "a.html", page))

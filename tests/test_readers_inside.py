@@ -186,6 +186,28 @@ def test_a_table_in_a_mail_of_html_is_a_table_and_its_pictures_are_told(tmp_path
     assert problems(items) == [("message 1", "1 picture inside the text left out")]
 
 
+def test_a_page_that_says_more_than_the_plain_text_beside_it_is_read_instead(tmp_path):
+    message = make_mail()
+    message.set_content("Please open this mail in a browser.")
+    message.add_alternative(
+        "<p>We deliver the crane on Monday, as you asked us to, with both hooks and the rope.</p>", subtype="html"
+    )
+    [(_, text)] = passages(read(written(tmp_path / "a.eml", bytes(message))))
+    assert text.endswith("with both hooks and the rope.")
+    message = make_mail()
+    message.set_content("We deliver the crane on Monday.")
+    message.add_alternative("<p>We deliver the <b>crane</b> on Monday.</p>", subtype="html")
+    [(_, text)] = passages(read(written(tmp_path / "b.eml", bytes(message))))
+    assert text.endswith("We deliver the crane on Monday.")
+
+
+def test_a_mail_that_calls_its_letters_ascii_is_read_by_what_they_are(tmp_path):
+    words = "Паром отменён до вторника из-за сильного ветра."
+    head = b"From: x@example.org\nSubject: x\nContent-Type: text/plain; charset=us-ascii\n\n"
+    [(_, text)] = passages(read(written(tmp_path / "a.eml", head + words.encode("cp1251"))))
+    assert text.endswith(words)
+
+
 def test_a_mail_whose_encoding_is_wrong_or_not_named_is_read(tmp_path):
     head = b"From: a@b.c\nSubject: " + "Расписание паромов на июль".encode("koi8-r") + b"\n"
     words = "Последний паром уходит в половине десятого вечера, затем ждите утра.".encode("koi8-r")

@@ -54,6 +54,18 @@ def test_a_notebook_gives_words_code_and_output(tmp_path):
     assert (passage.section, passage.text) == ("Heat", "It is warm.\nprint(7)\n7")
 
 
+def test_a_notebook_gives_its_tables_and_errors_and_old_ones_are_read(tmp_path):
+    page = "<table><tr><th></th><th>site</th><th>MW</th></tr><tr><th>0</th><td>Alta</td><td>150</td></tr></table>"
+    frame = {"output_type": "execute_result", "data": {"text/html": page, "text/plain": "  site MW"}}
+    error = {"output_type": "error", "ename": "ZeroDivisionError", "evalue": "division by zero"}
+    cells = [{"cell_type": "code", "source": "df", "outputs": [frame, error]}]
+    table, passage = read(written(tmp_path / "a.ipynb", {"cells": cells}))
+    assert (table.header, table.rows) == (("column 1", "site", "MW"), (("0", "Alta", "150"),))
+    assert passage.text == "df\nZeroDivisionError: division by zero"
+    old = [{"cell_type": "code", "input": ["x = 7"], "outputs": [{"output_type": "pyout", "text": ["7"]}]}]
+    assert texts(written(tmp_path / "b.ipynb", {"worksheets": [{"cells": old}]})) == ["x = 7\n7"]
+
+
 def test_a_mail_gives_who_when_and_what(tmp_path):
     mail = (
         "From: Ann <ann@example.org>\nTo: Bo\nSubject: =?utf-8?q?Gr=C3=B6=C3=9Fe?=\nMIME-Version: 1.0\n"
@@ -72,7 +84,8 @@ def test_a_presentation_gives_its_slides_notes_and_tables(tmp_path):
 
     slide = (
         f'<p:sld xmlns:p="{P}" xmlns:a="{A}"><p:sp><p:nvPr><p:ph type="title"/></p:nvPr><a:p><a:r><a:t>Ferries</a:t></a:r></a:p>'
-        f"</p:sp><p:sp><a:p><a:r><a:t>Last at </a:t></a:r><a:r><a:t>21:40</a:t></a:r></a:p></p:sp><a:tbl>"
+        f'</p:sp><p:pic><p:cNvPr descr="A red crane"/></p:pic><p:pic><p:cNvPr descr="Description automatically generated"/></p:pic>'
+        f"<p:sp><a:p><a:r><a:t>Last at </a:t></a:r><a:r><a:t>21:40</a:t></a:r></a:p></p:sp><a:tbl>"
         f"{cells('Port', 'First')}{cells('Hamn', '06:55')}</a:tbl></p:sld>"
     )
     path = zipped(
@@ -82,7 +95,8 @@ def test_a_presentation_gives_its_slides_notes_and_tables(tmp_path):
             "ppt/presentation.xml": f'<p:presentation xmlns:p="{P}" xmlns:r="{OFFICE}"><p:sldIdLst><p:sldId id="256" r:id="r1"/></p:sldIdLst></p:presentation>',
             "ppt/_rels/presentation.xml.rels": f'<r xmlns="{REL}"><Relationship Id="r1" Target="slides/slide1.xml"/></r>',
             "ppt/slides/slide1.xml": slide,
-            "ppt/slides/_rels/slide1.xml.rels": f'<r xmlns="{REL}"><Relationship Id="n" Target="../notesSlides/notesSlide1.xml"/></r>',
+            "ppt/slides/_rels/slide1.xml.rels": f'<r xmlns="{REL}"><Relationship Id="n" Target="../notesSlides/notesSlide1.xml"/><Relationship Id="c" Target="../comments/comment1.xml"/></r>',
+            "ppt/comments/comment1.xml": f'<p:cmLst xmlns:p="{P}"><p:cm><p:text>Why so late?</p:text></p:cm></p:cmLst>',
             "ppt/notesSlides/notesSlide1.xml": f'<p:notes xmlns:p="{P}" xmlns:a="{A}"><a:p><a:r><a:t>Say it twice.</a:t></a:r></a:p></p:notes>',
         },
     )
@@ -90,6 +104,9 @@ def test_a_presentation_gives_its_slides_notes_and_tables(tmp_path):
     assert (passage.section, passage.page) == ("Ferries", 1)
     assert "Last at 21:40" in passage.text
     assert "Notes: Say it twice." in passage.text
+    assert "A red crane" in passage.text
+    assert "automatically" not in passage.text
+    assert "Comment: Why so late?" in passage.text
     assert (table.header, table.rows) == (("Port", "First"), (("Hamn", "06:55"),))
 
 

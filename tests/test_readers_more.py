@@ -306,6 +306,17 @@ def test_a_workbook_that_one_library_cannot_open_is_read_by_another(tmp_path):
     assert problem.reason.startswith("values were read, number formats, notes and hidden cells not")
 
 
+def test_a_workbook_under_the_name_of_the_binary_kind_is_read(tmp_path):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["Site", "Trucks"])
+    book.active.append(["Bergen", 7])
+    book.save(tmp_path / "a.xlsx")
+    [table] = read((tmp_path / "a.xlsx").rename(tmp_path / "a.xlsb"))
+    assert (table.header, table.rows) == (("Site", "Trucks"), (("Bergen", "7"),))
+
+
 # ── charts, diagrams and what else is in Office documents ──────────────────────────────────────
 
 CHART = """<c:chartSpace xmlns:c="c" xmlns:a="a"><c:chart><c:title><a:t>Sales</a:t></c:title><c:plotArea>

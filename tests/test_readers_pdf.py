@@ -112,10 +112,38 @@ def test_a_file_that_opens_without_a_password_is_read(tmp_path: Path, algorithm:
     assert read(tmp_path / "a.pdf")[0].text == "The gate code is Heron."
 
 
+def test_files_that_are_attached_are_read_under_their_names(tmp_path: Path) -> None:
+    page(tmp_path / "plain.pdf", lambda sheet: sheet.drawString(72, 700, "This is the cover."))
+    writer = PdfWriter(clone_from=tmp_path / "plain.pdf")
+    writer.add_attachment("note.txt", b"Words inside the attachment.")
+    writer.add_attachment("plan.dwg", b"x")
+    writer.write(tmp_path / "a.pdf")
+    items = read(tmp_path / "a.pdf")
+    words = {item.section: item.text for item in items if isinstance(item, Passage)}
+    assert words == {"": "This is the cover.", "note.txt": "Words inside the attachment."}
+    assert any(".dwg" in item.reason for item in items if isinstance(item, Problem))
+
+
+def test_columns_of_a_script_of_wide_signs_are_read_one_after_the_other(tmp_path: Path) -> None:
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+
+    def draw(sheet: canvas.Canvas) -> None:
+        pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
+        sheet.setFont("STSong-Light", 10)
+        for x, column in ((60, "左"), (300, "右")):
+            for n in range(8):
+                sheet.drawString(x, 700 - 14 * n, f"{column}栏的文字第{n}行从这里继续往下写")
+
+    text = read(page(tmp_path / "a.pdf", draw))[0].text
+    assert text.index("左栏的文字第7行") < text.index("右栏的文字第0行")
+
+
 @pytest.mark.parametrize(
     "title",
     [
         *("(anonymous)", "PowerPoint Presentation", "PowerPoint-Präsentation", "Slide 1", "untitled", "Document1"),
+        *("Präsentation1", "无标题", "スライド 1", "Презентация1", "Sin título 2"),
         *("Microsoft Word - x", "Présentation PowerPoint", "report.docx", "Layout 1", "Folie 12", "Book1"),
     ],
 )

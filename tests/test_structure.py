@@ -81,6 +81,27 @@ def found(text: str) -> list[tuple[str, str, str, str]]:
             [("", "Album,By,Year", "Hits,Rovers,1987/Gold,Rovers,2004", "")],
         ),
         ("Region,Sales,Costs/,2019,2019/N,1,2/S,3,4", [("", "Region,Sales 2019,Costs 2019", "N,1,2/S,3,4", "")]),
+        (
+            "Lots of people/love to write,,,notes/at,the,top,of sheets/or,merge,,cells/Name,Job,Age,Born"
+            "/Bowie,singer,69,1947-01-08/Fisher,actor,60,1956-10-21/Prince,singer,57,1958-06-07/Paxton,actor,61,1955-05-17/Alda,actor,80,1936-01-28",
+            [
+                (
+                    "Lots of people; love to write: notes; at the top of sheets; or merge cells",
+                    "Name,Job,Age,Born",
+                    "Bowie,singer,69,1947-01-08/Fisher,actor,60,1956-10-21/Prince,singer,57,1958-06-07"
+                    "/Paxton,actor,61,1955-05-17/Alda,actor,80,1936-01-28",
+                    "",
+                )
+            ],
+        ),
+        (
+            "Town,People/Atlantis,unknown/Oslo,7/Bergen,2/Molde,3",
+            [("", "Town,People", "Atlantis,unknown/Oslo,7/Bergen,2/Molde,3", "")],
+        ),
+        (
+            "Date,Amount/2024-01-03,12.50/2024-01-09,80.00//Balance,92.50",
+            [("", "Date,Amount", "2024-01-03,12.50/2024-01-09,80.00", "Balance: Amount 92.50")],
+        ),
         ("Item,Price/Pens,/Blue pen,2/Paper,/A4,5", [("", "Item,Price", "Pens,/Blue pen,2/Paper,/A4,5", "")]),
     ],
 )

@@ -104,7 +104,7 @@ class Evidence:
     record: str = ""
     """Id of the document part, table or picture that it is cut from; data sets name gold evidence by it."""
     table: TableBlock | None = None
-    """The rows that it is, of evidence from a table; `text` says the same."""
+    """The rows that it is, of evidence from a table; `text` says the same, its long cells cut."""
     result: TableResult | None = None
     """What a query gave, of evidence that was computed."""
     similarity: float | None = None

@@ -47,6 +47,7 @@ def eval_(
     max_steps: options.MaxSteps = 3,
     k: options.K = 5,
     reranker: options.RerankerSpec = None,
+    where: options.Where = "",
     *,
     budget: Budget,
     replay: Annotated[
@@ -92,6 +93,7 @@ def eval_(
                 k=k,
                 budget=budget,
                 reranker=open_reranker(reranker) if reranker else None,
+                where=where,
                 in_flight=concurrency,
                 replay=replay,
                 alone=alone,

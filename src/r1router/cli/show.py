@@ -145,6 +145,8 @@ def _said(trajectory: Trajectory) -> str:
 def _question(example: Example, console: Console) -> None:
     console.print(Text(example.question.text, style="bold"))
     facts = {"id": f"{example.id}   {example.type}", "accepted": " | ".join(example.answers) or "(not known)"}
+    if example.question.where:
+        facts["where"] = example.question.where
     if example.question.image:
         facts["picture"] = example.question.image.name or example.question.image.media_type
     for name, fact in facts.items():

@@ -25,6 +25,8 @@ from r1router.drive.budget import Budget
 from r1router.drive.many import IN_FLIGHT, answer_many
 from r1router.drive.record import Recording
 from r1router.errors import InputError
+from r1router.filters.narrow import check_fields
+from r1router.filters.parse import join
 from r1router.methods import load_method
 from r1router.prompts import Prompts, choose_prompts
 from r1router.types import Example, KnowledgeBase, Policy, Reranker, Trajectory
@@ -62,6 +64,8 @@ class RunSettings:
     version: str
     reranker: str = ""
     """Its spec; empty where there was none."""
+    where: str = ""
+    """The filter that all questions were asked under; empty where there was none."""
 
 
 def evaluate(
@@ -77,6 +81,7 @@ def evaluate(
     k: int = 5,
     budget: Budget | None = None,
     reranker: Reranker | None = None,
+    where: str = "",
     in_flight: int = IN_FLIGHT,
     replay: str | Path | None = None,
     alone: int = 0,
@@ -84,14 +89,17 @@ def evaluate(
 ) -> Path:
     """Answer every example by every method into the folder `out`, going on where a run there was interrupted.
 
-    Without `prompts`, the policy's own are taken, else ours. `replay` is a record (or the run folder that has one)
-    to serve all requests from, instead of the policy and the knowledge bases. So many questions as `alone` says are
-    asked once more at the end, one at a time, to measure their seconds: of many at once, each waits for the others.
-    `tell` hears of each row, those found on resuming first. Raises `InputError` where `out` holds a run made with other
-    settings.
+    Without `prompts`, the policy's own are taken, else ours. `where`: a filter that every question is asked under,
+    besides its own. `replay` is a record (or the run folder that has one) to serve all requests from, instead of the
+    policy and the knowledge bases. So many questions as `alone` says are asked once more at the end, one at a time, to
+    measure their seconds: of many at once, each waits for the others. `tell` hears of each row, those found on resuming
+    first. Raises `InputError` where `out` holds a run made with other settings, and `UnknownName` for a filter by a
+    field that no source has.
     """
     out, prompts, budget = Path(out), choose_prompts(prompts, policy), budget or Budget()
     _check_ids(examples)
+    check_fields(kbs, where)
+    examples = [_put_under(example, where) for example in examples]
     settings = RunSettings(
         dataset,
         _hash(to_dict(list(examples))),
@@ -104,6 +112,7 @@ def evaluate(
         budget,
         r1router.__version__,
         reranker.spec if reranker else "",
+        where,
     )
     _claim(out, settings, prompts)
     # A question that failed is tried again; every other one is done.
@@ -162,6 +171,11 @@ def evaluate(
                     lines.write(_timing_line(RunLine(method, todo[position], trajectory)))
                     lines.flush()
     return out
+
+
+def _put_under(example: Example, where: str) -> Example:
+    question = example.question
+    return replace(example, question=replace(question, where=join(question.where, where)))
 
 
 def read_alone(folder: str | Path) -> dict[str, list[Mapping[str, float]]]:

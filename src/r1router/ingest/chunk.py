@@ -1,12 +1,13 @@
 """Cuts records into entries: text into overlapping windows, tables into blocks of rows, a picture into one.
 
-Windows follow the paper (appendix A): 100 words, stride 50, the title in front. No entry crosses a record.
+Windows follow the paper (appendix A): 100 words, stride 50, the title in front. No entry crosses a record. Of a cell
+that holds more than a window, the entry of its row has the first one; the others are entries of their own.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from r1router.ingest.records import Passage, Picture, Record, Table
@@ -28,7 +29,10 @@ EMBEDDED = 1_000
 """Blocks of one table that are embedded, some 10,000 rows of six columns. They say what the table is about; a row
 further down is found by its words, as it is named, and by queries. Embedding all of a million rows takes an hour."""
 
-RECIPE = f"4:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}:{EMBEDDED}"
+LONG_CELL = 400
+"""Characters from which on a cell may hold more than a window: a review, a description, an abstract."""
+
+RECIPE = f"5:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}:{EMBEDDED}"
 """Changes when the same record would be cut or described otherwise, so that sources are read again."""
 
 DULL = frozenset({"source", "url", "lang", "language", "index"})
@@ -89,7 +93,44 @@ def _blocks(record: Table) -> Iterator[Entry]:
         return
     for start, end in _spans([count_pieces(write_row(row)) for row in record.rows], BLOCK - count_pieces(bare.text)):
         block = replace(empty, rows=record.rows[start:end], first_row=record.first_row + start)
-        yield replace(bare, text=block.text, rows=(block.first_row, block.last_row), table=block)
+        long = [(number, _cut_cells(row)) for number, row in enumerate(block.rows, block.first_row)]
+        if not any(cells for _, cells in long):
+            yield replace(bare, text=block.text, rows=(block.first_row, block.last_row), table=block)
+            continue
+        rows = [_shorten(row, cells) for row, (_, cells) in zip(block.rows, long, strict=True)]
+        text = replace(block, rows=tuple(rows)).text
+        yield replace(bare, text=text, rows=(block.first_row, block.last_row), table=block)
+        for row, (number, cells) in zip(rows, long, strict=True):
+            yield from _rest_of_cells(record, number, row, cells)
+
+
+def _cut_cells(row: Sequence[str]) -> dict[int, list[str]]:
+    """The windows of each cell that has several, by column."""
+    long = {c: list(cut_windows(cell)) for c, cell in enumerate(row) if len(cell) > LONG_CELL}
+    return {c: windows for c, windows in long.items() if len(windows) > 1}
+
+
+def _shorten(row: Sequence[str], cells: Mapping[int, Sequence[str]]) -> tuple[str, ...]:
+    return tuple(f"{cells[c][0]} …" if c in cells else cell for c, cell in enumerate(row))
+
+
+def _rest_of_cells(
+    record: Table, number: int, row: Sequence[str], cells: Mapping[int, Sequence[str]]
+) -> Iterator[Entry]:
+    """Passages of what is beyond the first window of long cells, under the short ones of the row."""
+    section = ", ".join(part for part in (record.section, f"row {number}") if part)
+    names = [*record.header, *[""] * len(row)]
+    about = "; ".join(
+        f"{names[c]}: {cell}" if names[c] else cell
+        for c, cell in enumerate(row)
+        if cell and len(cell) <= LONG_CELL // 4
+    )
+    bare = _entry(record, "", page=record.page, section=section)
+    for c, windows in cells.items():
+        for window in windows[1:]:
+            text = f"{names[c]}: … {window}" if names[c] else f"… {window}"
+            lines = (_heading(record.title, section), about[:LONG_CELL], text)
+            yield replace(bare, record=f"{record.id}:row {number}", text="\n".join(filter(None, lines)))
 
 
 def _spans(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:

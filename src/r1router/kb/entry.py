@@ -23,7 +23,7 @@ class Entry:
     section: str = ""
     rows: tuple[int, int] | None = None
     table: TableBlock | None = None
-    """The rows of a table that it is; `text` says the same."""
+    """The rows of a table that it is; `text` says the same, its long cells cut."""
     embedded: bool = True
     """Whether it is found by its meaning too; else by its words alone."""
     image: Image | None = None

@@ -81,6 +81,11 @@ def find_edges(box: Box) -> list[Box]:
     ]
 
 
+def _measure(text: str) -> int:
+    """Its length in letters of an alphabet; a sign of Chinese, Japanese or Korean is as wide as two."""
+    return len(text) + sum(1 for letter in text if letter >= "\u2e80")
+
+
 def write(line: Line) -> str:
     return " ".join(box.text.strip() for box in line)
 
@@ -112,7 +117,9 @@ def _gutter(boxes: list[Box]) -> float | None:
             spans.append([box.left, box.right])
     for before, _ in pairwise(spans):
         sides = [[box for box in boxes if (box.right <= before[1]) is on_left] for on_left in (True, False)]
-        if all(len(_lines(side)) > 2 and median(len(write(line)) for line in _lines(side)) >= _PROSE for side in sides):
+        if all(
+            len(_lines(side)) > 2 and median(_measure(write(line)) for line in _lines(side)) >= _PROSE for side in sides
+        ):
             return before[1]
     return None
 
@@ -173,7 +180,7 @@ def _columns(run: Sequence[Line]) -> list[list[str]]:
             spans[-1][1] = max(spans[-1][1], box.right)
         else:
             spans.append([box.left, box.right])
-    if len(spans) < 2 or median(len(box.text) for line in run for box in line) > _PROSE:
+    if len(spans) < 2 or median(_measure(box.text) for line in run for box in line) > _PROSE:
         return []
     grid = [[" ".join(b.text.strip() for b in line if left <= b.left < right) for left, right in spans] for line in run]
     full = sum(1 for row in grid if sum(map(bool, row)) > len(spans) / 2)

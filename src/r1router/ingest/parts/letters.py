@@ -23,7 +23,7 @@ class Letter:
     """Lines such as "From: Ann <ann@example.org>"."""
     plain: str = ""
     page: str = ""
-    """The same as HTML; read where there is no plain text."""
+    """The same as HTML; read where it says more than the plain text, or has a table."""
     attached: list[Member] = field(default_factory=list)
     forwarded: list[Letter] = field(default_factory=list)
     """Whole mails that are attached."""
@@ -41,7 +41,7 @@ def read_letter(
 ) -> Iterator[Record | Problem]:
     """The records of a mail; `number` tells it from others in the file."""
     id, where = f"{file.source}:message {number}", f"message {number}"
-    if as_ in (None, "text") and (letter.plain.strip() or not letter.page):
+    if as_ in (None, "text") and not _says_more(letter.page, letter.plain):
         text = "\n".join([*letter.about, "", tidy_spaces(letter.plain)]).strip()
         if text:
             yield Passage(id, file.source, tidy(text), letter.subject, about=letter.fields)
@@ -57,6 +57,15 @@ def read_letter(
                 yield replace(item, about={**letter.fields, **item.about})
     for place, inner in enumerate(letter.forwarded, 1):
         yield from read_letter(inner, file, f"{number}.{place}", as_=as_, ocr=ocr)
+
+
+def _says_more(page: str, plain: str) -> bool:
+    """Whether a page is to be read instead of the plain text beside it, which may only say that there is a page."""
+    from r1router.ingest.readers import html
+
+    if not page.strip():
+        return False
+    return 2 * len(plain.split()) < len(html.read_words(page).split()) or bool(html.find_tables(page))
 
 
 def _read_page(letter: Letter, file: SourceFile, id: str, as_: Kind | None) -> Iterator[Record | Problem]:

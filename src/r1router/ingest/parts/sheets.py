@@ -45,3 +45,15 @@ def _spread(spans: Iterable[Span], rows: Rows, last: int) -> dict[int, set[int]]
             cells.update(dict.fromkeys(range(span.left, span.right + 1), str(text)))
             copied.setdefault(row, set()).update(range(span.left + 1, span.right + 1))
     return copied
+
+
+def write_place(row: int, column: int) -> str:
+    """
+    >>> write_place(4, 28)
+    'AB4'
+    """
+    name = ""
+    while column:
+        column, letter = divmod(column - 1, 26)
+        name = chr(65 + letter) + name
+    return f"{name}{row}"

@@ -31,7 +31,8 @@ _DATE = re.compile(r"(?:(?:1[5-9]|20|21)\d\d[-/.](?:0?[1-9]|1[0-2])(?:[-/.]\d\d?
 _NONE = frozenset({"", "-", "–", "—", "n/a", "na", "none", "null", "nan", ".", "…"})
 _TOTAL = re.compile(
     r"(?:(?:grand |sub)?total(?:s|e|en)?|sums?|summe|gesamt(?:summe)?|insgesamt|zusammen|somme|totaal|razem|suma"
-    r"|итого|всего|合计|总计|合計|総計|합계)\s{0,3}(?:[:(.\d].*)?$",
+    r"|итого|всего|合计|总计|合計|総計|합계|(?:closing |ending |end)?balance|kontostand|(?:end)?saldo|endbestand|solde)"
+    r"\s{0,3}(?:[:(.\d].*)?$",
     re.IGNORECASE,
 )
 
@@ -298,7 +299,47 @@ def _first_of_table(block: Sequence[Line]) -> int:
         ):
             break
         count += 1
-    return count
+    return max(count, _first_above_values(block))
+
+
+def _first_above_values(block: Sequence[Line]) -> int:
+    """The line whose names stand directly above the first values of several columns; 0 where that is not plain."""
+    left = _left(block)
+    table = [cut_row(line, left) for line in block[: _MOST_ABOVE + _SAMPLE]]
+    values = [c for c, kind in enumerate(_kinds(table[len(table) // 3 :])) if kind == "value"]
+    place = next((n for n, row in enumerate(table) if _is_data(row, values)), 0)
+    if len(values) < 2 or place < 2 or place > _MOST_ABOVE or any(line.heads for line in block[:place]):
+        return 0
+    names = [_at_row(table[place - 1], c) for c in values]
+    again = {_at_row(row, c) for row in table[place:] for c in values}
+    given = [table[place][c] for c in values if _at_row(table[place], c)]
+    if not all(names) or len(set(names)) < len(names) or again & set(names):
+        return 0
+    if _are_labels(given, table[place + 1 :], values, len(table[place])):  # years are the names, and no values
+        return 0
+    first = place - 1
+    while first > 0 and place - first < _MOST_HEADS and _names_several(block[first - 1], block[first]):
+        first -= 1
+    return first
+
+
+def _is_data(row: Row, values: Sequence[int]) -> bool:
+    said = [cell for c in values if (cell := _at_row(row, c)).lower() not in _NONE]
+    return bool(said) and all(map(_is_value, said))
+
+
+def _names_several(upper: Line, lower: Line) -> bool:
+    """Whether the upper line gives names to several columns of the lower one, or one to each."""
+    named = [c for c in range(_extent(lower)) if _at(lower, c)]
+    starts = [c for c in range(_extent(upper)) if _at(upper, c) and c not in upper.copied]
+    if len(starts) < 2:
+        return False
+    if set(named) <= set(starts):
+        return True
+    ends = [*starts[1:], _extent(lower)]
+    under = [[c for c in named if start <= c < end] for start, end in zip(starts, ends, strict=True)]
+    alone = sum(1 for cells in under if len(cells) == 1 and upper.cells[cells[0]] != lower.cells[cells[0]])
+    return sum(1 for cells in under if len(cells) > 1) >= alone
 
 
 def _is_filled_below(block: Sequence[Line], place: int) -> bool:
@@ -355,6 +396,8 @@ def _names_too(rows: Sequence[Line], table: Sequence[Row], place: int) -> bool:
     gaps = [c for c in range(len(line)) if line[c] and (c + left in upper.copied or not _at_row(table[place - 1], c))]
     if gaps and (values or any(c + left in upper.copied for c in gaps)):
         return bool(labels) or not values
+    if any(cell for c, cell in enumerate(line) if c not in values) and (len(values) < 2 or len(set(labels)) < 2):
+        return False  # a row of data, of which a value is not known
     return bool(values) and len(labels) == len(values) and all(_at_row(table[place - 1], c) for c in values)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from r1router.ingest.parts.sheets import write_place
 from r1router.ingest.parts.structure import Found, Line, find_tables
 from r1router.ingest.records import Passage, Problem, Record, Table
 from r1router.types import Kind
@@ -75,11 +76,7 @@ def _place(found: Found, number: int) -> str:
     """Where a table begins, as spreadsheets say it, unless that is plain: "from B4"."""
     if number < 2 and found.first_line == 1 and not found.left:
         return ""
-    name, column = "", found.left + 1
-    while column:
-        column, letter = divmod(column - 1, 26)
-        name = chr(65 + letter) + name
-    return f"from {name}{found.first_line}"
+    return f"from {write_place(found.first_line, found.left + 1)}"
 
 
 def make_notes_record(

@@ -19,6 +19,7 @@ from typing import Any
 from r1router.ingest.parts import graphics, grids, office, tabular
 from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.elements import find_child, read_attribute, read_name
+from r1router.ingest.parts.numbering import write_number
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.titles import choose_title
@@ -35,7 +36,7 @@ _GONE = frozenset(
 )
 """Elements without words that are seen: what was deleted or moved away, codes of fields, a second copy, settings."""
 _BOX = "txbxContent"
-_ROMAN = {100: "c", 90: "xc", 50: "l", 40: "xl", 10: "x", 9: "ix", 5: "v", 4: "iv", 1: "i"}
+_FORMATS = {"lowerLetter": "a", "upperLetter": "A", "lowerRoman": "i", "upperRoman": "I"}
 
 
 @dataclass(slots=True)
@@ -341,19 +342,7 @@ def _label(paragraph: Any, words: _Words) -> str:
 def _count(id: str, level: int, words: _Words) -> str:
     kind, _, start = words.levels.get((id, level), ("decimal", "", 1))
     number = max(words.counts[id, level], 1) + start - 1
-    match kind:
-        case "lowerLetter" | "upperLetter":
-            letter = chr(97 + (number - 1) % 26)
-            return letter if kind == "lowerLetter" else letter.upper()
-        case "lowerRoman" | "upperRoman":
-            roman = ""
-            for value, sign in zip(
-                (100, 90, 50, 40, 10, 9, 5, 4, 1), ["c", "xc", "l", "xl", "x", "ix", "v", "iv", "i"], strict=True
-            ):
-                roman, number = roman + sign * (number // value), number % value
-            return roman if kind == "lowerRoman" else roman.upper()
-        case _:
-            return str(number)
+    return write_number(number, _FORMATS.get(kind, "1"))
 
 
 def _notes(archive: zipfile.ZipFile, folder: str) -> dict[tuple[str, str], str]:

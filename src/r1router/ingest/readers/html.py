@@ -55,7 +55,15 @@ _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
     root, notes = _parse(file)
     yield _describe(root)
-    yield from _read_root(root, file, as_)
+    records = 0
+    for item in _read_root(root, file, as_):
+        records += not isinstance(item, Problem)
+        yield item
+    if not records and next(root.iter("script"), None) is not None:
+        said = (
+            "has no words of its own: a script draws them, and is not run; open it in a browser and save it from there"
+        )
+        raise UnreadableFile(file.source, said)
     yield from notes
 
 
@@ -111,10 +119,20 @@ def _read_root(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Record
         yield from sections.end()
 
 
+def read_words(markup: str) -> str:
+    """What a reader sees of a page, on one line."""
+    from lxml import etree
+
+    root = etree.fromstring(markup, etree.HTMLParser(no_network=True, remove_comments=True)) if markup.strip() else None
+    return _words(next(root.iter("body"), root)) if root is not None else ""
+
+
 def find_tables(markup: str) -> list[tuple[list[list[grids.Cell]], str]]:
     """(cells, caption) of each table of data in a piece of a page that stands in another file."""
     from lxml import etree
 
+    if "<table" not in markup.lower():
+        return []
     root = etree.fromstring(f"<body>{markup}</body>", etree.HTMLParser(no_network=True, remove_comments=True))
     found = [(_data(table), _caption(table)) for table in root.iter("table")]
     return [(rows, caption) for rows, caption in found if rows]

@@ -26,6 +26,7 @@ PATTERNS = ("*.eml", "*.mbox", "*.mht", "*.mhtml")
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 _HEADERS = ("From", "To", "Cc", "Date")
+_PLAIN = ("us-ascii", "ascii", "unknown-8bit", "x-unknown", "default")
 _NOT_SEEN = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 
 
@@ -55,13 +56,10 @@ def _open(message: EmailMessage, title: str) -> Letter:
     headers = () if is_saved_page else _HEADERS
     about = [f"{name}: {said}" for name in headers if (said := _header(message, name))]
     letter = Letter(_header(message, "Subject") or title, about)
-    body = message.get_body(("plain", "html"))
-    if body is not None:
-        words = _words(body, letter)
-        if body.get_content_type() == "text/html":
-            letter.page = words
-        else:
-            letter.plain = words
+    plain, page = message.get_body(("plain",)), message.get_body(("html",))
+    letter.plain = _words(plain, letter) if plain is not None else ""
+    letter.page = _words(page, letter) if page is not None else ""
+    body = plain if plain is not None else page
     inline = 0
     for number, part in enumerate(_parts(message, body), 1):
         kind = part.get_content_type()
@@ -100,7 +98,9 @@ def _open_part(part: Any) -> io.BytesIO:
 def _words(part: Any, letter: Letter) -> str:
     """The text of a part in the encoding that it names, else in one that fits."""
     data = _open_part(part).read()
-    for name in (encodings.find_codec(part.get_content_charset() or "utf-8"), "utf-8"):
+    named = part.get_content_charset() or "utf-8"
+    # Programs call what they do not know ASCII; then the letters themselves say more.
+    for name in ("utf-8",) if named in _PLAIN else (encodings.find_codec(named), "utf-8"):
         try:
             return data.decode(name)
         except (LookupError, UnicodeDecodeError, ValueError):

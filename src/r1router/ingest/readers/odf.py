@@ -1,27 +1,52 @@
-"""Reads an OpenDocument text, sheet or presentation (odt, ods, odp) as passages and the records of its tables."""
+"""Reads an OpenDocument text, sheet or presentation (odt, ods, odp) as passages and the records of its tables.
+
+It is read as a person sees it: hidden sheets, rows, columns, slides and sections are left out and told, notes stand
+behind their paragraph, text boxes behind the one that they hang on; comments, headers and footers come last.
+"""
 
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from r1router.ingest.parts import grids, office, tabular
-from r1router.ingest.parts.cells import write_cell
-from r1router.ingest.parts.elements import read_attribute, read_name
+from r1router.ingest.parts import office, tabular
+from r1router.ingest.parts.cells import Ids, write_cell
+from r1router.ingest.parts.elements import find_child, read_attribute, read_name
+from r1router.ingest.parts.numbering import write_number
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
+from r1router.ingest.parts.sheets import Rows, Span, write_lines, write_place
+from r1router.ingest.parts.structure import Line
 from r1router.ingest.parts.titles import choose_title
-from r1router.ingest.records import About, Problem, Record
+from r1router.ingest.records import About, Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
 PATTERNS = ("*.odt", "*.ods", "*.odp", "*.ott", "*.ots", "*.otp")
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
-_GONE = frozenset({"tracked-changes", "annotation", "tracked-change", "sequence-decls", "forms", "scripts"})
-_MOST_REPEATED = 1_000
+_SHEETS = (".ods", ".ots")
+_GONE = frozenset({"tracked-changes", "annotation", "sequence-decls", "scripts", "hidden-text", "ruby-text", "title"})
+_MOST_COLUMNS = 1_000
+_MOST_CELLS = 2_000_000
+"""Cells with words of one table; a file says once how often a cell or row is repeated."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What styles say of how the document is seen, how far its lists were counted, and what was left out of it."""
+
+    hidden: frozenset[str]
+    """Styles of sheets, slides and words that are not shown."""
+    levels: dict[tuple[str, int], tuple[str, str, str, int]]
+    """(format, before, after, start) of each level of a list; the format "•" is a mark."""
+    counts: Counter[tuple[str, int]] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    comments: list[str] = field(default_factory=list)
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
@@ -31,67 +56,138 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         return
     with zipfile.ZipFile(file.path) as archive:
         yield office.describe(archive)
-        root = office.parse(archive, "content.xml")
+        content = office.parse(archive, "content.xml")
+        around = office.parse(archive, "styles.xml") if "styles.xml" in archive.namelist() else None
         stated = next((e.text or "" for e in office.find_elements(archive, "meta.xml", "title")), "")
-    sections = Sections(file, choose_title([stated], file.path))
-    is_sheet = file.path.suffix.lower() in (".ods", ".ots")
-    tables = 0
-    for block in _blocks(root):
-        called = read_name(block)
-        if called == "h":
-            level = read_attribute(block, "outline-level")
-            for passage in sections.heading(int(level) if level.isdecimal() else 1, _text(block)):
-                if as_ != "table":
-                    yield passage
-        elif called == "page":
-            for passage in sections.heading(1, read_attribute(block, "name")):
-                if as_ != "table":
-                    yield passage
-        elif called == "table":
-            tables += 1
-            sheet = write_cell(read_attribute(block, "name"))
-            id = f"{file.source}:{sheet}" if is_sheet else f"{file.source}:table {tables}"
-            yield from tabular.find_records(
-                grids.spread_cells(_rows(block)),
-                id=id,
-                source=file.source,
-                title=sections.title,
-                section=sheet if is_sheet else sections.section,
-                as_=as_,
-                is_sheet=is_sheet,
-            )
-        else:
-            sections.write(_text(block) + "\n")
-    if as_ != "table":
-        yield from sections.end()
+        sections = Sections(file, choose_title([stated], file.path))
+        seen = _read_styles(content, around)
+        for item in _read_body(content, around, archive, file, sections, seen, as_):
+            if as_ != "table" or not isinstance(item, Passage):
+                yield item
+    if seen.left_out:
+        said = ", ".join(f"{count} {noun}{'s' * (count > 1)}" for noun, count in seen.left_out.items())
+        yield Problem(file.source, "what is hidden", f"left out: {said}", read=True)
     yield from office.report_pictures_left_out(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
-    if path.suffix.lower() in (".ods", ".ots"):
+    if path.suffix.lower() in _SHEETS:
         return ("table",), ()
     with zipfile.ZipFile(path) as archive:
-        has_tables = b"<table:table " in archive.read("content.xml")
+        has_tables = b"<table:table " in archive.read("content.xml") or "Object 1/content.xml" in archive.namelist()
     return (("text", "table") if has_tables else ("text",)), ()
 
 
-def _blocks(element: Any) -> Iterator[Any]:
-    """Headings, paragraphs, tables and the beginnings of slides, in order."""
+def _read_body(
+    content: Any, around: Any, archive: zipfile.ZipFile, file: SourceFile, sections: Sections, seen: _Seen, as_: Any
+) -> Iterator[Record | Problem]:
+    is_sheet = file.path.suffix.lower() in _SHEETS
+    ids, tables = Ids(), 0
+    for block, label in _blocks(content, seen):
+        called = read_name(block)
+        if called == "h":
+            level = read_attribute(block, "outline-level")
+            yield from sections.heading(int(level) if level.isdecimal() else 1, _text(block, seen))
+        elif called == "page":
+            yield from sections.heading(1, _name_slide(block, seen))
+        elif called in ("table", "object"):
+            sheet = write_cell(read_attribute(block, "name"))
+            if called == "object":
+                block = _find_chart(block, archive)
+                if block is None or is_sheet:  # a chart in a sheet repeats its cells
+                    continue
+            tables += 1
+            about: Any = {
+                "source": file.source,
+                "title": sections.title,
+                "section": sheet if is_sheet else sections.section,
+                "as_": as_,
+            }
+            id = ids.unique(f"{file.source}:{sheet}") if is_sheet else f"{file.source}:table {tables}"
+            found = _Cells(block, seen)
+            caption = "Chart" if called == "object" else ""
+            yield from tabular.find_records(found.write(), id=id, is_sheet=is_sheet, caption=caption, **about)
+            yield from tabular.make_notes_record(found.notes, id=f"{id}:notes", **about)
+        else:
+            sections.write(f"{label} {_text(block, seen)}".strip() + "\n")
+    yield from sections.end()
+    for name, lines in {"Comments": seen.comments, **_read_margins(around, seen)}.items():
+        if lines:
+            yield from sections.heading(1, name)
+            sections.write("\n".join(lines))
+    yield from sections.end()
+
+
+def _read_margins(around: Any, seen: _Seen) -> dict[str, list[str]]:
+    """Lines of headers and footers, each once; a lone page number is none."""
+    found: dict[str, dict[str, None]] = {"Header": {}, "Footer": {}}
+    for element in around.iter() if around is not None else ():
+        name = read_name(element).partition("-")[0].capitalize()
+        if name in found and read_attribute(element, "display") != "false":
+            lines = (_text(block, seen) for block, _ in _blocks(element, seen) if read_name(block) in ("p", "h"))
+            found[name].update(dict.fromkeys(line for line in lines if len(line) > 3 and not line.isdecimal()))
+    return {name: list(lines) for name, lines in found.items()}
+
+
+# ── words ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _blocks(element: Any, seen: _Seen, lists: tuple[str, ...] = ()) -> Iterator[tuple[Any, str]]:
+    """(headings, paragraphs, tables, charts and the beginnings of slides, their number in a list), in order.
+
+    `lists`: the styles of the lists that this lies in, the outermost first.
+    """
+    label = ""
     for inner in element:
         called = read_name(inner)
-        if called in ("h", "p", "table"):
-            yield inner
-        elif called not in _GONE:
+        if called in _GONE or _is_hidden(inner, seen):
+            continue
+        if called == "list":
+            style = read_attribute(inner, "style-name") or (lists[-1] if lists else "")
+            if not lists and read_attribute(inner, "continue-numbering") != "true":
+                _restart(seen, style, 0)
+            yield from _blocks(inner, seen, (*lists, style))
+        elif called == "list-item":
+            label = _label(inner, lists, seen)
+            for block, other in _blocks(inner, seen, lists):
+                yield block, other or label
+                label = ""
+        elif called in ("h", "p", "table", "object"):
+            yield inner, ""
+            if called in ("h", "p"):
+                for box in inner.iter():
+                    if read_name(box) in ("text-box", "object") and _is_outermost(box, inner):
+                        yield from [(box, "")] if read_name(box) == "object" else _blocks(box, seen)
+        elif called == "notes":  # of a slide
+            said = " ".join(_text(block, seen) for block, _ in _blocks(inner, seen))
+            if said and not said.isdecimal():
+                yield inner, ""
+        else:
             if called == "page":
-                yield inner
-            yield from _blocks(inner)
+                yield inner, ""
+            yield from _blocks(inner, seen, lists)
 
 
-def _text(element: Any) -> str:
-    return "".join(_pieces(element)).strip()
+def _is_outermost(box: Any, paragraph: Any) -> bool:
+    """Whether a text box hangs on this paragraph, not on one in another box or note."""
+    for around in box.iterancestors():
+        if around is paragraph:
+            return True
+        if read_name(around) in ("p", "h", "table"):
+            return False
+    return False
 
 
-def _pieces(element: Any) -> Iterator[str]:
+def _text(element: Any, seen: _Seen) -> str:
+    """A paragraph's words, its notes behind them."""
+    if read_name(element) == "notes":
+        return f"Notes: {' '.join(_text(block, seen) for block, _ in _blocks(element, seen))}"
+    notes: list[str] = []
+    said = "".join(_pieces(element, seen, notes)).strip()
+    return " ".join([said, *(f"[{note}]" for note in notes)])
+
+
+def _pieces(element: Any, seen: _Seen, notes: list[str]) -> Iterator[str]:
     yield element.text or ""
     for inner in element:
         called = read_name(inner)
@@ -99,42 +195,201 @@ def _pieces(element: Any) -> Iterator[str]:
             yield " " * min(int(read_attribute(inner, "c") or 1), 80)
         elif called in ("tab", "line-break"):
             yield "\t" if called == "tab" else "\n"
-        elif called not in _GONE:
-            yield from _pieces(inner)
+        elif called == "annotation":
+            said = " ".join(_text(p, seen) for p in inner if read_name(p) in ("p", "list"))
+            who = "".join(p.text or "" for p in inner if read_name(p) == "creator")
+            seen.comments.append(f"{who}: {said}" if who else said)
+        elif called == "note":
+            body = find_child(inner, "note-body")
+            notes.append(write_cell(" ".join(_text(p, seen) for p in body) if body is not None else ""))
+        elif called == "desc":  # what stands for a picture
+            yield f" {inner.text or ''} "
+        elif called not in _GONE and called not in ("text-box", "object") and not _is_hidden(inner, seen):
+            yield from _pieces(inner, seen, notes)
             yield " " if called in ("p", "h") else ""
         yield inner.tail or ""
 
 
-def _rows(table: Any, *, heads: bool = False) -> list[list[grids.Cell]]:
-    """The cells of a table as they are shown; rows that repeat without words come once or not at all."""
-    rows: list[list[grids.Cell]] = []
-    for inner in table:
-        called = read_name(inner)
-        if called in ("table-header-rows", "table-row-group", "table-rows"):
-            rows += _rows(inner, heads=heads or called == "table-header-rows")
-        elif called == "table-row" and read_attribute(inner, "visibility") != "collapse":
-            row: list[grids.Cell] = []
-            for place in inner:
-                if read_name(place) in ("table-cell", "covered-table-cell"):
-                    row += _cells(place, heads)
-            while row and not row[-1].text:
-                row.pop()
-            again = _number(inner, "number-rows-repeated")
-            rows += [row] * (again if row else min(again, 2))
-    return rows
+def _name_slide(page: Any, seen: _Seen) -> str:
+    """What stands in its title; the name that the program gave it where it has none."""
+    titles = (frame for frame in page.iter() if read_attribute(frame, "class") == "title")
+    said = next((write_cell(" ".join(_text(b, seen) for b, _ in _blocks(frame, seen))) for frame in titles), "")
+    return said or read_attribute(page, "name")
 
 
-def _cells(place: Any, heads: bool) -> list[grids.Cell]:
-    if read_name(place) == "covered-table-cell":
-        return []
-    text = write_cell(" ".join(_text(p) for p in place if read_name(p) in ("p", "h", "list"))) or write_cell(
-        read_attribute(place, "value")
+# ── styles ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read_styles(*roots: Any) -> _Seen:
+    hidden: set[str] = set()
+    levels: dict[tuple[str, int], tuple[str, str, str, int]] = {}
+    for element in (element for root in roots if root is not None for element in root.iter()):
+        called = read_name(element)
+        if called == "style" and any(map(_says_hidden, element)):
+            hidden.add(read_attribute(element, "name"))
+        elif called in ("list-level-style-number", "list-level-style-bullet"):
+            level, start = read_attribute(element, "level"), read_attribute(element, "start-value")
+            levels[read_attribute(element.getparent(), "name"), int(level) - 1 if level.isdecimal() else 0] = (
+                read_attribute(element, "num-format") if called.endswith("number") else "•",
+                read_attribute(element, "num-prefix"),
+                read_attribute(element, "num-suffix"),
+                int(start) if start.isdecimal() else 1,
+            )
+    return _Seen(frozenset(hidden), levels)
+
+
+def _says_hidden(properties: Any) -> bool:
+    match read_name(properties):
+        case "table-properties":
+            return read_attribute(properties, "display") == "false"
+        case "drawing-page-properties":
+            return read_attribute(properties, "visibility") == "hidden"
+        case "text-properties":
+            return read_attribute(properties, "display") == "none"
+        case _:
+            return False
+
+
+_SHOWN_APART = {"table": "hidden sheet", "page": "hidden slide", "section": "hidden section"}
+
+
+def _is_hidden(element: Any, seen: _Seen) -> bool:
+    """Whether it is not shown; counts the large things that are left out with it."""
+    called = read_name(element)
+    hidden = (
+        read_attribute(element, "style-name") in seen.hidden
+        or (called == "section" and read_attribute(element, "display") == "none")
+        or (called == "hidden-paragraph" and read_attribute(element, "is-hidden") == "true")
     )
-    columns, rows = _number(place, "number-columns-spanned"), _number(place, "number-rows-spanned")
-    again = _number(place, "number-columns-repeated")
-    return [grids.Cell(text, columns, rows, heads) for _ in range(again)]
+    if hidden and called in _SHOWN_APART:
+        seen.left_out[_SHOWN_APART[called]] += 1
+    return hidden
+
+
+def _restart(seen: _Seen, style: str, level: int) -> None:
+    for deeper in range(level, 10):
+        seen.counts[style, deeper] = 0
+
+
+def _label(item: Any, lists: tuple[str, ...], seen: _Seen) -> str:
+    """The number or mark of a list's item: "2.", "b)", "•"."""
+    style, level = lists[-1], len(lists) - 1
+    if (style, level) not in seen.levels:
+        return ""
+    kind, before, after, start = seen.levels[style, level]
+    _restart(seen, style, level + 1)
+    stated = read_attribute(item, "start-value")
+    seen.counts[style, level] = int(stated) - start + 1 if stated.isdecimal() else seen.counts[style, level] + 1
+    if kind == "•":
+        return kind
+    return f"{before}{write_number(seen.counts[style, level] + start - 1, kind)}{after}" if kind else ""
+
+
+# ── tables ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Cells:
+    """The cells of a table as they are shown, each where it stands in the sheet, and the comments at them."""
+
+    def __init__(self, table: Any, seen: _Seen) -> None:
+        self.notes: list[str] = []
+        self._seen = seen
+        self._rows: Rows = {}
+        self._spans: list[Span] = []
+        self._hidden_rows: set[int] = set()
+        self._hidden_columns: set[int] = set()
+        self._heads: set[int] = set()
+        self._row = self._column = self._cells = 0
+        self._take(table, is_head=False)
+
+    def write(self) -> Iterator[Line]:
+        filled = {row for row, cells in self._rows.items() if cells}
+        columns = {column for cells in self._rows.values() for column in cells}
+        for noun, count in (
+            ("hidden row", len(self._hidden_rows & filled)),
+            ("hidden column", len(self._hidden_columns & columns)),
+        ):
+            if count:
+                self._seen.left_out[noun] += count
+        hidden: Any = {"hidden_rows": self._hidden_rows, "hidden_columns": self._hidden_columns}
+        for line in write_lines(self._rows, self._spans, **hidden):
+            is_head = line.number in self._heads
+            yield replace(line, heads=frozenset(range(len(line.cells)))) if is_head else line
+
+    def _take(self, parent: Any, *, is_head: bool) -> None:
+        for inner in parent:
+            called = read_name(inner)
+            if called == "table-row":
+                self._take_row(inner, is_head)
+            elif called == "table-column":
+                again = min(_number(inner, "number-columns-repeated"), _MOST_COLUMNS)
+                if read_attribute(inner, "visibility") == "collapse":
+                    self._hidden_columns.update(range(self._column + 1, self._column + again + 1))
+                self._column += again
+            elif called.startswith("table-"):  # groups
+                self._take(inner, is_head=is_head or called == "table-header-rows")
+
+    def _take_row(self, row: Any, is_head: bool) -> None:
+        cells: dict[int, str] = {}
+        column = 1
+        for place in row:
+            if read_name(place) not in ("table-cell", "covered-table-cell"):
+                continue
+            again = _number(place, "number-columns-repeated")
+            text = self._read_cell(place, column) if read_name(place) == "table-cell" else ""
+            wide, high = _number(place, "number-columns-spanned"), _number(place, "number-rows-spanned")
+            if text:
+                cells.update(dict.fromkeys(range(column, column + min(again, _MOST_COLUMNS)), text))
+            if wide > 1 or high > 1:
+                right = column + min(wide, _MOST_COLUMNS) - 1
+                self._spans.append(Span(self._row + 1, self._row + high, column, right))
+            column += again
+        again = _number(row, "number-rows-repeated")
+        numbers = range(self._row + 1, self._row + again + 1)
+        self._row += again
+        if read_attribute(row, "visibility") == "collapse":
+            self._hidden_rows.update(numbers if cells else ())
+        self._heads.update(numbers if is_head else ())
+        for number in numbers if cells else ():
+            self._rows[number] = dict(cells)
+            self._cells += len(cells)
+            if self._cells > _MOST_CELLS:
+                raise ValueError(f"a table has more than {_MOST_CELLS:,} cells")
+
+    def _read_cell(self, place: Any, column: int) -> str:
+        begun = len(self._seen.comments)
+        text = write_cell(" ".join(_text(block, self._seen) for block in _paragraphs(place, self._seen)))
+        for inner in place:
+            if read_name(inner) == "annotation":
+                said = " ".join(_text(p, self._seen) for p in inner if read_name(p) in ("p", "list"))
+                shown = f" ({text})" if text else ""
+                self.notes.append(f"Note at {write_place(self._row + 1, column)}{shown}: {write_cell(said)}")
+        self.notes += self._seen.comments[begun:]
+        del self._seen.comments[begun:]
+        values = ("value", "date-value", "time-value", "string-value", "boolean-value")
+        return text or next((said for name in values if (said := write_cell(read_attribute(place, name)))), "")
+
+
+def _paragraphs(place: Any, seen: _Seen) -> Iterator[Any]:
+    """All paragraphs of a cell, those of a table in it too."""
+    for block, _ in _blocks(place, seen):
+        if read_name(block) in ("p", "h"):
+            yield block
+        elif read_name(block) == "table":
+            for inner in block.iter():
+                if read_name(inner) == "table-cell":
+                    yield from (p for p in inner if read_name(p) in ("p", "h"))
+
+
+def _find_chart(frame: Any, archive: zipfile.ZipFile) -> Any:
+    """The table that a chart was drawn from, as it is kept with it; None for another object."""
+    part = read_attribute(frame, "href").removeprefix("./") + "/content.xml"
+    if part not in archive.namelist():
+        return None
+    charts = (element for element in office.parse(archive, part).iter() if read_name(element) == "chart")
+    return next((table for chart in charts for table in chart.iter() if read_name(table) == "table"), None)
 
 
 def _number(element: Any, called: str) -> int:
     value = read_attribute(element, called)
-    return max(1, min(int(value), _MOST_REPEATED)) if value.isdecimal() and len(value) < 9 else 1
+    return max(1, int(value)) if value.isdecimal() and len(value) < 9 else 1

@@ -6,6 +6,7 @@ import ctypes
 import io
 import re
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from threading import Lock
 from typing import Any
@@ -14,6 +15,7 @@ from r1router.errors import UnreadableFile
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts import images, layout, tabular
 from r1router.ingest.parts.cells import tidy, write_cell
+from r1router.ingest.parts.inside import Member, read_inside
 from r1router.ingest.parts.layout import Box
 from r1router.ingest.parts.sections import tidy_spaces
 from r1router.ingest.parts.structure import Line
@@ -50,6 +52,8 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
                 continue
             pictures, scanned = pictures + found, scanned + is_scan
             yield from items
+        if attached := _attached(document):
+            yield from read_inside(attached, file, as_=as_, ocr=ocr)
     finally:
         with _ONE_AT_A_TIME:
             document.close()
@@ -83,6 +87,20 @@ def _open(file: SourceFile) -> Any:
     if not len(document):
         raise UnreadableFile(file.source, "has no pages")
     return document
+
+
+def _attached(document: Any) -> list[Member]:
+    """Files that were put into the document."""
+    with _ONE_AT_A_TIME:
+        files = [document.get_attachment(place) for place in range(document.count_attachments())]
+        return [
+            Member(file.get_name() or f"file {n}", partial(_open_attached, file)) for n, file in enumerate(files, 1)
+        ]
+
+
+def _open_attached(file: Any) -> io.BytesIO:
+    with _ONE_AT_A_TIME:
+        return io.BytesIO(bytes(file.get_data()))
 
 
 def _title(document: Any, file: SourceFile) -> str:

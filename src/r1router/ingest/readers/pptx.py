@@ -68,7 +68,7 @@ def _slide(
     heading = " ".join(
         write_cell(" ".join(_lines(shape))) for shape in root.iter() if read_name(shape) == "sp" and _is_title(shape)
     )
-    lines = _lines(root)
+    lines = [*_lines(root), *_described(root)]
     folder, called = posixpath.split(part)
     related = [part for part in _related(archive, folder, called).values() if part in archive.namelist()]
     for other in graphics.find_diagrams(related):
@@ -77,6 +77,8 @@ def _slide(
         if "notesSlide" in other:
             said = [line for line in _lines(office.parse(archive, other)) if not line.isdecimal()]
             lines += [f"Notes: {' '.join(said)}"] if said else []
+        elif "/comments/" in other:
+            lines += [f"Comment: {said}" for said in _comments(office.parse(archive, other))]
     id = f"{file.source}:slide {number}"
     if lines and as_ != "table":
         yield Passage(id, file.source, tidy("\n".join(lines)), title, number, heading)
@@ -101,6 +103,18 @@ def _lines(root: Any) -> list[str]:
     """Paragraphs in the order of the file."""
     texts = ("".join(t.text or "" for t in p.iter() if read_name(t) == "t") for p in root.iter() if read_name(p) == "p")
     return [text.strip() for text in texts if text.strip()]
+
+
+def _described(root: Any) -> list[str]:
+    """What stands for pictures, where a person wrote it."""
+    said = (write_cell(read_attribute(e, "descr")) for e in root.iter() if read_name(e) == "cNvPr")
+    return [words for words in said if words and "generated" not in words]
+
+
+def _comments(root: Any) -> list[str]:
+    """In the form of old programs, `text`, or of new ones, paragraphs."""
+    old = [write_cell(e.text or "") for e in root.iter() if read_name(e) == "text"]
+    return [words for words in old or _lines(root) if words]
 
 
 def _is_title(shape: Any) -> bool:

@@ -12,7 +12,7 @@ from r1router.ingest.parts import tabular
 from r1router.ingest.parts.cells import Ids, make_title, write_cell
 from r1router.ingest.parts.formats import show
 from r1router.ingest.parts.registry import Look
-from r1router.ingest.parts.sheets import Rows, Span, write_lines
+from r1router.ingest.parts.sheets import Rows, Span, write_lines, write_place
 from r1router.ingest.readers import delimited, html
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -44,7 +44,8 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         about: Any = {"source": file.source, "title": make_title(file.path), "section": called, "as_": as_}
         yield from tabular.find_records(_lines(sheet, book), id=id, is_sheet=True, **about)
         notes = [
-            f"Note at {_write_place(*at)}: {write_cell(note.text)}" for at, note in sorted(sheet.cell_note_map.items())
+            f"Note at {write_place(row + 1, column + 1)}: {write_cell(note.text)}"
+            for (row, column), note in sorted(sheet.cell_note_map.items())
         ]
         yield from tabular.make_notes_record(notes, id=f"{id}:notes", **about)
         yield from _left_out(sheet, file)
@@ -108,15 +109,6 @@ def _left_out(sheet: Any, file: SourceFile) -> Iterator[Problem]:
     said = ", ".join(f"{count} {noun}{'s' * (count > 1)}" for noun, count in counts.items() if count)
     if said:
         yield Problem(file.source, f"sheet {write_cell(sheet.name)}", f"left out: {said}", read=True)
-
-
-def _write_place(row: int, column: int) -> str:
-    name = ""
-    column += 1
-    while column:
-        column, letter = divmod(column - 1, 26)
-        name = chr(65 + letter) + name
-    return f"{name}{row + 1}"
 
 
 class _Quiet:

@@ -31,7 +31,7 @@ _BLOCK = 1 << 20
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
-    is_binary = file.path.suffix.lower() == ".xlsb"
+    is_binary = _is_binary(file.path)
     office.check(file, part="xl/workbook.bin" if is_binary else "xl/workbook.xml", modern="xlsx")
     from openpyxl import load_workbook  # type: ignore[import-untyped]
 
@@ -99,6 +99,14 @@ def _read_values(file: SourceFile, as_: Kind | None, error: str) -> Iterator[Rec
             is_sheet=True,
         )
     yield Problem(file.source, "", f"values were read, number formats, notes and hidden cells not ({error})", read=True)
+
+
+def _is_binary(path: Path) -> bool:
+    """By its content: some programs send one kind under the name of the other."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "xl/workbook.bin" in archive.namelist()
 
 
 def look(path: Path, as_: Kind | None) -> Look:
