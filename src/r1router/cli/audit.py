@@ -30,7 +30,10 @@ def audit(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     kbs: options.Kbs = Path("kbs"),
     judge_answers: Annotated[
-        bool, typer.Option("--judge-answers", help="Also answer from the other evidence, by --policy.")
+        bool,
+        typer.Option(
+            "--judge-answers", help="Also let --policy answer from the evidence of the other knowledge bases."
+        ),
     ] = False,
     policy: options.PolicySpec = "llamacpp:",
     prompts: options.PromptSet = None,

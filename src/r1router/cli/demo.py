@@ -29,9 +29,7 @@ ASKED = 4
 
 
 def demo(
-    kbs: Annotated[
-        Path | None, typer.Option(help="Where to build the knowledge bases; a cache folder if not given.")
-    ] = None,
+    kbs: Annotated[Path | None, typer.Option(help="Where to build the knowledge bases. [a cache folder]")] = None,
     policy: options.PolicySpec = "llamacpp:",
     questions: Annotated[int, typer.Option(min=1, help="How many of the demo's questions to ask.")] = ASKED,
 ) -> None:

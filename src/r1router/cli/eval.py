@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 @options.takes(budget=options.make_budget)
 def eval_(
     dataset: options.Dataset,
-    out: Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on where it stopped.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the run. Give the same command again to continue a stopped run.")
+    ],
     methods: Annotated[
         list[str] | None,
-        typer.Option(
-            "--method", envvar="R1ROUTER_METHOD", help="A method; give the option again for more. [r1_router]"
-        ),
+        typer.Option("--method", envvar="R1ROUTER_METHOD", help="A method; repeat the option for more. [r1_router]"),
     ] = None,
     kbs: options.Kbs = Path("kbs"),
     policy: options.PolicySpec = "llamacpp:",
-    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many questions, the first ones.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Draw the questions of --limit at random.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Questions worked on at once.")] = 64,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take the first N questions only.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Draw the --limit questions at random, with this seed.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Questions in flight at once.")] = 64,
     prompts: options.PromptSet = None,
     max_steps: options.MaxSteps = 3,
     k: options.K = 5,
@@ -51,15 +51,16 @@ def eval_(
     *,
     budget: Budget,
     replay: Annotated[
-        Path | None, typer.Option(help="A run whose recorded replies and evidence are used; asks no model.")
+        Path | None, typer.Option(help="Reuse the replies and evidence of this run; ask no model.")
     ] = None,
     alone: Annotated[
-        int, typer.Option(min=0, help="So many questions are asked once more, one at a time, to measure their seconds.")
+        int, typer.Option(min=0, help="Ask N questions once more, one at a time, to measure their seconds.")
     ] = 0,
     temperature: Annotated[
-        float, typer.Option(min=0.0, help="Of the policy; above 0, runs with other --sample differ (pass@k).")
+        float,
+        typer.Option(min=0.0, help="Temperature of the policy; above 0, give each run its own --sample (pass@k)."),
     ] = 0.0,
-    sample: Annotated[int, typer.Option(min=0, help="Seed of the policy's replies above temperature 0.")] = 0,
+    sample: Annotated[int, typer.Option(min=0, help="Seed of the replies, for temperatures above 0.")] = 0,
     primary: options.Primary = None,
 ) -> None:
     """Answer a question set by one or more methods. Stop it at any time; the same command goes on."""

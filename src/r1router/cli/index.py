@@ -26,9 +26,9 @@ def index(
     kbs: options.Kbs = Path("kbs"),
     as_: Annotated[Kind | None, typer.Option("--as", help="Read every file as this kind.")] = None,
     name: Annotated[
-        str | None, typer.Option(help="The one knowledge base to fill; by default text, image and table, by kind.")
+        str | None, typer.Option(help="Fill this one knowledge base. [text, image and table, by kind]")
     ] = None,
-    holds: Annotated[str | None, typer.Option(help="One line on what it holds, read by the router.")] = None,
+    holds: Annotated[str | None, typer.Option(help="One line that says what it holds; the router reads it.")] = None,
     embedder: Annotated[
         str | None, typer.Option(help="Text embedder of a new knowledge base: minilm: or another spec.")
     ] = None,
@@ -38,7 +38,7 @@ def index(
     prune: Annotated[bool, typer.Option("--prune", help="Remove what came from files that are gone.")] = False,
     ocr: Annotated[bool, typer.Option(help="Read the words in pictures.")] = True,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on: index again when a file changes, and remove what is gone.")
+        bool, typer.Option("--watch", help="Keep running: index again when a file changes, and remove what is gone.")
     ] = False,
 ) -> None:
     """Index files and folders into knowledge bases. Run it again to take in what has changed."""

@@ -25,9 +25,9 @@ _HEAD = f"""\
 
 def init(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
-    kbs: Annotated[str | None, typer.Option(help="Folder of the knowledge bases, to be written down.")] = None,
-    policy: Annotated[str | None, typer.Option(help="The model, to be written down.")] = None,
+    folder: Annotated[Path, typer.Argument(help="File or folder to write to.")] = Path(),
+    kbs: Annotated[str | None, typer.Option(help="Folder of the knowledge bases to write into the file.")] = None,
+    policy: Annotated[str | None, typer.Option(help="The model to write into the file.")] = None,
 ) -> None:
     """Write a commented r1router.toml, which all commands read in this folder and below it."""
     file = folder / FILE

@@ -118,7 +118,9 @@ def _say_column(column: dict[str, Any]) -> str:
 
 @kb_app.command()
 def sources(
-    name: Annotated[str | None, typer.Argument(help="Of one knowledge base; else of all.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="List the files of this knowledge base only. [all]", show_default=False)
+    ] = None,
     kbs: options.Kbs = Path("kbs"),
     where: options.Where = "",
     as_json: options.AsJson = False,
@@ -189,7 +191,7 @@ def search(
     k: options.K = 5,
     where: options.Where = "",
     mode: Annotated[
-        Literal["fused", "vector", "text"], typer.Option(help="Both rankings, or vectors or words alone.")
+        Literal["fused", "vector", "text"], typer.Option(help="Search by vectors, by words, or by both.")
     ] = "fused",
     as_json: options.AsJson = False,
 ) -> None:
@@ -218,7 +220,7 @@ def search(
 def query(
     name: Name,
     sql: Annotated[str, typer.Argument(help="One SELECT; the table is called t, its columns as in its header.")],
-    table: Annotated[str | None, typer.Option(help="Title of the table, where there are several.")] = None,
+    table: Annotated[str | None, typer.Option(help="Title of the table, if there are several.")] = None,
     kbs: options.Kbs = Path("kbs"),
     where: options.Where = "",
     as_json: options.AsJson = False,
@@ -255,7 +257,7 @@ def rm(
     name: Name,
     source: Annotated[str | None, typer.Option(help="Remove only what came from this file.")] = None,
     kbs: options.Kbs = Path("kbs"),
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Remove a knowledge base, or one source of it. The indexed files themselves stay."""
     from r1router.kb.writer import open_writer
@@ -282,9 +284,9 @@ def rm(
 
 @kb_app.command()
 def check(
-    name: Annotated[str | None, typer.Argument(help="Name of the knowledge base; all without one.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Name of the knowledge base. [all]")] = None,
     kbs: options.Kbs = Path("kbs"),
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what can be repaired.")] = False,
 ) -> None:
     """Check that the parts of knowledge bases agree: card, table, full-text index, pictures, sources."""
     stores = {name: find_store(kbs, name)} if name else open_shelf(kbs).list_stores()
@@ -305,8 +307,8 @@ def check(
 @kb_app.command()
 def describe(
     name: Name,
-    holds: Annotated[str, typer.Argument(help="One line on what it holds, read by the router.")],
-    label: Annotated[str | None, typer.Option(help="What the policy calls it, in place of its name.")] = None,
+    holds: Annotated[str, typer.Argument(help="One line that says what it holds; the router reads it.")],
+    label: Annotated[str | None, typer.Option(help="The label that the policy writes to choose it. [its name]")] = None,
     kbs: options.Kbs = Path("kbs"),
 ) -> None:
     """Say in one line what a knowledge base holds; the router chooses by this line."""
@@ -353,8 +355,8 @@ def export_(
 
 @kb_app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="What `kb export` wrote.", show_default=False)],
-    name: Annotated[str | None, typer.Option(help="Another name for it.")] = None,
+    file: Annotated[Path, typer.Argument(help="A file that `kb export` wrote.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="Import it under this name.")] = None,
     kbs: options.Kbs = Path("kbs"),
 ) -> None:
     """Take in a knowledge base that was packed elsewhere."""

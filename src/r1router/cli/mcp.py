@@ -18,14 +18,16 @@ def mcp(
     *,
     setup: Setup,
     http: Annotated[bool, typer.Option("--http", help="Serve streamable HTTP at /mcp instead of stdio.")] = False,
-    host: Annotated[str, typer.Option(help="With --http: address; one that others reach needs a key.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="With --http: address to listen at. One that other machines can reach needs a key.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="With --http: port to listen at.")] = 8001,
     api_key_env: Annotated[
         str, typer.Option(metavar="NAME", help="With --http: environment variable with the key that clients must send.")
     ] = "",
     keys: Annotated[
         Path | None,
-        typer.Option(help="With --http: file of keys, each with what its owner may see and do; see the docs."),
+        typer.Option(help="With --http: file of keys, with what each may see and do."),
     ] = None,
 ) -> None:
     """Serve the knowledge bases to an MCP client: tools to ask and to search, evidence to read."""

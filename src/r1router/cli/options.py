@@ -58,19 +58,19 @@ PriceOut = Annotated[
     float, typer.Option(min=0.0, envvar="R1ROUTER_PRICE_OUT", help="Money for a million tokens of replies.")
 ]
 SomeKbs = Annotated[
-    list[str] | None, typer.Option("--kb", help="Search this knowledge base only; again for more. [all of them]")
+    list[str] | None, typer.Option("--kb", help="Search this knowledge base only; repeat for more. [all of them]")
 ]
 RerankerSpec = Annotated[
     str | None,
     typer.Option(
-        "--reranker", envvar="R1ROUTER_RERANKER", help="Puts what is found in order: http:URL or cross-encoder:NAME."
+        "--reranker", envvar="R1ROUTER_RERANKER", help="Reorders what a search finds: http:URL or cross-encoder:NAME."
     ),
 ]
 Where = Annotated[
     str,
     typer.Option(
         envvar="R1ROUTER_WHERE",
-        help="""Only sources that fit, such as 'folder = "2025" and lang = "de"'.""",
+        help="""Use only sources that match, such as 'folder = "2025" and lang = "de"'.""",
         metavar="FILTER",
     ),
 ]
@@ -79,7 +79,7 @@ Dataset = Annotated[
     str, typer.Argument(help="Question file, or FORMAT:FILE: jsonl, csv, hotpotqa, musique, …", show_default=False)
 ]
 Metrics = Annotated[
-    list[str] | None, typer.Option("--metric", help="A metric; give the option again for more. [all of them]")
+    list[str] | None, typer.Option("--metric", help="A metric; repeat the option for more. [all of them]")
 ]
 Primary = Annotated[
     str | None, typer.Option(help="The metric of the tests, groups and plots. [length_aware]", metavar="METRIC")

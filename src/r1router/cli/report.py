@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs; those of one data set are compared.")],
-    html: Annotated[Path | None, typer.Option(help="Write a page with tables and plots here.")] = None,
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs. Runs on the same data set are compared.")],
+    html: Annotated[Path | None, typer.Option(help="Write an HTML page with tables and plots to this file.")] = None,
     metrics: options.Metrics = None,
     primary: options.Primary = None,
     against: Annotated[
-        str | None, typer.Option(help="Test every method against this one only, not every pair.", metavar="METHOD")
+        str | None, typer.Option(help="Test each method against this one only, not every pair.", metavar="METHOD")
     ] = None,
     judge: Annotated[
-        str | None, typer.Option(help="A policy that judges each answer; adds the metric judge.", metavar="POLICY")
+        str | None, typer.Option(help="A policy that judges each answer; adds the metric `judge`.", metavar="POLICY")
     ] = None,
     price_in: options.PriceIn = 0.0,
     price_out: options.PriceOut = 0.0,

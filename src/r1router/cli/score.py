@@ -16,7 +16,9 @@ from r1router.cli import options
 
 
 def score(
-    predictions: Annotated[Path, typer.Argument(help='One {"id", "prediction"} a line.', show_default=False)],
+    predictions: Annotated[
+        Path, typer.Argument(help='File of predictions, one {"id", "prediction"} on each line.', show_default=False)
+    ],
     dataset: options.Dataset,
     metrics: options.Metrics = None,
     as_json: options.AsJson = False,

@@ -17,31 +17,31 @@ from r1router.errors import InputError, MissingExtra
 def serve(
     *,
     setup: Setup,
-    host: Annotated[str, typer.Option(help="Address to listen at; one that others reach needs a key.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen at. One that other machines can reach needs a key.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at.")] = 8000,
     api_key_env: Annotated[
-        str, typer.Option(metavar="NAME", help="Environment variable with the key that clients must send.")
+        str, typer.Option(metavar="NAME", help="Environment variable that holds the key that clients must send.")
     ] = "",
-    keys: Annotated[
-        Path | None, typer.Option(help="File of keys, each with what its owner may see and do; see the docs.")
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(help="Further name in the Host header that is served.")
-    ] = None,
+    keys: Annotated[Path | None, typer.Option(help="File of keys, with what each may see and do.")] = None,
+    allow_host: Annotated[list[str] | None, typer.Option(help="Also serve requests to this host name.")] = None,
     allow_origin: Annotated[
-        list[str] | None, typer.Option(help="Web page of elsewhere that may ask, such as https://chat.example.")
+        list[str] | None, typer.Option(help="Let pages of this origin ask, such as https://chat.example.")
     ] = None,
     allow_url_images: Annotated[
         bool, typer.Option("--allow-url-images", hidden=True, help="Gone; see the error.")
     ] = False,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Take no uploads and remove nothing.")] = False,
-    max_questions: Annotated[int, typer.Option(min=1, help="Questions in work at once; more are told to wait.")] = 64,
-    max_seconds: Annotated[float, typer.Option(min=1.0, help="Seconds for one question.")] = 300.0,
-    max_upload_mb: Annotated[int, typer.Option(min=1, help="Size of one upload.")] = 64,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse uploads and removals.")] = False,
+    max_questions: Annotated[
+        int, typer.Option(min=1, help="Questions in flight at once; others are told to try again.")
+    ] = 64,
+    max_seconds: Annotated[float, typer.Option(min=1.0, help="Most seconds for one question.")] = 300.0,
+    max_upload_mb: Annotated[int, typer.Option(min=1, help="Most megabytes of one upload.")] = 64,
     shutdown_seconds: Annotated[
-        float, typer.Option(min=0.0, help="Seconds that what is in work has when the server is told to stop.")
+        float, typer.Option(min=0.0, help="Seconds that running questions get when the server is told to stop.")
     ] = 20.0,
-    log_json: Annotated[bool, typer.Option("--log-json", help="Log lines of JSON.")] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as lines of JSON.")] = False,
 ) -> None:
     """Serve the knowledge bases: a page, an API with each step as an event, and OpenAI's protocol."""
     try:

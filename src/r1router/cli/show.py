@@ -42,9 +42,10 @@ def show(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     id_: Annotated[str | None, typer.Option("--id", help="Id of the question.", metavar="ID")] = None,
     methods: Annotated[
-        list[str] | None, typer.Option("--method", help="Whose trajectory; may be given again. [the first]")
+        list[str] | None,
+        typer.Option("--method", help="Method whose trajectory is shown; repeat for more. [the first]"),
     ] = None,
-    diff: Annotated[Path | None, typer.Option(help="Another run, to see where the two part.")] = None,
+    diff: Annotated[Path | None, typer.Option(help="Another run; shows where the two part.")] = None,
     list_: Annotated[Which | None, typer.Option("--list", help="List questions, the worst first.")] = None,
     primary: options.Primary = None,
     as_json: options.AsJson = False,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def synthesize(
     dataset: options.Dataset,
-    out: Annotated[Path, typer.Option(help="File of steps; the same command again goes on where it stopped.")],
+    out: Annotated[Path, typer.Option(help="File of steps. Give the same command again to continue.")],
     teacher: Annotated[
         str | None, typer.Option(help="The model that works the questions: openai:MODEL@URL, llamacpp:GGUF, …")
     ] = None,
@@ -37,7 +37,7 @@ def synthesize(
         typer.Option(envvar="R1ROUTER_KBS", help="Folder of the knowledge bases. [kbs; none with --from-gold]"),
     ] = None,
     from_gold: Annotated[
-        bool, typer.Option("--from-gold", help="Take the gold steps that the data set has; ask no teacher.")
+        bool, typer.Option("--from-gold", help="Use the gold steps of the data set; ask no teacher.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Estimate calls and tokens; ask no model, write nothing.")
@@ -45,11 +45,13 @@ def synthesize(
     prompts: options.PromptSet = None,
     max_steps: options.MaxSteps = 3,
     k: options.K = 5,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many questions, the first ones.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Draw the questions of --limit at random.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Questions worked on at once.")] = 64,
-    metric: Annotated[str, typer.Option(help="What says whether a final answer is right.")] = "length_aware",
-    at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="The score from which on it is.")] = 0.5,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take the first N questions only.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Draw the --limit questions at random, with this seed.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Questions in flight at once.")] = 64,
+    metric: Annotated[str, typer.Option(help="Metric that says whether a final answer is right.")] = "length_aware",
+    at_least: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Keep answers that score at least this much.")
+    ] = 0.5,
 ) -> None:
     """Make training steps from questions: a teacher works them, and what it ends right with is kept."""
     from r1router.evals.datasets import load_examples

@@ -25,16 +25,16 @@ def evaluate(
     policy: options.PolicySpec = "llamacpp:",
     prompts: options.PromptSet = None,
     train_steps: Annotated[
-        list[Path] | None, typer.Option(help="Steps that the linear probe is trained on; give it again for more.")
+        list[Path] | None, typer.Option(help="Steps to train the linear probe on; repeat for more.")
     ] = None,
-    pictures: Annotated[
-        Path | None, typer.Option(help="Folder that the steps' pictures start from, for a model that sees.")
-    ] = None,
-    embedder: Annotated[str, typer.Option(help="What compares sub-questions and feeds the probe.")] = "minilm:",
-    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many steps, drawn at random.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of that draw.")] = 0,
-    concurrency: Annotated[int, typer.Option(min=1, help="Steps asked at once.")] = 64,
-    file: Annotated[Path | None, typer.Option("--json", help="Write the scores and replies to this file too.")] = None,
+    pictures: Annotated[Path | None, typer.Option(help="Folder of the steps' pictures, for a model that sees.")] = None,
+    embedder: Annotated[
+        str, typer.Option(help="Text embedder that compares sub-questions and feeds the probe.")
+    ] = "minilm:",
+    limit: Annotated[int | None, typer.Option(min=1, help="Take N steps only, drawn at random.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    concurrency: Annotated[int, typer.Option(min=1, help="Steps in flight at once.")] = 64,
+    file: Annotated[Path | None, typer.Option("--json", help="Also write the scores and replies to this file.")] = None,
 ) -> None:
     """Score a policy's replies to steps one by one, each with its gold history."""
     from r1router.train.judge.evaluate import evaluate as ask

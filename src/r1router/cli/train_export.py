@@ -12,14 +12,14 @@ from r1router.cli import train_options as options
 
 def export(
     trained: Annotated[Path, typer.Argument(help="Folder of the adapter, or of a model.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Folder that the files are written into.")],
+    out: Annotated[Path, typer.Option(help="Folder to write the files into.")],
     base: options.Base = "",
     form: Annotated[
         list[str] | None,
-        typer.Option(help="lora (GGUF adapter), q8_0, f16 (GGUF files), merged (a folder); again for more. [lora]"),
+        typer.Option(help="lora (GGUF adapter), q8_0 or f16 (GGUF files), merged (a folder); repeat for more. [lora]"),
     ] = None,
     template: Annotated[
-        str, typer.Option(help="GGUF file of the same model, where --base is none.", show_default=False)
+        str, typer.Option(help="GGUF file of the same model, if --base is not one.", show_default=False)
     ] = "",
 ) -> None:
     """Write what a run has trained as an adapter or as whole weights, for llama.cpp or for transformers."""

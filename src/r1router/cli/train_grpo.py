@@ -22,38 +22,39 @@ def grpo(
     prompts: options.Prompts = None,
     dev: Annotated[
         list[Path] | None,
-        typer.Option(help="Steps that the checkpoints are judged on, the best of which is kept; again for more."),
+        typer.Option(help="Steps to judge the checkpoints on; the best one is kept. Repeat for more."),
     ] = None,
     pictures: options.Pictures = None,
     reward: Annotated[
         list[str] | None,
         typer.Option(
             help="NAME=WEIGHT: published, format, sub_question, route, evidence, evidence_rank, gain_over_rag, "
-            "redundancy, answer, query, cost; again for more. [published=1]"
+            "redundancy, answer, query, cost; repeat for more. [published=1]"
         ),
     ] = None,
     rehearse: Annotated[
         list[str] | None,
         typer.Option(
-            help="FILE=SHARE: steps that are imitated beside, a share of as many as replies; again for more.",
+            help="FILE=SHARE: steps to imitate as well, SHARE for each reply; repeat for more.",
         ),
     ] = None,
     watch: Annotated[
         list[str] | None,
         typer.Option(
-            help="FILE=WEIGHT: dev steps of something else that is not to be forgotten. Checkpoints are judged by the "
-            "mean over --dev (weight 1) and these; again for more.",
+            help="FILE=WEIGHT: dev steps of something else that must not be forgotten. Checkpoints are judged by the "
+            "mean over --dev (weight 1) and these; repeat for more.",
         ),
     ] = None,
     decide: Annotated[
         list[str] | None,
         typer.Option(
-            help="--online: plan, answer, query or final: only these are trained on, others are taken as known or as "
-            "the policy says; again for more. [all]"
+            help="--online: train on these decisions only: plan, answer, query or final. The others are taken from "
+            "gold, else from the policy; repeat for more. [all]"
         ),
     ] = None,
     online: Annotated[
-        bool, typer.Option("--online", help="Let the policy work the questions, searching --kbs; no gold histories.")
+        bool,
+        typer.Option("--online", help="Let the policy work the questions and search --kbs, without gold histories."),
     ] = False,
     kbs: Annotated[
         Path, typer.Option(envvar="R1ROUTER_KBS", help="Folder of the knowledge bases that --online searches.")

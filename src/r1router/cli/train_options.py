@@ -18,16 +18,16 @@ from r1router.train.settings import TrainSettings
 
 T = TypeVar("T")
 
-Steps = Annotated[list[Path], typer.Argument(help="Files of steps, as synthesize writes.", show_default=False)]
+Steps = Annotated[list[Path], typer.Argument(help="Files of steps, written by synthesize.", show_default=False)]
 StepsOrQuestions = Annotated[
     list[Path],
     typer.Argument(
         metavar="STEPS...",
-        help="Files of steps, as synthesize writes; --online also questions with answers, as eval reads.",
+        help="Files of steps, written by synthesize; with --online also question files.",
         show_default=False,
     ),
 ]
-Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on where it stopped.")]
+Out = Annotated[Path, typer.Option(help="Folder of the run. Give the same command again to continue a stopped run.")]
 Base = Annotated[
     str,
     typer.Option(
@@ -38,12 +38,10 @@ Prompts = Annotated[
     Path | None,
     typer.Option(
         "--prompts",
-        help="Folder of prompt templates. [those that the --adapter or --base brings, else the short set of ours]",
+        help="Folder of prompt templates. [those of the --adapter or --base, else our short set]",
     ),
 ]
-Pictures = Annotated[
-    Path | None, typer.Option(help="Folder that the steps' pictures start from, for a model that sees.")
-]
+Pictures = Annotated[Path | None, typer.Option(help="Folder of the steps' pictures, for a model that sees.")]
 
 
 def add_settings(made: type[T], *, but: Sequence[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:

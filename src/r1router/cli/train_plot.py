@@ -12,9 +12,9 @@ from r1router.errors import InputError
 
 def plot(
     runs: Annotated[list[Path], typer.Argument(help="Folders of training runs.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="File of the page.")] = Path("curves.html"),
-    window: Annotated[int, typer.Option(min=1, help="Optimizer steps that a point is the mean of.")] = 5,
-    points: Annotated[Path | None, typer.Option("--json", help="File for the logged numbers as well.")] = None,
+    out: Annotated[Path, typer.Option(help="File to write the page to.")] = Path("curves.html"),
+    window: Annotated[int, typer.Option(min=1, help="Optimizer steps that each point averages.")] = 5,
+    points: Annotated[Path | None, typer.Option("--json", help="Also write the logged numbers to this file.")] = None,
 ) -> None:
     """Draw reward by kind of step, ties, entropy and dev scores of runs, as they have logged them."""
     from r1router.charts.page import write_page

@@ -16,18 +16,20 @@ from r1router.prompts import choose_prompts
 
 
 def profile(
-    steps: Annotated[list[Path], typer.Argument(help="Files of steps, as synthesize writes.", show_default=False)],
+    steps: Annotated[list[Path], typer.Argument(help="Files of steps, written by synthesize.", show_default=False)],
     policy: options.PolicySpec = "llamacpp:",
     prompts: options.PromptSet = None,
     reward: Annotated[
-        list[str] | None, typer.Option(help="NAME=WEIGHT, as in training; again for more. [published=1]")
+        list[str] | None, typer.Option(help="NAME=WEIGHT, as in training; repeat for more. [published=1]")
     ] = None,
-    samples: Annotated[int, typer.Option(min=2, help="Replies to a step.")] = 8,
+    samples: Annotated[int, typer.Option(min=2, help="Replies to sample for each step.")] = 8,
     temperature: Annotated[float, typer.Option(min=0.01, help="Temperature of the samples.")] = 1.0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many steps, drawn at random.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take N steps only, drawn at random.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
-    concurrency: Annotated[int, typer.Option(min=1, help="Replies asked for at once.")] = 64,
-    out: Annotated[Path | None, typer.Option(help="File of profiles, for `train grpo --curriculum`.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Replies in flight at once.")] = 64,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write the profiles to, for `train grpo --curriculum`.")
+    ] = None,
 ) -> None:
     """Sample replies to steps: mean reward, best of the samples, ties, and what is in reach."""
     from r1router.train.judge.profile import format_profiles, sample_profiles, write_profiles

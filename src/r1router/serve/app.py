@@ -1,4 +1,4 @@
-"""Builds the application from its routes, middleware and work, so that they are put together in one place."""
+"""Builds the HTTP application from its routes, middleware and work, because their order matters."""
 
 from __future__ import annotations
 
@@ -22,11 +22,9 @@ from r1router.serve.middleware.request_log import RequestLog
 from r1router.serve.problems import Problem
 from r1router.serve.routes import ask, chat_completions, docs, files, health, kbs, page
 from r1router.serve.routes import jobs as job_routes
-from r1router.serve.work.admission import Admission
 from r1router.serve.work.askers import Keys
+from r1router.serve.work.build import build
 from r1router.serve.work.jobs import Jobs
-from r1router.serve.work.kbs import KnowledgeBases
-from r1router.serve.work.questions import Questions, find_location
 from r1router.types import ImageEmbedder, TextEmbedder
 
 DESCRIPTION = (
@@ -58,20 +56,13 @@ def create_app(
     limits = limits or Limits()
     read_only = read_only or bool(setup.where)  # who sees only a part could replace what it does not see
     metrics = Metrics()
-    knowledge_bases = KnowledgeBases(
-        find_location(setup),
-        where=setup.where,
+    knowledge_bases, admission, questions = build(
+        setup,
+        limits=limits,
+        metrics=metrics,
         guarded=keys is not None,
         text_embedder=text_embedder,
         image_embedder=image_embedder,
-    )
-    admission = Admission(most=limits.questions, metrics=metrics)
-    questions = Questions(
-        setup,
-        knowledge_bases,
-        admission,
-        limits=limits,
-        metrics=metrics,
         tracer=tracer,
     )
     jobs = Jobs(most=limits.jobs, at_once=limits.jobs_at_once, metrics=metrics)

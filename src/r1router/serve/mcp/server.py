@@ -1,4 +1,4 @@
-"""Serves the knowledge bases over the Model Context Protocol: two tools, and evidence to read.
+"""Serves the knowledge bases over the Model Context Protocol: three tools, and evidence to read.
 
 Over stdio for a client that starts it, over HTTP (run in `run_http`) for those that connect. What may be asked, for
 how long and by how many at once is as in the other server: the same checks and limits.
@@ -27,7 +27,6 @@ from starlette.applications import Starlette
 
 import r1router
 from r1router.api import Setup, open_policy_of
-from r1router.filters.parse import LONGEST as LONGEST_FILTER
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.methods import names as method_names
 from r1router.serve import logs, problems, telemetry
@@ -39,11 +38,9 @@ from r1router.serve.middleware.body_limit import BodyLimit
 from r1router.serve.middleware.request_log import RequestLog
 from r1router.serve.problems import Refused
 from r1router.serve.routes import chat_messages
-from r1router.serve.work.admission import Admission
 from r1router.serve.work.askers import Keys, asker
-from r1router.serve.work.kbs import KnowledgeBases
-from r1router.serve.work.options import Options
-from r1router.serve.work.questions import Questions, find_location
+from r1router.serve.work.build import Work, build
+from r1router.serve.work.options import Options, Where
 from r1router.tables import workers
 from r1router.tables.guard import LONGEST
 from r1router.types import Finished, ImageEmbedder, Policy, Query, TextEmbedder, Trajectory
@@ -68,14 +65,6 @@ class AskArguments(Options):
     method: str | None = Field(None, description=f"How to answer: one of {', '.join(method_names())}.")
 
 
-Where = Annotated[
-    str | None,
-    Field(
-        max_length=LONGEST_FILTER, description="""Only sources that fit, such as 'folder = "2025" and lang = "de"'."""
-    ),
-]
-
-
 class SearchArguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
     kb: str = Field(description="Name of the knowledge base.")
@@ -97,11 +86,9 @@ class QueryArguments(BaseModel):
 class _Handlers:
     """Answers what a client asks for: tools and resources."""
 
-    def __init__(
-        self, setup: Setup, knowledge_bases: KnowledgeBases, questions: Questions, admission: Admission
-    ) -> None:
-        self._setup, self._knowledge_bases = setup, knowledge_bases
-        self._questions, self._admission = questions, admission
+    def __init__(self, setup: Setup, work: Work) -> None:
+        self._setup = setup
+        self._knowledge_bases, self._admission, self._questions = work
         self._opening: asyncio.Task[Policy] | None = None
 
     @asynccontextmanager
@@ -289,23 +276,16 @@ def create_server(
     Raises `InputError` for a method or prompts that are none.
     """
     limits, metrics = limits or Limits(), Metrics()
-    knowledge_bases = KnowledgeBases(
-        find_location(setup),
-        where=setup.where,
+    work = build(
+        setup,
+        limits=limits,
+        metrics=metrics,
         guarded=guarded,
         text_embedder=text_embedder,
         image_embedder=image_embedder,
-    )
-    admission = Admission(most=limits.questions, metrics=metrics)
-    questions = Questions(
-        setup,
-        knowledge_bases,
-        admission,
-        limits=limits,
-        metrics=metrics,
         tracer=telemetry.open_tracer(),
     )
-    handlers = _Handlers(setup, knowledge_bases, questions, admission)
+    handlers = _Handlers(setup, work)
     return Server(
         "r1router",
         version=r1router.__version__,

@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from r1router import types
 from r1router.codec import to_dict
 from r1router.errors import KnowledgeBaseError
-from r1router.filters.parse import LONGEST as LONGEST_FILTER
 from r1router.kb.stored import Mode, StoredKnowledgeBase
 from r1router.kb.stored_tables import StoredTable, StoredTables
 from r1router.serve.limits import MOST_QUESTION, MOST_RESULTS, Limits
@@ -23,15 +22,13 @@ from r1router.serve.problems import Refused
 from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
+from r1router.serve.work.options import Where
 from r1router.table import TableColumn, TableResult
 from r1router.tables import workers
 from r1router.tables.guard import LONGEST
 from r1router.types import Evidence, Kind
 
 _PICTURE = re.compile(r"[0-9a-f]{32}\.(png|jpg|webp|gif)")
-
-
-Where = Annotated[str | None, Field(max_length=LONGEST_FILTER, description="Only sources that fit this filter.")]
 
 
 class KnowledgeBaseInfo(BaseModel):

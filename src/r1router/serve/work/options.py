@@ -9,6 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from r1router.filters.parse import LONGEST
 from r1router.serve.limits import MOST_EVIDENCE, MOST_STEPS
 
+Where = Annotated[
+    str | None,
+    Field(max_length=LONGEST, description="""Only sources that match, such as 'folder = "2025" and lang = "de"'."""),
+]
+"""A filter, as a client sends it."""
+
 
 class BudgetRequest(BaseModel):
     """What the question may cost; when it is spent, the answer is given from what is known by then."""
@@ -27,9 +33,5 @@ class Options(BaseModel):
     )
     max_steps: Annotated[int, Field(ge=1, le=MOST_STEPS)] | None = None
     k: Annotated[int, Field(ge=1, le=MOST_EVIDENCE)] | None = Field(None, description="Entries for each search.")
-    where: Annotated[str, Field(max_length=LONGEST)] | None = Field(
-        None,
-        description="Only sources that fit this filter are searched.",
-        examples=['folder = "2025" and lang = "de"'],
-    )
+    where: Where = Field(None, examples=['folder = "2025" and lang = "de"'])
     budget: BudgetRequest | None = None

@@ -21,52 +21,58 @@ class GrpoSettings(TrainSettings):
 
     rewards: tuple[tuple[str, float], ...] = setting(
         (("published", 1.0),),
-        "NAME=WEIGHT: published, format, sub_question, route, evidence, answer, cost; again for more. [published=1]",
+        "NAME=WEIGHT: published, format, sub_question, route, evidence, answer, cost; repeat for more. [published=1]",
     )
     curriculum: str = setting(
-        "", "File that `train profile` wrote: train on steps where 20 to 80 % of the reward is earned; not --online."
+        "", "File that `train profile` wrote: train on steps that earn 20 to 80 % of their reward; not with --online."
     )
     rehearse: tuple[tuple[str, float], ...] = setting(
-        (), "FILE=SHARE: steps that each optimizer step imitates too, a share of as many as replies; again for more."
+        (), "FILE=SHARE: steps that each optimizer step imitates as well, SHARE for each reply; repeat for more."
     )
     watch: tuple[tuple[str, float], ...] = setting(
-        (), "FILE=WEIGHT: dev steps of something else that is not to be forgotten; again for more."
+        (), "FILE=WEIGHT: dev steps of something else that must not be forgotten; repeat for more."
     )
     kbs: str = setting("", "Folder of the knowledge bases that --online searches.")
-    best: float = setting(0.0, "--online: how often a group's best reply goes on, instead of any.", min=0.0, max=1.0)
+    best: float = setting(
+        0.0, "--online: how often the best reply of a group carries the question on, instead of any.", min=0.0, max=1.0
+    )
     steps_per_question: int = setting(3, "--online: most steps before the final answer.", min=1)
     k: int = setting(5, "--online: pieces of evidence for each search.", min=1)
-    reach: int = setting(10, "--online: pieces that a search is judged by; those after --k earn less.", min=1)
+    reach: int = setting(
+        10, "--online: pieces of evidence that a search is judged by; those after --k earn less.", min=1
+    )
     decisions: tuple[str, ...] = setting(
-        (), "--online: plan, answer, query or final; only these are trained on, the others taken as known. [all]"
+        (), "--online: train on these decisions only: plan, answer, query or final. [all]"
     )
-    anywhere: bool = setting(False, "--online: begin questions between and after their gold hops too.")
+    anywhere: bool = setting(False, "--online: also begin questions between their gold hops and after them.")
     labels: str = setting(
-        "sampled", "--online: sampled, or expected: search all knowledge bases, and take the exact gradient."
+        "sampled", "--online: sampled; or expected, which searches all knowledge bases and takes the exact gradient."
     )
-    samples: int = setting(8, "Replies of a group.", min=2)
-    groups: int = setting(4, "Groups of an optimizer step, over all processes.", min=1)
-    batch: int = setting(0, "Replies in one pass of a process; 0 for a group's.", min=0)
+    samples: int = setting(8, "Replies in a group.", min=2)
+    groups: int = setting(4, "Groups in an optimizer step, over all processes.", min=1)
+    batch: int = setting(0, "Replies in one pass of a process; 0 for those of one group.", min=0)
     temperature: float = setting(1.0, "Temperature of the samples.", min=0.01)
-    learning_rate: float = setting(1e-4, "Constant over the run.", min=0.0)
+    learning_rate: float = setting(1e-4, "Learning rate, constant over the run.", min=0.0)
     beta: float = setting(
-        0.0, "Weight of the KL to the weights at the start; 0 saves the forward pass that it takes.", min=0.0
+        0.0, "Weight of the KL divergence from the weights at the start; 0 saves its forward pass.", min=0.0
     )
     loss: str = setting(
         "dr_grpo", f"dr_grpo, a sum over tokens; grpo, as in the paper; or another of TRL's: {', '.join(LOSSES[2:])}."
     )
-    scale: str = setting("none", "What a reward's distance from its group's mean is divided by: none, group, batch.")
-    redraws: int = setting(2, "How often a batch whose groups all tie is drawn anew.", min=0)
+    scale: str = setting(
+        "none", "Divide a reward's distance from the mean of its group by the deviation of: none, group, batch."
+    )
+    redraws: int = setting(2, "How often to draw a batch anew when all of its groups tie.", min=0)
     optimizer_steps: int = setting(200, "Updates of the weights.", min=1)
-    max_tokens: int = setting(96, "Most tokens of a reply; longer ones are cut, and so malformed.", min=1)
+    max_tokens: int = setting(96, "Most tokens of a reply; longer ones are cut, which makes them malformed.", min=1)
     max_prompt: int = setting(
-        1024, "Steps with more tokens are left out, and counted; not --online. Pictures do not count.", min=1
+        1024, "Leave out steps with longer prompts, and count them; not with --online. Pictures do not count.", min=1
     )
     format_valid: float = setting(
-        0.5, "Stop where fewer replies than this can be read, over 10 steps.", min=0.0, max=1.0
+        0.5, "Stop when fewer replies than this share can be read, over 10 optimizer steps.", min=0.0, max=1.0
     )
-    processes: int = setting(0, "Fail unless so many train together.", min=0)
-    sharding: str = setting("", "Fail unless it is this: none, ddp, fsdp, deepspeed.")
+    processes: int = setting(0, "Fail unless this many processes train together.", min=0)
+    sharding: str = setting("", "Fail unless the sharding is this: none, ddp, fsdp, deepspeed.")
     vllm: bool = setting(False, "Sample with vLLM, on the same GPU.")
 
 
