@@ -2,7 +2,7 @@
 
 import pytest
 
-from r1router.evidence.cite import cite
+from r1router.evidence.cite import cite, find_sources
 from r1router.table import TableBlock, TableResult
 from r1router.types import Evidence, Step
 
@@ -87,6 +87,12 @@ def test_a_piece_is_cited_where_it_holds_the_answer(question, said, cited):
         piece("lifts", "2 cranes lift."),
     )
     assert names(cite([Step(sub_question=question, evidence=pieces, answer=said)], said)) == cited
+
+
+def test_a_sentence_is_cited_from_three_pieces_at_most():
+    said = ("Anna fishes herring", "Bruno smokes salmon", "Clara sells mussels", "Doris fries plaice")
+    pieces = [piece(part.split()[0], part) for part in said]
+    assert names(find_sources("What happens?", " ".join(said), pieces)) == ["Anna", "Bruno", "Clara"]
 
 
 def test_of_pieces_that_hold_the_answer_the_one_about_the_question_is_cited():

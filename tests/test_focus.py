@@ -62,6 +62,7 @@ def test_a_row_names_its_columns_below_the_title():
         (piece("1", "Cup", ("Club", "Cup"), ("R", "1", "more"), ("S",)), "Cup\nR | Cup: 1 | more\nS"),
         (piece("1", "Clubs", ("Club",), ("Rovers",), ("Stars",)), "Clubs\nClub\nRovers\nStars"),
         (piece("1", "Cup", ("Club", "Goals")), "Cup\nClub | Goals"),
+        (piece("1", "Cup", ("Place", "Club"), ("1st", "Rovers")), "Cup\nPlace: 1st | Club: Rovers"),
     ],
 )
 def test_a_cell_stands_under_the_name_of_its_column(table, shown):

@@ -287,6 +287,13 @@ def test_a_later_version_of_the_picture_embedder_with_longer_vectors_is_told_by_
         kb.search([Query(image=plain_picture("red"))])
 
 
+def test_a_record_in_memory_is_all_of_its_entries_by_the_id_of_any_or_its_own() -> None:
+    entries = [Evidence("t", "a#0", "x", record="a"), Evidence("t", "b", "y"), Evidence("t", "a#1", "z", record="a")]
+    kb = MemoryKnowledgeBase(Card("t", "text", "letters"), entries)
+    found = {id: [entry.id for entry in kb.record(id)] for id in ("a", "a#1", "b", "c")}
+    assert found == {"a": ["a#0", "a#1"], "a#1": ["a#0", "a#1"], "b": ["b"], "c": []}
+
+
 def test_every_folder_with_a_card_is_a_knowledge_base(tmp_path: Path) -> None:
     on_disk(tmp_path)
     (tmp_path / "kbs" / "notes").mkdir()

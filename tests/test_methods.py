@@ -113,7 +113,7 @@ def test_a_spent_budget_leads_to_the_final_answer_and_what_was_retrieved_is_reco
 def test_methods_without_retrieval_make_one_call(method):
     said, path = play(method, [answer("Oslo")], {})
     assert requests(said) == ["final"]
-    assert (path.answer.text, path.sources) == ("Oslo", ())
+    assert (path.answer.text, path.sources, path.stop) == ("Oslo", (), "enough")
 
 
 def test_vanilla_rag_searches_one_knowledge_base_or_fuses_all():

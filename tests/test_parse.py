@@ -173,6 +173,7 @@ def test_a_missing_answer_is_refused(text):
 
 def test_what_is_left_of_a_refused_answer_can_be_salvaged():
     assert parse.salvage_answer("<think>hm</think>```\n The city is Oslo. \n```") == Answer("hm", "The city is Oslo.")
+    assert parse.salvage_answer("`Malcolm X`") == Answer("", "Malcolm X")
 
 
 @settings(deadline=None)
@@ -345,7 +346,7 @@ def test_the_schema_of_a_step_has_the_labels_and_the_stop_and_nothing_else():
     schema = parse.write_json_schema(parse.make_step_shape(["Text", "Table"]))
     assert list(schema["properties"]) == ["think", "sub-question", "ret"] == schema["required"]
     assert schema["properties"]["ret"] == {"type": "string", "enum": ["Text", "Table", "None"]}
-    assert schema["additionalProperties"] is False
+    assert (schema["type"], schema["additionalProperties"]) == ("object", False)
 
 
 def test_a_reply_under_the_schema_of_an_answer_or_a_query_is_either():

@@ -48,6 +48,14 @@ def test_two_thresholds_make_three_endings():
     assert endings == ["supported", "unsure", "not_found"]
 
 
+def test_a_probability_at_a_threshold_has_reached_it():
+    assert judge(Support(constant=0.0, sure=0.5), told("Who?", "x"))[0] == 0.5
+    assert judge(Support(constant=0.0, sure=0.5), told("Who?", "x"))[1] == "supported"
+    assert judge(Support(constant=0.0, sure=0.9, lost=0.5), told("Who?", "x"))[1] == "unsure"
+    assert judge(Support(constant=-1e4), told("Who?", "x"))[1] == "not_found"
+    assert judge(Support(constant=1e4), told("Who?", "x"))[1] == "supported"
+
+
 def test_weights_come_with_the_prompt_set_and_an_unknown_one_is_refused(tmp_path):
     assert read_support(tmp_path) is None
     (tmp_path / "support.toml").write_text("doubt = -1\n")

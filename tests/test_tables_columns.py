@@ -6,7 +6,14 @@ import datetime
 
 import pytest
 
-from r1router.evidence.numbers import convert_unit, read_cell, read_quantities, read_stated_quantity, tell_decimal
+from r1router.evidence.numbers import (
+    Quantity,
+    convert_unit,
+    read_cell,
+    read_quantities,
+    read_stated_quantity,
+    tell_decimal,
+)
 from r1router.table import TableBlock, name_columns
 from r1router.tables.columns import read_columns, read_date, read_seconds
 
@@ -35,6 +42,10 @@ def read(*cells: str):
         ("~300 km²", 300, "km²"),
         ("1.85 m (6 ft 1 in)", 1.85, "m"),
         ("0", 0, ""),
+        ("+5", 5, ""),
+        ("±5", 5, ""),
+        ("€ -5", -5, "€"),
+        ("$−5 million", -5e6, "$"),
     ],
 )
 def test_a_cell_that_is_one_number_is_read_with_its_unit(cell, value, unit):
@@ -44,7 +55,22 @@ def test_a_cell_that_is_one_number_is_read_with_its_unit(cell, value, unit):
 
 
 @pytest.mark.parametrize(
-    "cell", ["007", "3–0", "1990–1994", "3/4", "12:30", "4 July 1999", "A1", "", "12 345 6", "1,23", "1.2.3", "9" * 400]
+    "cell",
+    [
+        "007",
+        "3–0",
+        "1990–1994",
+        "3/4",
+        "12:30",
+        "4 July 1999",
+        "A1",
+        "",
+        "12 345 6",
+        "1,23",
+        "1.2.3",
+        "9" * 400,
+        "9" * 300 + " trillion",
+    ],
 )
 def test_a_code_a_score_a_range_and_a_date_are_no_number(cell):
     assert read_cell(cell) is None
@@ -57,6 +83,35 @@ def test_a_number_is_plain_only_where_it_is_digits_alone():
     assert {text: read_quantities(text)[0].plain for text in ranges} == ranges
     assert [quantity.low for quantity in read_quantities("5e3; 5k; 5 million")] == [5e3, 5e3, 5e6]
     assert [read_quantities(text)[0].unit for text in ("5-10 km", "5 km - 10", "5-10")] == ["length", "length", ""]
+
+
+def test_decimals_make_a_number_no_whole_one_whatever_its_magnitude():
+    whole = {"5": True, "5.0": False, "5 km": True, "5.0 km": False, "5 million": True, "1.5 million": False}
+    assert {cell: read_cell(cell).whole for cell in whole} == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "quantities"),
+    [
+        ("5", [Quantity(5.0, 5.0)]),
+        ("5 per cent", [Quantity(5.0, 5.0, "percent", 1.0, False)]),
+        ("5 percent", [Quantity(5.0, 5.0, "percent", 1.0, False)]),
+        ("3 sq km", [Quantity(3.0, 3.0, "area", 1e6, False)]),
+        ("us$ 5", [Quantity(5.0, 5.0, "money $", 1.0, False)]),
+        ("-5 to 5", [Quantity(-5.0, 5.0)]),
+        ("between five and 10 km", [Quantity(5.0, 10.0, "length", 1000.0, False)]),
+        ("500 m - 1 km", [Quantity(0.5, 1.0, "length", 1000.0, False)]),
+        ("5 km - 10 km", [Quantity(5.0, 10.0, "length", 1000.0, False)]),
+        ("5 km - 10 kg", [Quantity(5.0, 5.0, "length", 1000.0, False), Quantity(10.0, 10.0, "mass", 1.0, False)]),
+        ("5 km - 6", [Quantity(5.0, 6.0, "length", 1000.0, False)]),
+        ("5-10-15", [Quantity(5.0, 10.0), Quantity(15.0, 15.0)]),
+        ("5-5", [Quantity(5.0, 5.0)]),
+        ("10-5", [Quantity(10.0, 10.0), Quantity(5.0, 5.0)]),
+        ("5 and 10", [Quantity(5.0, 5.0), Quantity(10.0, 10.0)]),
+    ],
+)
+def test_quantities_are_read_with_their_dimension_and_ranges_as_one(text, quantities):
+    assert read_quantities(text) == quantities
 
 
 def test_an_answer_is_one_number_with_at_most_one_word_after_it():

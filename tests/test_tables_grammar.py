@@ -2,12 +2,14 @@
 
 import random
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from grammars import draw
 from orders import ORDERS
 from r1router import parse
+from r1router.errors import ParseError
 from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
 from r1router.tables.engine import Tables
@@ -81,7 +83,11 @@ def test_a_reply_asks_the_table_or_answers():
     query = parse.read_table_reply(parse.Reply("<think>Count.</think>\n<query>SELECT COUNT(*)\n FROM t;</query>"))
     assert query == parse.TableQuery("Count.", "SELECT COUNT(*) FROM t")
     assert parse.read_table_reply(parse.Reply(parse.write_table_query(query))) == query
+    assert query.thought == "Count."
     assert parse.read_table_reply(parse.Reply("<answer>Oslo</answer>")) == parse.Answer("", "Oslo")
+    assert parse.read_table_reply(parse.Reply("<query></query><answer>Oslo</answer>")) == parse.Answer("", "Oslo")
+    with pytest.raises(ParseError, match="the tag query is empty"):
+        parse.read_table_reply(parse.Reply("<query> </query>"))
 
 
 def test_a_long_table_of_any_width_is_looked_into(tmp_path):

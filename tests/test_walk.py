@@ -102,6 +102,7 @@ def test_a_failure_that_the_method_does_not_handle_comes_out():
 
 def test_a_walk_that_waits_for_nothing_cannot_be_advanced():
     assert walk().seconds_left is None
+    assert walk(budget=Budget(seconds=40.0)).seconds_left is None  # nothing is waited for yet
     walked = walk()
     with pytest.raises(RuntimeError, match="not been started"):
         walked.advance(said(STOP))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from r1router.evidence.words import read_words, tell_language
+from r1router.evidence.words import read_name, read_words, tell_language
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,10 @@ def test_a_text_is_read_in_the_language_that_is_given():
 
 def test_words_of_other_scripts_are_kept():
     assert read_words("東京 の 人口")
+
+
+def test_the_name_of_a_column_is_read_in_the_language_that_is_given():
+    assert read_name("dieStadt", "english") == {"diestadt", "die", "stadt"}
+    assert read_name("dieStadt", "german") == {"diestadt", "stadt"}
+    assert read_name("the box", "english") == {"box"}
+    assert read_name("the box", "german") == {"the", "box"}

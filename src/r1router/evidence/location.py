@@ -25,5 +25,9 @@ def describe(location: Location) -> str:
 
 
 def find_title(evidence: Evidence) -> str:
-    """What to call it: its title, else the file that it came from, else its id."""
+    """What to call it: its title, else the file that it came from, else its id.
+
+    >>> find_title(Evidence("text", "a.txt#0", "…")), find_title(Evidence("text", "1", "…", location=Location("a.txt")))
+    ('a.txt#0', 'a.txt')
+    """
     return evidence.title or (evidence.location.source if evidence.location else "") or evidence.id

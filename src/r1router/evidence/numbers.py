@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -235,19 +236,18 @@ def read_cell(text: str, *, decimal: Decimal = ".") -> CellNumber | None:
     found = _CELL[decimal].fullmatch(plain)
     if found is None or _LEADING_ZERO.fullmatch(found["whole"]):
         return None
-    digits = re.sub(r"\D", "", found["whole"]) + (found["part"] or "").replace(",", ".")
-    if len(digits) > 300:
-        return None
-    value = float(digits)
+    value = float(re.sub(r"\D", "", found["whole"]) + (found["part"] or "").replace(",", "."))
     magnitude = (found["magnitude"] or "").lower().rstrip(".")
     if magnitude:
         value *= _MARKED[magnitude]
-    if (found["sign"] or found["sign2"] or "") in ("-", "−") and (found["sign"] or found["sign2"]):
+    if math.isinf(value):
+        return None
+    if (found["sign"] or found["sign2"]) in ("-", "−"):
         value = -value
     unit = (found["money"] or "").strip() or (found["unit"] or "").strip()
     if unit.lower() in _ORDINALS:
         unit = ""
-    return CellNumber(value, unit, not found["part"] and value == int(value))
+    return CellNumber(value, unit, not found["part"])
 
 
 def tell_decimal(text: str) -> Decimal | None:
