@@ -95,6 +95,12 @@ def test_a_sentence_is_cited_from_three_pieces_at_most():
     assert names(find_sources("What happens?", " ".join(said), pieces)) == ["Anna", "Bruno", "Clara"]
 
 
+def test_numbers_alone_are_cited_from_the_pieces_that_hold_them():
+    pieces = [piece("a", "opened in 1904"), piece("b", "lifts 45 tonnes"), piece("c", "12 people")]
+    assert names(find_sources("What?", "12 45 1904", pieces)) == ["a", "b", "c"]
+    assert find_sources("What?", "12 45 1905", pieces) == []
+
+
 def test_of_pieces_that_hold_the_answer_the_one_about_the_question_is_cited():
     step = Step(
         sub_question="Until when is the desk open?",

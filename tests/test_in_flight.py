@@ -79,6 +79,7 @@ def test_an_error_or_leaving_early_ends_the_work_on_the_others(leave):
         try:
             await asyncio.Event().wait()
         finally:
+            await asyncio.sleep(0)  # what it has to put away, which is waited for
             ended.append(number)
         return number
 
@@ -87,6 +88,7 @@ def test_an_error_or_leaving_early_ends_the_work_on_the_others(leave):
         async for _ in results:
             break
         await results.aclose()
+        assert sorted(ended) == [1, 2]
 
     if leave == "error":
         with pytest.raises(ValueError, match="no"):

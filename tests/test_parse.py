@@ -230,6 +230,17 @@ def test_labels_are_quoted_in_the_grammar():
     assert r'"say \"hi\""' in parse.write_gbnf(parse.make_step_shape(['say "hi"']))
 
 
+def test_a_grammar_is_one_rule_for_all_forms_and_two_for_letters():
+    said = parse.write_gbnf(parse.make_step_shape(["Text", "a\\b"], think=9, sub_question=8))
+    assert said.splitlines() == [
+        'root ::= "<think>" first char{0,8} "</think>" "\\n" "<sub-question>" first char{5,7} "</sub-question>" "\\n" '
+        '"<ret>" ("Text" | "a\\\\b") "</ret>" | "<think>" first char{0,8} "</think>" "\\n" '
+        '"<sub-question>" ("None") "</sub-question>" "\\n" "<ret>" ("None") "</ret>"',
+        "first ::= [^<\\n\\r\\t ]",
+        "char ::= [^<\\n\\r]",
+    ]
+
+
 def test_a_tag_with_a_grammar_of_its_own_brings_its_rules_into_the_shape():
     tag = Tag("answer", spaced=True, grammar='answer ::= answer-name "." | "none"\nanswer-name ::= "Oslo" | "Bergen"\n')
     both = Shape(((Tag("think"), tag), (tag,)))

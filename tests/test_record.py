@@ -113,6 +113,9 @@ def test_a_replay_needs_a_record_and_says_what_is_not_in_it(tmp_path):
     for told, request in asks.items():
         with pytest.raises(R1RouterError, match=re.escape(told)):
             serve(record, request, None)
+    long = Ask((Message("user", "first" + 250 * "." + "last"),), purpose="plan")
+    with pytest.raises(R1RouterError, match=re.escape(f"'…{196 * '.'}last'")):
+        serve(record, long, None)
 
 
 def test_a_request_in_letters_of_any_script_is_one_line_that_people_can_read(tmp_path):

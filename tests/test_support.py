@@ -25,6 +25,11 @@ def test_an_answer_beside_the_words_asked_for_is_told_from_one_elsewhere():
     assert near["beside"] > far["beside"]
 
 
+def test_a_title_is_read_in_the_language_of_the_question():
+    post = Evidence("text", "1", "worth 5", title="die Post ist es")
+    assert told("What is die worth?", "5", (post,))["beside"] == 1.0
+
+
 def test_an_answer_that_no_piece_holds_is_known():
     assert told("Who is our CEO?", "Elon Musk")["held"] == 0.0
     assert told("May dogs come in?", "no")["side"] == 1.0

@@ -1,17 +1,31 @@
 """A step that found a table asks it: query, result, answer, and what happens where that does not work."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 import r1router as rr
-from r1router.errors import InputError
+from r1router.drive.serve import serve_tables
+from r1router.errors import InputError, QueryError
 from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.prompts import DEFAULT, Prompts
 from r1router.table import TableBlock
 from r1router.tables.engine import compute
 from r1router.tables.results import make_evidence, read_answer_off
-from r1router.types import Answered, Card, Computed, Evidence, Location, Malformed, Planned, Reply, Retrieved
+from r1router.types import (
+    Answered,
+    Card,
+    Compute,
+    Computed,
+    Evidence,
+    Inspect,
+    Location,
+    Malformed,
+    Planned,
+    Reply,
+    Retrieved,
+)
 
 ORDERS = TableBlock(
     "Orders",
@@ -218,3 +232,31 @@ def test_a_result_lies_in_the_rows_that_it_rests_on_or_where_those_are_too_many_
     for sql, rows in (('SELECT count(*) FROM t WHERE "n" < 3', (1, 3)), ("SELECT count(*) FROM t", None)):
         made = make_evidence(piece, compute(table, sql))
         assert made.location == Location("numbers.csv", rows=rows)
+
+
+def test_a_driver_serves_tables_alone_or_with_those_of_the_same_file():
+    blocks = {name: TableBlock(name, header=("a", "b"), rows=((name, "1"),)) for name in ("One", "Two")}
+    entries = [
+        Evidence("t", name, block.text, title=name, table=block, location=Location("book.xlsx"))
+        for name, block in blocks.items()
+    ]
+    serve = serve_tables({"t": MemoryKnowledgeBase(Card("t", "table", "Sheets"), entries), "text": NoTables()})
+
+    async def ask(request):
+        return (await serve[type(request)](request)).result
+
+    for joined in (False, True):
+        view = asyncio.run(ask(Inspect("t", "One", "Which?", joined=joined)))
+        assert [other.name for other in view.others] == ["Two"] * joined
+    sql = 'SELECT "Two"."a" FROM t JOIN "Two" USING ("b")'
+    assert asyncio.run(ask(Compute("t", "One", sql, joined=True))).rows == (("Two",),)
+    for request in (Compute("t", "One", sql), Compute("text", "One", sql), Inspect("text", "One", "Which?")):
+        with pytest.raises(QueryError):
+            asyncio.run(ask(request))
+
+
+class NoTables:
+    card = Card("text", "text", "Passages")
+
+    def search(self, queries, *, k=5):
+        return [[] for _ in queries]

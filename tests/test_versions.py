@@ -3,7 +3,7 @@
 import pytest
 
 from flows import KBS, STOP, answer, step
-from r1router.evidence.spread import spread_sources
+from r1router.evidence.spread import NEAR, spread_sources
 from r1router.evidence.versions import put_newer_first
 from r1router.methods import load_method
 from r1router.prompts import Prompts
@@ -83,6 +83,8 @@ def test_a_third_piece_of_a_source_gives_way_to_another_source_that_is_as_near()
     ranking = [piece("a", str(n), similarity=0.5) for n in range(4)] + [piece("b", similarity=0.46)]
     assert [item.id for item in spread_sources(ranking, 3)] == ["a", "a", "b"]
     assert [item.id for item in spread_sources(ranking, 5)] == ["a", "a", "b", "a", "a"]
+    just = [*ranking[:4], piece("b", similarity=0.5 - NEAR)]
+    assert [item.id for item in spread_sources(just, 3)] == ["a", "a", "b"]
     far = [*ranking[:4], piece("b", similarity=0.3)]
     assert [item.id for item in spread_sources(far, 3)] == ["a", "a", "a"]
     unknown = [piece("a", str(n)) for n in range(3)] + [piece("b")]

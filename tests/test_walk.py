@@ -5,9 +5,9 @@ import time
 import pytest
 
 from flows import KBS, PROMPTS, STOP, answer, piece, step
-from r1router.drive.budget import LEAST_SECONDS, LEAST_TOKENS, Budget
+from r1router.drive.budget import LEAST_SECONDS, LEAST_TOKENS, Budget, Prices
 from r1router.drive.walk import Walk
-from r1router.errors import BudgetSpent, PolicyError
+from r1router.errors import BudgetSpent, InputError, PolicyError
 from r1router.methods import load_method
 from r1router.types import (
     Answered,
@@ -189,6 +189,26 @@ def test_a_malformed_final_answer_is_not_asked_for_again_without_tokens():
     walked = walk("direct", Budget(tokens=1000))
     walked.start()
     assert isinstance(walked.advance(said("It is Oslo", (90, 10))), Ask)
+
+
+@pytest.mark.parametrize("prices", [None, Prices(), Prices(0.0, 0.0)])
+def test_a_budget_of_money_needs_prices(prices):
+    with pytest.raises(InputError, match="needs prices: --price-in and --price-out"):
+        Budget(cost=1.0, prices=prices)
+    assert Budget(prices=prices).cost is None
+
+
+def test_money_is_kept_for_the_final_answer():
+    each = Prices(prompt=1.0, completion=2.0)
+    assert each.cost(Usage(prompt_tokens=10, completion_tokens=5)) == pytest.approx(20e-6)
+    walked = walk(budget=Budget(cost=25e-6, prices=each))
+    walked.start()
+    assert walked.advance(said(step("Who is it?", "text"))).purpose == "final"
+    ended = walked.advance(said(answer("Oslo")))
+    assert (ended.stop, ended.steps, ended.answer.text) == ("cost", (), "Oslo")
+    walked = walk(budget=Budget(cost=30e-6, prices=each))
+    walked.start()
+    assert isinstance(walked.advance(said(step("Who is it?", "text"))), Search)
 
 
 def test_a_budget_of_retrievals_counts_every_knowledge_base_that_is_searched():
