@@ -163,11 +163,20 @@ def test_a_malformed_query_route_or_sentence_is_refused_with_its_reason(read, te
 
 def test_the_case_of_an_answer_is_kept():
     assert parse.read_answer(Reply("<answer>IBM and iPhone</answer>")).text == "IBM and iPhone"
+    assert parse.read_answer(Reply("<answer> ` IBM ` </answer>")).text == "IBM"
 
 
-@pytest.mark.parametrize("text", ["Oslo", "<answer></answer>", "<think>Oslo</think>"])
-def test_a_missing_answer_is_refused(text):
-    with pytest.raises(ParseError):
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Oslo", "the tag answer is missing"),
+        ("<answer></answer>", "the tag answer is empty"),
+        ("<answer>`` ``</answer>", "the tag answer is empty"),
+        ("<think>Oslo</think>", "the tag answer is missing"),
+    ],
+)
+def test_a_missing_answer_is_refused_with_its_reason(text, reason):
+    with pytest.raises(ParseError, match=reason):
         parse.read_answer(Reply(text))
 
 

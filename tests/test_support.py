@@ -8,7 +8,7 @@ from flows import KBS, STOP, answer, step
 from r1router.errors import InputError
 from r1router.evidence.support import Support, judge, measure_support, read_support
 from r1router.methods import load_method
-from r1router.parse import answer_probabilities
+from r1router.parse import answer_probabilities, read_answer
 from r1router.prompts import Prompts
 from r1router.types import Ask, Evidence, Question, Reply, Search, Token
 
@@ -77,6 +77,8 @@ def test_the_doubt_of_an_answer_is_read_at_its_first_token():
     assert confidence == pytest.approx(0.6)
     assert doubt == pytest.approx(0.3)
     assert answer_probabilities([]) == (None, None)
+    read = read_answer(Reply("<answer> 18</answer>", tuple(tokens)))
+    assert (read.confidence, read.doubt) == (confidence, doubt)
 
 
 def ask(prompts, replies, found):

@@ -57,6 +57,13 @@ def test_documents_that_are_no_versions_of_each_other_keep_their_order(first, se
     assert put_newer_first("What does a dog cost?", pieces) == (pieces, "")
 
 
+def test_of_two_dates_the_one_is_older_and_what_lies_in_an_archive_is_out_of_date():
+    for old, told in (("fees 2019.md", "is older"), ("old/fees 2024.md", "is out of date")):
+        for pieces, moved in (((old, "fees 2024.md"), "was put first"), (("fees 2024.md", old), "comes first")):
+            note = put_newer_first("What does a dog cost?", [piece(name) for name in pieces])[1]
+            assert note == f"{old} {told}; fees 2024.md {moved}"
+
+
 def test_a_question_for_the_past_gets_the_order_of_the_search():
     for question in ("What did a dog cost in 2019?", "What did the old rules say?", "Was kostete er früher?"):
         assert order(question, piece("fees 2019.md"), piece("fees 2024.md")) == ["fees 2019.md", "fees 2024.md"]

@@ -12,8 +12,8 @@ def tell_folders(evidence: Sequence[Evidence]) -> list[str]:
     """For each piece the folders of its file in which it differs from others; "" where all lie in one.
 
     >>> from r1router.types import Location
-    >>> [piece] = [Evidence("text", "1", "", location=Location("files/rules/archive/fees.md"))]
-    >>> [other] = [Evidence("text", "2", "", location=Location("files/rules/fees.md"))]
+    >>> [piece] = [Evidence("text", "1", "", location=Location("all/files/rules/archive/fees.md"))]
+    >>> [other] = [Evidence("text", "2", "", location=Location("all/files/rules/fees.md"))]
     >>> tell_folders([piece, other])
     ['rules/archive', 'rules']
     """
