@@ -27,6 +27,16 @@ def run_python(code):
     return done.stdout
 
 
+def test_knowledge_bases_are_opened_by_a_program_that_has_imported_nothing_else(tmp_path):
+    code = (
+        "import r1router as rr\n"
+        "from r1router.errors import InputError\n"
+        f"try: rr.open_kbs({str(tmp_path / 'kbs')!r})\n"
+        "except InputError as error: print(error)"
+    )
+    assert "no knowledge bases" in run_python(code)
+
+
 def test_importing_the_package_loads_nothing_but_the_standard_library():
     code = (
         "import sys, time; before = set(sys.modules); began = time.perf_counter(); import r1router; "
