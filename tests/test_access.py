@@ -321,3 +321,22 @@ def test_mcp_shows_a_key_only_what_it_may_see(kbs: Path, tmp_path: Path) -> None
         assert b'"text' not in ask_mcp(port, "tables", "resources/read", {"uri": "r1router://kbs"}).body.replace(
             b'"text":', b""
         ).replace(b'"text"}', b"")
+
+
+def test_a_filter_of_an_mcp_client_narrows_its_search_and_its_question(kbs: Path, tmp_path: Path) -> None:
+    server = create_server(
+        Setup(kbs=kbs, policy=Scripted(talk)), guarded=True, text_embedder=HashedWords(), image_embedder=Thumbnails()
+    )
+    keys = Keys(write_keys(tmp_path / "keys.json"))
+    with live(build_http_app(server, key="", keys=keys, hosts={"127.0.0.1"})) as port:  # type: ignore[arg-type]
+
+        def called(tool: str, **arguments: Any) -> bytes:
+            return ask_mcp(port, "boss", "tools/call", {"name": tool, "arguments": arguments}).body
+
+        search = {"kb": "text", "query": "Oslo layoffs", "k": 50}
+        assert b"luebird" in called("search", **search)
+        assert b"luebird" not in called("search", **search, where='path under "docs/open"')
+        asked = called("ask", question="Which layoffs begin in May?", where='path under "docs/open"')
+        assert b"Norway" in asked
+        assert b"luebird" not in asked
+        assert b"did you mean 'folder'" in called("search", **search, where='fodler = "a"')

@@ -38,6 +38,12 @@ def test_a_mark_at_the_end_of_a_word_is_the_answers_own_unless_a_piece_has_it_so
         assert names(cite([Step(sub_question=asked, evidence=pieces, answer="Oslo[2]")], "Oslo")) == [cited]
 
 
+def test_a_mark_of_another_program_is_no_part_of_the_answer():
+    pieces = (piece("a", "The crane lifts 45 tonnes."), piece("b", "Bread is baked at six."))
+    step = Step(sub_question="How much does the crane lift?", evidence=pieces, answer="45 tonnes【2†source】")
+    assert names(cite([step], "45 tonnes")) == ["a"]
+
+
 def test_of_pieces_that_say_the_same_the_first_is_cited():
     step = Step(sub_question="What is the capital?", evidence=(piece("a", "Oslo."), piece("b", "Oslo.")), answer="Oslo")
     assert names(cite([step], "Oslo")) == ["a"]

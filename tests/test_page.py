@@ -220,6 +220,23 @@ def test_options_are_sent_and_remembered(page):
     assert person.runs("return document.querySelector('.options input[type=number]').value") == "2"
 
 
+def test_a_filter_narrows_a_question_and_a_search_and_what_is_known_of_a_source_is_shown(page):
+    person, policy = page.person, page.policy
+    person.clicks(".composer button", "Options")
+    person.sees(".options .filter input").send_keys('type = "csv"')
+    policy.says([step("capital of Botswana", "table"), answer("Gaborone"), step("None", "None"), answer("Gaborone")])
+    person.asks("What is the capital of Botswana?")
+    person.sees(".run-head code", 'type = "csv"')
+    person.clicks("nav a", "Knowledge bases")
+    person.clicks(".kb-card", "table")
+    person.clicks(".search-filter summary")
+    person.sees(".search-filter input").send_keys('type = "pdf"')
+    person.sees("#search").send_keys("capital\n")
+    person.sees(".results", "0 results")
+    person.clicks(".source-list a")
+    person.sees(".known dt", "modified")
+
+
 def test_knowledge_bases_are_browsed_searched_added_to_and_taken_from(page, tmp_path):
     person = page.person
     moons, broken = tmp_path / "moons.csv", tmp_path / "broken.pdf"

@@ -113,7 +113,7 @@ def test_a_step_without_a_thought_is_read():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "the tag sub-question is missing"),
+        ("", "the reply is empty"),
         ("Oslo is in Norway.", "the tag sub-question is missing"),
         ("<sub-question>Where?</sub-question>", "the tag ret is missing"),
         ("<sub-question>Where?</sub-question><ret>video</ret>", "'video', which is not one of: text, Image Retriever"),

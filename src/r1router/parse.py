@@ -318,7 +318,8 @@ def _field(text: str, name: str) -> str | None:
 def _required(text: str, name: str, reply: Reply) -> str:
     field = _field(text, name)
     if field is None:
-        raise ParseError(f"the tag {name} is missing", reply.text)
+        said = f"the tag {name} is missing" if reply.text.strip() else "the reply is empty"
+        raise ParseError(said, reply.text)
     return field
 
 

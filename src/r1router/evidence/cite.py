@@ -30,7 +30,7 @@ PIECES = 3
 """A sentence is cited from at most so many pieces."""
 
 _MARK = re.compile(r"\s?\[(\d{1,2})\]")
-_FOOTNOTE = re.compile(r"(?<=\S)\s?(?:\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|[¹²³⁴⁵⁶⁷⁸⁹⁰]+(?!\w))")
+_FOOTNOTE = re.compile(r"(?<=\S)\s?(?:\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|【\d{1,3}[^】]{0,40}】|[¹²³⁴⁵⁶⁷⁸⁹⁰]+(?!\w))")
 _LIST = re.compile(r"(?<!\s)\s*[;\n|]\s*|,\s+|(?<!\s)\s+(?:and|und|et|y|&)\s+")
 _NUMBER = re.compile(r"(?<![^\W\d_])\d+(?:[.,:/'’\u00a0\u202f–-]\d+)*")
 _TRUTH = {True: "true", False: "false"}

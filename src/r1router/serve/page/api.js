@@ -39,13 +39,14 @@ export async function listKbs() {
 }
 
 /** Evidence, best first, for words, a picture (a data URL), or both. */
-export async function search(kb, { text = "", image, k = 10 }) {
-  const json = { text, k, ...(image && { image }) };
+export async function search(kb, { text = "", image, where = "", k = 10 }) {
+  const json = { text, k, ...(image && { image }), ...(where && { where }) };
   return (await read(`v1/kbs/${encodeURIComponent(kb)}/search`, { method: "POST", json })).results;
 }
 
-export const listSources = (kb, { offset = 0, limit = 20 } = {}) =>
-  read(`v1/kbs/${encodeURIComponent(kb)}/sources?${new URLSearchParams({ offset, limit })}`);
+/** `where`: a filter; only sources that fit. */
+export const listSources = (kb, { offset = 0, limit = 20, where = "" } = {}) =>
+  read(`v1/kbs/${encodeURIComponent(kb)}/sources?${new URLSearchParams({ offset, limit, ...(where && { where }) })}`);
 
 /** {entries, offset, total} of a source: from `offset`, or the ones around the entry `at`. */
 export const listEntries = (kb, source, { at = "", offset = 0, limit = 50 } = {}) =>

@@ -53,7 +53,7 @@ class App extends Component {
 
   ask = async ({ question, picture }) => {
     const request = asRequest(this.state.options, this.state.kbs ?? []);
-    let run = newRun({ question, picture: picture?.thumb ?? null, method: request.method ?? "" });
+    let run = newRun({ question, picture: picture?.thumb ?? null, method: request.method ?? "", where: request.where ?? "" });
     const show = (changed) => {
       run = changed;
       const shown = this.state.run?.id === run.id; // else an older one has been opened meanwhile

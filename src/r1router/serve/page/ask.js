@@ -34,6 +34,7 @@ export const Run = ({ run, onAgain, onStop }) => html`
       ${run.picture && html`<img src=${run.picture} alt="The picture asked about" />`}
       <div>
         <h2>${run.question}</h2>
+        ${run.where && html`<p class="faint">only sources where <code>${run.where}</code></p>`}
         ${run.status === "running" && html`<${Elapsed} since=${run.at} />`}
       </div>
     </header>

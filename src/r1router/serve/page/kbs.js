@@ -5,6 +5,7 @@ import { FoldedEvidence } from "./evidence.js";
 import { Component, createRef, html } from "./html.js";
 import { Icon } from "./icons.js";
 import { readPicture } from "./picture.js";
+import { FilterField } from "./options.js";
 import { KbChip } from "./routes.js";
 import { count, kindly } from "./said.js";
 import { sourceHref } from "./source-address.js";
@@ -44,13 +45,13 @@ export const KbView = ({ name, kb, onChange }) => html`
 `;
 
 class KbSearch extends Component {
-  state = { words: "", picture: null, asked: null, found: [], problem: "" };
+  state = { words: "", where: "", picture: null, asked: null, found: [], problem: "" };
   file = createRef();
 
   search = async (event) => {
     event.preventDefault();
-    const { words, picture } = this.state;
-    const asked = { text: words.trim(), image: picture?.url };
+    const { words, where, picture } = this.state;
+    const asked = { text: words.trim(), image: picture?.url, where: where.trim() };
     this.setState({ busy: true, problem: "" });
     try {
       this.setState({ found: await api.search(this.props.name, asked), asked: asked.text || picture.name });
@@ -71,7 +72,7 @@ class KbSearch extends Component {
     }
   };
 
-  render({ name, kind }, { words, picture, asked, found, busy, problem }) {
+  render({ name, kind }, { words, where, picture, asked, found, busy, problem }) {
     return html`
       <section class="kb-section" aria-label="Search">
         <form class="search-bar" role="search" onSubmit=${this.search}>
@@ -93,6 +94,10 @@ class KbSearch extends Component {
           <button type="submit" class="primary" disabled=${busy || !(words.trim() || picture)}>
             ${busy ? "Searching…" : "Search"}
           </button>
+          <details class="search-filter" open=${where !== ""}>
+            <summary>Filter</summary>
+            <${FilterField} value=${where} set=${(where) => this.setState({ where })} />
+          </details>
         </form>
         ${problem && html`<p class="problem" role="alert">${problem}</p>`}
         <div class="results">

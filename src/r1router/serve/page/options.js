@@ -4,7 +4,7 @@ import { html } from "./html.js";
 import { KbChip } from "./routes.js";
 
 const KEY = "r1router.options";
-const DEFAULTS = { method: "", max_steps: 3, k: 5, without: [] };
+const DEFAULTS = { method: "", max_steps: 3, k: 5, without: [], where: "" };
 
 export function loadOptions() {
   try {
@@ -20,10 +20,10 @@ export function saveOptions(options) {
 }
 
 /** What of the options a request says; what is left out is the server's default. */
-export function asRequest({ method, max_steps, k, without }, kbs) {
+export function asRequest({ method, max_steps, k, without, where }, kbs) {
   const names = kbs.map(({ name }) => name).filter((name) => !without.includes(name));
   const all = names.length === kbs.length || names.length === 0;
-  return { ...(method && { method }), max_steps, k, ...(!all && { kbs: names }) };
+  return { ...(method && { method }), max_steps, k, ...(!all && { kbs: names }), ...(where.trim() && { where: where.trim() }) };
 }
 
 export function Options({ options, methods, kbs, onChange }) {
@@ -39,6 +39,7 @@ export function Options({ options, methods, kbs, onChange }) {
       </label>
       <${NumberField} label="Steps at most" value=${options.max_steps} most=${10} set=${(max_steps) => set({ max_steps })} />
       <${NumberField} label="Evidence per step" value=${options.k} most=${20} set=${(k) => set({ k })} />
+      <${FilterField} value=${options.where} set=${(where) => set({ where })} />
       ${kbs.length > 1 &&
       html`<fieldset>
         <legend>Knowledge bases</legend>
@@ -58,6 +59,22 @@ export function Options({ options, methods, kbs, onChange }) {
     </div>
   `;
 }
+
+/** Only sources that fit are searched. */
+export const FilterField = ({ value, set }) => html`
+  <label class="filter">
+    <span>Only sources where</span>
+    <input
+      type="text"
+      maxlength="2000"
+      spellcheck="false"
+      autocapitalize="none"
+      placeholder='folder = "2025" and lang = "de"'
+      value=${value}
+      onInput=${(e) => set(e.target.value)}
+    />
+  </label>
+`;
 
 const NumberField = ({ label, value, most, set }) => html`
   <label>

@@ -1,19 +1,20 @@
 // The server's events of one question to one object, `run`, that the page shows and the history keeps.
 //
-//   {id, at, question, picture, method, cards, steps, malformed, stage, status, answer, stop, usage, seconds, error}
+//   {id, at, question, picture, method, where, cards, steps, malformed, stage, status, answer, stop, usage, seconds, error}
 //
 // cards:  knowledge base name → {kind, holds}
 // steps:  as the server's, each with `phase`: searching, reading, done, or enough where the policy stopped
 // stage:  what the server is busy with: start, plan, search, read, final
 // status: running, done, stopped (by the person), failed
 
-export function newRun({ question, picture, method }) {
+export function newRun({ question, picture, method, where = "" }) {
   return {
     id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, // randomUUID needs https or localhost
     at: Date.now(),
     question,
     picture, // a thumbnail as data URL, or null
     method,
+    where, // the filter that it was asked under
     cards: {},
     steps: [],
     malformed: [],

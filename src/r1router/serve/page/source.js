@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { EvidenceBody } from "./evidence.js";
 import { Component, html } from "./html.js";
 import { Icon } from "./icons.js";
+import { Known } from "./known.js";
 import { count, kindly, part } from "./said.js";
 import { pattern } from "./words.js";
 
@@ -52,6 +53,7 @@ export class SourceView extends Component {
       </p>
       <h1 class="source-title">${name}</h1>
       <p class="faint">${source}${total > 0 && ` · ${count(total, "piece")}`}</p>
+      <${Known} kb=${kb} source=${source} key=${source} />
       <p class="source-actions">
         ${SHOWN.test(name) && html`<button type="button" class="quiet" onClick=${() => this.open(true)}>Open the file</button>`}
         <button type="button" class="quiet" onClick=${() => this.open(false)}>Download</button>
