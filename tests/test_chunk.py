@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from r1router.ingest.chunk import BLOCK, STRIDE, TAIL, WINDOW, cut, cut_windows
-from r1router.ingest.records import Passage, Picture, Table
+from r1router.ingest import chunk
+from r1router.ingest.chunk import BLOCK, STRIDE, TAIL, WINDOW, cut_windows
+from r1router.ingest.records import Passage, Picture, Record, Table
+from r1router.kb.entry import Entry
 from r1router.types import Image
+
+
+def cut(record: Record, **options: Any) -> list[Entry]:
+    return list(chunk.cut(record, **options))
 
 
 def numbered(count: int) -> str:
@@ -62,6 +70,19 @@ def test_title_and_section_stand_in_front_of_every_window() -> None:
     assert len(entries) > 2
     assert all(entry.text.startswith("Norway — Climate\nw") for entry in entries)
     assert {(entry.title, entry.section) for entry in entries} == {("Norway", "Climate")}
+
+
+def test_a_record_of_any_length_is_cut_in_little_memory() -> None:
+    """A file may be made of one: all windows at once took sixty times its size, beyond every limit on reading it."""
+    record = passage("a b " * 250_000, title="t" * 10_000)
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in chunk.cut(record))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert count == 9_999
+    assert most < 1_000_000
 
 
 def test_a_title_alone_is_an_entry_and_nothing_at_all_is_none() -> None:

@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 import r1router as rr
+from policy_backends import model_file
 from r1router.cli import app
 from r1router.errors import InputError, KnowledgeBaseError, ParseError
 from r1router.kb import open_kb, open_kbs
@@ -206,3 +207,43 @@ def test_what_the_disk_refuses_is_told_in_one_line_and_the_next_run_goes_on(most
     done = subprocess.run([sys.executable, "-c", MAIN, *line], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert check(tmp_path / "kbs" / "text") == []
+
+
+_HELD = """
+import ctypes, signal, sys
+from r1router.interrupts import end_by_interrupts, hear_interrupts
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if sys.argv[1] == "ends":
+    end_by_interrupts()
+with hear_interrupts():
+    print("on", flush=True)
+    ctypes.PyDLL(None).sleep(int(sys.argv[2]))  # holds Python's lock, as llama.cpp does while it loads
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+@pytest.mark.parametrize(("who", "seconds"), [("ends", 600), ("goes on", 1)])
+def test_an_interrupt_is_heard_while_a_call_holds_pythons_lock(who: str, seconds: int) -> None:
+    """By the command line at once; a program of others gets its KeyboardInterrupt after the call."""
+    line = [sys.executable, "-c", _HELD, who, str(seconds)]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=300)
+    assert (process.returncode == -signal.SIGINT) == (who == "ends")
+    assert (b"KeyboardInterrupt" in said) == (who == "goes on")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+@pytest.mark.parametrize("command", [["ask", "Where is Oslo?"], ["serve", "--port", "0"]])
+def test_an_interrupt_while_the_model_loads_ends_without_a_traceback(command: list[str], kbs: Path) -> None:
+    line = [sys.executable, "-c", MAIN, "-v", *command, "--kbs", str(kbs), "--policy", f"llamacpp:{model_file()}"]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = next(text for text in process.stderr if "loading" in text)  # raises where it ends before
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=300)
+    assert "Traceback" not in said + rest
+    assert process.returncode in (130, -signal.SIGINT), rest

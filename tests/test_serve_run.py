@@ -17,9 +17,12 @@ from pathlib import Path
 
 import pytest
 
+from r1router.api import Setup
 from r1router.cli.serve import serve
 from r1router.errors import InputError
 from r1router.kb.stores.folder.ledger import SqliteLedger
+from r1router.serve.app import create_app
+from r1router.serve.run import SWITCH_SECONDS, run
 from serving import call, job_done, make_kbs, until
 
 WAITING = '''
@@ -145,6 +148,21 @@ def test_a_file_that_takes_long_does_not_hold_up_the_end(tmp_path: Path) -> None
 def find_children(process: subprocess.Popen[str]) -> list[str]:
     """Process ids, of any thread's."""
     return " ".join(path.read_text() for path in Path(f"/proc/{process.pid}/task").glob("*/children")).split()
+
+
+def test_searching_threads_give_pythons_lock_up_soon_so_that_no_request_waits_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measured under 256 clients: see docs/robustness.md. The server ends at once: there is no such model."""
+    usual = sys.getswitchinterval()
+    app = create_app(Setup(kbs=make_kbs(tmp_path), policy="llamacpp:/no/such.gguf"))
+    try:
+        with pytest.raises(SystemExit):
+            run(app, host="127.0.0.1", port=0, shutdown_seconds=0.0)
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
+        assert usual / 2 > SWITCH_SECONDS
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def test_the_option_to_fetch_pictures_says_what_to_do_instead(tmp_path: Path) -> None:

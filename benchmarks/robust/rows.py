@@ -19,6 +19,11 @@ def tell(what: str, why: object) -> None:
     print(f"LOST {what}: {said[:200]}{' … ' + said[-600:] if len(said) > 200 else ''}", file=sys.stderr, flush=True)
 
 
+def show(what: str) -> None:
+    """Says on standard error how far it is."""
+    print(what, file=sys.stderr, flush=True)
+
+
 def is_clear(said: str) -> bool:
     """Whether an error's text is what a person can read: a line or two, and no traceback."""
     return bool(said.strip()) and len(said) < 1500 and said.count("\n") <= 3 and "Traceback" not in said

@@ -207,9 +207,11 @@ def _relations(kind: str, target: str) -> str:
     return f'{_XML}<Relationships xmlns="{_RELATIONS}">{relation}</Relationships>'
 
 
-def write_open_document(body: str) -> bytes:
+def write_open_document(body: str, *, head: str = "") -> bytes:
     names = 'xmlns:office="urn:o" xmlns:text="urn:t" xmlns:table="urn:b" xmlns:draw="urn:d"'
-    content = f"{_XML}<office:document-content {names}><office:body>{body}</office:body></office:document-content>"
+    content = (
+        f"{_XML}{head}<office:document-content {names}><office:body>{body}</office:body></office:document-content>"
+    )
     return write_zip({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": content})
 
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from r1router.drive.flow import Rankings, Served, measure_time
+from r1router.drive.threads import run_aside
 from r1router.errors import UnknownName
 from r1router.types import Evidence, KnowledgeBase, Query, Search
 
@@ -71,7 +72,7 @@ class _Collector:
         while self._waiting:
             batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
             try:
-                rankings = await asyncio.to_thread(_search_batch, kb, [(w.query, w.k) for w in batch])
+                rankings = await run_aside(_search_batch, kb, [(w.query, w.k) for w in batch])
             except Exception as error:  # every search of the batch has failed, and is told so
                 for w in batch:
                     if not w.result.done():

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from r1router.drive.flow import Rankings, Served, measure_time
+from r1router.drive.threads import run_aside
 from r1router.types import Evidence, Reranker, Search
 
 DEPTH = 50
@@ -24,7 +25,7 @@ def rerank_searches(
 
     async def search_deep(request: Search) -> Rankings:
         found, _ = await search(replace(request, k=max(DEPTH, request.k)))
-        return list(await asyncio.gather(*(asyncio.to_thread(rerank, reranker, request, ranking) for ranking in found)))
+        return list(await asyncio.gather(*(run_aside(rerank, reranker, request, ranking) for ranking in found)))
 
     def serve(request: Search) -> Awaitable[Served[Rankings]]:
         return search(request) if request.look or not request.query.text.strip() else measure_time(search_deep(request))

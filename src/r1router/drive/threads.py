@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from contextvars import copy_context
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 _END = object()
 
@@ -54,6 +57,31 @@ def finish(work: Awaitable[object]) -> None:
     future = asyncio.run_coroutine_threadsafe(run(), loop)
     if not inside:
         future.result()
+
+
+async def run_aside(work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """What `work` gives in a thread of its own, as by `asyncio.to_thread`.
+
+    But the end of the process does not wait for it, since a server that is asked in it may never answer.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+    context = copy_context()
+
+    def tell(said: Callable[[Any], None], value: Any) -> None:
+        if not done.done():  # the one who waited may have given up
+            said(value)
+
+    def run() -> None:
+        try:
+            said, value = done.set_result, context.run(work, *args, **options)
+        except BaseException as error:  # handed to the one who waits
+            said, value = done.set_exception, error  # type: ignore[assignment]
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(tell, said, value)
+
+    threading.Thread(target=run, name="r1router-aside", daemon=True).start()
+    return await done
 
 
 def iterate(items: AsyncGenerator[T, None]) -> Iterator[T]:

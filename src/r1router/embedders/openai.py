@@ -17,7 +17,17 @@ from pydantic import BaseModel, Field
 
 from r1router.embedders._texts import clean
 from r1router.embedders._vectors import normalise_rows
-from r1router.endpoint import KEY_ENV, UNPACKED, URL, explain_failure, read_body, read_key, refuse_packed, split_target
+from r1router.endpoint import (
+    KEY_ENV,
+    UNPACKED,
+    URL,
+    answer_in_time,
+    explain_failure,
+    read_body,
+    read_key,
+    refuse_packed,
+    split_target,
+)
 from r1router.errors import InputError, KnowledgeBaseError
 
 
@@ -82,7 +92,7 @@ class OpenAI:
         # What changes the vectors or is needed to ask for them again belongs to the spec, the rest does not.
         options = [f"dimensions={dimensions}"] * bool(dimensions) + [f"key_env={key_env}"] * (key_env != KEY_ENV)
         self.spec = f"openai:{model}" + f"@{url}" * (url != URL) + "?" * bool(options) + "&".join(options)
-        self._model, self._url, self._batch = model, url, batch
+        self._model, self._url, self._batch, self._timeout = model, url, batch, timeout
         self._asked: dict[str, Any] = {"dimensions": dimensions} if dimensions else {}
         key = os.environ.get(key_env, "").strip()
         # The client insists on a key; servers without one ignore it.
@@ -99,7 +109,9 @@ class OpenAI:
         if not texts:
             return np.empty((0, self.dim), np.float32)
         batches = [texts[start : start + self._batch] for start in range(0, len(texts), self._batch)]
-        rows = [row for part in self._workers.map(self._request, batches) for row in part]
+        # A question is asked for in this thread: the workers are waited for when the process ends.
+        parts = self._workers.map(self._request, batches) if len(batches) > 1 else map(self._request, batches)
+        rows = [row for part in parts for row in part]
         if any(len(row) != self.dim for row in rows):
             raise KnowledgeBaseError(
                 f"{self._url} gave vectors of another length than {self.dim}; does it still serve {self._model!r}?"
@@ -110,17 +122,21 @@ class OpenAI:
         """One request; the client tries again twice where that can help (429, 5xx, a lost connection)."""
         import openai
 
-        try:
+        def ask() -> bytes:
             response = self._client.embeddings.with_raw_response.create(
                 model=self._model,
                 input=[text if text.strip() else "-" for text in clean(texts)],  # OpenAI refuses an empty text
                 encoding_format="float",
                 **self._asked,
             )
-            rows = sorted(read_body(_Vectors, response.content).data, key=lambda item: item.index)
+            return response.content
+
+        try:
+            body = answer_in_time(ask, self._timeout)
+            rows = sorted(read_body(_Vectors, body).data, key=lambda item: item.index)
             if len(rows) != len(texts):
                 raise ValueError(f"{len(rows)} vectors came for {len(texts)} texts")
-        except (openai.OpenAIError, ValueError) as error:
+        except (openai.OpenAIError, TimeoutError, ValueError) as error:
             raise self._failure(error) from None  # the client's own errors may hold the key
         return [item.embedding for item in rows]
 

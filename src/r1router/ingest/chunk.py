@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from r1router.ingest.records import Passage, Picture, Record, Table
 from r1router.kb.entry import Entry
@@ -41,8 +42,9 @@ LONG = 16
 """A word of more characters counts as several, so that a window is never longer than some 2,000 characters."""
 
 
-def cut(record: Record, *, key: str = "", first: int = 0) -> list[Entry]:
-    """The entries of one record, in order; none for a record that holds nothing to search.
+def cut(record: Record, *, key: str = "", first: int = 0) -> Iterator[Entry]:
+    """The entries of one record, in order; none for a record that holds nothing to search. One is made after the other,
+    since a record may be long, and its title stands in each.
 
     `key`: what the ids start with, the record's id where empty. `first`: number of the first entry, for a
     long table that comes in several records.
@@ -54,10 +56,8 @@ def cut(record: Record, *, key: str = "", first: int = 0) -> list[Entry]:
             entries = _blocks(record)
         case Picture():
             entries = _picture(record)
-    return [
-        replace(entry, id=f"{key or record.id}#{number}", digest=_digest(entry), embedded=number < EMBEDDED)
-        for number, entry in enumerate(entries, start=first)
-    ]
+    for number, entry in enumerate(entries, start=first):
+        yield replace(entry, id=f"{key or record.id}#{number}", digest=_digest(entry), embedded=number < EMBEDDED)
 
 
 def cut_windows(text: str, *, size: int = WINDOW, stride: int = STRIDE, tail: int = TAIL) -> Iterator[str]:
@@ -66,22 +66,25 @@ def cut_windows(text: str, *, size: int = WINDOW, stride: int = STRIDE, tail: in
     The last one takes in up to `tail` words more. Together they hold every word. Two letters of a script without
     spaces count as a word, and a long word as several (`LONG`).
     """
-    words = [span for span in find_word_spans(text) for _ in range(span[0], span[1], LONG)]
-    for start in range(0, len(words), stride):
-        end = start + size
-        if end + tail >= len(words):
-            yield text[words[start][0] : words[-1][1]]
-            return
-        yield text[words[start][0] : words[end - 1][1]]
+    words = (span for span in find_word_spans(text) for _ in range(span[0], span[1], LONG))
+    ahead = list(islice(words, size + tail + 1))
+    while len(ahead) > size + tail:
+        yield text[ahead[0][0] : ahead[size - 1][1]]
+        del ahead[:stride]
+        ahead += islice(words, stride)
+    if ahead:
+        yield text[ahead[0][0] : ahead[-1][1]]
 
 
 def _windows(record: Passage) -> Iterator[Entry]:
     fields = "; ".join(f"{name}: {value}" for name, value in record.fields if name.lower() not in DULL)
     heading = "\n".join(part for part in (_heading(record.title, record.section), fields) if part)
     bare = _entry(record, "", page=record.page, section=record.section)
-    stretches = list(cut_windows(record.text)) or ([""] if heading else [])
-    for stretch in stretches:
+    stretch = None
+    for stretch in cut_windows(record.text):
         yield replace(bare, text="\n".join(part for part in (heading, stretch) if part))
+    if stretch is None and heading:
+        yield replace(bare, text=heading)
 
 
 def _blocks(record: Table) -> Iterator[Entry]:

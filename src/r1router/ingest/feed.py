@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from r1router.errors import UnreadableFile
 from r1router.filters.fields import clean
 from r1router.filters.tree import Value
 from r1router.ingest.chunk import cut
@@ -24,6 +25,13 @@ from r1router.kb.writer import Held, Writer
 
 BATCH = 512
 """Entries embedded and committed together: what an interrupted run has to embed again at most."""
+
+BATCH_TEXT = 16_000_000
+"""Characters after which the entries that wait are written, however few: the store needs several times as much."""
+
+COST = 1_000
+"""Characters of its source's room that an entry takes at least, if it is embedded: a small file may unpack to millions
+of them, and each takes some milliseconds."""
 
 PLAIN_BATCH = 8_192
 """Of entries that are not embedded, which cost little to do again: each commit has the store look at all the others."""
@@ -53,6 +61,8 @@ class _Source:
     stale: dict[str, Held]
     """Its entries that have not been met again yet, by id."""
     slices: Slices
+    room: int
+    """Characters of entries that may still come of it."""
     numbers: Counter[str] = field(default_factory=Counter)
     """Entries so far of each record."""
     rows: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -98,6 +108,8 @@ class Feed:
         self._owners = {id_.rpartition("#")[0]: source for source, digests in writer.held.items() for id_ in digests}
         self._source: _Source | None = None
         self._waiting: list[Entry] = []
+        self._waiting_text = 0
+        """Characters of them."""
         self._described: list[Entry] = []
         """Entries that stay as they are, and of whose source something else is known now."""
         self._ended: list[_Ended] = []
@@ -106,22 +118,29 @@ class Feed:
     def name(self) -> str:
         return self.writer.manifest.name
 
-    def begin(self, source: str, path: str) -> None:
+    def begin(self, source: str, path: str, *, room: int) -> None:
+        """`room`: characters that its entries may have together."""
         slices = Slices(self.writer.tables)
-        self._source = _Source(source, path, dict(self.writer.held.get(source, {})), slices)
+        self._source = _Source(source, path, dict(self.writer.held.get(source, {})), slices, room)
 
     def put(self, record: Record, known: Known) -> None:
-        """Takes in one record of the source that was begun; `known`: what is known of the source."""
+        """Takes in one record of the source that was begun; `known`: what is known of the source.
+
+        Raises `UnreadableFile` where its entries need more room than it has: a long title or header stands in each.
+        """
         assert self._source is not None
         if isinstance(record, Table):
             with self.writer.explain():
                 self._source.slices.put(record)
         key = self._claim(record.id, self._source.name)
-        entries = cut(record, key=key, first=self._source.numbers[key])
-        self._source.numbers[key] += len(entries)
         about = self._describe(record, known)
-        for entry in entries:
+        for entry in cut(record, key=key, first=self._source.numbers[key]):
             entry = replace(entry, about=about)
+            self._source.numbers[key] += 1
+            self._source.room -= max(len(entry.text), COST if entry.embedded else 0)
+            if self._source.room < 0:
+                said = "its entries, which repeat titles and headers, get too many or too large for its size"
+                raise UnreadableFile(self._source.name, f"{said}; split it")
             if entry.rows and not entry.embedded:
                 first, _ = self._source.rows.get(record.id, entry.rows)
                 self._source.rows[record.id] = (first, entry.rows[1])
@@ -136,7 +155,9 @@ class Feed:
             self.counts.added += held is None
             self.counts.changed += held is not None
             self._waiting.append(entry)
-            if len(self._waiting) >= (BATCH if self._waiting[0].embedded else PLAIN_BATCH):
+            self._waiting_text += len(entry.text)
+            most = BATCH if self._waiting[0].embedded else PLAIN_BATCH
+            if len(self._waiting) >= most or self._waiting_text >= BATCH_TEXT:
                 self.flush()
 
     def end(self, fingerprint: str, yields: tuple[str, ...]) -> list[Problem]:
@@ -185,6 +206,7 @@ class Feed:
             self._record([ended.taken for ended in self._ended])
         written = len(self._waiting)
         self._waiting, self._described, self._ended = [], [], []
+        self._waiting_text = 0
         if written:
             self._written(written)
 

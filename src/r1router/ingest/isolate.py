@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,9 +45,22 @@ class Limits:
     """Bytes of the process."""
     seconds: float = 30.0
     """Of CPU until the first, or the next, record; four times as long where it waits."""
+    seconds_per_mb: float = 600.0
+    """Of CPU for each megabyte of the file, from its first record to its last, and `seconds` at least: a page that is
+    read from a scan takes some seconds, and a few kilobytes of the file."""
     output: int = 256_000_000
     """Bytes of records, or `ratio` times the size of the file where that is more."""
     ratio: int = 100
+    piece: int = 100_000_000
+    """Bytes of one record."""
+
+    def measure_room(self, file: Path) -> int:
+        """Bytes that what is made of a file may take."""
+        return max(self.output, self.ratio * _size(file))
+
+    def measure_time(self, file: Path) -> float:
+        """Seconds of CPU that reading a file may take."""
+        return max(self.seconds, self.seconds_per_mb * _size(file) / 1e6)
 
 
 LIMITS = Limits()
@@ -58,9 +71,13 @@ _GLANCE = 0.05
 _BEHIND = 5
 """Steps of priority that the process stands back, so that a file which takes all its time holds up nothing else."""
 _HEADER = struct.Struct("<Q")
+_FRAMES = 4
+"""That wait to be taken, at most."""
+_LARGE = 1_000_000
+"""Bytes of a frame beside which no other one waits."""
 _RUN = (
-    "import json, sys; paths, memory = json.loads(sys.argv[1]); sys.path[:] = paths; "
-    "from r1router.ingest.isolate import serve; serve(memory)"
+    "import json, sys; paths, memory, piece = json.loads(sys.argv[1]); sys.path[:] = paths; "
+    "from r1router.ingest.isolate import serve; serve(memory, piece)"
 )
 
 _idle: list[ReadingProcess] = []
@@ -111,7 +128,7 @@ class ReadingProcess:
         self._refused: dict[Path, str] = {}
         """Why a look into these files failed."""
         self._replies: queue.Queue[bytes] = queue.Queue()
-        self._room = threading.Semaphore(4)
+        self._room = threading.Semaphore(_FRAMES)
 
     @property
     def is_ready(self) -> bool:
@@ -125,18 +142,18 @@ class ReadingProcess:
             return look(path, as_)
         found: Look
         try:
-            [found] = self._ask("look", path.absolute(), as_, source=str(path), size=_size(path))
+            [found] = self._ask("look", path.absolute(), as_, source=str(path), path=path)
         except UnreadableFile as error:
             self._refused[path.absolute()] = error.reason  # what reading it would meet again
             found = ((as_ or reader.KINDS[0],), ())
         return found
 
-    def read(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
+    def read(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> Generator[Record | Problem | About, None, None]:
         """As `readers.read`. Raises `UnreadableFile` also for a file that takes too much, or ends the process."""
         if file.path.absolute() in self._refused:
             raise UnreadableFile(file.source, self._refused.pop(file.path.absolute()))
         there = replace(file, path=file.path.absolute(), parts=tuple(part.absolute() for part in file.parts))
-        yield from self._ask("read", there, as_, ocr, source=file.source, size=_size(file.path))
+        yield from self._ask("read", there, as_, ocr, source=file.source, path=file.path)
 
     def stop(self) -> None:
         """Ends the process, whatever it does."""
@@ -144,7 +161,7 @@ class ReadingProcess:
         if child is None:
             return
         child.kill()
-        self._room.release(8)  # lets the thread end that waits with what nobody wants any more
+        self._room.release(2 * _FRAMES)  # lets the thread end that waits with what nobody wants any more
         for stream in (child.stdin, child.stdout):
             if stream:
                 with suppress(OSError):
@@ -155,13 +172,14 @@ class ReadingProcess:
 
     # ── one request ────────────────────────────────────────────────────────────────────────────
 
-    def _ask(self, *request: Any, source: str, size: int) -> Iterator[Any]:
+    def _ask(self, *request: Any, source: str, path: Path) -> Iterator[Any]:
         done = False
         try:
             self._send(request)
-            left = max(self.limits.output, self.limits.ratio * size)
+            left = self.limits.measure_room(path)
+            until = self._cpu() + self.limits.measure_time(path)
             while True:
-                what, value, length = self._receive(source)
+                what, value, length = self._receive(source, until)
                 left -= length
                 if what == "item":
                     yield value
@@ -197,7 +215,7 @@ class ReadingProcess:
         raise R1RouterError("the process that reads files does not start; is there memory left?")
 
     def _start(self) -> None:
-        given = json.dumps([[path or os.getcwd() for path in sys.path], self.limits.memory])
+        given = json.dumps([[path or os.getcwd() for path in sys.path], self.limits.memory, self.limits.piece])
         # Arrow's own allocator would keep what it has had.
         self._scratch = tempfile.TemporaryDirectory(prefix="r1router-", ignore_cleanup_errors=True)
         environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system", "TMPDIR": self._scratch.name}
@@ -205,15 +223,18 @@ class ReadingProcess:
             [sys.executable, "-c", _RUN, given],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
         )  # fmt: skip
-        self._child, self._replies, self._room = child, queue.Queue(), threading.Semaphore(4)
+        self._child, self._replies, self._room = child, queue.Queue(), threading.Semaphore(_FRAMES)
         assert child.stdout is not None
         threading.Thread(
             target=_pump, args=(child.stdout, self._replies, self._room), name="reading", daemon=True
         ).start()
 
-    def _receive(self, source: str) -> tuple[str, Any, int]:
-        """The next (what, value, bytes). Raises `UnreadableFile` where the process dies or takes too much."""
+    def _receive(self, source: str, until: float) -> tuple[str, Any, int]:
+        """The next (what, value, bytes). Raises `UnreadableFile` where the process dies or takes too much, or its CPU
+        has worked `until` then."""
         began, cpu = time.monotonic(), self._cpu()
+        if cpu > until:
+            raise UnreadableFile(source, "reading it takes too long for its size")
         while True:
             try:
                 data = self._replies.get(timeout=_GLANCE)
@@ -223,11 +244,14 @@ class ReadingProcess:
                 limits = self.limits
                 if self._rss() > limits.memory:
                     raise UnreadableFile(source, _too_much(limits.memory)) from None
-                waited, worked = time.monotonic() - began, self._cpu() - cpu
+                now = self._cpu()
+                waited, worked = time.monotonic() - began, now - cpu
+                if now > until:
+                    raise UnreadableFile(source, "reading it takes too long for its size") from None
                 if worked > limits.seconds or waited > 4 * limits.seconds:
                     reason = f"reading it takes too long: nothing came for {limits.seconds:g} s"
                     raise UnreadableFile(source, reason) from None
-        self._room.release()
+        self._room.release(_weigh(data))
         if not data:
             code = self._child.wait() if self._child else 0
             ended = signal.Signals(-code).name if code < 0 else f"exit {code}"
@@ -270,16 +294,22 @@ def _pump(stream: IO[bytes], replies: queue.Queue[bytes], room: threading.Semaph
     with suppress(OSError, ValueError):
         while len(header := stream.read(_HEADER.size)) == _HEADER.size:
             data = stream.read(_HEADER.unpack(header)[0])
-            room.acquire()
+            for _ in range(_weigh(data)):
+                room.acquire()
             replies.put(data)
     room.acquire()
     replies.put(b"")
 
 
+def _weigh(frame: bytes) -> int:
+    """How many of the frames that may wait this one counts as."""
+    return _FRAMES if len(frame) > _LARGE else 1
+
+
 # ── in the process ─────────────────────────────────────────────────────────────────────────────
 
 
-def serve(memory: int) -> None:
+def serve(memory: int, piece: int) -> None:
     """The child's loop: requests from standard input, frames to standard output, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     _limit(memory)
@@ -287,7 +317,7 @@ def serve(memory: int) -> None:
         os.nice(_BEHIND)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not come between the frames
-    send = _Sender(out)
+    send = _Sender(out, piece)
     logging.getLogger().addHandler(send)
     logging.getLogger("r1router").setLevel(logging.INFO)
     threading.Thread(target=_die_with_parent, args=(os.getppid(),), daemon=True).start()
@@ -320,13 +350,15 @@ def _serve_one(what: str, *args: Any) -> Iterator[Any]:
 class _Sender(logging.Handler):
     """Frames to the parent; also of what is logged."""
 
-    def __init__(self, out: IO[bytes]) -> None:
+    def __init__(self, out: IO[bytes], piece: int) -> None:
         super().__init__(logging.INFO)
-        self._out = out
+        self._out, self._piece = out, piece
         self._sending = threading.Lock()
 
     def __call__(self, what: str, value: Any) -> None:
         data = pickle.dumps((what, value))
+        if len(data) > self._piece:
+            raise UnreadableFile("", f"one piece of it has more than {self._piece // 10**6:,} MB")
         with self._sending:
             self._out.write(_HEADER.pack(len(data)) + data)
             self._out.flush()

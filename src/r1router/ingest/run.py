@@ -12,7 +12,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -312,6 +312,7 @@ class _Run:
 
     def _read(self, file: SourceFile, mark: str, *, as_: Kind | None, ocr: bool) -> None:
         path = str(file.path.resolve())
+        room = self._process.limits.measure_room(file.path)
         begun: dict[Kind, Feed] = {}
         homeless: dict[Kind, set[str]] = {}
         """Records of kinds that the one knowledge base to fill does not hold."""
@@ -319,20 +320,21 @@ class _Run:
         def feed_of(kind: Kind) -> Feed:
             if kind not in begun:
                 begun[kind] = self._feed(kind)
-                begun[kind].begin(file.source, path)
+                begun[kind].begin(file.source, path, room=room)
             return begun[kind]
 
         try:
             known = Known()
-            for item in self._process.read(file, as_=as_, ocr=ocr):
-                if isinstance(item, Problem):
-                    self.problems.append(item)
-                elif isinstance(item, About):
-                    known.add(item)
-                elif (kind := _kind(item)) in self._targets:
-                    feed_of(kind).put(item, known)
-                elif as_ is None:
-                    homeless.setdefault(kind, set()).add(item.id)
+            with closing(self._process.read(file, as_=as_, ocr=ocr)) as items:
+                for item in items:
+                    if isinstance(item, Problem):
+                        self.problems.append(item)
+                    elif isinstance(item, About):
+                        known.add(item)
+                    elif (kind := _kind(item)) in self._targets:
+                        feed_of(kind).put(item, known)
+                    elif as_ is None:
+                        homeless.setdefault(kind, set()).add(item.id)
         except UnreadableFile:
             for feed in begun.values():
                 feed.give_up()

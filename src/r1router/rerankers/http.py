@@ -16,7 +16,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, RootModel
 
-from r1router.endpoint import hide, read_body
+from r1router.endpoint import answer_in_time, hide, read_body
 from r1router.errors import InputError, KnowledgeBaseError
 
 FORMS = ("jina", "tei")
@@ -106,9 +106,7 @@ class HttpReranker:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         request = urllib.request.Request(self._url, json.dumps(asked).encode(), headers)  # http(s) only
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout) as answer:
-                body: bytes = answer.read(BYTES)
-                return body
+            return answer_in_time(lambda: _fetch(request, self._timeout), self._timeout)
         except urllib.error.HTTPError as error:
             said = " ".join(error.read(500).decode("utf-8", "replace").split())
             told, hint = f"status {error.code}: {said}", _HINTS.get(error.code, "")
@@ -119,6 +117,12 @@ class HttpReranker:
         raise KnowledgeBaseError(
             hide(f"reranking at {self._url}: {told}" + (f"\n{hint}" if hint else ""), key=key)
         ) from None
+
+
+def _fetch(request: urllib.request.Request, timeout: float) -> bytes:
+    with urllib.request.urlopen(request, timeout=timeout) as answer:
+        body: bytes = answer.read(BYTES)
+        return body
 
 
 _HINTS = {
