@@ -161,16 +161,17 @@ def read_memory(process: int) -> int:
         return 0
 
 
-def read_cpu(process: int) -> float:
-    """CPU seconds of a process and of all that it started, those that have ended included."""
-    seconds = 0.0
+def read_cpu_of_children(process: int) -> float:
+    """CPU seconds of all that a process started, those that have ended included."""
+    ticks = 0
     for each in (process, *list_children(process)):
         try:
             fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-            seconds += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+            own, ended = fields[11:13], fields[13:15]
+            ticks += sum(map(int, ended if each == process else own))
         except (OSError, IndexError):
             continue
-    return seconds
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def list_children(process: int) -> list[int]:
