@@ -21,8 +21,7 @@ from r1router.ingest.isolate import Limits, ReadingProcess, open_reading_process
 from r1router.ingest.records import Passage
 from r1router.ingest.sources import SourceFile
 from r1router.kb import open_kb
-from r1router.kb.lance import LanceKnowledgeBase
-from r1router.types import Query
+from r1router.types import KnowledgeBase, Query
 from small_embedders import HashedWords
 
 SMALL = Limits(memory=250_000_000, seconds=3.0, output=2_000_000)
@@ -32,7 +31,7 @@ def source(path: Path) -> SourceFile:
     return SourceFile(path, path.name, ("text",))
 
 
-def open_words(folder: Path) -> LanceKnowledgeBase:
+def open_words(folder: Path) -> KnowledgeBase:
     return open_kb(folder / "kbs" / "text", text_embedder=HashedWords())
 
 
