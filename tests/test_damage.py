@@ -211,11 +211,11 @@ def test_what_the_disk_refuses_is_told_in_one_line_and_the_next_run_goes_on(most
 
 _HELD = """
 import ctypes, signal, sys
-from r1router.interrupts import end_by_interrupts, hear_interrupts
+from r1router.interrupts import take_interrupts_at_once, watch_interrupts
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if sys.argv[1] == "ends":
-    end_by_interrupts()
-with hear_interrupts():
+    take_interrupts_at_once()
+with watch_interrupts():
     print("on", flush=True)
     ctypes.PyDLL(None).sleep(int(sys.argv[2]))  # holds Python's lock, as llama.cpp does while it loads
 """

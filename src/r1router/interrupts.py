@@ -1,4 +1,4 @@
-"""Lets an interrupt end the process inside a call that holds Python's lock, because Python hears of it only afterwards.
+"""Takes an interrupt at once inside a call that holds Python's lock, because Python hears of it only afterwards.
 
 llama.cpp holds the lock while it loads a model, for seconds or minutes. A program that imports this package keeps its
 `KeyboardInterrupt`, after the call; the command line asks for the end of the process.
@@ -14,15 +14,15 @@ from contextlib import contextmanager
 _ending = False
 
 
-def end_by_interrupts() -> None:
-    """From now on an interrupt inside `hear_interrupts` ends this process."""
+def take_interrupts_at_once() -> None:
+    """From now on an interrupt inside `watch_interrupts` ends this process."""
     global _ending
     _ending = True
 
 
 @contextmanager
-def hear_interrupts() -> Iterator[None]:
-    """Around a call that holds Python's lock. An interrupt then ends the process at once, where `end_by_interrupts` was
+def watch_interrupts() -> Iterator[None]:
+    """Around a call that holds Python's lock. An interrupt then ends the process at once, where `take_interrupts_at_once` was
     called and this is the main thread, which alone may choose that; elsewhere nothing changes.
     """
     if not _ending or threading.current_thread() is not threading.main_thread():

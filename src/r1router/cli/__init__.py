@@ -6,14 +6,14 @@ import os
 import sys
 from typing import Any
 
-from r1router.interrupts import end_by_interrupts
+from r1router.interrupts import take_interrupts_at_once
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
     """The `r1router` command. Exit code 1 for an error that is told, 2 for wrong usage, 130 when interrupted."""
-    end_by_interrupts()
+    take_interrupts_at_once()
     try:
         from r1router.cli.commands import run  # takes most of a second, in which it may be interrupted
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from r1router import parse
 from r1router.errors import InputError, PolicyError
-from r1router.interrupts import hear_interrupts
+from r1router.interrupts import watch_interrupts
 from r1router.marks import compile_tokens
 from r1router.policies import _default_model as default_model
 from r1router.policies._chat import write_chat_json
@@ -99,7 +99,7 @@ class LlamaCpp:
         self.prompts = prompts
         self._pictures, self._exact = mmproj is not None, exact
         self._tokens = compile_tokens(read_control_tokens(model))
-        with hear_interrupts():
+        with watch_interrupts():
             self._server = _aside(lambda: _load(model, lora, mmproj, ctx, slots, threads))
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="llamacpp")
         self._stops: set[threading.Event] = set()
