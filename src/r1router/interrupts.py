@@ -22,8 +22,10 @@ def take_interrupts_at_once() -> None:
 
 @contextmanager
 def watch_interrupts() -> Iterator[None]:
-    """Around a call that holds Python's lock. An interrupt then ends the process at once, where `take_interrupts_at_once` was
-    called and this is the main thread, which alone may choose that; elsewhere nothing changes.
+    """Around a call that holds Python's lock.
+
+    An interrupt then ends the process at once, where `take_interrupts_at_once` was called and this is the main thread,
+    which alone may choose that; elsewhere nothing changes.
     """
     if not _ending or threading.current_thread() is not threading.main_thread():
         yield
