@@ -231,7 +231,7 @@ def test_an_interrupt_is_heard_while_a_call_holds_pythons_lock(who: str) -> None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=300)
-    assert (process.returncode == -signal.SIGINT) == (who == "ends")
+    assert process.returncode == -signal.SIGINT
     assert (b"KeyboardInterrupt" in said) == (who == "goes on")
 
 
