@@ -14,6 +14,7 @@ import argparse
 import importlib
 import os
 import random
+import resource
 import sys
 import tempfile
 import time
@@ -37,15 +38,24 @@ def main() -> int:
     lost = 0
     for name in given.parts or PARTS:
         part = importlib.import_module(f"benchmarks.robust.{name}")
-        began = time.monotonic()
+        began, worked = time.monotonic(), _read_cpu()
         with tempfile.TemporaryDirectory() as folder:
             for row in part.run(given.share, random.Random(given.seed), Path(folder)):
                 lost += row.tried - row.survived
                 told = f"{row.tried} | {row.survived} | {row.tried - row.survived} | {row.note}"
                 print(f"| {name} | {row.what} | {told} |", flush=True)
         load = os.getloadavg()[0]
-        print(f"{name}: {time.monotonic() - began:.0f} s, load average {load:.1f}", file=sys.stderr, flush=True)
+        took = f"{time.monotonic() - began:.0f} s, {_read_cpu() - worked:.0f} s of CPU"
+        print(f"{name}: {took}, load average {load:.1f}", file=sys.stderr, flush=True)
     return 1 if lost else 0
+
+
+def _read_cpu() -> float:
+    """CPU seconds of this process and of those that it has waited for."""
+    return sum(
+        used.ru_utime + used.ru_stime
+        for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
 
 
 if __name__ == "__main__":

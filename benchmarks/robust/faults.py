@@ -25,7 +25,7 @@ from benchmarks.robust.rows import Row, tell
 
 SIZES = (4, 16, 40, 64, 90, 120, 160, 200, 260, 320, 400, 520, 700, 900, 1200)
 """KiB of room that the disk has left."""
-DAMAGES = 40
+DAMAGES = 24
 
 
 def run(share: float, rng: random.Random, folder: Path) -> Iterator[Row]:

@@ -29,10 +29,10 @@ def run(share: float, rng: random.Random, folder: Path) -> Iterator[Row]:
     assert run_command(*index).code == 0
     longest = time.monotonic() - began
     for what, times, turn in (
-        ("index", 60, _kill_index),
-        ("index --prune", 30, _kill_prune),
-        ("kb rm --source", 30, _kill_remove_source),
-        ("kb rm", 30, _kill_remove),
+        ("index", 30, _kill_index),
+        ("index --prune", 20, _kill_prune),
+        ("kb rm --source", 15, _kill_remove_source),
+        ("kb rm", 15, _kill_remove),
     ):
         count, survived, killed = max(2, round(times * share)), 0, 0
         faults = {"lost": 0, "doubled": 0, "stale": 0}
