@@ -217,7 +217,7 @@ def test_a_spaced_answer_has_the_form_of_its_shape_and_is_read_without_the_space
     assert f"<answer> {text}</answer>" in said
     assert parse.read_answer(Reply(said)) == Answer(thought, text)
     shape = {
-        spaced: parse.answer_shape(think=10_000 * bool(thought), answer=10_000, spaced=bool(spaced))
+        spaced: parse.make_answer_shape(think=10_000 * bool(thought), answer=10_000, spaced=bool(spaced))
         for spaced in (0, 1)
     }
     assert re.fullmatch(parse.write_regex(shape[1]), said)
@@ -231,7 +231,7 @@ def test_a_shape_without_knowledge_bases_only_lets_the_policy_stop():
 
 
 def test_a_query_takes_the_place_of_the_answer_behind_the_same_thought():
-    shape = parse.add_query(parse.answer_shape(), "root ::= .*")
+    shape = parse.add_query(parse.make_answer_shape(), "root ::= .*")
     assert [tuple(tag.name for tag in tags) for tags in shape.alternatives] == [("think", "answer"), ("think", "query")]
 
 
@@ -370,7 +370,7 @@ def test_the_schema_of_a_step_has_the_labels_and_the_stop_and_nothing_else():
 
 
 def test_a_reply_under_the_schema_of_an_answer_or_a_query_is_either():
-    shape = parse.add_query(parse.answer_shape(), "")
+    shape = parse.add_query(parse.make_answer_shape(), "")
     fields = parse.write_json_schema(shape)["properties"]
     assert fields["query"]["type"] == fields["answer"]["type"] == ["string", "null"]
     read = [

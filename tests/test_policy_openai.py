@@ -13,11 +13,11 @@ import pytest
 
 from r1router.drive.threads import wait_for
 from r1router.errors import PolicyError
-from r1router.parse import answer_shape, write_gbnf, write_json_schema, write_regex
+from r1router.parse import make_answer_shape, write_gbnf, write_json_schema, write_regex
 from r1router.policies import open_policy
 from r1router.types import Ask, Image, Message, Policy, Reply
 
-ASK = Ask((Message("user", "How high is it?", (Image(b"\x89PNG"),)),), "final", answer_shape(), max_tokens=4)
+ASK = Ask((Message("user", "How high is it?", (Image(b"\x89PNG"),)),), "final", make_answer_shape(), max_tokens=4)
 Answer = Callable[[dict[str, Any]], tuple[int, str]]
 
 
@@ -99,15 +99,15 @@ def test_the_request_carries_the_words_the_picture_and_the_bounds() -> None:
     ("server", "extra"),
     [
         ("none", {}),
-        ("vllm", {"structured_outputs": {"regex": write_regex(answer_shape())}}),
-        ("sglang", {"regex": write_regex(answer_shape())}),
-        ("llamacpp", {"grammar": write_gbnf(answer_shape())}),
+        ("vllm", {"structured_outputs": {"regex": write_regex(make_answer_shape())}}),
+        ("sglang", {"regex": write_regex(make_answer_shape())}),
+        ("llamacpp", {"grammar": write_gbnf(make_answer_shape())}),
         (
             "json",
             {
                 "response_format": {
                     "type": "json_schema",
-                    "json_schema": {"name": "reply", "strict": True, "schema": write_json_schema(answer_shape())},
+                    "json_schema": {"name": "reply", "strict": True, "schema": write_json_schema(make_answer_shape())},
                 }
             },
         ),

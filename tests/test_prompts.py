@@ -64,7 +64,7 @@ def as_text(ask):
         ("omnisearch_first", lambda p: p.next_step(Trajectory(QUESTION), CARDS, template="omnisearch")),
         ("omnisearch_later", lambda p: p.next_step(PATH, CARDS, template="omnisearch")),
         ("omnisearch_read", lambda p: p.answer_step(PATH, STEP, template="omnisearch_read")),
-        ("again", lambda p: p.again(p.final_answer(PATH), "Oslo", "the tag answer is missing")),
+        ("again", lambda p: p.ask_again(p.final_answer(PATH), "Oslo", "the tag answer is missing")),
     ],
 )
 def test_a_prompt_reads_as_agreed(prompts, name, make):

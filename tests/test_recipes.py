@@ -15,7 +15,7 @@ from r1router import parse
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.table import TableBlock
-from r1router.tables.grammar import can_write, query_grammar
+from r1router.tables.grammar import can_write, write_query_grammar
 from r1router.train.rewards import load_reward
 from r1router.train.rewards._outcomes import read_outcome as outcome
 from r1router.train.steps.render import find_view, render
@@ -175,7 +175,7 @@ def test_queries_over_made_tables_can_be_written_under_the_grammar_and_give_thei
     for row in rows:
         rendered = render(row, prompts)
         assert re.fullmatch(parse.write_regex(rendered.ask.shape), rendered.reply)
-        assert can_write(query_grammar(find_view(row)), row.gold.query)
+        assert can_write(write_query_grammar(find_view(row)), row.gold.query)
     read = [outcome(row, render(row, prompts).reply, routes={}) for row in rows]
     assert all(value > 0.5 for value in load_reward("query")(read))
 

@@ -7,7 +7,7 @@ from r1router.errors import InputError
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.routing.odds import Odds, fuse_odds, read_odds
-from r1router.routing.sights import LINE, see
+from r1router.routing.sights import LINE, describe_sights
 from r1router.types import Evidence, Question, Reply, Sight, Trajectory
 
 NEAR = Sight("table", "Plants: Vamma | 1915", 0.7, 1.0)
@@ -24,7 +24,7 @@ def test_a_sight_shows_the_line_with_the_words_asked_for_and_how_many_of_them_ar
         "text": [piece("text", "Rules\nBring a towel.\nThe sauna opens at nine.", 0.4, title="Rules")],
         "table": [],
     }
-    text, table = see("When does the sauna open on Sunday?", found)
+    text, table = describe_sights("When does the sauna open on Sunday?", found)
     assert text == Sight("text", "Rules: The sauna opens at nine.", 0.4, text.matched)
     assert 0 < text.matched < 1
     assert table == Sight("table")
@@ -32,7 +32,7 @@ def test_a_sight_shows_the_line_with_the_words_asked_for_and_how_many_of_them_ar
 
 def test_a_long_line_is_cut_around_the_words_asked_for():
     line = " ".join(["and so on"] * 100) + " the heron stands there " + " ".join(["and more"] * 100)
-    (sight,) = see("Where is the heron?", {"text": [piece("text", line, 0.5)]})
+    (sight,) = describe_sights("Where is the heron?", {"text": [piece("text", line, 0.5)]})
     assert "heron" in sight.line
     assert len(sight.line) <= LINE + 1
 

@@ -8,7 +8,7 @@ from flows import KBS, STOP, answer, step
 from r1router.errors import InputError
 from r1router.evidence.support import Support, judge, measure_support, read_support
 from r1router.methods import load_method
-from r1router.parse import answer_probabilities, read_answer
+from r1router.parse import read_answer, read_answer_probabilities
 from r1router.prompts import Prompts
 from r1router.types import Ask, Evidence, Question, Reply, Search, Token
 
@@ -73,10 +73,10 @@ def test_weights_come_with_the_prompt_set_and_an_unknown_one_is_refused(tmp_path
 def test_the_doubt_of_an_answer_is_read_at_its_first_token():
     top = ((" 18", math.log(0.6)), (" unknown", math.log(0.3)))
     tokens = [Token("<answer>", 0.0, (("<answer>", 0.0),)), Token(" 18", math.log(0.6), top), Token("</answer>", 0.0)]
-    confidence, doubt = answer_probabilities(tokens)
+    confidence, doubt = read_answer_probabilities(tokens)
     assert confidence == pytest.approx(0.6)
     assert doubt == pytest.approx(0.3)
-    assert answer_probabilities([]) == (None, None)
+    assert read_answer_probabilities([]) == (None, None)
     read = read_answer(Reply("<answer> 18</answer>", tuple(tokens)))
     assert (read.confidence, read.doubt) == (confidence, doubt)
 

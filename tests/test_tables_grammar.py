@@ -13,7 +13,7 @@ from r1router.errors import ParseError
 from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
 from r1router.tables.engine import Tables
-from r1router.tables.grammar import can_write, query_grammar
+from r1router.tables.grammar import can_write, write_query_grammar
 from r1router.tables.inspect import inspect_table
 from r1router.tables.store import TableFile
 from r1router.tables.view import TableView, show_table, view_table
@@ -48,7 +48,7 @@ def test_every_query_that_the_grammar_writes_runs_whatever_the_table_holds(table
     header, rows = table
     block = TableBlock("T", header=tuple(header), rows=tuple(map(tuple, rows)))
     question = f"{asked} {rows[0][0]} {rows[-1][-1]} 3 {header[0]}?"
-    grammar = query_grammar(view(question, block))
+    grammar = write_query_grammar(view(question, block))
     chance = random.Random(seed)
     with Tables(block) as opened:
         for _ in range(15):
@@ -76,7 +76,7 @@ def test_a_shown_table_is_about_as_long_as_it_may_be():
 
 
 def test_a_reply_asks_the_table_or_answers():
-    shape = parse.add_query(parse.answer_shape(), query_grammar(view("Norway?")))
+    shape = parse.add_query(parse.make_answer_shape(), write_query_grammar(view("Norway?")))
     rules = parse.write_gbnf(shape)
     assert rules.startswith('root ::= "<think>"')
     assert "\nquery ::= " in rules

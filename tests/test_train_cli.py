@@ -113,7 +113,7 @@ def test_the_next_stage_goes_on_from_what_sft_has_trained_with_the_prompts_of_th
 def test_a_result_is_exported_in_a_form_that_its_base_allows(tmp_path, base, trained, then):
     if trained == "adapter":
         (tmp_path / "adapter_config.json").touch()
-    assert train_options.export_of(tmp_path, base) == ["export", str(tmp_path), *then, "--out", "FOLDER"]
+    assert train_options.write_export_command(tmp_path, base) == ["export", str(tmp_path), *then, "--out", "FOLDER"]
 
 
 def test_online_training_without_knowledge_bases_says_what_is_missing(steps, tmp_path):

@@ -29,11 +29,11 @@ from r1router.codec import to_dict
 from r1router.errors import QueryError
 from r1router.moves import write_need
 from r1router.parse import NO_ROUTE
-from r1router.routing.sights import LOOK, see
+from r1router.routing.sights import LOOK, describe_sights
 from r1router.table import TableBlock, TableColumn
 from r1router.tables.columns import read_columns
 from r1router.tables.engine import compute
-from r1router.tables.grammar import can_write, query_grammar
+from r1router.tables.grammar import can_write, write_query_grammar
 from r1router.tables.view import view_table
 from r1router.train.steps.step_file import Gold, Past, TrainingStep, write_steps
 from r1router.types import Evidence, KnowledgeBase, Query, Question, Sight, Step, Trajectory
@@ -134,7 +134,7 @@ class _Index:
         return (replace(evidence[0], table=block), *evidence[1:])
 
     def look(self, text: str) -> tuple[Sight, ...]:
-        return see(text, {name: self.search(name, text, LOOK) for name in self.names})
+        return describe_sights(text, {name: self.search(name, text, LOOK) for name in self.names})
 
     def look_after(self, question: str, history: Sequence[Past]) -> tuple[Sight, ...]:
         path = Trajectory(Question(question), tuple(Step(answer=past.answer) for past in history))
@@ -232,7 +232,7 @@ def _query(
     readers, values = read_columns(table.header, table.rows)
     view = view_table(wanted, table, [reader.column for reader in readers], values)
     sql = _unquote_numbers(hop.sql, [reader.column for reader in readers])
-    if not can_write(query_grammar(view), sql):
+    if not can_write(write_query_grammar(view), sql):
         return []
     gold = Gold(thought_for(sql), query=sql)
     return [

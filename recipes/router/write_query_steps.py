@@ -34,7 +34,7 @@ from r1router.prompts import Prompts
 from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
 from r1router.tables.engine import Tables
-from r1router.tables.grammar import can_write, query_grammar
+from r1router.tables.grammar import can_write, write_query_grammar
 from r1router.tables.results import read_answer_off
 from r1router.train.steps.find_queries import find_queries
 from r1router.train.steps.render import find_view, render
@@ -114,7 +114,7 @@ def made_steps(count: int, rng: random.Random) -> Iterator[TrainingStep]:
                 f"made-query-{number:05d}/0/query", "query", asked.text, sub_question=asked.text, evidence=evidence,
                 gold=gold, source="made-query",
             )  # fmt: skip
-            if can_write(query_grammar(find_view(step)), asked.sql):
+            if can_write(write_query_grammar(find_view(step)), asked.sql):
                 yield step
                 number += 1
 
@@ -203,7 +203,7 @@ def set_steps(name: str, path: Path, shelf: Shelf, rng: random.Random) -> Iterat
         )
         if sql and not misled:
             answer = answer_by(block, sql)
-            if answer and can_write(query_grammar(find_view(step)), sql):
+            if answer and can_write(write_query_grammar(find_view(step)), sql):
                 gold = replace(
                     read, thought=thought_for(sql), query=sql, answers=tuple(dict.fromkeys([*answers, answer]))
                 )

@@ -1,4 +1,4 @@
-"""Finds the folder of what this package can make or fetch again: models, the demo's knowledge bases."""
+"""Finds the cache folder, because models and the demo's knowledge bases can be made again at any time."""
 
 from __future__ import annotations
 

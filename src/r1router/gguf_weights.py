@@ -1,4 +1,4 @@
-"""Rewrites a GGUF file: in another precision, with other numbers, or with an adapter worked in.
+"""Rewrites a GGUF file: in another precision, with other numbers, or merged with an adapter.
 
 Numpy only, one tensor as float32 at a time. Settings and tokenizer are copied as they are.
 """

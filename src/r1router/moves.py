@@ -19,7 +19,7 @@ from r1router.evidence.support import Support, judge, measure_support
 from r1router.evidence.versions import put_newer_first
 from r1router.prompts import Prompts
 from r1router.routing.odds import fuse_odds
-from r1router.routing.sights import LOOK, see
+from r1router.routing.sights import LOOK, describe_sights
 from r1router.table import TableResult
 from r1router.tables.results import make_evidence, read_answer_off
 from r1router.types import (
@@ -72,7 +72,7 @@ def ask(request: Ask, read: Callable[[Reply], T], prompts: Prompts) -> Flow[T]:
             if not left:
                 raise
             try:
-                reply = yield prompts.again(request, error.reply, reason)
+                reply = yield prompts.ask_again(request, error.reply, reason)
             except BudgetSpent:
                 if request.purpose == "final":
                     raise error from None
@@ -126,7 +126,7 @@ def look_around(trajectory: Trajectory, kbs: Mapping[str, Card], text: str) -> F
     """What every knowledge base would bring for these words, and for the question's picture."""
     names = tuple(kbs)
     rankings = yield Search(names, Query(text, trajectory.question.image), LOOK, look=True)
-    return see(text, dict(zip(names, rankings, strict=True)))
+    return describe_sights(text, dict(zip(names, rankings, strict=True)))
 
 
 def _follow_odds(step: Step) -> Step:
@@ -283,7 +283,7 @@ def _ask_table(
             yield Malformed(request.purpose, reason, reply.text)
             if not left:
                 raise
-        reply = yield prompts.again(request, reply.text, reason)
+        reply = yield prompts.ask_again(request, reply.text, reason)
     raise AssertionError("the last reply is used or raises")
 
 

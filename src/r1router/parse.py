@@ -47,7 +47,7 @@ def make_step_shape(labels: Sequence[str] | None, *, think: int = 200, sub_quest
     return Shape((stops,) if labels is not None and not labels else ((*thought, *asked, *label), stops))
 
 
-def answer_shape(*, think: int = 200, answer: int = 300, spaced: bool = False, grammar: str = "") -> Shape:
+def make_answer_shape(*, think: int = 200, answer: int = 300, spaced: bool = False, grammar: str = "") -> Shape:
     """The form of an answer; `think=0` leaves the thought out. Bounds in characters. `spaced`, `grammar`: see
     `types.Tag`."""
     return Shape(((*((Tag("think", think),) if think else ()), Tag("answer", answer, spaced=spaced, grammar=grammar)),))
@@ -241,7 +241,7 @@ def read_answer(reply: Reply) -> Answer:
     text = _field(rest, "answer")
     if not text:
         raise ParseError("the tag answer is missing" if text is None else "the tag answer is empty", reply.text)
-    confidence, doubt = answer_probabilities(reply.tokens)
+    confidence, doubt = read_answer_probabilities(reply.tokens)
     return Answer(thought, text, confidence=confidence, doubt=doubt)
 
 
@@ -250,7 +250,7 @@ def read_table_reply(reply: Reply) -> Answer | TableQuery:
     thought, rest = _split_thought(reply.text)
     sql = _field(rest, "query")
     if sql:
-        confidence, _ = answer_probabilities(reply.tokens, "query")
+        confidence, _ = read_answer_probabilities(reply.tokens, "query")
         return TableQuery(thought, " ".join(sql.split()).rstrip("; "), confidence)
     if sql is not None and _field(rest, "answer") is None:
         raise ParseError("the tag query is empty", reply.text)
@@ -380,7 +380,7 @@ def read_route_probabilities(tokens: Sequence[Token], routes: Mapping[str, str])
     return {routes[name]: (1 - none) * share for name, share in shares.items()} | {NO_ROUTE: none}
 
 
-def answer_probabilities(tokens: Sequence[Token], tag: str = "answer") -> tuple[float | None, float | None]:
+def read_answer_probabilities(tokens: Sequence[Token], tag: str = "answer") -> tuple[float | None, float | None]:
     """(geometric mean of the probabilities of the tag's tokens, probability of "unknown" at its first one).
 
     None for both where the backend gave no log-probabilities.

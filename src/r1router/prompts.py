@@ -46,7 +46,7 @@ from r1router.evidence.support import read_support
 from r1router.marks import neutralise
 from r1router.routing.odds import read_odds
 from r1router.spans import drop_unknown, write_span_grammar
-from r1router.tables.grammar import query_grammar, write_free_grammar
+from r1router.tables.grammar import write_free_grammar, write_query_grammar
 from r1router.tables.view import TableView, show_table
 from r1router.types import (
     Ask,
@@ -168,7 +168,7 @@ class Prompts:
         others = [item for item in step.evidence if (item.kb, item.record) != (table.kb, table.record)]
         evidence = self._shown(asked, step.evidence, only=others, limit=limit)
         told = [{"text": "\n".join([shown.heading, *shown.rows])}, *evidence]
-        grammar = write_free_grammar(_QUERY - len("SELECT ")) if view.others else query_grammar(view)
+        grammar = write_free_grammar(_QUERY - len("SELECT ")) if view.others else write_query_grammar(view)
         return self._ask(
             "query", template, parse.add_query(self._answer_shape(told, asked), grammar, query=_QUERY), trajectory,
             thought=step.thought, sub_question=asked, table=shown, folder=tell_folders(step.evidence)[0],
@@ -206,7 +206,7 @@ class Prompts:
         shape = parse.make_sentence_shape(sentence=self._limits["sub_question"])
         return self._ask("plan", template, shape, trajectory, evidence=self._shown(trajectory.question.text, evidence))
 
-    def again(self, ask: Ask, reply: str, reason: str) -> Ask:
+    def ask_again(self, ask: Ask, reply: str, reason: str) -> Ask:
         """The same request once more, with what was wrong with the last reply."""
         told = self._messages("again", None, reason=reason)
         messages = (*ask.messages, Message("assistant", reply or "(empty)"), *told)
@@ -252,7 +252,7 @@ class Prompts:
     def _answer_shape(self, shown: Sequence[Mapping[str, Any]], question: str) -> Shape:
         """The form of an answer; where the set has answers copied, from what is shown or from the question."""
         texts = [neutralise(text) for text in (*(item["text"] for item in shown), question)]
-        return parse.answer_shape(
+        return parse.make_answer_shape(
             think=self._limits["think"],
             answer=self._limits["answer"],
             spaced=self.spaced_answers,

@@ -1,4 +1,4 @@
-"""Cuts texts of every script into terms and sentences, because white space parts words in some scripts only.
+"""Cuts texts of every script into terms and sentences, because only some scripts separate words by spaces.
 
 A term is what two texts are compared by: small letters without accents, one spelling for each way to write a letter.
 Where words are not spaced (Chinese, Japanese, Thai, Khmer …) and in Korean, whose words carry their particles, a term

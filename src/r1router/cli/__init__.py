@@ -1,4 +1,4 @@
-"""Starts the command line, and turns what goes wrong into one line, because a traceback helps only who wrote it."""
+"""Starts the command line and turns an error into one line, because a traceback helps only programmers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts the commands together, because each is a file of its own; its nouns are those of the Python interface."""
+"""Puts the commands of `r1router` together, because each one is a file of its own."""
 
 from __future__ import annotations
 

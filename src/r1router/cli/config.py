@@ -1,4 +1,4 @@
-"""Implements `r1router config`: shows what holds for each option and from where, because three places can say it."""
+"""Implements `r1router config`: shows the value of each option and its origin, because three places can set it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Implements `r1router init`: writes a commented r1router.toml, because nobody types them twice."""
+"""Implements `r1router init`: writes a commented r1router.toml, because nobody wants to type the same options twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks who may reach a server, because an address that others reach needs a key."""
+"""Checks the address and the key of a server, because an address that others can reach needs a key."""
 
 from __future__ import annotations
 

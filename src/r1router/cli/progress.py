@@ -1,4 +1,4 @@
-"""Counts on a bar on standard error, or in lines where that is no terminal, so that standard output can be piped."""
+"""Shows progress on standard error, as a bar or as lines, so that standard output can be piped."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def show(events: Iterable[Event], console: Console) -> Trajectory:
     for event in events:
         match event:
             case Planned(index, step):
-                plan(index, step, console)
+                print_plan(index, step, console)
             case Retrieved(index, step):
                 print_found(step, console)
             case Computed(_, step):
@@ -51,7 +51,7 @@ def show(events: Iterable[Event], console: Console) -> Trajectory:
     raise AssertionError("a driver's last event is Finished")
 
 
-def plan(index: int, step: Step, console: Console) -> None:
+def print_plan(index: int, step: Step, console: Console) -> None:
     """The thought, the sub-question and the route of a step, or that the policy knows enough."""
     console.print(Text(f"step {index + 1}", style="bold cyan"))
     if step.thought:

@@ -25,12 +25,12 @@ def score(
 ) -> None:
     """Score predictions that were made elsewhere; a question without one counts 0."""
     from r1router.evals.datasets import load_examples
-    from r1router.evals.predictions import answer_metrics, read_predictions, score_predictions
+    from r1router.evals.predictions import list_answer_metrics, read_predictions, score_predictions
     from r1router.evals.report.summary import make_plain
     from r1router.evals.report.words import write_score as digits
     from r1router.evals.report.words import write_span
 
-    answer_metrics(metrics)
+    list_answer_metrics(metrics)
     examples = load_examples(dataset)
     scored = score_predictions(read_predictions(predictions, examples), examples, metrics=metrics)
     if as_json:

@@ -1,4 +1,4 @@
-"""Finds what the options of all commands default to, in a file and the environment, because nobody types them twice.
+"""Reads the defaults of all options from a file and the environment, because nobody wants to type them every time.
 
 A flag comes before the environment, the environment before the file, the file before what the option says itself.
 An option that names an environment variable of its own is shared: it stands at the top of the file, for every

@@ -187,7 +187,7 @@ def _trajectory(one: _Shown, console: Console) -> None:
 
     known = (example.gold or {}).get("steps") or (example.gold or {}).get("hops") or []
     for at, step in enumerate(trajectory.steps):
-        render.plan(at, step, console)
+        render.print_plan(at, step, console)
         if at < len(known):
             console.print(render.write_line("gold", _gold_step(known[at], step.routes, one.kinds)))
         if step.routes:

@@ -24,4 +24,4 @@ def dpo(
 
     settings = replace(settings, prompts=options.choose_prompt_set(prompts, settings))
     trained = run(pairs, out, settings)
-    options.tell(trained, *options.export_of(trained, settings.base))
+    options.tell(trained, *options.write_export_command(trained, settings.base))

@@ -80,4 +80,4 @@ def grpo(
         kbs=str(kbs) if online else "",
     )
     trained = run(steps, out, settings, dev_files=dev or (), pictures=pictures)
-    options.tell(trained, *options.export_of(trained, settings.base))
+    options.tell(trained, *options.write_export_command(trained, settings.base))

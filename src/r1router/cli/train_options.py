@@ -98,7 +98,7 @@ def is_adapter(trained: Path) -> bool:
     return (trained / "adapter_config.json").is_file()
 
 
-def export_of(trained: Path, base: str) -> list[str]:
+def write_export_command(trained: Path, base: str) -> list[str]:
     """The command that writes the result in a form that its base allows: GGUF is made from GGUF."""
     from r1router.train.weights.load import find_gguf_file
 

@@ -1,4 +1,4 @@
-"""Implements `r1router train sample`: samples groups of replies, judges them, and keeps what is trained on of them."""
+"""Implements `r1router train sample`: samples groups of replies, judges them, and writes what to train on."""
 
 from __future__ import annotations
 

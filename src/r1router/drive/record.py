@@ -1,4 +1,4 @@
-"""Records every request and what it brought as it happens, to go on after a kill and to replay without a model.
+"""Records every request with its result, to continue after a kill and to replay without a model.
 
 A record is a file of JSON lines, `{"key", "reply" | "rankings", "seconds"}`. The key is a hash of the request
 itself, so an equal request is served from the record, whoever makes it, with the seconds that it took then.

@@ -1,4 +1,4 @@
-"""Reranks more entries than are wanted, because a reranker reads question and entry together.
+"""Fetches more entries than asked for and lets a reranker choose, because it reads question and entry together.
 
 What is searched for is found `DEPTH` deep, scored by the reranker, and cut to what was asked for. A look, which only
 sees what there would be, and a search by a picture alone are left as they are.

@@ -1,4 +1,4 @@
-"""Brings many walks to what each asks the policy, because a search for all of them costs little more than for one.
+"""Advances many walks until each asks the policy, because a search for all of them costs little more than for one.
 
     for walk in walks:
         walk.start()

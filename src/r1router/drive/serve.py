@@ -1,4 +1,4 @@
-"""Says who serves each kind of request: the policy answers, the knowledge bases are searched, a record spares both."""
+"""Serves each kind of request: the policy replies, knowledge bases search, and a recording replaces both."""
 
 from __future__ import annotations
 

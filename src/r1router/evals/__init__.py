@@ -1,4 +1,4 @@
-"""Measures how well questions are answered, with numbers that one can believe.
+"""Measures how well questions are answered: data sets, metrics, reports and audits.
 
 run.py            answers the examples with each method, into a folder that resumes
 datasets/         what was asked, and what is right? one file a published question set

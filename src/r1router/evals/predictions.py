@@ -57,13 +57,13 @@ def _row(line: str, place: str) -> tuple[str, str]:
             raise InputError(f'{place}: expected {{"id": …, "prediction": "…"}}, found {line.strip()[:80]}')
 
 
-def answer_metrics(names: Sequence[str] | None = None) -> list[str]:
+def list_answer_metrics(names: Sequence[str] | None = None) -> list[str]:
     """The metrics that judge an answer by itself: those of `names`, which all have to, or all there are."""
     if names is None:
         return [name for name in DEFAULT if load_score(name)]
     for name in names:
         if not load_score(name):
-            judging = ", ".join(answer_metrics())
+            judging = ", ".join(list_answer_metrics())
             raise InputError(f"the metric {name!r} judges more than an answer; of predictions there are: {judging}")
     return list(names)
 
@@ -72,7 +72,7 @@ def score_predictions(
     predictions: Mapping[str, str], examples: Sequence[Example], *, metrics: Sequence[str] | None = None
 ) -> Scored:
     """Every example's prediction by the metrics, a missing one as an empty one. What a metric raises is raised."""
-    judges = load_metrics(answer_metrics(metrics))
+    judges = load_metrics(list_answer_metrics(metrics))
     columns: dict[str, list[float]] = {}
     for example in examples:
         trajectory = Trajectory(example.question, answer=Answer("", predictions.get(example.id, "")))

@@ -1,4 +1,4 @@
-"""Tells the folders of pieces apart, because `archive/` or `2023/` says of a text what it does not say itself."""
+"""Names the folders that tell pieces of evidence apart, because `archive/` or `2023/` says what the text does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spreads evidence over sources, because the third piece of one file tells less than the first of another as near."""
+"""Spreads evidence over sources, because a third piece of one file adds less than a first piece of another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the words of a text that tell something, because matches of articles and of endings say nothing.
+"""Reads the telling words of a text, because matches of articles and endings mean nothing.
 
 Common words are left out and the others reduced to their stems (Snowball, Porter 2001), each language by its own rules.
 Texts that are compared must be read in one language: tell it from the longer one, a question rather than a cell.

@@ -1,4 +1,4 @@
-"""Says whether the fields of a source fit a filter: what every store's own translation has to agree with."""
+"""Tells whether the fields of a source match a filter; every store's own translation must agree with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks knowledge bases for the part of them that a filter lets through."""
+"""Narrows knowledge bases to the part that a filter lets through, because each kind does it in its own way."""
 
 from __future__ import annotations
 

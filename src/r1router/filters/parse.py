@@ -1,4 +1,4 @@
-"""Parses the text of a filter into a tree, by hand, because errors shall say where in the text and what to write.
+"""Parses the text of a filter into a tree, by hand, so that errors name the place and what to write.
 
     test     FIELD (= != < <= > >=) VALUE    FIELD [not] in (VALUE, …)    FIELD [not] like "a%"   path [not] under "a/b"
     value    "text"  'text'  12.5  2025-03-31  2025-03  true  false  none

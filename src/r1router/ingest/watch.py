@@ -1,4 +1,4 @@
-"""Waits until files change, so that a folder and what is indexed of it stay in step."""
+"""Waits until files change, so that the index of a folder can follow it."""
 
 from __future__ import annotations
 

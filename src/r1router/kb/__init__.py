@@ -1,4 +1,4 @@
-"""Opens knowledge bases: a seam with one protocol (`types.KnowledgeBase`) that searches know them by.
+"""Opens knowledge bases by their location, because searches know them by one protocol only (`types.KnowledgeBase`).
 
 A mapping from name to anything with a `card` and a `search` is what the rest of the package takes; what a location
 holds is one way to come by it. Where knowledge bases are kept is a seam below: `stores/store.py` says what an engine

@@ -1,1 +1,1 @@
-"""Chooses knowledge bases by what they would bring, because their cards tell only half."""
+"""Chooses knowledge bases by what they would bring, because their cards do not tell everything."""

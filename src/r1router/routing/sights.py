@@ -1,4 +1,4 @@
-"""Reads off what each knowledge base would bring for a question, because a look is cheap and a wrong route is not."""
+"""Describes what each knowledge base would bring for a question, because a look is cheap and a wrong route is not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINE = 90
 """Characters of a line that is shown."""
 
 
-def see(question: str, found: Mapping[str, Sequence[Evidence]]) -> tuple[Sight, ...]:
+def describe_sights(question: str, found: Mapping[str, Sequence[Evidence]]) -> tuple[Sight, ...]:
     """One sight for each knowledge base, in their order. `found`: its best entries for the question, by its name."""
     language = tell_language(question)
     read = partial(read_words, language=language)

@@ -1,4 +1,4 @@
-"""Says what one client may ask of the server."""
+"""Defines the limits of one client and of all together, so that they stand in one place."""
 
 from __future__ import annotations
 

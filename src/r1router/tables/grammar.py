@@ -32,7 +32,7 @@ PLACES = 4
 """How many rows `OFFSET` may skip."""
 
 
-def query_grammar(view: TableView) -> str:
+def write_query_grammar(view: TableView) -> str:
     """Rules for `types.Tag.grammar` of a tag `query`; "" where the view has no column to ask for."""
     if not view.columns:
         return ""
@@ -49,7 +49,7 @@ def write_free_grammar(longest: int) -> str:
 
 
 def can_write(grammar: str, text: str) -> bool:
-    """Whether the grammar that `query_grammar` gave writes this query."""
+    """Whether the grammar that `write_query_grammar` gave writes this query."""
     rules = dict(line.split(" ::= ", 1) for line in grammar.splitlines() if line)
     bodies = {name: _ITEM.findall(body) for name, body in rules.items()}
     return bool(bodies) and len(text) in _Reader(bodies, text).rule("query", 0)

@@ -1,4 +1,4 @@
-"""Keeps a training run's folder: what it was asked for, with which data and versions, where to go on, what came out.
+"""Keeps the folder of a training run: its settings, data and versions, its checkpoints and its result.
 
 RUN/run.json          method, settings, digests of every file of steps, versions of the packages
 RUN/checkpoint-N/     the trainer's own checkpoints

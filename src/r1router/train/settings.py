@@ -1,4 +1,4 @@
-"""Names what the training commands can be told, once: the command line makes its options from these fields."""
+"""Declares the settings of the training commands once: the command line makes its options from these fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of question pictures to pictures, where a data set ships its pictures apart from its questions."""
+"""Finds the picture of a question by its name, because some data sets ship pictures apart from questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds what is known of a file beside what it says itself: where it is, when it changed, what a file beside it says.
+"""Finds the fields of a file that stand outside it: its path, its dates, and what a file beside it says.
 
 `report.pdf.meta.json` or `report.pdf.meta.yaml` beside `report.pdf` holds one object of fields. It is trusted above
 the document: who may write a document need not be the one who says who may read it.

@@ -1,4 +1,4 @@
-"""Finds the source files at the paths that a user gave, companions folded into their owners."""
+"""Finds the files to index at the paths that a user gave; captions and other companions join their file."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def parse_uri(uri: str) -> tuple[str, str] | None:
     return (unquote(kb), unquote(id_)) if not head and kb and id_ else None
 
 
-def ask_result(trajectory: Trajectory) -> AskResult:
+def make_ask_result(trajectory: Trajectory) -> AskResult:
     return AskResult(
         answer=trajectory.answer.text if trajectory.answer else "",
         ending=trajectory.answer.ending if trajectory.answer else "",
@@ -93,7 +93,7 @@ def ask_result(trajectory: Trajectory) -> AskResult:
     )
 
 
-def search_result(found: Iterable[Evidence]) -> SearchResult:
+def make_search_result(found: Iterable[Evidence]) -> SearchResult:
     return SearchResult(results=_sources(found))
 
 
@@ -132,13 +132,13 @@ def _sources(found: Iterable[Evidence]) -> list[Source]:
             text=e.text,
             uri=write_uri(e),
             table=write_table(e),
-            query=query_of(e.result) if e.result else None,
+            query=make_query_result(e.result) if e.result else None,
         )
         for n, e in enumerate(found, 1)
     ]
 
 
-def query_of(result: TableResult) -> SourceQuery:
+def make_query_result(result: TableResult) -> SourceQuery:
     return SourceQuery(
         sql=result.sql,
         columns=list(result.columns),

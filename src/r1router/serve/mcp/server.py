@@ -169,7 +169,7 @@ class _Handlers:
     async def _ask(self, context: Context, arguments: dict[str, Any]) -> types.CallToolResult:
         asked = AskArguments.model_validate(arguments)
         trajectory = await _in_a_task_of_its_own(self._trajectory(context, asked))
-        result = results.ask_result(trajectory)
+        result = results.make_ask_result(trajectory)
         return _result(results.write_ask(result), result)
 
     async def _trajectory(self, context: Context, asked: AskArguments) -> Trajectory:
@@ -196,7 +196,7 @@ class _Handlers:
         self._knowledge_bases.select([asked.kb])  # says which there are
         kb = await asyncio.to_thread(self._knowledge_bases.get, asked.kb, asked.where)
         [found] = await asyncio.to_thread(kb.search, [Query(asked.query)], k=asked.k)
-        result = results.search_result(found)
+        result = results.make_search_result(found)
         return _result(results.write_search(result), result)
 
     async def _query(self, _: Context, arguments: dict[str, Any]) -> types.CallToolResult:
@@ -205,7 +205,7 @@ class _Handlers:
         with self._admission.admit():
             table = await asyncio.to_thread(kb.tables.find, asked.table)
             found = await workers.run(lambda: kb.tables.compute(table.id, asked.sql, joined=True))
-        result = results.query_of(found)
+        result = results.make_query_result(found)
         return _result(results.write_query(result), result)
 
     # ── resources ──────────────────────────────────────────────────────────────────────────────

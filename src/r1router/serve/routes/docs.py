@@ -1,4 +1,4 @@
-"""Serves /docs: FastAPI's own page of the API, with its parts from here, so that it works offline."""
+"""Serves /docs: FastAPI's own page of the API, with its scripts from inside the package, so that it works offline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serves /healthz, /readyz and /metrics, so that those who run the server see how it is."""
+"""Serves /healthz, /readyz and /metrics, so that those who run the server see whether it works."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Keeps what is behind the routes and outlives a request."""
+"""Keeps the work behind the routes: questions, jobs, uploads, pictures and knowledge bases."""

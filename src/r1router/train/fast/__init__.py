@@ -1,4 +1,4 @@
-"""Trains for what it must cost: the same losses and gradients as TRL's, computed with less work.
+"""Trains with less work: the same losses and gradients as TRL's.
 
 numbers.py    bfloat16 or float32, and how many threads: measured at the start
 head.py       the vocabulary's scores for the tokens that have a label, not for prompts

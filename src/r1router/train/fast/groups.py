@@ -1,4 +1,4 @@
-"""Packs the replies to one prompt into one row, because the prompt is the most of what is computed for each.
+"""Packs the replies to one prompt into one row, because the prompt is most of the computation.
 
     prompt without its last token | last token, reply 1 | last token, reply 2 | …
 

@@ -1,4 +1,4 @@
-"""Measures which numbers and how many threads this machine trains fastest with, because no flag knows that.
+"""Measures which number format and how many threads train fastest on this machine, because no flag tells.
 
 Some CPUs multiply bfloat16 matrices twice as fast as float32 ones, others many times more slowly. And torch's threads
 wait for each other by spinning: one thread more than there are idle CPUs makes training several times slower.

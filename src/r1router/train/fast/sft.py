@@ -1,4 +1,4 @@
-"""Trains by TRL's SFT trainer with less work for the same numbers: rows of like lengths in passes of so many tokens.
+"""Trains like TRL's SFT trainer with less work and the same numbers: rows of similar length share a pass.
 
 An optimizer step has as many rows as it was asked for; they are sorted by length and cut into passes of at most
 `tokens` tokens, padding included, which keeps padding small and memory bounded.

@@ -1,4 +1,4 @@
-"""Writes replies that need no policy, because what is right there is known: of hops that are given, of what is read.
+"""Writes the right replies to decisions that are not trained on, because gold knows them.
 
 A question may begin anywhere in its chain: before its first hop, between two, or after the last one, where it is right
 to stop. So every kind of state is trained on from the first step, and not only where the policy comes to by itself.

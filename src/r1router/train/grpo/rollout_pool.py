@@ -22,7 +22,7 @@ from r1router.evidence.fuse import fuse
 from r1router.images import load_image
 from r1router.methods import Method
 from r1router.prompts import Prompts
-from r1router.routing.sights import see
+from r1router.routing.sights import describe_sights
 from r1router.table import TableResult
 from r1router.tables.view import TableView
 from r1router.train.grpo.known_replies import draw_start, is_given, write_known
@@ -331,7 +331,7 @@ def find_sights(walk: Walk, ask: Ask) -> tuple[Sight, ...]:
     if ask.purpose != "plan" or walk.looked is None:
         return ()
     request, rankings = walk.looked
-    return see(request.query.text, dict(zip(request.routes, rankings, strict=True)))
+    return describe_sights(request.query.text, dict(zip(request.routes, rankings, strict=True)))
 
 
 def pick(values: Values, chance: random.Random, *, best: float = 0.0) -> int:

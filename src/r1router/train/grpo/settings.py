@@ -1,4 +1,4 @@
-"""Names what a run of Step-GRPO can be told, with the paper's values or ours as defaults."""
+"""Declares the settings of a run of Step-GRPO, with the paper's values or ours as defaults."""
 
 from __future__ import annotations
 

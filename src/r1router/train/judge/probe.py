@@ -1,4 +1,4 @@
-"""Scores the floors that every router is shown beside, which take no language model at all.
+"""Scores the floors, because a router must beat baselines that need no language model.
 
 *majority*: always the most frequent route. *probe*: a linear classifier on the sentence embedding of the question
 with its history. *copy*: the question itself as the sub-question.

@@ -1,4 +1,4 @@
-"""Fills a folder with sampled groups and what is trained on of them, and goes on where it was interrupted.
+"""Fills a folder with sampled groups, steps and pairs, and continues where it was interrupted.
 
 FOLDER/run.json       settings, digests of the data, versions of the packages
 FOLDER/groups.jsonl   every decision with its replies and what each earned, written as they come

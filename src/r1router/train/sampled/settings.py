@@ -1,4 +1,4 @@
-"""Names what sampling groups can be told, once: the command line makes its options from these fields."""
+"""Declares the settings of sampling groups once: the command line makes its options from these fields."""
 
 from __future__ import annotations
 

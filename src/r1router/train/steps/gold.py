@@ -19,7 +19,7 @@ from r1router.evals.gold import Need, meets, read_need
 from r1router.evidence.numbers import read_numerals
 from r1router.moves import write_need
 from r1router.parse import NO_ROUTE
-from r1router.routing.sights import LOOK, see
+from r1router.routing.sights import LOOK, describe_sights
 from r1router.train.steps.step_file import Gold, Past, TrainingStep
 from r1router.types import Card, Evidence, Example, Kind, KnowledgeBase, Query, Sight, Step, Trajectory
 
@@ -162,7 +162,9 @@ def _look(chains: Sequence[tuple[Example, list[_Hop]]], kbs: Mapping[str, Knowle
             told = tuple(Step(answer=hop.answer) for hop in chain[:end])
             queries.append(Query(write_need(Trajectory(example.question, told)), example.question.image))
     found = {name: iter(kb.search(queries, k=LOOK)) for name, kb in kbs.items()} if queries else {}
-    return [see(query.text, {name: next(rankings) for name, rankings in found.items()}) for query in queries]
+    return [
+        describe_sights(query.text, {name: next(rankings) for name, rankings in found.items()}) for query in queries
+    ]
 
 
 def _steps(

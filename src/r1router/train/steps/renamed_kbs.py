@@ -1,4 +1,4 @@
-"""Renames the knowledge bases of a task and describes them otherwise, while they are searched as what they are."""
+"""Renames and redescribes the knowledge bases of a task for the policy, while searches use the real ones."""
 
 from __future__ import annotations
 

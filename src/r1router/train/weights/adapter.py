@@ -1,4 +1,4 @@
-"""Prepares what of a model is trained: an adapter that goes on, a new LoRA, or all weights."""
+"""Prepares the weights to train: an adapter from before, a new LoRA, or all weights."""
 
 from __future__ import annotations
 
