@@ -33,7 +33,8 @@ tf = pytest.importorskip("transformers", reason="training is an extra")
 pytest.importorskip("trl", reason="training is an extra")
 
 from r1router.train.grpo import reward_functions, rollout_function, validation  # noqa: E402  # after the skips
-from r1router.train.grpo.live_policy import encode, generate  # noqa: E402
+from r1router.train.grpo.live_policy import encode, generate, read  # noqa: E402
+from r1router.train.grpo.rollout_pool import Reading  # noqa: E402
 from r1router.train.grpo.run import run  # noqa: E402
 from r1router.train.grpo.settings import GrpoSettings  # noqa: E402
 from r1router.train.settings import SHORT  # noqa: E402
@@ -137,6 +138,18 @@ def test_the_log_probabilities_are_those_of_the_tokens_that_were_sampled(loaded:
             logits = model(ids).logits[0, len(reply.prompt_ids) - 1 : -1] / 0.7
         wanted = logits.log_softmax(-1).gather(1, torch.tensor(reply.ids)[:, None])[:, 0]
         assert torch.allclose(torch.tensor(reply.logprobs), wanted, atol=1e-4)
+
+
+def test_a_reading_is_the_mean_probability_of_the_tokens_of_its_end(loaded: tuple[Any, Any]) -> None:
+    model, tokenizer = loaded
+    wanted = [Reading(ask("Why?"), "<a>", " Norway"), Reading(ask("Where in the world is that?"), "<a> ", "Peru")]
+    for one, found in zip(wanted, read(model, tokenizer, wanted), strict=True):
+        before = [*encode(tokenizer, one.ask), *tokenizer.encode(one.before, add_special_tokens=False)]
+        said = tokenizer.encode(one.said, add_special_tokens=False)
+        with torch.no_grad():
+            logits = model(torch.tensor([[*before, *said]])).logits[0, len(before) - 1 : -1]
+        by_hand = logits.log_softmax(-1).gather(1, torch.tensor(said)[:, None]).mean().exp()
+        assert found == pytest.approx(by_hand.item(), rel=1e-4)
 
 
 # ── advantages and loss, by hand ───────────────────────────────────────────────────────────────
@@ -331,7 +344,10 @@ def test_an_online_run_trains_on_what_the_policy_saw(base: Path, tmp_path: Path,
 
     monkeypatch.setattr(rollout_function, "make_rollout_function", noting)
     adapter = run(
-        [file_of(steps(), tmp_path)], tmp_path / "run", settings(base, optimizer_steps=5, redraws=0), kbs=knowledge()
+        [file_of(steps(), tmp_path)],
+        tmp_path / "run",
+        settings(base, optimizer_steps=5, redraws=0, rewards=(("format", 1.0), ("cost", 1.0), ("answer_gain", 1.0))),
+        kbs=knowledge(),
     )
     assert (adapter / "adapter_model.safetensors").exists()
     assert len(seen) == 5 * 2 * 2

@@ -11,6 +11,7 @@ from r1router.prompts import Prompts
 from r1router.train import rewards
 from r1router.train.rewards._outcomes import read_outcome
 from r1router.train.rewards.answer import answer
+from r1router.train.rewards.answer_gain import answer_gain
 from r1router.train.rewards.cost import cost
 from r1router.train.rewards.evidence import evidence
 from r1router.train.rewards.evidence_rank import evidence_rank
@@ -284,7 +285,7 @@ def test_an_unknown_reward_or_option_names_the_known_ones():
 
 def test_every_reward_of_the_package_judges_a_batch():
     batch = [outcome(plan(ASKED, "Text Retriever"), evidence=(HIT,)), outcome("<answer>Oslo</answer>", kind="final")]
-    apart = {"query", "gain_over_rag"}  # they judge steps with a table, and those that a plain search was made for
+    apart = {"query", "gain_over_rag", "answer_gain"}  # for steps with a table, with a plain search, that were read
     for name in rewards.names():
         values = rewards.load_reward(name)(batch)
         assert len(values) == 2
@@ -296,6 +297,22 @@ def test_what_had_been_found_before_is_charged_for():
     row = TrainingStep("q/1/plan", "plan", "Q?", kbs=(Card("text", "text", "Passages"),))
     one = replace(read_outcome(row, "", routes={}), evidence=found, known=("r1", "x"))
     assert redundancy([one, replace(one, known=()), replace(one, evidence=())]) == [-0.5, 0.0, None]
+
+
+def test_a_plan_gains_what_its_evidence_adds_to_the_probability_of_the_answer():
+    row = TrainingStep("q/0/plan", "plan", "Q?", kbs=(Card("text", "text", "Passages"),), gold=GOLD)
+    one = replace(read_outcome(row, "", routes={}), chances=(0.25, 0.75))
+    stop = replace(row, gold=Gold(route=NO_ROUTE))
+    enough = "<think></think>\n<sub-question>None</sub-question>\n<ret>None</ret>"
+    judged = [
+        one,
+        replace(one, chances=(0.25, 0.125)),
+        replace(one, chances=None),
+        replace(one, step=stop),
+        replace(read_outcome(stop, enough, routes={}), chances=None),
+        replace(one, step=replace(row, kind="answer")),
+    ]
+    assert answer_gain(judged) == [0.5, -0.125, None, 0.0, 1.0, None]
 
 
 def test_a_plan_gains_what_its_search_finds_better_than_the_question_itself():

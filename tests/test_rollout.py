@@ -306,6 +306,25 @@ def test_what_a_search_raises_ends_the_rollout():
     explored.close()
 
 
+def test_a_plan_is_judged_by_how_the_policy_reads_what_it_found():
+    def read(wanted):
+        """Likelier where the evidence says it."""
+        asked.append([(one.ask.purpose, one.before, one.said) for one in wanted])
+        return [0.75 if one.said.strip() in one.ask.messages[-1].content else 0.25 for one in wanted]
+
+    asked, explored = [], pool(weights={"answer_gain": 1.0}, measure_gain=True)
+    first = explored.next_groups(["t"], Replies(wrong=step("Who lives in Peru?", "table")), read)[0]
+    assert first.outcomes[0].chances == (0.25, 0.75)
+    assert first.values[0] == 0.5
+    answer = ("answer", "<answer>", " Norway")
+    assert asked == [[answer] * 3]  # without evidence once for both, and with what either plan has found
+    explored.next_groups(["t"], Replies(), read)
+    assert len(asked) == 1  # an answer is no plan
+    explored.close()
+    with pytest.raises(R1RouterError, match="nobody reads here"):
+        pool(measure_gain=True).next_groups(["t"], Replies())
+
+
 def test_equal_searches_of_a_group_are_made_once():
     made = []
 

@@ -29,7 +29,7 @@ def grpo(
         list[str] | None,
         typer.Option(
             help="NAME=WEIGHT: published, format, sub_question, route, evidence, evidence_rank, gain_over_rag, "
-            "redundancy, answer, query, cost; repeat for more. [published=1]"
+            "answer_gain, redundancy, answer, query, cost; repeat for more. [published=1]"
         ),
     ] = None,
     rehearse: Annotated[

@@ -93,6 +93,21 @@ def _sample(
     return [replies[start : start + count] for start in range(0, len(replies), count)]
 
 
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def score_ends(model: Any, rows: Sequence[tuple[Sequence[int], Sequence[int]]], *, pad: int) -> list[list[float]]:
+    """The log-probabilities of the last tokens of each row, which is (tokens before, last tokens); none is empty."""
+    device = model.device
+    whole = [[*before, *last] for before, last in rows]
+    width, kept = max(map(len, whole)), max(len(last) for _, last in rows)
+    ids = torch.tensor([[pad] * (width - len(row)) + row for row in whole], device=device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in whole], device=device)
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    out = model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=kept + 1)
+    logs = out.logits[:, -kept - 1 : -1].float().log_softmax(-1)
+    said = logs.gather(-1, ids[:, -kept:, None]).squeeze(-1).tolist()
+    return [of[kept - len(last) :] for of, (_, last) in zip(said, rows, strict=True)]
+
+
 def draw(scores: Any, temperature: float) -> tuple[Any, Any]:
     """(a token of each row of scores, its log-probability); the likeliest one at temperature 0."""
     logs = (scores.float() / (temperature or 1.0)).log_softmax(-1)

@@ -6,12 +6,14 @@ loss: text that is decoded and cut anew may come out as other tokens.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from r1router.policies._chat import write_chat_json
-from r1router.train.fast.sampling import sample_groups
+from r1router.train.fast.sampling import sample_groups, score_ends
+from r1router.train.grpo.rollout_pool import Reading
 from r1router.types import Ask, Reply
 
 
@@ -65,6 +67,22 @@ def generate_groups(
         [make_sampled(tokenizer, prompt, reply.ids, reply.logprobs) for reply in group]
         for prompt, group in zip(prompts, drawn, strict=True)
     ]
+
+
+def read(model: Any, tokenizer: Any, wanted: Sequence[Reading], *, batch: int = 8) -> list[float]:
+    """Of each reading the geometric mean of the probabilities of what is said last, in (0, 1]; `batch` at a time."""
+    rows = []
+    for one in wanted:
+        before, said = (tokenizer.encode(text, add_special_tokens=False) for text in (one.before, one.said))
+        rows.append(([*encode(tokenizer, one.ask), *before], said))
+    order = sorted(range(len(rows)), key=lambda place: len(rows[place][0]))
+    found = [0.0] * len(rows)
+    for start in range(0, len(order), batch):
+        places = order[start : start + batch]
+        scored = score_ends(model, [rows[place] for place in places], pad=tokenizer.pad_token_id)
+        for place, logprobs in zip(places, scored, strict=True):
+            found[place] = math.exp(sum(logprobs) / len(logprobs))
+    return found
 
 
 def encode(tokenizer: Any, ask: Ask) -> list[int]:

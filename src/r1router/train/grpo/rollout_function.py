@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from r1router.errors import R1RouterError
 from r1router.train.fast.labels import LabelChoices
-from r1router.train.grpo.live_policy import Sampled, encode, encode_chat, generate_groups, make_sampled
+from r1router.train.grpo.live_policy import Sampled, encode, encode_chat, generate_groups, make_sampled, read
 from r1router.train.grpo.rollout_pool import LabelValues, Pool
 from r1router.types import Reply
 
@@ -30,7 +30,9 @@ def make_rollout_function(pool: Pool) -> Callable[[Any, Any], dict[str, list[Any
     def roll_out(prompts: Sequence[Any], trainer: Any) -> dict[str, list[Any]]:
         ids = [prompt[-1]["content"] for prompt in prompts[:: trainer.num_generations]]
         groups = pool.next_groups(
-            ids, lambda asks, count: _generate(trainer, [encode(trainer.processing_class, ask) for ask in asks], count)
+            ids,
+            lambda asks, count: _generate(trainer, [encode(trainer.processing_class, ask) for ask in asks], count),
+            lambda wanted: use_model(trainer, partial(read, tokenizer=trainer.processing_class, wanted=wanted)),
         )
         replies = [_with_tokens(reply) for group in groups for reply in group.replies]
         made = _columns(replies) | {"outcome": [outcome for group in groups for outcome in group.outcomes]}

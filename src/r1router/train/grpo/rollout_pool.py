@@ -17,10 +17,11 @@ from r1router.drive.batches import search_together
 from r1router.drive.flow import Rankings
 from r1router.drive.rounds import bring_to_asks
 from r1router.drive.walk import Walk
-from r1router.errors import KnowledgeBaseError, QueryError
+from r1router.errors import KnowledgeBaseError, QueryError, R1RouterError
 from r1router.evidence.fuse import fuse
 from r1router.images import load_image
 from r1router.methods import Method
+from r1router.parse import write_answer
 from r1router.prompts import Prompts
 from r1router.routing.sights import describe_sights
 from r1router.table import TableResult
@@ -31,6 +32,7 @@ from r1router.train.rewards._outcomes import Outcome, read_outcome
 from r1router.train.steps.renamed_kbs import RenamedKbs, keep_names, rename_kbs
 from r1router.train.steps.tasks import Task, check_routes, is_made, make_step
 from r1router.types import (
+    Answer,
     Ask,
     Compute,
     Evidence,
@@ -44,11 +46,26 @@ from r1router.types import (
     Sight,
     Step,
     TableKnowledgeBase,
+    Trajectory,
 )
 
 Generate = Callable[[Sequence[Ask], int], Sequence[Sequence[Reply]]]
 """So many replies to each request; 0 for as many as a group has."""
 DECISIONS: tuple[Purpose, ...] = ("plan", "answer", "query", "final")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A reply of which it is to be found out how probable the policy finds its end."""
+
+    ask: Ask
+    before: str
+    said: str
+    """What comes after `before`."""
+
+
+Read = Callable[[Sequence[Reading]], Sequence[float]]
+"""Of each, the geometric mean of the probabilities of the tokens of `said`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +130,7 @@ class Pool:
         anywhere: bool = False,
         all_labels: bool = False,
         compare_plain: bool = False,
+        measure_gain: bool = False,
         vary_cards: bool = False,
         seed: int = 0,
     ) -> None:
@@ -122,7 +140,7 @@ class Pool:
         policy's. With `anywhere` a question may begin with some of its hops given (see `train.grpo.known_replies`).
         `k` pieces are read, and rewards see as many as `reach` where that is more. With `all_labels` a plan is judged
         with every label, each knowledge base searched with its sub-question. With `compare_plain` rewards also see what
-        `vanilla_rag` finds.
+        `vanilla_rag` finds; with `measure_gain` how probable the gold answer is with what a plan has found.
         With `vary_cards` each question sees the knowledge bases under other names and descriptions (see
         `train.steps.cards`). `pictures` is the folder of the questions' pictures, which are searched with. Raises
         `InputError` where the tasks are sent to a knowledge base that there is not.
@@ -135,6 +153,7 @@ class Pool:
         self._pictures, self._k, self._best, self._vary = pictures, k, best, vary_cards
         self._reach, self._decisions = max(k, reach), decisions
         self._anywhere, self.judges_all_labels, self._compares_plain = anywhere, all_labels, compare_plain
+        self._measures_gain = measure_gain
         self._asked: dict[str, dict[int, str]] = {}
         """By task and place in its chain, the last sub-question that found what that hop needs."""
         self._chance = random.Random(seed)
@@ -142,20 +161,24 @@ class Pool:
         self.finished = 0
         """Questions that came to their end."""
 
-    def next_groups(self, ids: Sequence[str], generate: Generate) -> list[Judged]:
+    def next_groups(self, ids: Sequence[str], generate: Generate, read: Read | None = None) -> list[Judged]:
         """The next decision of every walk, sampled and judged; one walk for each id.
 
         `ids` are the tasks that are begun where a question is finished; the others are not looked at. Where an id is
-        empty, no other is begun, and the walk that has ended gives nothing. Raises what a search or the method raises.
+        empty, no other is begun, and the walk that has ended gives nothing. `read` is needed to measure gains. Raises
+        what a search or the method raises.
         """
         asking = self.bring_to_decisions(ids, generate)
-        return self.take_replies(asking, generate([ask for _, ask in asking], 0))
+        return self.take_replies(asking, generate([ask for _, ask in asking], 0), read)
 
     def take_replies(
-        self, asking: Sequence[tuple[Exploration, Ask]], groups: Sequence[Sequence[Reply]]
+        self,
+        asking: Sequence[tuple[Exploration, Ask]],
+        groups: Sequence[Sequence[Reply]],
+        read: Read | None = None,
     ) -> list[Judged]:
         """What these groups of replies came to; one of each carries its question on."""
-        judged = self._judge([(walk, ask, replies) for (walk, ask), replies in zip(asking, groups, strict=True)])
+        judged = self._judge([(walk, ask, replies) for (walk, ask), replies in zip(asking, groups, strict=True)], read)
         for (walk, _), group in zip(asking, judged, strict=True):
             self._remember(walk, group)
             walk.advance(group.replies[group.chosen])
@@ -238,7 +261,7 @@ class Pool:
 
     # ── what replies came to ───────────────────────────────────────────────────────────────────
 
-    def _judge(self, groups: Sequence[tuple[Exploration, Ask, Sequence[Reply]]]) -> list[Judged]:
+    def _judge(self, groups: Sequence[tuple[Exploration, Ask, Sequence[Reply]]], read: Read | None) -> list[Judged]:
         """What each reply of each group says and earns; a plan with the evidence that its own search returns."""
         said = [(walk, self._read(walk, ask, replies)) for walk, ask, replies in groups]
         self._search([(walk, search) for walk, of in said for one in of for search in self._cause(walk, one)])
@@ -247,6 +270,8 @@ class Pool:
             [self._swap_labels(walk, outcome) for outcome in of]
             for (walk, _, _), of in zip(groups, outcomes, strict=True)
         ]
+        if self._measures_gain:
+            outcomes, others = self._measure_chances([walk for walk, _, _ in groups], outcomes, others, read)
         all_of_them = [one for of in outcomes for one in of] + [one for of in others for _, many in of for one in many]
         values = iter(sum_rewards(all_of_them, self._rewards))
         worth = [[next(values) for _ in of] for of in outcomes]
@@ -294,6 +319,63 @@ class Pool:
             [(walk, Search(tuple(walk.offered.cards), Query(walk.question.text, walk.question.image), self._k))]
         )
         return tuple(fuse(rankings, self._k))
+
+    def _measure_chances(
+        self,
+        walks: Sequence[Exploration],
+        outcomes: Sequence[Sequence[Outcome]],
+        others: Sequence[Sequence[tuple[LabelValues | None, Sequence[Outcome]]]],
+        read: Read | None,
+    ) -> tuple[list[list[Outcome]], list[list[tuple[LabelValues | None, list[Outcome]]]]]:
+        """The same outcomes with their `chances`; equal evidence is read once."""
+        if read is None:
+            raise R1RouterError("nobody reads here: the gain of an answer is measured while a policy trains online")
+        wanted: dict[Reading, float] = {}
+        found: dict[int, tuple[Reading, Reading]] = {}
+        of_walk = [
+            (walk, [*of, *(one for _, many in swapped for one in many)])
+            for walk, of, swapped in zip(walks, outcomes, others, strict=True)
+        ]
+        for walk, of in of_walk:
+            for outcome in of:
+                if readings := self._write_readings(walk, outcome):
+                    found[id(outcome)] = readings
+                    wanted |= dict.fromkeys(readings, 0.0)
+        wanted = dict(zip(wanted, read(list(wanted)), strict=True)) if wanted else {}
+
+        def add(outcome: Outcome) -> Outcome:
+            readings = found.get(id(outcome))
+            return replace(outcome, chances=(wanted[readings[0]], wanted[readings[1]])) if readings else outcome
+
+        return [[add(one) for one in of] for of in outcomes], [
+            [(labels, [add(one) for one in many]) for labels, many in of] for of in others
+        ]
+
+    def _write_readings(self, walk: Exploration, outcome: Outcome) -> tuple[Reading, Reading] | None:
+        """The gold answer as a reply to its question, without and with what the plan has found.
+
+        None for what is no plan, and where no answer is known. Where a hop's question is known, that is what is read
+        for, else the whole one.
+        """
+        step, answers, asked = outcome.step, outcome.step.gold.answers, outcome.step.gold.sub_question
+        if step.kind != "plan" or step.stops:
+            return None
+        if not (answers and asked):
+            answers, asked = walk.task.answers, walk.task.question
+        if not answers:
+            return None
+        text = write_answer(Answer("", answers[0]), spaced=self._prompts.spaced_answers)
+        before, said, _ = text.rpartition(answers[0])
+        space = " " * before.endswith(" ")
+        without, with_ = (
+            Reading(
+                self._prompts.answer_step(Trajectory(walk.question), Step(sub_question=asked, evidence=evidence)),
+                before.removesuffix(space),
+                space + said,
+            )
+            for evidence in ((), outcome.evidence or ())
+        )
+        return without, with_
 
     def _swap_labels(self, walk: Exploration, outcome: Outcome) -> tuple[LabelValues | None, list[Outcome]]:
         """The places for what each label would earn, and what would have come of it; none for what names no label."""

@@ -38,6 +38,9 @@ class Outcome:
     """Records that earlier steps have found."""
     plain: tuple[Evidence, ...] | None = None
     """What `vanilla_rag` finds for the question; None where nobody searched for that."""
+    chances: tuple[float, float] | None = None
+    """How probable the policy finds a token of the gold answer before and after reading this evidence; None where
+    nobody asked it, or no answer is known."""
 
 
 def read_outcome(

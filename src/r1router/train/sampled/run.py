@@ -141,6 +141,7 @@ def _sample_questions(
         best=settings.best,
         anywhere=settings.anywhere,
         compare_plain=any(one.name.partition("?")[0] == "gain_over_rag" for one in rewards),
+        measure_gain=any(one.name.partition("?")[0] == "answer_gain" for one in rewards),
         vary_cards=settings.vary_cards,
         seed=settings.seed + len(made),
     )
