@@ -9,17 +9,20 @@ brings, `--parts` adds plain TRL with one part after another.
 
 SFT: 16 rows of 150 to 450 tokens of prompt and 20 to 60 of reply, LoRA of rank 32 on the upper 20 layers.
 GRPO: groups × samples replies of `--reply` tokens to prompts of `--prompt`, sampling included; rewards are random, so
-that no group ties. Plain TRL samples by transformers' `generate`.
+that no group ties. Plain TRL samples by `generate` and takes `--batch` replies in a pass, which bounds its
+memory (10 GB for 8) and hardly changes its cost. What is not begun within `--minutes` is left out and named.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -43,30 +46,46 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--prompt", type=int, default=300)
     parser.add_argument("--reply", type=int, default=40)
+    parser.add_argument("--batch", type=int, default=4, help="replies in a pass of plain TRL")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--parts", action="store_true")
+    parser.add_argument("--minutes", type=float, default=60.0, help="by the clock; no variant is begun after them")
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
+    until = time.monotonic() + 60 * given.minutes
     with tempfile.TemporaryDirectory() as folder:
         for stage in given.stages or ("sft", "grpo"):
             variants = {"sft": sft_variants, "grpo": grpo_variants}[stage](given, Path(folder))
-            report(stage, variants, given.rounds)
+            replies = {"sft": ROWS, "grpo": given.groups * given.samples}[stage]
+            report(stage, variants, given.rounds, replies=replies, until=until)
 
 
-def report(stage: str, variants: dict[str, Callable[[], float]], rounds: int) -> None:
-    """Prints each variant's median and how many times less it is than the first one's."""
+def report(
+    stage: str, variants: dict[str, Callable[[], Callable[[], float]]], rounds: int, *, replies: int, until: float
+) -> None:
+    """Prints each variant's median, how many times less it is than the first one's, and replies (or rows) a minute.
+
+    A variant is loaded for its turn alone, so that none needs the memory of another.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(rounds):
-        for name, step in variants.items():
+        for name, load in variants.items():
+            if time.monotonic() > until:
+                print(f"  {stage}, {name}: left out, the minutes are over", flush=True)
+                continue
+            step = load()
             began = time.monotonic()
             seconds[name].append(step())
             wall = time.monotonic() - began
             print(f"  {stage}, {name}: {seconds[name][-1]:.1f} CPU-s, {wall:.1f} s by the clock", flush=True)
-    first = median(next(iter(seconds.values())))
+            del step
+            gc.collect()
+    first = next(iter(seconds.values()))
     for name, measured in seconds.items():
-        print(
-            f"{stage}, {name}: {median(measured):.1f} CPU-s a step, {first / median(measured):.2f} × faster", flush=True
-        )
+        if measured:
+            cost = median(measured)
+            told = f"{cost:.1f} CPU-s a step, {median(first) / cost:.2f} × faster, {60 * replies / cost:.0f} a minute"
+            print(f"{stage}, {name}: {told}", flush=True)
 
 
 def loaded(base: str, dtype: Any) -> tuple[Any, Any, Any]:
@@ -85,7 +104,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 # ── SFT ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sft_variants(given: Any, folder: Path) -> dict[str, Callable[[], float]]:
+def sft_variants(given: Any, folder: Path) -> dict[str, Callable[[], Callable[[], float]]]:
     import torch
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
@@ -134,13 +153,13 @@ def sft_variants(given: Any, folder: Path) -> dict[str, Callable[[], float]]:
     if given.parts:
         trainer_classes["plain TRL, bfloat16, two passes"] = (SFTTrainer, torch.bfloat16, 2)
         trainer_classes["ours, float32"] = (make_sft_class(tokens=2048), torch.float32, 1)
-    return {name: variant(*of) for name, of in trainer_classes.items()}
+    return {name: partial(variant, *of) for name, of in trainer_classes.items()}
 
 
 # ── GRPO ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def grpo_variants(given: Any, folder: Path) -> dict[str, Callable[[], float]]:
+def grpo_variants(given: Any, folder: Path) -> dict[str, Callable[[], Callable[[], float]]]:
     import torch
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
@@ -151,9 +170,14 @@ def grpo_variants(given: Any, folder: Path) -> dict[str, Callable[[], float]]:
         return [drawn.random() for _ in completions]
 
     def variant(
-        trainer_class: Any, dtype: Any, rollout: Any = None, make_faster: Callable[[Any], object] | None = None
+        trainer_class: Any,
+        dtype: Any,
+        rollout: Any = None,
+        make_faster: Callable[[Any], object] | None = None,
+        whole: bool = False,
     ) -> Callable[[], float]:
         model, tokenizer, new = loaded(given.base, dtype)
+        batch = given.samples if rollout or whole else given.batch
         text = tokenizer.decode([drawn.randrange(300, 40_000) for _ in range(4 * given.prompt)])
         words = tokenizer(text, add_special_tokens=False).input_ids
         room = given.prompt - len(tokenizer.apply_chat_template([{"role": "user", "content": ""}], return_dict=True,
@@ -167,8 +191,9 @@ def grpo_variants(given: Any, folder: Path) -> dict[str, Callable[[], float]]:
             peft_config=new,
             train_dataset=Dataset.from_list([{"prompt": [{"role": "user", "content": p}]} for p in prompts]),
             args=GRPOConfig(
-                output_dir=str(folder), num_generations=given.samples, per_device_train_batch_size=given.samples,
-                gradient_accumulation_steps=given.groups, max_completion_length=given.reply, beta=0.0,
+                output_dir=str(folder), num_generations=given.samples, per_device_train_batch_size=batch,
+                gradient_accumulation_steps=given.groups * given.samples // batch, max_completion_length=given.reply,
+                beta=0.0,
                 loss_type="dr_grpo", scale_rewards="none", learning_rate=0.0, max_steps=1, use_cpu=True, bf16=False,
                 gradient_checkpointing=False, dataloader_pin_memory=False, save_strategy="no", report_to="none",
                 disable_tqdm=True, logging_steps=1,
@@ -183,16 +208,17 @@ def grpo_variants(given: Any, folder: Path) -> dict[str, Callable[[], float]]:
 
     fastest = measure_fastest_dtype(device="cpu")
     found = {
-        "plain TRL": variant(GRPOTrainer, torch.float32),
-        "ours": variant(make_grpo_class(GRPOTrainer), fastest, sample_prompts),
+        "plain TRL": partial(variant, GRPOTrainer, torch.float32),
+        "ours": partial(variant, make_grpo_class(GRPOTrainer), fastest, sample_prompts),
     }
     if given.parts:
         found |= {
-            f"plain TRL in {fastest}": variant(GRPOTrainer, fastest),
-            "… and the head on replies alone": variant(
-                GRPOTrainer, fastest, None, lambda model: head.score_labels_only(base_of(model))
+            f"plain TRL in {fastest}": partial(variant, GRPOTrainer, fastest),
+            "… and the head on replies alone": partial(
+                variant, GRPOTrainer, fastest, None, lambda model: head.score_labels_only(base_of(model))
             ),
-            "… and LoRA and attention in one": variant(
+            "… and LoRA and attention in one": partial(
+                variant,
                 GRPOTrainer,
                 fastest,
                 None,
@@ -202,7 +228,7 @@ def grpo_variants(given: Any, folder: Path) -> dict[str, Callable[[], float]]:
                     attention.use_products(base_of(model)),
                 ),
             ),
-            "… and a group in one row": variant(make_grpo_class(GRPOTrainer), fastest),
+            "… and a group in one row": partial(variant, make_grpo_class(GRPOTrainer), fastest, None, whole=True),
         }
     return found
 

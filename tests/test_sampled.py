@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from r1router.cli import app
 from r1router.errors import InputError, PolicyError
 from r1router.parse import NO_ROUTE
 from r1router.prompts import DEFAULT, Prompts
-from r1router.train.rewards import load_rewards
+from r1router.train.judge.profile import format_aucs, read_profiles
 from r1router.train.sampled.choose import choose_best, choose_pairs
 from r1router.train.sampled.group_file import Group, Pair, read_groups, read_pairs, write_lines
+from r1router.train.sampled.profile_groups import measure_aucs
 from r1router.train.sampled.run import BEST, GROUPS, PAIRS, run
 from r1router.train.sampled.settings import SampleSettings
 from r1router.train.steps.render import render
@@ -81,7 +83,13 @@ def file_of(rows: list[TrainingStep], folder: Path) -> Path:
 
 
 def settings(**more: Any) -> SampleSettings:
-    given: dict[str, Any] = {"samples": 2, "vary_cards": False, "rewards": tuple(REWARDS.items()), "best": 1.0}
+    given: dict[str, Any] = {
+        "samples": 2,
+        "vary_cards": False,
+        "greedy": False,
+        "rewards": tuple(REWARDS.items()),
+        "best": 1.0,
+    }
     return SampleSettings(**(given | more))
 
 
@@ -187,10 +195,10 @@ def test_pairs_are_of_the_best_and_the_worst_that_lie_far_enough_apart() -> None
 
 
 def test_a_best_reply_is_imitated_where_it_earned_enough_and_can_be_read() -> None:
-    rewards = load_rewards({"answer": 1.0, "cost": 0.5})
+    weights = {"answer": 1.0, "cost": 0.5}
 
     def best(one: Group, **options: Any) -> list[Gold]:
-        return [row.gold for row in choose_best([one], SHORT, rewards, **options)]
+        return [row.gold for row in choose_best([one], SHORT, weights, **options)]
 
     assert best(group([0.1, 1.0])) == [Gold(answers=("Bo Berg", "Anna"))]
     assert best(group([1.0, 1.0, 1.0])) == [Gold(answers=("Cid", "Anna"))]  # the shortest of equals
@@ -198,6 +206,30 @@ def test_a_best_reply_is_imitated_where_it_earned_enough_and_can_be_read() -> No
     assert best(group([0.1, 0.7]), at_least=0.4) != []
     assert best(group([None, None])) == []
     assert best(Group(group([]).step, ("well",), (2.0,))) == []
+
+
+def test_a_reward_is_measured_by_how_it_tells_the_questions_that_were_answered_right() -> None:
+    def of(right: float | None, value: float | None, chosen: int = 0) -> Group:
+        return replace(group([value, 1.0]), parts={"answer": (value, 1.0)}, chosen=chosen, right=right)
+
+    told = [of(1.0, 0.9), of(0.6, 0.5), of(0.4, 0.5), of(0.0, 0.1), of(None, 1.0), of(1.0, None), of(1.0, 1.0, -1)]
+    assert measure_aucs(told) == {"answer": {"answer": (0.875, 4)}}
+    assert measure_aucs(told[:2]) == {"answer": {"answer": (None, 2)}}
+    assert format_aucs(measure_aucs(told)).splitlines()[1].split() == ["answer", "0.875", "(4)"]
+
+
+def test_the_profile_of_a_sampled_folder_is_printed_with_the_greedy_reply_beside_the_samples(tmp_path: Path) -> None:
+    names = [f"q{number}" for number in range(3)]
+    file = file_of([row for name in names for row in steps(name)], tmp_path)
+    groups, _, _ = sample(file, tmp_path / "out", rr.Scripted(Says()), kbs(), greedy=True, together=1, best=0.5)
+    assert {len(group.replies) for group in groups} == {3}
+    said = CliRunner().invoke(app, ["train", "profile", str(tmp_path / "out"), "--out", str(tmp_path / "p.jsonl")])
+    assert said.exit_code == 0, said.output
+    assert "AUC against answered right" in said.output
+    judged = [one for one in groups if None not in one.values]
+    found = read_profiles(tmp_path / "p.jsonl")
+    assert [found[one.step.id].sampled[0] for one in judged] == [one.values[1] for one in judged]
+    assert [line.split()[0] for line in said.output.splitlines()[1:4]] == ["answer", "final", "plan"]
 
 
 def test_a_line_that_is_no_group_is_named(tmp_path: Path) -> None:
@@ -314,7 +346,7 @@ def test_the_commands_sample_once_and_train_twice(base: Path, tmp_path: Path) ->
     out = tmp_path / "sampled"
     policy = f"scripted:{tmp_path / 'script.jsonl'}"
     told = command("sample", file, "--out", out, "--policy", policy, "--samples", 2, "--reward", "route=1",
-                   "--no-vary-cards", "--prompts", SHORT.folder)  # fmt: skip
+                   "--no-vary-cards", "--no-greedy", "--prompts", SHORT.folder)  # fmt: skip
     assert "4 groups, 4 steps to imitate, 4 pairs" in told
     assert f"next: r1router train dpo {out / PAIRS} --adapter ADAPTER --out RUN" in told
     small = ("--base", base, "--lora", 4, "--batch", 2, "--accumulate", 1, "--optimizer-steps", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,16 @@ import typer
 from r1router.cli import options
 from r1router.cli.progress import show_counts
 from r1router.drive import threads
+from r1router.errors import InputError
 from r1router.policies import open_policy
 from r1router.prompts import choose_prompts
 
 
 def profile(
-    steps: Annotated[list[Path], typer.Argument(help="Files of steps, written by synthesize.", show_default=False)],
+    steps: Annotated[
+        list[Path],
+        typer.Argument(help="Files of steps, as synthesize writes; or folders of train sample.", show_default=False),
+    ],
     policy: options.PolicySpec = "llamacpp:",
     prompts: options.PromptSet = None,
     reward: Annotated[
@@ -33,6 +38,10 @@ def profile(
 ) -> None:
     """Sample replies to steps: mean reward, best of the samples, ties, and what is in reach."""
     from r1router.train.judge.profile import format_profiles, sample_profiles, write_profiles
+
+    if all(path.is_dir() for path in steps):
+        _tell_sampled(steps, out)
+        return
     from r1router.train.rewards import PUBLISHED, load_rewards, parse_weights
     from r1router.train.steps.render import render
     from r1router.train.steps.step_file import read_steps
@@ -59,3 +68,24 @@ def profile(
     typer.echo(format_profiles(profiles))
     if len(profiles) < len(wanted):
         typer.echo(f"{len(wanted) - len(profiles)} steps left out: no reward applies to them", err=True)
+
+
+def _tell_sampled(folders: Sequence[Path], out: Path | None) -> None:
+    """The profile of what `train sample` has sampled; of questions also which rewards tell their right answers."""
+    from r1router.train.judge.profile import format_aucs, format_profiles, write_profiles
+    from r1router.train.sampled.profile_groups import measure_aucs, profile_groups
+    from r1router.train.sampled.run import read_sampled
+
+    groups, profiles = [], []
+    for folder in folders:
+        found, greedy, weights = read_sampled(folder)
+        groups += found
+        if not greedy:
+            raise InputError(f"{folder} was sampled with --no-greedy; sample it with --greedy to profile it")
+        profiles += profile_groups(found, weights)
+    if out:
+        write_profiles(profiles, out)
+    typer.echo(format_profiles(profiles))
+    if aucs := measure_aucs(groups):
+        typer.echo("\nAUC against answered right in the end (replies that carried their questions on)")
+        typer.echo(format_aucs(aucs))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +115,20 @@ def format_profiles(profiles: Sequence[Profile]) -> str:
         greedy, mean, best, ties, reach = (sum(values) / len(values) for values in shares)
         name = f"{kind} {source}".strip()
         lines.append(f"{name:{width}}  {len(of):5}   {greedy:.3f}  {mean:.3f}  {best:.3f}  {ties:.3f}    {reach:.3f}")
+    return "\n".join(lines)
+
+
+def format_aucs(found: Mapping[str, Mapping[str, tuple[float | None, int]]]) -> str:
+    """A table of each reward's AUC (columns) for each kind of step (lines), with the number of replies behind it."""
+    names = sorted({name for of in found.values() for name in of})
+    width = max([len(kind) for kind in found] + [4])
+    lines = [" ".join([" " * width, *(f"{name:>20}" for name in names)])]
+    for kind, of in sorted(found.items()):
+        cells = []
+        for name in names:
+            auc, count = of.get(name, (None, 0))
+            cells.append(f"{'·' if auc is None else f'{auc:.3f} ({count})':>20}")
+        lines.append(" ".join([f"{kind:{width}}", *cells]))
     return "\n".join(lines)
 
 

@@ -6,28 +6,30 @@ Expert iteration (RAFT, arXiv 2504.11343) and preferences between siblings of on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
-from r1router.train.rewards import Weighted
 from r1router.train.rewards._outcomes import read_outcome
-from r1router.train.sampled.group_file import Group, Pair
+from r1router.train.sampled.group_file import Group, Pair, find_most
 from r1router.train.steps.step_file import Gold, TrainingStep
 from r1router.types import Answer, Step, TableQuery
 
 
 def choose_best(
-    groups: Iterable[Group], prompts: Prompts, rewards: Sequence[Weighted], *, at_least: float = 0.5
+    groups: Iterable[Group], prompts: Prompts, weights: Mapping[str, float], *, at_least: float = 0.5
 ) -> list[TrainingStep]:
-    """The step of each group with its best reply as what is right, where that earned `at_least` this share of what the
-    rewards can give. Of equal replies the shortest, then the first."""
-    most = sum(one.weight for one in rewards if one.weight > 0)
+    """The step of each group with its best reply as what is right, where that earned `at_least` this share of what it
+    could, by the `weights` of the rewards. Of equal replies the shortest, then the first."""
     chosen = []
     for group in groups:
         judged = sort_replies(group)
-        if judged and judged[0][0] >= at_least * most and (gold := read_gold(group.step, judged[0][1], prompts)):
+        if (
+            judged
+            and judged[0][0] >= at_least * find_most(group, weights)
+            and (gold := read_gold(group.step, judged[0][1], prompts))
+        ):
             chosen.append(replace(group.step, gold=gold))
     return chosen
 

@@ -32,6 +32,12 @@ class Group:
     """What the question's final answer scored in the end, in [0, 1]; None where there was none, or none is known."""
 
 
+def find_most(group: Group, weights: Mapping[str, float]) -> float:
+    """What a reply of this group can earn: the positive weights of the rewards that apply to it."""
+    applies = {name for name, column in group.parts.items() if any(value is not None for value in column)}
+    return sum(weight for name, weight in weights.items() if weight > 0 and (name in applies or not group.parts))
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Two replies to one decision, of which one earned more."""

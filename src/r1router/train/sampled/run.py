@@ -8,6 +8,7 @@ FOLDER/pairs.jsonl    a better and a worse reply to one decision: `r1router trai
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -69,6 +70,7 @@ def run(
         temperature=settings.temperature,
         seed=settings.seed + len(done) * settings.samples,
         concurrency=IN_FLIGHT,
+        greedy=settings.greedy,
     )
     if bases is None:
         new = _sample_steps(files, settings, done, generate, prompts, rewards, pictures, tell)
@@ -79,8 +81,16 @@ def run(
             written.write("".join(map(write_line, groups)))
             written.flush()
             done += groups
-    best = write_steps(choose_best(done, prompts, rewards, at_least=at_least), out / BEST)
+    best = write_steps(choose_best(done, prompts, dict(settings.rewards), at_least=at_least), out / BEST)
     return done, best, write_lines(choose_pairs(done, gap=gap, most=pairs), out / PAIRS)
+
+
+def read_sampled(folder: Path) -> tuple[list[Group], bool, dict[str, float]]:
+    """(the groups in a folder, whether they begin with the greedy reply, the weights of their rewards). Raises
+    `InputError` where nothing was sampled."""
+    groups = read_groups(folder / GROUPS)
+    settings = json.loads((folder / "run.json").read_text(encoding="utf-8"))["settings"]
+    return groups, settings["greedy"], dict(settings["rewards"])
 
 
 def _drop_half_a_line(file: Path) -> None:

@@ -25,8 +25,10 @@ from r1router.types import Ask, Finished, Policy, Reply
 log = logging.getLogger(__name__)
 
 
-def make_generate(policy: Policy, *, samples: int, temperature: float, seed: int, concurrency: int) -> Generate:
-    """What asks this policy for groups of replies, each with a seed of its own.
+def make_generate(
+    policy: Policy, *, samples: int, temperature: float, seed: int, concurrency: int, greedy: bool = False
+) -> Generate:
+    """What asks this policy for groups of replies, each with a seed of its own; with `greedy` one more comes first.
 
     A reply that the policy fails to give is "", which is malformed, and is logged; where it gives none at all, what it
     failed with is raised.
@@ -35,22 +37,20 @@ def make_generate(policy: Policy, *, samples: int, temperature: float, seed: int
 
     def generate(asks: Sequence[Ask], count: int) -> list[list[Reply]]:
         nonlocal number
-        count = count or samples
-        wanted = [(ask, number + place) for place, ask in enumerate(ask for ask in asks for _ in range(count))]
-        number += len(wanted)
-        replies = threads.wait_for(_ask_all(policy, wanted, temperature, concurrency))
+        each = [temperature] * count if count else [*([0.0] * greedy), *([temperature] * samples)]
+        wanted = [(ask, heat, number + place) for place, (ask, heat) in enumerate((a, t) for a in asks for t in each)]
+        number, count = number + len(wanted), len(each)
+        replies = threads.wait_for(_ask_all(policy, wanted, concurrency))
         return [replies[start : start + count] for start in range(0, len(replies), count)]
 
     return generate
 
 
-async def _ask_all(
-    policy: Policy, wanted: Sequence[tuple[Ask, int]], temperature: float, concurrency: int
-) -> list[Reply]:
+async def _ask_all(policy: Policy, wanted: Sequence[tuple[Ask, float, int]], concurrency: int) -> list[Reply]:
     failures: list[R1RouterError] = []
 
-    async def ask(one: tuple[Ask, int]) -> Reply:
-        request, seed = one
+    async def ask(one: tuple[Ask, float, int]) -> Reply:
+        request, temperature, seed = one
         try:
             return await policy.reply(request, temperature=temperature, seed=seed)
         except R1RouterError as error:

@@ -15,6 +15,7 @@ class SampleSettings:
     prompts: str = setting("", "Folder of prompt templates. [the policy's own, else ours]")
     rewards: tuple[tuple[str, float], ...] = setting((("published", 1.0),), "NAME=WEIGHT, as in training.")
     samples: int = setting(8, "Replies of a group.", min=2)
+    greedy: bool = setting(True, "Begin each group with the greedy reply, beside the samples.")
     temperature: float = setting(1.0, "Temperature of the samples.", min=0.01)
     limit: int = setting(0, "Only so many questions or steps, drawn at random; 0 for all.", min=0)
     together: int = setting(8, "Questions or steps that are worked on at once.", min=1)
