@@ -1,4 +1,4 @@
-"""What every knowledge base does, whatever it is made of; then what only the one on disk can do."""
+"""What every knowledge base does, whatever it is made of and wherever it is; then what only a folder can do."""
 
 from __future__ import annotations
 
@@ -58,6 +58,12 @@ def on_disk(folder: Path) -> KnowledgeBase:
     return open_kb(folder / "kbs" / "text", text_embedder=HashedWords())
 
 
+def in_postgres(folder: Path, location: str) -> KnowledgeBase:
+    write_rows(folder / "places.jsonl", ROWS)
+    index([folder / "places.jsonl"], location, embedder=HashedWords(), holds="places")
+    return open_kbs(location, text_embedder=HashedWords())["text"]
+
+
 def evidence() -> list[Evidence]:
     return [
         Evidence("", f"{id}#0", f"{title}\n{text}".strip(), 0.0, title, None, Location("places.jsonl"), id)
@@ -70,10 +76,13 @@ def write_rows(path: Path, rows: list[tuple[str, str, str]]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-@pytest.fixture(params=[in_memory, in_memory_with_vectors, on_disk], scope="module")
+@pytest.fixture(params=[in_memory, in_memory_with_vectors, on_disk, in_postgres], scope="module")
 def kb(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
+    folder = tmp_path_factory.mktemp("kb")
+    if request.param is in_postgres:
+        return in_postgres(folder, f"{request.getfixturevalue('postgres')}&schema=contract")
     make: Callable[[Path], KnowledgeBase] = request.param
-    return make(tmp_path_factory.mktemp("kb"))
+    return make(folder)
 
 
 # ── every knowledge base ───────────────────────────────────────────────────────────────────────

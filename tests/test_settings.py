@@ -164,3 +164,11 @@ def test_the_page_of_settings_has_every_shared_variable_and_the_source_reads_no_
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
     read = set(re.findall(r'"(R1ROUTER_[A-Z_]+)"', source))
     assert read <= {option.variable for option in options} | others.keys() | {"R1ROUTER_KEY"}
+
+
+def test_a_location_stays_as_it_is_and_its_password_is_not_shown(elsewhere: Path) -> None:
+    (elsewhere / "r1router.toml").write_text('kbs = "postgresql://ann:s3cret@db/team?password=s3cret&schema=a"\n')
+    [setting] = [setting for setting in settle(COMMANDS, find()) if setting.option.name == "kbs"]
+    assert setting.value == "postgresql://ann:s3cret@db/team?password=s3cret&schema=a"
+    assert held("kbs")[0] == "postgresql://ann@db/team?schema=a"
+    assert "s3cret" not in call("config").output

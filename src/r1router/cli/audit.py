@@ -28,7 +28,7 @@ _BLOCKS = 30
 
 def audit(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    kbs: options.Kbs = Path("kbs"),
+    kbs: options.Kbs = "kbs",
     judge_answers: Annotated[
         bool,
         typer.Option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,8 @@ from rich.text import Text
 from r1router.cache import find_cache_folder
 from r1router.cli import options
 from r1router.cli.settings import PREFIX, Setting, settle
+
+_PASSWORD = re.compile(r"(?P<user>://[^/@:?]*):[^/@]*(?=@)|(?<=[?&])(ssl)?password=[^&]*&?")
 
 
 def config(
@@ -37,7 +40,8 @@ def config(
     if every:
         table.add_column("variable", style="dim")
     for setting in shown:
-        value = "–" if setting.value in (None, "", []) else json.dumps(setting.value, ensure_ascii=False, default=str)
+        value = _hide_password(setting.value)
+        value = "–" if value in (None, "", []) else json.dumps(value, ensure_ascii=False, default=str)
         source = Text(setting.source or "default", style="" if setting.source else "dim")
         row = (Text(setting.option.name, style="bold"), Text(value), source)
         table.add_row(*row, *([setting.option.variable] if every else []))
@@ -47,11 +51,16 @@ def config(
         Console(stderr=True).print(Text(f"{name} is set, and no option reads it", style="yellow"), soft_wrap=True)
 
 
+def _hide_password(value: Any) -> Any:
+    """The value; of a URL without the password that it may hold."""
+    return _PASSWORD.sub(lambda found: found["user"] or "", value) if isinstance(value, str) else value
+
+
 def _plain(setting: Setting) -> dict[str, Any]:
     option = setting.option
     return {
         "option": option.name,
-        "value": setting.value,
+        "value": _hide_password(setting.value),
         "from": setting.source or "default",
         "variable": option.variable,
     }

@@ -37,7 +37,7 @@ def demo(
     console = Console()
     folder = kbs or _kept()
     console.print(Rule("knowledge bases"))
-    index([DATA / "text", DATA / "images", DATA / "tables"], kbs=folder, prune=True)
+    index([DATA / "text", DATA / "images", DATA / "tables"], kbs=str(folder), prune=True)
     opened, model = open_kbs(folder), open_policy(policy)
     rows = [json.loads(line) for line in (DATA / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
     right = 0

@@ -38,7 +38,7 @@ def eval_(
         list[str] | None,
         typer.Option("--method", envvar="R1ROUTER_METHOD", help="A method; repeat the option for more. [r1_router]"),
     ] = None,
-    kbs: options.Kbs = Path("kbs"),
+    kbs: options.Kbs = "kbs",
     policy: options.PolicySpec = "llamacpp:",
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first N questions only.")] = None,
     seed: Annotated[int | None, typer.Option(help="Draw the --limit questions at random, with this seed.")] = None,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def index(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders.", show_default=False)],
-    kbs: options.Kbs = Path("kbs"),
+    kbs: options.Kbs = "kbs",
     as_: Annotated[Kind | None, typer.Option("--as", help="Read every file as this kind.")] = None,
     name: Annotated[
         str | None, typer.Option(help="Fill this one knowledge base. [text, image and table, by kind]")

@@ -40,7 +40,7 @@ _MOST_TABLES = 20
 
 
 @kb_app.command("list")
-def list_(kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = False) -> None:
+def list_(kbs: options.Kbs = "kbs", as_json: options.AsJson = False) -> None:
     """List the knowledge bases."""
     shelf, found = open_shelf(kbs), []
     for each, store in shelf.list_stores().items():
@@ -65,7 +65,7 @@ def list_(kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = False) -> No
 
 
 @kb_app.command()
-def show(name: Name, kbs: options.Kbs = Path("kbs"), as_json: options.AsJson = False) -> None:
+def show(name: Name, kbs: options.Kbs = "kbs", as_json: options.AsJson = False) -> None:
     """Show one knowledge base: its card, embedders, size, sources, and tables with their columns."""
     store = find_store(kbs, name)
     tables = StoredTables(store) if store.read_manifest().kind == "table" else None
@@ -121,7 +121,7 @@ def sources(
     name: Annotated[
         str | None, typer.Argument(help="List the files of this knowledge base only. [all]", show_default=False)
     ] = None,
-    kbs: options.Kbs = Path("kbs"),
+    kbs: options.Kbs = "kbs",
     where: options.Where = "",
     as_json: options.AsJson = False,
 ) -> None:
@@ -187,7 +187,7 @@ def search(
     name: Name,
     text: Annotated[str, typer.Argument(help="What to look for.")] = "",
     image: Annotated[Path | None, typer.Option(help="A picture to look for.")] = None,
-    kbs: options.Kbs = Path("kbs"),
+    kbs: options.Kbs = "kbs",
     k: options.K = 5,
     where: options.Where = "",
     mode: Annotated[
@@ -221,7 +221,7 @@ def query(
     name: Name,
     sql: Annotated[str, typer.Argument(help="One SELECT; the table is called t, its columns as in its header.")],
     table: Annotated[str | None, typer.Option(help="Title of the table, if there are several.")] = None,
-    kbs: options.Kbs = Path("kbs"),
+    kbs: options.Kbs = "kbs",
     where: options.Where = "",
     as_json: options.AsJson = False,
 ) -> None:
@@ -256,7 +256,7 @@ def _say_rows(result: TableResult) -> str:
 def rm(
     name: Name,
     source: Annotated[str | None, typer.Option(help="Remove only what came from this file.")] = None,
-    kbs: options.Kbs = Path("kbs"),
+    kbs: options.Kbs = "kbs",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Remove a knowledge base, or one source of it. The indexed files themselves stay."""
@@ -285,7 +285,7 @@ def rm(
 @kb_app.command()
 def check(
     name: Annotated[str | None, typer.Argument(help="Name of the knowledge base. [all]")] = None,
-    kbs: options.Kbs = Path("kbs"),
+    kbs: options.Kbs = "kbs",
     repair: Annotated[bool, typer.Option("--repair", help="Repair what can be repaired.")] = False,
 ) -> None:
     """Check that the parts of knowledge bases agree: card, table, full-text index, pictures, sources."""
@@ -309,7 +309,7 @@ def describe(
     name: Name,
     holds: Annotated[str, typer.Argument(help="One line that says what it holds; the router reads it.")],
     label: Annotated[str | None, typer.Option(help="The label that the policy writes to choose it. [its name]")] = None,
-    kbs: options.Kbs = Path("kbs"),
+    kbs: options.Kbs = "kbs",
 ) -> None:
     """Say in one line what a knowledge base holds; the router chooses by this line."""
     from r1router.kb.writer import open_writer
@@ -326,7 +326,7 @@ def describe(
 def rename(
     name: Name,
     new: Annotated[str, typer.Argument(help="Its new name.")],
-    kbs: options.Kbs = Path("kbs"),
+    kbs: options.Kbs = "kbs",
 ) -> None:
     """Give a knowledge base another name; to index into it again, say --name."""
     from r1router.kb.transfer import rename as move
@@ -341,7 +341,7 @@ def rename(
 def export_(
     name: Name,
     file: Annotated[Path | None, typer.Argument(help="File to write. [NAME.r1kb.tar.gz]")] = None,
-    kbs: options.Kbs = Path("kbs"),
+    kbs: options.Kbs = "kbs",
 ) -> None:
     """Pack a knowledge base into one file, to be kept or given away; it holds the text and where it was from."""
     from r1router.kb.transfer import SUFFIX, pack
@@ -357,7 +357,7 @@ def export_(
 def import_(
     file: Annotated[Path, typer.Argument(help="A file that `kb export` wrote.", show_default=False)],
     name: Annotated[str | None, typer.Option(help="Import it under this name.")] = None,
-    kbs: options.Kbs = Path("kbs"),
+    kbs: options.Kbs = "kbs",
 ) -> None:
     """Take in a knowledge base that was packed elsewhere."""
     from r1router.kb.transfer import unpack

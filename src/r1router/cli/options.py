@@ -11,11 +11,19 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from r1router.api import Setup
+from r1router.cli.settings import FOLDER_OR_URL
 from r1router.drive.budget import Budget, Prices
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-Kbs = Annotated[Path, typer.Option(envvar="R1ROUTER_KBS", help="Folder of the knowledge bases.")]
+Kbs = Annotated[
+    str,
+    typer.Option(
+        envvar="R1ROUTER_KBS",
+        help="Where the knowledge bases are: a folder, or postgresql://HOST/DATABASE.",
+        metavar=FOLDER_OR_URL,
+    ),
+]
 PolicySpec = Annotated[
     str,
     typer.Option(
@@ -90,7 +98,7 @@ Primary = Annotated[
 
 
 def make_setup(
-    kbs: Kbs = Path("kbs"),
+    kbs: Kbs = "kbs",
     policy: PolicySpec = "llamacpp:",
     method: MethodSpec = "r1_router",
     prompts: PromptSet = None,

@@ -26,6 +26,8 @@ from r1router.errors import InputError, UnknownName
 
 FILE = "r1router.toml"
 PREFIX = "R1ROUTER_"
+FOLDER_OR_URL = "FOLDER|URL"
+"""How an option shows that it takes either."""
 FROM_FLAG_ONLY = {"--help", "--version", "--json", "--yes", "--install-completion", "--show-completion"}
 """Options that say what one call is for."""
 
@@ -198,9 +200,13 @@ def _fit(option: Option, value: Any, file: Path, where: str) -> Any:
         raise InputError(f"{where}: {option.name} is one value; got {value!r}")
     listed = [str(each) for each in value] if isinstance(value, list) else [str(value)]
     taken = [_convert(option.parameter, each, where=f"{where}: {option.name}") for each in listed]
-    placed = [str(file.parent / each.expanduser()) if isinstance(each, Path) else text
+    placed = [str(file.parent / Path(text).expanduser()) if _is_path(option.parameter, each) else text
               for each, text in zip(taken, listed, strict=True)]  # fmt: skip
     return placed if option.parameter.multiple else placed[0]
+
+
+def _is_path(parameter: Any, value: Any) -> bool:
+    return isinstance(value, Path) or (parameter.metavar == FOLDER_OR_URL and "://" not in value)
 
 
 def _convert(parameter: Any, value: str, *, where: str) -> Any:

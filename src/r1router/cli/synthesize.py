@@ -16,6 +16,7 @@ from rich.text import Text
 from r1router.cli import options
 from r1router.cli.eval import name_dataset
 from r1router.cli.progress import show_asking
+from r1router.cli.settings import FOLDER_OR_URL
 from r1router.errors import InputError
 from r1router.kb import open_kbs
 from r1router.policies import open_policy
@@ -33,8 +34,12 @@ def synthesize(
         str | None, typer.Option(help="The model that works the questions: openai:MODEL@URL, llamacpp:GGUF, …")
     ] = None,
     kbs: Annotated[
-        Path | None,
-        typer.Option(envvar="R1ROUTER_KBS", help="Folder of the knowledge bases. [kbs; none with --from-gold]"),
+        str | None,
+        typer.Option(
+            envvar="R1ROUTER_KBS",
+            help="Where the knowledge bases are. [kbs; none with --from-gold]",
+            metavar=FOLDER_OR_URL,
+        ),
     ] = None,
     from_gold: Annotated[
         bool, typer.Option("--from-gold", help="Use the gold steps of the data set; ask no teacher.")
@@ -66,10 +71,10 @@ def synthesize(
     if from_gold:
         _from_gold(examples, out, kbs, k, name_dataset(dataset))
     elif dry_run:
-        _dry_run(examples, out, kbs or Path("kbs"), Prompts(prompts or DEFAULT), max_steps, k)
+        _dry_run(examples, out, kbs or "kbs", Prompts(prompts or DEFAULT), max_steps, k)
     else:
         _taught(
-            examples, out, teacher or "", kbs or Path("kbs"), name_dataset(dataset), prompts,
+            examples, out, teacher or "", kbs or "kbs", name_dataset(dataset), prompts,
             max_steps=max_steps, k=k, metric=metric, at_least=at_least, concurrency=concurrency,
         )  # fmt: skip
 
@@ -78,7 +83,7 @@ def _taught(
     examples: list[Example],
     out: Path,
     teacher: str,
-    kbs: Path,
+    kbs: str,
     source: str,
     prompts: Path | None,
     *,
@@ -130,7 +135,7 @@ def _taught(
     console.print(Text(f"what the teacher did: r1router show {made.run} --list wrong", "dim"), soft_wrap=True)
 
 
-def _from_gold(examples: list[Example], out: Path, kbs: Path | None, k: int, source: str) -> None:
+def _from_gold(examples: list[Example], out: Path, kbs: str | None, k: int, source: str) -> None:
     from r1router.train.steps.gold import ANSWERED, make_gold_steps
     from r1router.train.steps.step_file import read_steps, write_steps
 
@@ -163,7 +168,7 @@ def _from_gold(examples: list[Example], out: Path, kbs: Path | None, k: int, sou
         console.print(Text("no steps that answer from evidence: they need --kbs", style="yellow"))
 
 
-def _dry_run(examples: list[Example], out: Path, kbs: Path, prompts: Prompts, max_steps: int, k: int) -> None:
+def _dry_run(examples: list[Example], out: Path, kbs: str, prompts: Prompts, max_steps: int, k: int) -> None:
     from r1router.train.steps import estimate as guess
     from r1router.train.steps.synthesize import find_unfinished
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from r1router.cli import train_options as options
-from r1router.errors import InputError
+from r1router.cli.settings import FOLDER_OR_URL
 from r1router.train.grpo.settings import GrpoSettings
 
 
@@ -57,8 +57,11 @@ def grpo(
         typer.Option("--online", help="Let the policy work the questions and search --kbs, without gold histories."),
     ] = False,
     kbs: Annotated[
-        Path, typer.Option(envvar="R1ROUTER_KBS", help="Folder of the knowledge bases that --online searches.")
-    ] = Path("kbs"),
+        str,
+        typer.Option(
+            envvar="R1ROUTER_KBS", help="Where the knowledge bases are that --online searches.", metavar=FOLDER_OR_URL
+        ),
+    ] = "kbs",
 ) -> None:
     """Reinforce what is rewarded, step by step, relative to the other replies to the same step."""
     from r1router.train.grpo.run import run
@@ -68,8 +71,8 @@ def grpo(
         options.refuse_without(
             "--online", context, "kbs", "best", "steps_per_question", "k", "reach", "decide", "anywhere", "labels"
         )
-    if online and not kbs.is_dir():
-        raise InputError(f"--online searches knowledge bases, and there is no folder {kbs}; name it with --kbs")
+    if online:
+        options.check_kbs(kbs)
     settings = replace(
         settings,
         prompts=options.choose_prompt_set(prompts, settings),
@@ -77,7 +80,7 @@ def grpo(
         rehearse=tuple(parse_weights(rehearse or ()).items()),
         watch=tuple(parse_weights(watch or ()).items()),
         decisions=tuple(decide or ()),
-        kbs=str(kbs) if online else "",
+        kbs=kbs if online else "",
     )
     trained = run(steps, out, settings, dev_files=dev or (), pictures=pictures)
     options.tell(trained, *options.write_export_command(trained, settings.base))

@@ -86,6 +86,16 @@ def choose_prompt_set(named: Path | None, settings: TrainSettings) -> str:
     return str(named or find_prompts_beside(*places) or settings.prompts)
 
 
+def check_kbs(location: str) -> None:
+    """Raises `InputError` where there is no such place for knowledge bases."""
+    from r1router.kb.stores import open_shelf
+
+    shelf = open_shelf(location)
+    if not shelf.exists():
+        place = f"{shelf.kind.removeprefix('the ')} {shelf.place}"
+        raise InputError(f"--online searches knowledge bases, and there is no {place}; name it with --kbs")
+
+
 def refuse_without(switch: str, context: typer.Context, *names: str) -> None:
     """Raises `InputError` for options on the command line that mean nothing without `switch`."""
     for name in names:

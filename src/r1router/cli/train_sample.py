@@ -13,7 +13,6 @@ from r1router.cli import options as common
 from r1router.cli import train_options as options
 from r1router.cli.progress import show_counts
 from r1router.drive import threads
-from r1router.errors import InputError
 from r1router.policies import open_policy
 from r1router.prompts import choose_prompts
 from r1router.train.sampled.settings import SampleSettings
@@ -33,7 +32,7 @@ def sample(
     online: Annotated[
         bool, typer.Option("--online", help="Let the policy work the questions, searching --kbs; no gold histories.")
     ] = False,
-    kbs: common.Kbs = Path("kbs"),
+    kbs: common.Kbs = "kbs",
     pictures: options.Pictures = None,
     at_least: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Imitate a best reply that earned this share of what can be earned.")
@@ -47,8 +46,8 @@ def sample(
 
     if not online:
         options.refuse_without("--online", context, "kbs", "best", "steps_per_question", "k", "reach", "anywhere")
-    if online and not kbs.is_dir():
-        raise InputError(f"--online searches knowledge bases, and there is no folder {kbs}; name it with --kbs")
+    if online:
+        options.check_kbs(kbs)
     opened = open_policy(policy)
     try:
         chosen = choose_prompts(prompts, opened)
@@ -57,7 +56,7 @@ def sample(
             policy=policy,
             prompts=str(chosen.folder),
             rewards=tuple(parse_weights(reward).items()) if reward else settings.rewards,
-            kbs=str(kbs) if online else "",
+            kbs=kbs if online else "",
         )
         with show_counts("sampling") as tell:
             groups, best, preferred = run(

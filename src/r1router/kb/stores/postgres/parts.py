@@ -1,0 +1,190 @@
+"""Keeps what a knowledge base in PostgreSQL has beside its entries: ledger, sets of fields, pictures, long tables."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from r1router.cache import find_cache_folder
+from r1router.kb.stores.store import FieldSet, Taken
+from r1router.table import TableBlock
+from r1router.tables.store import TableFile, TableInfo
+
+PIECE = 8 << 20
+"""Bytes of a file that are sent and held together."""
+
+Open = Callable[[], AbstractContextManager[tuple[Any, int]]]
+"""Gives a connection and the id of the knowledge base in it, 0 for none."""
+
+
+class PostgresLedger:
+    """What `store.Ledger` says, as rows of `sources`."""
+
+    def __init__(self, read: Open, write: Open) -> None:
+        self._read, self._write = read, write
+
+    def read(self) -> dict[str, Taken]:
+        with self._read() as (db, kb):
+            if not kb:
+                return {}
+            found = db.execute("select source, path, fingerprint, entries, yields from sources where kb = %s", [kb])
+            taken = [Taken(s, p, f, n, tuple(y)) for s, p, f, n, y in found]
+        return {each.source: each for each in sorted(taken, key=lambda each: each.source)}
+
+    def put(self, taken: Iterable[Taken]) -> None:
+        rows = [(t.source, t.path, t.fingerprint, t.entries, list(t.yields)) for t in taken]
+        with self._write() as (db, kb), db.cursor() as cursor:
+            cursor.executemany(
+                "insert into sources values (%s, %s, %s, %s, %s, %s) on conflict (kb, source) do update set "
+                "path = excluded.path, fingerprint = excluded.fingerprint, entries = excluded.entries, "
+                "yields = excluded.yields",
+                [(kb, *row) for row in rows],
+            )
+
+    def drop(self, sources: Iterable[str]) -> None:
+        with self._write() as (db, kb):
+            db.execute("delete from sources where kb = %s and source = any(%s)", [kb, list(sources)])
+
+
+class PostgresFieldSets:
+    """What `store.FieldSets` says, as rows of `about`."""
+
+    def __init__(self, read: Open, write: Open) -> None:
+        self._read, self._write = read, write
+
+    def read(self) -> list[FieldSet]:
+        with self._read() as (db, kb):
+            found = db.execute("select id, of, fields from about where kb = %s", [kb]) if kb else ()
+            return [FieldSet(*row) for row in found]
+
+    def put(self, sets: Sequence[FieldSet]) -> None:
+        with self._write() as (db, kb), db.cursor() as cursor:
+            cursor.executemany(
+                "insert into about values (%s, %s, %s, %s) on conflict do nothing", [(kb, *each) for each in sets]
+            )
+
+    def drop(self, ids: Collection[int]) -> None:
+        with self._write() as (db, kb):
+            db.execute("delete from about where kb = %s and id = any(%s)", [kb, list(ids)])
+
+
+class Files:
+    """Pictures and long tables: kept in pieces, and copied into the cache of this machine when they are read."""
+
+    def __init__(self, read: Open, write: Open) -> None:
+        self._read, self._write = read, write
+
+    def fetch(self, name: str) -> Path | None:
+        """The copy of a file; None where there is none of this name."""
+        with self._read() as (db, kb):
+            found = db.execute("select digest from files where kb = %s and name = %s", [kb, name]).fetchone()
+            if found is None:
+                return None
+            kept = find_cache_folder() / "files" / f"{found[0]}{Path(name).suffix}"
+            if not kept.exists():
+                kept.parent.mkdir(exist_ok=True)
+                with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as scratch:
+                    pieces = "select data from pieces where kb = %s and name = %s and number = %s"
+                    number = 0
+                    while piece := db.execute(pieces, [kb, name, number]).fetchone():
+                        scratch.write(piece[0])
+                        number += 1
+                os.replace(scratch.name, kept)
+        return kept
+
+    def store(self, name: str, file: Path, *, source: str = "", record: str = "") -> None:
+        """Replaces what has this name, at once."""
+        with file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        with self._write() as (db, kb), db.transaction(), file.open("rb") as stream:
+            db.execute("delete from files where kb = %s and name = %s", [kb, name])
+            row = (kb, name, source, record, digest, file.stat().st_size)
+            db.execute("insert into files values (%s, %s, %s, %s, %s, %s)", row)
+            number = 0
+            while data := stream.read(PIECE):
+                db.execute("insert into pieces values (%s, %s, %s, %s)", [kb, name, number, data])
+                number += 1
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Stores a file whose name follows from its content, where it is not there."""
+        with self._write() as (db, kb), db.transaction():
+            row = (kb, name, "", "", Path(name).stem, len(data))
+            added = db.execute("insert into files values (%s, %s, %s, %s, %s, %s) on conflict do nothing", row)
+            if added.rowcount:
+                db.execute("insert into pieces values (%s, %s, 0, %s)", [kb, name, data])
+
+    def drop_table_files(self, source: str, *, but: Collection[str]) -> None:
+        """Those of the long tables of a source, but those of these records."""
+        with self._write() as (db, kb):
+            db.execute(
+                "delete from files where kb = %s and name like 'tables/%%' and source = %s and record <> all(%s)",
+                [kb, source, list(but)],
+            )
+
+
+class PostgresTables:
+    """What `store.LongTables` says: Parquet files, written on this machine and kept in the data base."""
+
+    def __init__(self, files: Files, scratch: Path | None = None) -> None:
+        """`scratch`: a folder of the writer's."""
+        self._files, self._scratch = files, scratch
+
+    def find(self, source: str, record: str) -> Path | None:
+        return self._files.fetch(_name(source, record))
+
+    def begin(self, source: str, record: str, block: TableBlock) -> TableFile:
+        assert self._scratch is not None, "tables are written by a writer"
+        name = _name(source, record)
+        return _Sent(
+            self._scratch / name,
+            lambda path: self._files.store(name, path, source=source, record=record),
+            source=source,
+            record=record,
+            block=block,
+        )
+
+    def drop(self, source: str, *, but: Collection[str] = ()) -> None:
+        self._files.drop_table_files(source, but=but)
+
+    def tidy(self) -> None:
+        """Nothing is left behind: a file is stored whole or not at all."""
+
+
+class _Sent(TableFile):
+    """A file that goes to the data base once it is finished."""
+
+    def __init__(
+        self, path: Path, send: Callable[[Path], None], *, source: str, record: str, block: TableBlock
+    ) -> None:
+        super().__init__(
+            path,
+            source=source,
+            record=record,
+            title=block.title,
+            section=block.section,
+            caption=block.caption,
+            header=block.header,
+        )
+        self._sent_from, self._send = path, send
+
+    def finish(self) -> TableInfo:
+        info = super().finish()
+        self._send(self._sent_from)
+        self._sent_from.unlink()
+        return info
+
+
+def _name(source: str, record: str) -> str:
+    digest = hashlib.sha256(f"{source}\0{record}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"tables/{digest}.parquet"
+
+
+@contextmanager
+def use_connection(db: Any, kb: int) -> Iterator[tuple[Any, int]]:
+    """One that is open already, and stays so."""
+    yield db, kb

@@ -1,0 +1,211 @@
+"""Searches the entries of one knowledge base in one transaction of PostgreSQL, which sees one version of them.
+
+Vectors are compared exactly until an HNSW index is made for them (`writer.EXACT_BELOW`). Full text is ranked by BM25 as
+the other stores rank it: the data base tells how often each term is in an entry, and `words_<id>` in how many entries.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from r1router.filters.match import matches
+from r1router.filters.tree import Filter
+from r1router.kb.about import read_all
+from r1router.kb.card import describe_entries
+from r1router.kb.rows import CELLS, STORED
+from r1router.kb.stores.postgres.tables import State, write_all_phrases, write_any_of
+from r1router.kb.stores.store import FieldSets, Row, Vectors
+
+K1, B = 1.2, 0.75
+"""Of BM25, as LanceDB has them."""
+CANDIDATES = 20_000
+"""Entries that are scored for their words, about: those with the rarest terms of a query. One that has only the
+commonest of them does not come first."""
+MOST_LOOKED_AT = 1_000
+"""Of HNSW: the most that pgvector takes."""
+REMEMBERED = 32
+"""Filters whose sets of fields are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedSets:
+    """What a filter lets through of one version."""
+
+    ids: frozenset[int]
+    names: frozenset[str]
+    entries: int
+
+    def __len__(self) -> int:
+        return self.entries
+
+
+@dataclass(slots=True)
+class Filters:
+    """What the filters of one knowledge base let through, kept for as long as its version is the newest."""
+
+    version: tuple[int, int] = (0, 0)
+    allowed: OrderedDict[Filter, AllowedSets] = field(default_factory=OrderedDict)
+    lock: Lock = field(default_factory=Lock)
+
+
+class PostgresSnapshot:
+    """What `store.Snapshot` says, for the transaction of a connection."""
+
+    def __init__(self, db: Any, state: State, field_sets: FieldSets, filters: Filters) -> None:
+        """`field_sets`: read in the same transaction."""
+        self._db, self._state, self._field_sets, self._filters = db, state, field_sets, filters
+        self._table = state.entries_table
+
+    def __len__(self) -> int:
+        return self._state.entries
+
+    def width(self, space: str) -> int:
+        return (self._state.dim if space == "vector" else self._state.image_dim) or 0
+
+    def allow(self, tree: Filter) -> AllowedSets:
+        version = (self._state.id, self._state.version)
+        with self._filters.lock:
+            if self._filters.version < version:
+                self._filters.version = version
+                self._filters.allowed.clear()
+            kept = self._filters.allowed if self._filters.version == version else OrderedDict()
+            if tree not in kept:
+                kept[tree] = self._find_allowed(tree)
+            kept.move_to_end(tree)
+            while len(kept) > REMEMBERED:
+                kept.popitem(last=False)
+            return kept[tree]
+
+    def _find_allowed(self, tree: Filter) -> AllowedSets:
+        fitting = {id_: fields.keys() for id_, fields in read_all(self._field_sets) if matches(tree, fields)}
+        counted = self._db.execute(
+            f"select about, count(*) from {self._table} where about = any(%s) group by about", [list(fitting)]
+        ).fetchall()
+        ids = frozenset(id_ for id_, _ in counted)
+        names = frozenset(name for id_ in ids for name in fitting[id_])
+        return AllowedSets(ids, names, sum(count for _, count in counted))
+
+    def nearest(self, space: str, queries: Vectors, k: int, tree: Filter | None = None) -> list[list[int]]:
+        if not self.width(space):
+            return [[] for _ in queries]
+        self._db.execute(
+            "select set_config('hnsw.ef_search', %s, true), set_config('hnsw.iterative_scan', 'strict_order', true)",
+            [str(min(MOST_LOOKED_AT, 2 * k))],
+        )
+        condition, about = self._write_allowed(tree)
+        order = f"{space} <#> %(query)s::vector"
+        search = (
+            f"select row from (select row, {order} as distance from {self._table} "
+            f"where {space} is not null{condition} order by {order} limit %(k)s) as best order by distance, row"
+        )
+        return [
+            [row for (row,) in self._db.execute(search, {"query": write_vector(query), "k": k, "about": about})]
+            for query in queries
+        ]
+
+    def similarities(self, space: str, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float | None]:
+        found = self._db.execute(
+            f"select row, -({space} <#> %s::vector) from {self._table} where row = any(%s)",
+            [write_vector(query), list(row_ids)],
+        )
+        near: dict[int, float | None] = dict(found.fetchall())
+        return [near.get(row_id) for row_id in row_ids]
+
+    def matching(self, terms: str, phrases: Sequence[str], k: int, tree: Filter | None = None) -> list[int]:
+        weights = self._weigh(terms.split())
+        if not weights:
+            return []
+        first = self._rank(write_all_phrases(phrases), weights, k, tree) if phrases else []
+        found = self._rank(write_any_of(self._choose_rarest(weights)), weights, k, tree)
+        return list(dict.fromkeys(first + found))[:k]
+
+    def _weigh(self, terms: Sequence[str]) -> dict[str, tuple[float, int]]:
+        """How much each term that there is counts, and in how many entries it is; the rarest first.
+
+        One that is asked twice counts twice.
+        """
+        asked = Counter(terms)
+        counted = self._db.execute(
+            f"select term, entries from {self._state.words_table} where term = any(%s) and entries > 0 "
+            "order by entries, term",
+            [list(asked)],
+        )
+        return {term: (asked[term] * _weigh_term(len(self), entries), entries) for term, entries in counted}
+
+    def _choose_rarest(self, weights: dict[str, tuple[float, int]]) -> list[str]:
+        """The terms by which entries are chosen to be scored; at least one."""
+        chosen, total = list[str](), 0
+        for term, (_, entries) in weights.items():
+            total += entries
+            if chosen and total > CANDIDATES:
+                break
+            chosen.append(term)
+        return chosen
+
+    def _rank(self, query: str, weights: dict[str, tuple[float, int]], k: int, tree: Filter | None) -> list[int]:
+        condition, about = self._write_allowed(tree)
+        score = f"weight * times * {K1 + 1} / (times + {K1} * ({1 - B} + {B} * length / %(average)s))"
+        found = self._db.execute(
+            f"""
+            select row
+            from (select row, terms, length from {self._table} where terms @@ %(query)s::tsquery{condition}) as entry,
+                lateral (select lexeme, cardinality(positions) as times from unnest(entry.terms)) as term
+                join unnest(%(terms)s::text[], %(weights)s::float8[]) as asked (lexeme, weight) using (lexeme)
+            group by row
+            order by sum({score})::real desc, row
+            limit %(k)s
+            """,
+            {
+                "query": query,
+                "terms": list(weights),
+                "weights": [weight for weight, _ in weights.values()],
+                "average": max(1.0, self._state.terms / max(1, len(self))),
+                "k": k,
+                "about": about,
+            },
+        )
+        return [row for (row,) in found]
+
+    def rows(self, row_ids: Sequence[int]) -> dict[int, Row]:
+        columns = ("row", *STORED)
+        found = self._db.execute(f"select {', '.join(columns)} from {self._table} where row = any(%s)", [list(row_ids)])
+        return {row[0]: dict(zip(columns, row, strict=True)) for row in found}
+
+    def describe(self, kind: str, tree: Filter) -> str:
+        return describe_table(self._db, self._table, kind, self.allow(tree).ids)
+
+    def _write_allowed(self, tree: Filter | None) -> tuple[str, list[int] | None]:
+        """The condition that a filter is, and its parameter."""
+        return ("", None) if tree is None else (" and about = any(%(about)s)", list(self.allow(tree).ids))
+
+
+def describe_table(db: Any, table: str, kind: str, about: frozenset[int] | None = None) -> str:
+    """How many records there are and their titles, in one line. `about`: of entries whose sources these are."""
+    allowed = "(%(about)s::bigint[] is null or about = any(%(about)s))"
+    given = {"about": None if about is None else list(about)}
+    entries = db.execute(f"select distinct source, record, title from {table} where {allowed}", given)
+    columns = ("title", "section", "first_row", CELLS)
+    first = f"select {', '.join(columns)} from {table} where first_row = 1 and {allowed} order by row"
+
+    def read_first_blocks() -> list[Row]:
+        return [dict(zip(columns, row, strict=True)) for row in db.execute(first, given)]
+
+    return describe_entries(kind, entries, read_first_blocks)
+
+
+def write_vector(vector: NDArray[np.float32]) -> str:
+    """As pgvector reads it."""
+    return f"[{','.join(map(repr, vector.tolist()))}]"
+
+
+def _weigh_term(entries: int, having: int) -> float:
+    """The weight of a term in BM25. Two statements of one transaction agree, so no more have it than there are."""
+    return math.log(1 + (entries - having + 0.5) / (having + 0.5))

@@ -1,0 +1,355 @@
+"""What every store of knowledge bases does, a folder and PostgreSQL alike; then what only the second one does."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from r1router.cli import app
+from r1router.errors import Busy, InputError, KnowledgeBaseError, NotWritten
+from r1router.ingest.left_out import read_left_out
+from r1router.ingest.run import index
+from r1router.kb import find_store, open_kbs
+from r1router.kb.stored import StoredKnowledgeBase
+from r1router.kb.stores import open_shelf
+from r1router.kb.stores.postgres.address import read_address
+from r1router.kb.writer import open_writer
+from r1router.types import Evidence, Query
+from small_embedders import HashedWords, NamedColours, plain_picture
+
+
+@pytest.fixture(params=["folder", "postgres"])
+def kbs(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A place for knowledge bases with nothing in it."""
+    if request.param == "folder":
+        return str(tmp_path / "kbs")
+    return make_schema(request.getfixturevalue("postgres"))
+
+
+def make_schema(postgres: str) -> str:
+    return f"{postgres}&schema=t{uuid.uuid4().hex}"
+
+
+def take_in(path: Path, kbs: str, **options: bool) -> None:
+    index([path], kbs, embedder=HashedWords(), image_embedder=NamedColours(), ocr=False, **options)
+
+
+def open_text(kbs: str, kind: str = "text") -> StoredKnowledgeBase:
+    return open_kbs(kbs, text_embedder=HashedWords(), image_embedder=NamedColours())[kind]
+
+
+def find(kbs: str, words: str, k: int = 5) -> list[str]:
+    return [read_body(found) for found in open_text(kbs).search([Query(words)], k=k)[0]]
+
+
+def read_body(found: Evidence) -> str:
+    """Its text without its title."""
+    return found.text.rpartition("\n")[2]
+
+
+def test_a_document_that_changes_takes_the_place_of_what_it_was(kbs: str, tmp_path: Path) -> None:
+    note = tmp_path / "note.md"
+    note.write_text("# Ferry\nThe ferry leaves at noon.\n\n# Bridge\nThe bridge is closed.")
+    take_in(note, kbs)
+    kb = open_text(kbs)
+    assert len(kb) == len(kb.search([Query("ferry bridge noon")], k=9)[0]) == 2
+    note.write_text("# Ferry\nThe ferry leaves at midnight.")
+    take_in(note, kbs)
+    [[left]] = kb.search([Query("ferry bridge noon")], k=9)
+    assert left.text.endswith("The ferry leaves at midnight.")
+    assert len(kb) == 1
+    assert kb.entry(left.id) == kb.record(left.record)[0]
+    assert kb.entry("nothing#0") is None
+    assert kb.record("nothing") == []
+
+
+def test_a_file_that_is_gone_is_told_and_pruned(kbs: str, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for name in ("a", "b"):
+        (docs / f"{name}.md").write_text(f"# {name}\nThe words of {name}.")
+    take_in(docs, kbs)
+    (docs / "b.md").unlink()
+    take_in(docs, kbs)
+    assert [source.source for source in open_text(kbs).list_sources()] == ["docs/a.md", "docs/b.md"]
+    take_in(docs, kbs, prune=True)
+    assert [source.source for source in open_text(kbs).list_sources()] == ["docs/a.md"]
+    assert open_text(kbs).card.holds == "1 passage: a"
+
+
+def test_nothing_is_embedded_again_that_is_known(kbs: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps({"id": n, "text": f"word {n}"}) for n in "abc"))
+    embedder = HashedWords()
+    index([tmp_path / "rows.jsonl"], kbs, embedder=embedder)
+    assert len(embedder.passages) == 3
+    (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps({"id": n, "text": f"word {n}"}) for n in "acd"))
+    index([tmp_path / "rows.jsonl"], kbs, embedder=embedder)
+    assert embedder.passages[3:] == ["word d"]
+    assert sorted(find(kbs, "word")) == ["word a", "word c", "word d"]
+
+
+def test_of_no_entries_nothing_is_found_and_one_is_enough(kbs: str, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("A lonely heron.")
+    take_in(tmp_path / "one.txt", kbs)
+    assert find(kbs, "heron") == ["A lonely heron."]
+    store = find_store(kbs, "text")
+    with open_writer(store, store.read_manifest()) as writer:
+        assert writer.drop_source(next(iter(store.ledger.read()))) == 1
+        writer.finish()
+    kb = open_text(kbs)
+    assert len(kb) == 0
+    for mode in ("fused", "vector", "text"):
+        assert kb.search([Query("heron"), Query('"a heron"')], k=3, mode=mode) == [[], []]
+    assert kb.list_sources() == []
+    assert kb.card.holds == "0 passages"
+
+
+def test_all_scripts_and_signs_come_back_as_they_were(kbs: str, tmp_path: Path) -> None:
+    rows = {
+        "tokyo": "東京 は 首都 です。", "cat": "กรุงเทพ เป็น เมืองหลวง", "quote": "It's \"quoted\" \\ 100 % {x} $1 🗼",
+        "O'Hara": "Kraków, Łódź and Ærø", "ids #/?": "مدينة القاهرة",
+    }  # fmt: skip
+    (tmp_path / "rows.jsonl").write_text(
+        "\n".join(json.dumps({"id": id, "text": text, "title": id}) for id, text in rows.items())
+    )
+    take_in(tmp_path / "rows.jsonl", kbs)
+    kb = open_text(kbs)
+    for words, id in [("東京", "tokyo"), ("เมืองหลวง", "cat"), ("quoted 100", "quote"), ("lodz aero", "O'Hara")]:
+        best = kb.search([Query(words)], k=1, mode="text")[0][0]
+        assert (best.record, best.text) == (id, f"{id}\n{rows[id]}")
+    assert [entry.record for entry in kb.record("O'Hara")] == ["O'Hara"]
+
+
+def test_one_writer_at_a_time_and_the_next_when_it_has_ended(kbs: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Oslo")
+    take_in(tmp_path / "a.txt", kbs)
+    store = find_store(kbs, "text")
+    with open_writer(store, store.read_manifest()):
+        with pytest.raises(Busy, match="another process is writing"):
+            take_in(tmp_path / "a.txt", kbs)
+        with pytest.raises(Busy):
+            store.remove()
+        assert find(kbs, "Oslo") == ["Oslo"]
+    take_in(tmp_path / "a.txt", kbs)
+    store.remove()
+    assert open_shelf(kbs).list_stores() == {}
+    with pytest.raises(KnowledgeBaseError, match="knowledge base"):
+        store.remove()
+
+
+def test_a_reader_beside_a_writer_is_never_refused(kbs: str, tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("version 0 heron")
+    take_in(note, kbs)
+    kb, stop, seen, failed = open_text(kbs), threading.Event(), set[str](), list[Exception]()
+
+    def search() -> None:
+        while not stop.is_set():
+            try:
+                seen.add(read_body(kb.search([Query("heron")], k=3)[0][0]))
+            except Exception as error:  # told by the test
+                failed.append(error)
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    try:
+        for number in range(1, 4):
+            note.write_text(f"version {number} heron")
+            take_in(note, kbs)
+    finally:
+        stop.set()
+        thread.join()
+    assert not failed
+    assert seen <= {f"version {number} heron" for number in range(4)}
+    assert find(kbs, "heron") == ["version 3 heron"]
+
+
+def test_pictures_and_long_tables_are_kept_with_the_entries(kbs: str, tmp_path: Path) -> None:
+    (tmp_path / "red.png").write_bytes(plain_picture("red").data)
+    (tmp_path / "orders.csv").write_text("order,country\n" + "".join(f"{n},Land {n % 7}\n" for n in range(3000)))
+    take_in(tmp_path / "red.png", kbs)
+    take_in(tmp_path / "orders.csv", kbs)
+    pictures, tables = open_text(kbs, "image"), open_text(kbs, "table")
+    [[found]] = pictures.search([Query(image=plain_picture("red", size=50))], k=1)
+    assert found.image is not None
+    assert pictures.open_picture(found.image).data == plain_picture("red").data
+    with pytest.raises(KnowledgeBaseError, match="has no picture"):
+        pictures.open_picture("0.png")
+    [table] = tables.tables.list_all()
+    result = tables.compute(table.id, "SELECT count(*), max(\"order\") FROM t WHERE country = 'Land 3'")
+    assert result.rows == (("429", "2999"),)
+    find_store(kbs, "image").remove()
+    assert list(open_shelf(kbs).list_stores()) == ["table"]
+
+
+def test_the_commands_work_wherever_the_knowledge_bases_are(kbs: str, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Norway\nOslo is the capital.")
+    (tmp_path / "broken.json").write_text("{")
+    index([tmp_path], kbs)
+
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(app, ["kb", *words, "--kbs", kbs], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return " ".join(done.output.split())
+
+    assert "1 passage: Norway" in run("list")
+    assert json.loads(run("show", "text", "--json"))["bytes"] > 0
+    assert "Oslo is the capital" in run("search", "text", "capital")
+    assert "broken.json" in run("sources")
+    assert run("check") == "text is whole"
+    assert run("describe", "text", "What is known of Norway") == "text: What is known of Norway"
+    run("rename", "text", "norway")
+    assert "removed 1 entry" in run("rm", "norway", "--source", f"{tmp_path.name}/a.md", "-y")
+    assert run("rm", "norway", "-y") == "removed norway"
+    assert read_left_out(open_shelf(kbs))
+
+
+KILLED = """
+import os, signal, sys
+from small_embedders import HashedWords
+from r1router.ingest.run import index
+class Killed(HashedWords):
+    def embed_texts(self, texts, *, query=False):
+        self.left -= 1
+        if self.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().embed_texts(texts, query=query)
+embedder = Killed()
+embedder.left = int(sys.argv[3])
+def tell(progress):
+    if progress.written and embedder.left == 0 and sys.argv[4] == "written":
+        os.kill(os.getpid(), signal.SIGKILL)
+index([sys.argv[1]], sys.argv[2], embedder=embedder, progress=tell)
+"""
+
+
+@pytest.mark.parametrize(("batches", "when"), [(0, "embedding"), (1, "embedding"), (1, "written")])
+def test_what_a_killed_writer_left_is_made_whole_by_the_next(kbs: str, tmp_path: Path, batches: int, when: str) -> None:
+    rows = [{"id": str(n), "text": f"heron {n}"} for n in range(600)]  # two batches
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    line = [sys.executable, "-c", KILLED, str(tmp_path / "rows.jsonl"), kbs, str(batches), when]
+    done = subprocess.run(line, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    if "text" in open_shelf(kbs).list_stores():
+        assert len(open_text(kbs)) in (0, 512)
+        assert all(not source.complete for source in open_text(kbs).list_sources())
+    take_in(tmp_path / "rows.jsonl", kbs)
+    kb = open_text(kbs)
+    assert len(kb) == 600
+    assert {entry.record for entry in kb.search([Query("heron")], k=1000)[0]} == {row["id"] for row in rows}
+    assert kb.store.check(repair=False) == []
+
+
+def test_the_stores_rank_alike_up_to_ties(postgres: str, tmp_path: Path) -> None:
+    chance, words = random.Random(1), [f"w{n}" for n in range(60)]
+    rows = [
+        {"id": str(n), "text": " ".join(chance.choices(words, range(1, 61), k=chance.randrange(20, 60)))}
+        for n in range(80)
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    places = [str(tmp_path / "kbs"), make_schema(postgres)]
+    for place in places:
+        take_in(tmp_path / "rows.jsonl", place)
+    queries = [Query(" ".join(chance.choices(words, k=4))) for _ in range(10)] + [Query('"w50 w59" w3')]
+    for mode in ("vector", "text", "fused"):
+        here, there = (open_text(place).search(queries, k=8, mode=mode) for place in places)
+        for ours, theirs in zip(here, there, strict=True):
+            assert [e.similarity for e in ours] == pytest.approx([e.similarity for e in theirs], abs=1e-5)
+            if mode != "vector":  # where many are equally near
+                assert [e.id for e in ours] == [e.id for e in theirs]
+
+
+def test_a_source_of_one_batch_is_seen_whole_or_not_at_all(postgres: str, tmp_path: Path) -> None:
+    kbs, rows = make_schema(postgres), tmp_path / "rows.jsonl"
+
+    def write(version: int) -> None:
+        rows.write_text("\n".join(json.dumps({"id": str(n), "text": f"heron v{version}"}) for n in range(20)))
+        take_in(rows, kbs)
+
+    write(0)
+    kb, stop, mixed = open_text(kbs), threading.Event(), list[set[str]]()
+
+    def search() -> None:
+        while not stop.is_set():
+            texts = [entry.text for entry in kb.search([Query("heron")], k=50)[0]]
+            if len(texts) != 20 or len(set(texts)) != 1:
+                mixed.append(set(texts))
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    try:
+        for version in range(1, 4):
+            write(version)
+    finally:
+        stop.set()
+        thread.join()
+    assert not mixed
+
+
+# ── locations ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_password_is_used_and_never_shown() -> None:
+    address = read_address("postgresql://ann:s3cret@db.example:5433/kbs?schema=ours&sslmode=require&password=s3cret")
+    assert address.place == "postgresql://ann@db.example:5433/kbs?sslmode=require&schema=ours"
+    assert "s3cret" not in repr(address)
+    assert "s3cret" in address.conninfo
+    assert read_address("postgresql:///kbs?service=team").place == "postgresql:///kbs?service=team"
+
+
+def test_a_data_base_that_cannot_be_reached_is_told_in_one_line_without_the_password() -> None:
+    with pytest.raises(KnowledgeBaseError, match=r"ann@localhost:1/kbs cannot be read: .*refused") as raised:
+        open_kbs("postgresql://ann:s3cret@localhost:1/kbs")
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("location", ["s3://bucket/kbs", "milvus://host/db", "postgresql://host/db?schema=No%20schema"])
+def test_a_place_that_cannot_be_is_refused_in_words(location: str) -> None:
+    with pytest.raises(InputError, match=r"no place for knowledge bases|cannot be a schema"):
+        open_kbs(location)
+
+
+def test_what_only_a_folder_can_do_is_refused_in_words(postgres: str, tmp_path: Path) -> None:
+    kbs = make_schema(postgres)
+    with pytest.raises(InputError, match=r"no knowledge bases: the data base .* make some with"):
+        open_kbs(kbs)
+    (tmp_path / "a.txt").write_text("Oslo")
+    take_in(tmp_path / "a.txt", kbs)
+    done = CliRunner().invoke(app, ["kb", "export", "text", str(tmp_path / "x.tar.gz"), "--kbs", kbs])
+    assert isinstance(done.exception, InputError)
+    assert "only a folder can be packed" in str(done.exception)
+
+
+def test_what_the_data_base_refuses_is_told_and_leaves_nothing_half_done(postgres: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Oslo")
+    kbs = make_schema(postgres)
+    take_in(tmp_path / "a.txt", kbs)
+    store = find_store(kbs, "text")
+
+    def drop_and_be_cut_off() -> None:
+        with open_writer(store, store.read_manifest()) as writer, writer.together():
+            writer.drop_source(next(iter(store.ledger.read())))
+            end_other_connections(postgres)
+            writer.finish()
+
+    with pytest.raises(NotWritten, match="terminating connection"):
+        drop_and_be_cut_off()
+    assert find(kbs, "Oslo") == ["Oslo"]
+
+
+def end_other_connections(postgres: str) -> None:
+    import psycopg
+
+    with psycopg.connect(postgres) as db:
+        db.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()")
