@@ -20,6 +20,7 @@ from r1router.errors import Busy, InputError, KnowledgeBaseError, NotWritten
 from r1router.ingest.left_out import read_left_out
 from r1router.ingest.run import index
 from r1router.kb import find_store, open_kbs
+from r1router.kb.copy import copy_kb
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores import open_shelf
 from r1router.kb.stores.postgres.address import read_address
@@ -249,6 +250,60 @@ def test_what_a_killed_writer_left_is_made_whole_by_the_next(kbs: str, tmp_path:
     assert len(kb) == 600
     assert {entry.record for entry in kb.search([Query("heron")], k=1000)[0]} == {row["id"] for row in rows}
     assert kb.store.check(repair=False) == []
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with texts of two sources, a picture and a long table."""
+    folder = tmp_path_factory.mktemp("mixed")
+    (folder / "a.jsonl").write_text("\n".join(json.dumps({"id": f"a{n}", "text": f"heron {n}"}) for n in range(600)))
+    (folder / "b.txt").write_text("A lonely stork.")
+    (folder / "red.png").write_bytes(plain_picture("red").data)
+    (folder / "orders.csv").write_text("order,country\n" + "".join(f"{n},Land {n % 7}\n" for n in range(3000)))
+    take_in(folder, str(folder / "kbs"))
+    return str(folder / "kbs")
+
+
+def test_a_copy_there_and_back_is_what_the_original_is(mixed: str, postgres: str, tmp_path: Path) -> None:
+    middle, back = make_schema(postgres), str(tmp_path / "back")
+    for source, target in ((mixed, middle), (middle, back)):
+        done = CliRunner().invoke(app, ["kb", "copy", source, target], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+    for place in (middle, back):
+        for kind in ("text", "image", "table"):
+            ours, theirs = open_text(mixed, kind), open_text(place, kind)
+            assert ours.card == theirs.card
+            assert ours.list_sources() == theirs.list_sources()
+            assert ours.store.ledger.read() == theirs.store.ledger.read()
+            [best] = ours.search([Query("lonely stork red order 17")], k=3)
+            [copied] = theirs.search([Query("lonely stork red order 17")], k=3)
+            assert [entry.id for entry in best][:1] == [entry.id for entry in copied][:1]
+        [table] = open_text(place, "table").tables.list_all()
+        assert open_text(place, "table").compute(table.id, "SELECT count(*) FROM t").rows == (("3000",),)
+        [[red]] = open_text(place, "image").search([Query(image=plain_picture("red"))], k=1)
+        assert open_text(place, "image").open_picture(red.image or "").data == plain_picture("red").data
+    embedder = HashedWords()
+    index([Path(mixed).parent / "a.jsonl"], back, embedder=embedder)
+    assert embedder.passages == []
+
+
+def test_a_copy_that_was_interrupted_goes_on_and_other_sources_are_not_lost(
+    mixed: str, postgres: str, tmp_path: Path
+) -> None:
+    source, target = find_store(mixed, "text"), open_shelf(make_schema(postgres)).place_store("text")
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        copy_kb(source, target, tell=stop)
+    assert target.count() == 512
+    assert copy_kb(source, target) == 601 - 512
+    assert copy_kb(source, target) == 0
+    (tmp_path / "own.txt").write_text("own words")
+    take_in(tmp_path / "own.txt", str(tmp_path / "own"))
+    with pytest.raises(InputError, match=r"has .*, which is not in what is copied"):
+        copy_kb(find_store(str(tmp_path / "own"), "text"), target)
 
 
 def test_the_stores_rank_alike_up_to_ties(postgres: str, tmp_path: Path) -> None:

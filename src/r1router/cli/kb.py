@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from r1router.cli import options, render
+from r1router.cli.progress import show_counts
 from r1router.codec import to_dict
 from r1router.errors import InputError, KnowledgeBaseError
 from r1router.filters.fields import FACTS
@@ -22,9 +23,10 @@ from r1router.filters.narrow import check_fields
 from r1router.filters.parse import parse
 from r1router.filters.tree import Value
 from r1router.images import load_image
-from r1router.ingest.left_out import read_left_out
+from r1router.ingest.left_out import read_left_out, remember
 from r1router.ingest.records import Problem
 from r1router.kb import find_store
+from r1router.kb.manifest import check_name
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stored_tables import StoredTable, StoredTables
 from r1router.kb.stores import open_shelf
@@ -335,6 +337,32 @@ def rename(
     Console().print(
         Text(f"{name} is {new} now; index into it with: r1router index FILES… --name {new}"), soft_wrap=True
     )
+
+
+@kb_app.command()
+def copy(
+    source: Annotated[str, typer.Argument(help="Where they are: a folder, or postgresql://HOST/DATABASE.")],
+    target: Annotated[str, typer.Argument(help="Where they go.")],
+    kb: options.SomeKbs = None,
+    name: Annotated[str | None, typer.Option(help="Another name for the copy of one. [its own]")] = None,
+) -> None:
+    """Copy knowledge bases to another place. Nothing is embedded again; run it again to go on after a kill."""
+    from r1router.kb.copy import copy_kb
+
+    there, place = open_shelf(source), open_shelf(target)
+    stores = {each: find_store(source, each) for each in kb} if kb else there.list_stores()
+    if not stores:
+        raise InputError(f"no knowledge bases in {there.place!r}")
+    if name and len(stores) > 1:
+        raise InputError(f"--name is for the copy of one; choose it with --kb: {', '.join(stores)}")
+    if there.place == place.place and not name:
+        raise InputError("a copy in the same place needs another name: --name")
+    for each, store in stores.items():
+        made = place.place_store(check_name(name or each))
+        with show_counts(f"copying {each}") as tell:
+            written = copy_kb(store, made, tell=tell)
+        Console().print(Text(f"{made.place}: {_entries(written)} written, {_entries(made.count())}"), soft_wrap=True)
+    remember(place, read_left_out(there))
 
 
 @kb_app.command("export")

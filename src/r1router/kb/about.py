@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from r1router.filters.tree import Fields, Value
@@ -38,6 +38,13 @@ class About:
             self._known.add(id_)
             self._waiting[id_] = FieldSet(id_, of, written)
         return id_
+
+    def take(self, sets: Iterable[FieldSet]) -> None:
+        """Sets of another store, with the ids that they have there; they are stored at the next `flush`."""
+        if self._known is None:
+            self._known = {stored.id for stored in self._sets.read()}
+        self._waiting.update((each.id, each) for each in sets if each.id not in self._known)
+        self._known.update(self._waiting)
 
     def flush(self) -> None:
         """Stores what waits. To be called before the entries are stored that have these ids."""

@@ -22,6 +22,8 @@ STORED = ("id", "record", "title", "text", "source", "page", "section", "first_r
 NUMBERS = frozenset(("page", "first_row", "last_row"))
 """Those of them that are whole numbers; the others are text."""
 SPACES = ("vector", "image_vector")
+BATCH = 512
+"""Entries that are read together where all of them are read."""
 PICTURES = "pictures"
 """What the path of a picture begins with, in the column of pictures; its name follows from its content."""
 ABOUT = "about"

@@ -37,7 +37,7 @@ def pack(store: Store, file: Path) -> None:
     if file.exists():
         raise InputError(f"{file} is there already; name another file, or remove it")
     if not isinstance(store, FolderStore):
-        raise InputError(f"{store.place} is no folder, and only a folder can be packed; copy it into one first")
+        raise InputError(f"{store.place} is no folder, and only a folder can be packed; kb copy brings it into one")
     folder, scratch = store.folder, file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
     try:
         with hold_lock(folder):
@@ -60,7 +60,7 @@ def unpack(file: Path, location: str | Path, *, name: str | None = None) -> Stor
     """
     shelf = open_shelf(location)
     if shelf.folder is None:
-        raise InputError(f"{shelf.place} is no folder, and only a folder takes what was packed; copy it on from one")
+        raise InputError(f"{shelf.place} is no folder, and only a folder takes what was packed; kb copy goes on")
     kbs = shelf.folder
     kbs.mkdir(parents=True, exist_ok=True)
     scratch = kbs / f"{_UNPACKED}{uuid.uuid4().hex[:8]}"

@@ -95,6 +95,14 @@ class LongTables(Protocol):
         """The file of a table, on this machine; None where it has none."""
         ...
 
+    def list_records(self) -> list[tuple[str, str]]:
+        """Source and record of each table that has a file."""
+        ...
+
+    def take(self, source: str, record: str, file: Path) -> None:
+        """Keeps a copy of a finished file of another store."""
+        ...
+
     def begin(self, source: str, record: str, block: TableBlock) -> TableFile:
         """A new file for a table, which takes the place of the one before once it is finished."""
         ...
@@ -233,6 +241,10 @@ class Store(Protocol):
 
         Raises `KnowledgeBaseError` where it cannot be read.
         """
+        ...
+
+    def read_batches(self, source: str) -> Iterator[list[Row]]:
+        """The entries of one source, some hundreds at a time, with their digests and vectors too."""
         ...
 
     def find_picture(self, name: str) -> Path | None:

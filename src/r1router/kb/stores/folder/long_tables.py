@@ -8,6 +8,7 @@ Short tables have no file: their rows are in the index, and reading them takes n
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -38,6 +39,17 @@ class TableFiles:
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
             if info := _read(path):
                 yield info
+
+    def list_records(self) -> list[tuple[str, str]]:
+        return [(info.source, info.record) for info in self.list_all()]
+
+    def take(self, source: str, record: str, file: Path) -> None:
+        path = self._path(source, record)
+        self._of_files()[path] = (source, record)
+        path.parent.mkdir(exist_ok=True)
+        scratch = path.with_suffix(".new")
+        shutil.copyfile(file, scratch)
+        scratch.replace(path)
 
     def begin(self, source: str, record: str, block: TableBlock) -> TableFile:
         """A new file for a table, which takes the place of the one before once it is finished."""

@@ -24,7 +24,7 @@ from typing import TypeVar
 from r1router.errors import InputError, KnowledgeBaseError
 from r1router.kb import manifest as manifests
 from r1router.kb.manifest import Manifest
-from r1router.kb.rows import ABOUT, PICTURES
+from r1router.kb.rows import ABOUT, BATCH, PICTURES, SPACES, STORED
 from r1router.kb.stores.folder import table as tables
 from r1router.kb.stores.folder.check import check
 from r1router.kb.stores.folder.field_sets import SqliteFieldSets
@@ -87,6 +87,15 @@ class FolderStore:
         about: Collection[int] | None = None,
     ) -> list[Row]:
         return tables.read_entries(self.folder, equal, in_tables=in_tables, limit=limit, columns=columns, about=about)
+
+    def read_batches(self, source: str) -> Iterator[list[Row]]:
+        wanted = (*STORED, "digest", ABOUT, *SPACES)
+        table = tables.open_table(self.folder)
+        names = [name for name in wanted if table is not None and name in table.schema.names]
+        found = table.search().where(f"source = {tables.quote(source)}").select(names) if table is not None else None
+        for batch in found.to_batches() if found is not None else ():
+            for start in range(0, len(batch), BATCH):
+                yield [dict.fromkeys(wanted) | row for row in batch.slice(start, BATCH).to_pylist()]
 
     def find_picture(self, name: str) -> Path | None:
         path = self.folder / PICTURES / name

@@ -118,6 +118,12 @@ class Files:
             if added.rowcount:
                 db.execute("insert into pieces values (%s, %s, 0, %s)", [kb, name, data])
 
+    def list_tables(self) -> list[tuple[str, str]]:
+        """Source and record of each long table."""
+        with self._read() as (db, kb):
+            found = "select source, record from files where kb = %s and name like 'tables/%%' order by source, record"
+            return [(source, record) for source, record in db.execute(found, [kb])]
+
     def drop_table_files(self, source: str, *, but: Collection[str]) -> None:
         """Those of the long tables of a source, but those of these records."""
         with self._write() as (db, kb):
@@ -136,6 +142,12 @@ class PostgresTables:
 
     def find(self, source: str, record: str) -> Path | None:
         return self._files.fetch(_name(source, record))
+
+    def list_records(self) -> list[tuple[str, str]]:
+        return self._files.list_tables()
+
+    def take(self, source: str, record: str, file: Path) -> None:
+        self._files.store(_name(source, record), file, source=source, record=record)
 
     def begin(self, source: str, record: str, block: TableBlock) -> TableFile:
         assert self._scratch is not None, "tables are written by a writer"

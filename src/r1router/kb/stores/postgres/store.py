@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from r1router.errors import Busy, InputError, KnowledgeBaseError
 from r1router.kb import manifest as manifests
 from r1router.kb.manifest import Manifest
-from r1router.kb.rows import PICTURES, STORED
+from r1router.kb.rows import BATCH, PICTURES, SPACES, STORED
 from r1router.kb.stores.postgres import address as addresses
 from r1router.kb.stores.postgres.address import Address, explain_writing, open_connection
 from r1router.kb.stores.postgres.check import check
 from r1router.kb.stores.postgres.parts import Files, PostgresFieldSets, PostgresLedger, PostgresTables, use_connection
 from r1router.kb.stores.postgres.snapshot import Filters, PostgresSnapshot
-from r1router.kb.stores.postgres.tables import State, has_tables, read_states, write_equal
+from r1router.kb.stores.postgres.tables import COLUMNS, State, has_tables, read_states, write_equal
 from r1router.kb.stores.postgres.writer import open_postgres_writer, take_lock
 from r1router.kb.stores.store import Equal, Finding, Row, Snapshot, StoreWriter
 
@@ -93,6 +93,21 @@ class PostgresStore:
                 [*values, limit],
             )
             return [dict(zip(wanted, row, strict=True)) for row in found]
+
+    def read_batches(self, source: str) -> Iterator[list[Row]]:
+        with self._read() as (db, state):
+            if state.dim is None:
+                return
+            widths = zip(SPACES, (state.dim, state.image_dim), strict=True)
+            vectors = ", ".join(f"{space if numbers else 'null'}::real[]" for space, numbers in widths)
+            condition, values = write_equal({"source": source})
+            with db.cursor(name="batches") as cursor:
+                cursor.execute(
+                    f"select {', '.join(COLUMNS)}, {vectors} from {state.entries_table} where {condition} order by row",
+                    values,
+                )
+                while rows := cursor.fetchmany(BATCH):
+                    yield [dict(zip((*COLUMNS, *SPACES), row, strict=True)) for row in rows]
 
     def find_picture(self, name: str) -> Path | None:
         return self._files.fetch(f"{PICTURES}/{name}")
