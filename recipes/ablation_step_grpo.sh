@@ -24,7 +24,8 @@
 # SFT_ADAPTER (a folder) every seed starts from that adapter, and no SFT is run. GRPO_OPTIONS and ONLINE_OPTIONS are more
 # options of `r1router train grpo`, such as "--learning-rate 5e-5 --max-prompt 400", "--pictures FOLDER".
 # FOLDER (runs/ablation) keeps all runs; the same command again goes on where it stopped, and other numbers for the runs
-# in it are refused. A table is printed at the end.
+# in it are refused. A table is printed at the end. VARIANTS ("sft longer outcome …", all) names those to run, and
+# JUDGE=later trains only: the same command without it judges what is there.
 set -euo pipefail
 
 train=${1:?usage: $0 TRAIN_STEPS DEV_STEPS [FOLDER]}
@@ -35,34 +36,43 @@ base=${BASE:-}
 threads=${THREADS:+threads=$THREADS&}
 mkdir -p "$folder"
 
+is_wanted() { # VARIANT
+  case " ${VARIANTS:-prompt sft longer outcome paper offline online plain forget start sampled} " in
+    *" $1 "*) ;;
+    *) return 1 ;;
+  esac
+}
 judge() { # VARIANT-SEED POLICY
+  [ "${JUDGE:-}" != later ] || return 0
   if [ ! -e "$folder/$1.json" ] || [ "$folder/$1/served/lora.gguf" -nt "$folder/$1.json" ]; then
     r1router train evaluate "$dev" --policy "$2" --train-steps "$train" --limit "${LIMIT:-300}" \
       --json "$folder/$1.json"
   fi
 }
 served() { # VARIANT-SEED ADAPTER: what was trained, as the embedded policy serves it
+  [ "${JUDGE:-}" != later ] || return 0
   if [ ! -e "$folder/$1/served/lora.gguf" ] || [ "$2" -nt "$folder/$1/served/lora.gguf" ]; then
     r1router train export "$2" --base "$base" --form lora --out "$folder/$1/served"
   fi
   judge "$1" "llamacpp:$base?${threads}lora=$folder/$1/served/lora.gguf"
 }
 grpo() { # VARIANT SEED [OPTION…]
+  is_wanted "$1" || return 0
   r1router train grpo ${files:-"$train"} --base "$base" --adapter "$start" \
     --out "$folder/$1-$2" --seed "$2" --optimizer-steps "${GRPO_STEPS:-100}" --samples "${SAMPLES:-8}" \
     --groups "${GROUPS_PER_STEP:-6}" ${GRPO_OPTIONS:-} "${@:3}"
   served "$1-$2" "$folder/$1-$2/adapter"
 }
 
-judge prompt-0 "llamacpp:$base?${threads}lora=none"
+! is_wanted prompt || judge prompt-0 "llamacpp:$base?${threads}lora=none"
 for seed in ${SEEDS:-0 1 2}; do
   start=${SFT_ADAPTER:-$folder/sft-$seed/adapter}
   [ -n "${SFT_ADAPTER:-}" ] || r1router train sft "$train" --base "$base" --out "$folder/sft-$seed" \
     --seed "$seed" --optimizer-steps "${SFT_STEPS:--1}" --layers "${LAYERS:-0}" --prompts "$short"
   served "sft-$([ -n "${SFT_ADAPTER:-}" ] && echo given || echo "$seed")" "$start"
-  r1router train sft "$train" --base "$base" --adapter "$start" --out "$folder/longer-$seed" --seed "$((seed + 100))" \
+  ! is_wanted longer || r1router train sft "$train" --base "$base" --adapter "$start" --out "$folder/longer-$seed" --seed "$((seed + 100))" \
     --optimizer-steps "${LONGER_STEPS:-${GRPO_STEPS:-100}}"
-  served "longer-$seed" "$folder/longer-$seed/adapter"
+  ! is_wanted longer || served "longer-$seed" "$folder/longer-$seed/adapter"
   files=
   grpo outcome "$seed" --reward answer=1
   grpo paper "$seed" --reward published=1 --beta 0.01 --loss grpo --scale group

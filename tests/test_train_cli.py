@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -167,17 +168,37 @@ done
 """
 
 
-def test_the_ablation_leaves_it_to_each_run_to_know_its_settings_and_judges_again_what_was_trained_again(tmp_path):
+def stand_in(tmp_path) -> dict[str, str]:
+    """The environment in which `r1router` is a script that writes down how it was called, in `calls`."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "r1router").write_text(STANDS_IN)
     (tmp_path / "bin" / "r1router").chmod(0o755)
     path = f"{tmp_path / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "CALLS": str(tmp_path / "calls"), "SEEDS": "0"}
+
+
+def test_the_ablation_on_a_gpu_trains_each_variant_with_every_seed_and_judges_none(tmp_path):
+    given = stand_in(tmp_path) | {"SEEDS": "0 1", "JOBS": "1", "GRPO_STEPS": "7"}
+    words = [str(RECIPES / "gpu_ablation.sh"), "train.jsonl", "dev.jsonl", str(tmp_path / "runs")]
+    said = subprocess.run(["bash", *words], env=given, check=True, capture_output=True, text=True).stdout
+    assert "ended early" not in said
+    calls = [line.split() for line in (tmp_path / "calls").read_text().splitlines()]
+    assert {call[1] for call in calls} == {"sft", "grpo"}
+    trained = {Path(call[call.index("--out") + 1]).name for call in calls}
+    variants = ("sft", "longer", "outcome", "paper", "offline", "online", "plain", "forget", "start", "sampled")
+    assert trained == {f"{variant}-{seed}" for variant in variants for seed in (0, 1)}
+    assert all(call[call.index("--optimizer-steps") + 1] == "7" for call in calls if call[1] == "grpo")
+    assert all(call[call.index("--save-minutes") + 1] == "1" for call in calls if call[1] == "grpo")
+
+
+def test_the_ablation_leaves_it_to_each_run_to_know_its_settings_and_judges_again_what_was_trained_again(tmp_path):
+    given = stand_in(tmp_path)
 
     def called():
         calls = tmp_path / "calls"
         calls.unlink(missing_ok=True)
         words = ["bash", str(RECIPES / "ablation_step_grpo.sh"), "train.jsonl", "dev.jsonl", str(tmp_path / "runs")]
-        subprocess.run(words, env={**os.environ, "PATH": path, "CALLS": str(calls), "SEEDS": "0"}, check=True)
+        subprocess.run(words, env=given, check=True)
         return [line.split()[1] for line in calls.read_text().splitlines()]
 
     assert sorted(called()) == sorted(["evaluate", *["export", "evaluate"] * 10, *["sft"] * 2, *["grpo"] * 8])
@@ -185,3 +206,12 @@ def test_the_ablation_leaves_it_to_each_run_to_know_its_settings_and_judges_agai
     later = time.time() + 1
     os.utime(tmp_path / "runs" / "offline-0" / "adapter", (later, later))
     assert called() == ["sft", "sft", *["grpo"] * 3, "export", "evaluate", *["grpo"] * 5]
+
+
+def test_the_commands_for_larger_models_have_only_options_that_there_are():
+    page = (RECIPES.parent / "docs" / "large-models.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    commands = re.findall(r"r1router train (\w+) ([^\n]*)", page)
+    written = [(name, option) for name, rest in commands for option in re.findall(r"--[a-z-]+", rest.split("`")[0])]
+    assert len(written) > 40
+    told = {name: run(name, "--help").output for name, _ in commands}
+    assert [(name, option) for name, option in written if f"{option} " not in told[name]] == []
