@@ -16,7 +16,7 @@ Points = list[tuple[float, float]]
 
 _ONE = (
     ("reward", "Reward", "weighted sum of a reply's rewards"),
-    ("ties", "Ties", "share of groups in which nothing earned more than anything else"),
+    ("ties", "Ties", "share of groups that teach nothing"),
     ("entropy", "Entropy", "nats per token"),
     ("kl", "KL to the start", "nats per token"),
     ("format_valid", "Readable replies", "share"),
