@@ -97,6 +97,8 @@ def requests_of(kbs: Path) -> dict[tuple[str, str], tuple[str, Any]]:
         ("POST", "/v1/chat/completions"): ("/v1/chat/completions", chat),
         ("GET", "/v1/models"): ("/v1/models", None),
         ("GET", "/v1/models/{model:path}"): ("/v1/models/r1router", None),
+        ("GET", "/v1/answers/{id}"): ("/v1/answers/none", None),
+        ("POST", "/v1/answers/{id}/rating"): ("/v1/answers/none/rating", {"right": True}),
         ("GET", "/v1/kbs"): ("/v1/kbs", None),
         ("GET", "/v1/kbs/{kb}/search"): ("/v1/kbs/text/search?q=layoffs+codename&k=50", None),
         ("POST", "/v1/kbs/{kb}/search"): ("/v1/kbs/text/search", {"text": "layoffs", "k": 50, "where": "path != 'x'"}),

@@ -65,7 +65,7 @@ def browser():
 def server(browser, folder):
     """(port, policy) of a server that all tests use, one after the other; it routes as the policy says."""
     policy = Paced([])
-    with live(small_app(folder, policy, method="r1_router?look=false")) as port:
+    with live(small_app(folder, policy, method="r1_router?look=false", keep_hours=1)) as port:
         yield port, policy
 
 
@@ -279,6 +279,28 @@ def test_a_source_opens_at_the_piece_that_was_cited(page):
     person.goes_to("#/kbs/text/docs%2Fnone.md")
     person.sees(".problem", "no such source")
     assert "404" in " ".join(person.complaints())  # the browser says so too
+
+
+def test_an_answer_has_an_address_and_can_be_rated(page, folder):
+    person, policy = page.person, page.policy
+    policy.says(in_order(SHORT))
+    person.asks("Who is the zebra?")
+    person.clicks(".keep button", "Share")
+    told = person.sees(".keep [role=status]").text
+    id = person.runs("return JSON.parse(localStorage.getItem('r1router.history'))[0].kept")
+    assert "is copied" in told or f"#/a/{id}" in told
+    person.clicks(".keep button", "Wrong")
+    person.sees("#correct").send_keys("A horse with stripes\n")
+    person.sees(".keep [role=status]", "Thank you")
+    assert "A horse with stripes" in (folder / "feedback.jsonl").read_text()
+
+    person.starts_afresh()
+    person.goes_to(f"#/a/{id}")
+    person.sees(".run h2", "Who is the zebra?")
+    person.sees(".answer-text", "It says more.")
+    person.goes_to("#/a/none")
+    person.sees(".problem", "not kept any more")
+    assert "404" in " ".join(person.complaints())
 
 
 def test_text_of_a_document_is_never_markup(page):

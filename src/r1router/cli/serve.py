@@ -33,6 +33,9 @@ def serve(
         bool, typer.Option("--allow-url-images", hidden=True, help="Gone; see the error.")
     ] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse uploads and removals.")] = False,
+    keep_answers: Annotated[
+        float, typer.Option(min=0.0, metavar="HOURS", help="How long each answer keeps its address; 0 keeps none.")
+    ] = 24.0,
     max_questions: Annotated[
         int, typer.Option(min=1, help="Questions in flight at once; others are told to try again.")
     ] = 64,
@@ -71,6 +74,7 @@ def serve(
         origins=allow_origin or (),
         limits=Limits(questions=max_questions, seconds=max_seconds, upload_bytes=max_upload_mb * MIB),
         read_only=read_only,
+        keep_hours=keep_answers,
         tracer=telemetry.open_tracer(),
     )
     run(app, host=host, port=port, shutdown_seconds=shutdown_seconds)

@@ -20,8 +20,9 @@ from r1router.serve.middleware.access import LOOPBACK, Access
 from r1router.serve.middleware.body_limit import BodyLimit
 from r1router.serve.middleware.request_log import RequestLog
 from r1router.serve.problems import Problem
-from r1router.serve.routes import ask, chat_completions, docs, files, health, kbs, page
+from r1router.serve.routes import answers, ask, chat_completions, docs, files, health, kbs, page
 from r1router.serve.routes import jobs as job_routes
+from r1router.serve.work.answers import Answers
 from r1router.serve.work.askers import Keys
 from r1router.serve.work.build import build
 from r1router.serve.work.jobs import Jobs
@@ -41,6 +42,7 @@ def create_app(
     origins: Collection[str] = (),
     limits: Limits | None = None,
     read_only: bool = False,
+    keep_hours: float = 0.0,
     text_embedder: TextEmbedder | None = None,
     image_embedder: ImageEmbedder | None = None,
     tracer: telemetry.Tracer | None = None,
@@ -50,8 +52,8 @@ def create_app(
     The folder of its knowledge bases may be empty at first. Its policy is opened when the app starts, where it is a
     spec, and closed when it stops. `key`, where given, is wanted from everyone for everything but the page and
     /healthz; `keys` in its place give each asker what theirs may see. `hosts` are the names in the Host header that
-    are served, empty for any; `origins` the other web pages that may ask. `read_only` takes no uploads. Raises
-    `InputError` for a method or prompts that are none.
+    are served, empty for any; `origins` the other web pages that may ask. `read_only` takes no uploads. Answers
+    are kept for `keep_hours`. Raises `InputError` for a method or prompts that are none.
     """
     limits = limits or Limits()
     read_only = read_only or bool(setup.where)  # who sees only a part could replace what it does not see
@@ -90,7 +92,9 @@ def create_app(
     )
     app.state.admission, app.state.jobs = admission, jobs
     page_routes = page.make_routes()
-    app.include_router(ask.router(questions, admission))
+    kept_answers = Answers(knowledge_bases.shelf.folder, hours=keep_hours)
+    app.include_router(ask.router(questions, admission, kept_answers))
+    app.include_router(answers.router(kept_answers))
     app.include_router(chat_completions.router(questions, admission))
     app.include_router(kbs.router(knowledge_bases, admission, limits=limits))
     app.include_router(

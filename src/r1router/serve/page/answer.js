@@ -3,6 +3,7 @@
 import { FoldedEvidence } from "./evidence.js";
 import { Component, html } from "./html.js";
 import { Icon } from "./icons.js";
+import { Keep } from "./keep.js";
 import { count, seconds, stageName, stopReason } from "./said.js";
 import { Thought } from "./steps.js";
 import { pattern } from "./words.js";
@@ -55,6 +56,7 @@ class Answer extends Component {
         ${guess && html`<p class="ending">The model said “${guess}”, which the evidence does not support.</p>`}
         <${Thought} text=${thought} />
         <${Sources} run=${run} citations=${citations} />
+        <${Keep} run=${run} />
         <${Cost} run=${run} />
       </section>
     `;

@@ -34,6 +34,13 @@ export async function* ask(question, { signal }) {
   yield* following(response, signal);
 }
 
+/** An answer that the server keeps: {id, at, trajectory, kbs}. */
+export const getAnswer = (id) => read(`v1/answers/${encodeURIComponent(id)}`);
+
+/** Tells the server that an answer was right or wrong, and the right one where it is known. */
+export const rateAnswer = (id, { right, answer = "" }) =>
+  send(`v1/answers/${encodeURIComponent(id)}/rating`, { method: "POST", json: { right, answer } });
+
 export async function listKbs() {
   return (await read("v1/kbs")).kbs;
 }

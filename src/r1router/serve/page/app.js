@@ -9,7 +9,7 @@ import { Icon } from "./icons.js";
 import { KbList, KbView } from "./kbs.js";
 import { KeyDialog } from "./key-dialog.js";
 import { asRequest, loadOptions, saveOptions } from "./options.js";
-import { after, fail, newRun, stopped } from "./run.js";
+import { after, fail, newRun, openKept, stopped } from "./run.js";
 import { kindly } from "./said.js";
 import { SourceView } from "./source.js";
 import { busyWith } from "./steps.js";
@@ -33,13 +33,25 @@ class App extends Component {
 
   componentDidMount() {
     api.onKeyWanted((again) => this.keyDialog.current.ask(again));
-    addEventListener("hashchange", () => this.setState({ view: readHash() }));
+    addEventListener("hashchange", () => this.setState({ view: readHash() }, this.openAddress));
     addEventListener("keydown", this.keydown);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.setState({}));
     addEventListener("wheel", ({ deltaY }) => deltaY < 0 && (this.following = false), { passive: true });
     addEventListener("touchmove", () => (this.following = false), { passive: true });
     this.refresh();
+    this.openAddress();
   }
+
+  /** Shows the answer that the address names, from the server. */
+  openAddress = async () => {
+    const { name, id } = this.state.view;
+    if (name !== "answer" || this.state.run?.kept === id) return;
+    try {
+      this.setState({ run: openKept(await api.getAnswer(id)), problem: "" });
+    } catch (error) {
+      this.setState({ problem: kindly(error) });
+    }
+  };
 
   /** Reads what the server has. */
   refresh = async () => {
@@ -196,11 +208,12 @@ function follow() {
   scrollTo({ top: document.documentElement.scrollHeight, behavior: calm ? "auto" : "smooth" });
 }
 
-/** "#/kbs/text/a.pdf/a.pdf:p1" to {name: "kb", kb: "text", source: "a.pdf", at: "a.pdf:p1"}; the last two may be left out. */
+/** "#/a/ID" to {name: "answer", id: "ID"}, "#/kbs/text/a.pdf/a.pdf:p1" to {name: "kb", kb: "text", source: "a.pdf", at: "a.pdf:p1"}; the last two may be left out. */
 function readHash() {
   const [name, ...parts] = location.hash.replace(/^#\/?/, "").split("/");
   const [kb, source, at] = parts.map(decode);
   if (name === "kbs") return kb ? { name: "kb", kb, source, at } : { name: "kbs" };
+  if (name === "a" && kb) return { name: "answer", id: kb };
   return { name: name === "history" ? "history" : "ask" };
 }
 

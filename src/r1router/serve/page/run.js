@@ -6,6 +6,7 @@
 // steps:  as the server's, each with `phase`: searching, reading, done, or enough where the policy stopped
 // stage:  what the server is busy with: start, plan, search, read, final
 // status: running, done, stopped (by the person), failed
+// kept:   the id of its answer on the server, "" where it is not kept
 
 export function newRun({ question, picture, method, where = "" }) {
   return {
@@ -25,7 +26,16 @@ export function newRun({ question, picture, method, where = "" }) {
     usage: {},
     seconds: 0,
     error: null,
+    kept: "",
   };
+}
+
+/** What the server has kept of a question, as the run that it was. */
+export function openKept({ id, at, trajectory, kbs }) {
+  const asked = newRun({ question: trajectory.question.text, picture: null, method: trajectory.method });
+  const run = finish({ ...asked, at: at * 1000, cards: byName(kbs) }, trajectory);
+  const seconds = Object.values(trajectory.usage?.seconds ?? {}).reduce((sum, each) => sum + each, 0);
+  return { ...run, id, kept: id, seconds };
 }
 
 export function after(run, { name, data }) {
@@ -46,6 +56,8 @@ export function after(run, { name, data }) {
       return { ...run, malformed: [...run.malformed, { ...data, step: currentStep(run) }] };
     case "finished":
       return finish(run, data.trajectory);
+    case "kept":
+      return { ...run, kept: data.id };
     case "error":
       return fail(run, data.error.message);
     default:

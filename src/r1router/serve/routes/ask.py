@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from r1router.serve import logs, problems, sse
 from r1router.serve.limits import MOST_QUESTION
 from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission
+from r1router.serve.work.answers import Answers
 from r1router.serve.work.options import Options
 from r1router.serve.work.questions import Checked, Questions
 from r1router.types import Finished, Trajectory
@@ -64,7 +66,7 @@ class AskRequest(Options):
     stream: bool = True
 
 
-def router(questions: Questions, admission: Admission) -> APIRouter:
+def router(questions: Questions, admission: Admission, answers: Answers) -> APIRouter:
     routes = APIRouter(tags=["Questions"])
 
     @routes.post(
@@ -82,8 +84,9 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
         """Answers a question step by step.
 
         The events are `started`, then for each step `planned`, `retrieved` and `answered`, then `finished` with the
-        whole trajectory; `malformed` tells of a reply of the model that is asked for again, and `error` ends a
-        stream that failed. Lines that begin with a colon keep the connection alive. Leaving ends the work.
+        whole trajectory, and `kept` with the id of the answer where the server keeps it; `malformed` tells of a reply
+        of the model that is asked for again, and `error` ends a stream that failed. Lines that begin with a colon keep
+        the connection alive. Leaving ends the work.
         """
         if asked.stream:
             return sse.EventStream(_events(asked))
@@ -101,8 +104,14 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
                     async for event in events:
                         name = type(event).__name__.lower()
                         yield sse.write_event(name, to_json(pictures.link_pictures(event))) if event else sse.COMMENT
+                        if isinstance(event, Finished) and (id_ := await _keep(checked, event.trajectory)):
+                            yield sse.write_event("kept", {"id": id_})
             except Exception as error:  # the response has begun: the client is told in the stream
                 yield sse.write_event("error", problems.write_body(problems.explain(error)))
+
+    async def _keep(checked: Checked, trajectory: Trajectory) -> str:
+        body = {"trajectory": to_dict(pictures.link_pictures(trajectory)), "kbs": _started(checked)["kbs"]}
+        return await asyncio.to_thread(answers.keep, body)
 
     async def _trajectory(asked: AskRequest) -> Trajectory:
         with admission.admit():

@@ -1,0 +1,94 @@
+"""Keeps answers for a set time, so that each has an address, and what people say of them, to measure and train with.
+
+Beside the knowledge bases are `answers.sqlite`; `feedback.jsonl`, questions with an answer that somebody called right
+or wrote, which `r1router eval` reads; and `feedback-wrong.jsonl`, answers that somebody called wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from r1router.serve.work.askers import EVERYONE, asker
+
+FILE = "answers.sqlite"
+RIGHT, WRONG = "feedback.jsonl", "feedback-wrong.jsonl"
+MOST = 10_000
+"""Answers that are kept at once; of more, the oldest go."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    id: str
+    at: float
+    """Seconds since 1970."""
+    body: Mapping[str, Any]
+    """What the client got: the trajectory, and the cards of the knowledge bases."""
+
+
+class Answers:
+    """Those of one server. Only who asked for an answer finds it, where the server tells its askers apart by keys."""
+
+    def __init__(self, folder: Path | None, *, hours: float) -> None:
+        """`folder`: of the knowledge bases; None where they are in no folder, and nothing is kept. `hours`: how long an
+        answer is kept; 0 keeps none."""
+        self._folder, self._seconds = folder or Path(), hours * 3600 if folder else 0.0
+
+    def keep(self, body: Mapping[str, Any]) -> str:
+        """The id of what is kept; "" where nothing is, or the disk refuses it, which the log says."""
+        if not self._seconds:
+            return ""
+        id_ = secrets.token_urlsafe(12)
+        written = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        try:
+            with self._open() as db, db:
+                db.execute("delete from answers where at < ?", [time.time() - self._seconds])
+                db.execute("insert into answers values (?, ?, ?, ?)", [id_, time.time(), _name_asker(), written])
+                db.execute(
+                    "delete from answers where id in (select id from answers order by at desc limit -1 offset ?)",
+                    [MOST],
+                )
+        except (OSError, sqlite3.Error) as error:
+            _log.warning("an answer is not kept: %s: %s", self._folder / FILE, error)
+            return ""
+        return id_
+
+    def find(self, id: str) -> Kept | None:
+        """None where there is none of this id (any more), or it is somebody else's."""
+        if not (self._folder / FILE).exists():
+            return None
+        with self._open() as db:
+            wanted = "select at, body from answers where id = ? and asker = ? and at >= ?"
+            found = db.execute(wanted, [id, _name_asker(), time.time() - self._seconds]).fetchone()
+        return Kept(id, found[0], json.loads(found[1])) if found else None
+
+    def rate(self, kept: Kept, *, right: bool, answer: str) -> None:
+        """Writes down that an answer was right or wrong, and the right one where the person gave it."""
+        trajectory = kept.body["trajectory"]
+        said = (trajectory.get("answer") or {}).get("text", "")
+        row = {"id": kept.id, "question": trajectory["question"]["text"]}
+        if accepted := answer.strip() or (said if right else ""):
+            path, row = self._folder / RIGHT, {**row, "answers": [accepted]}
+        else:
+            path, row = self._folder / WRONG, {**row, "said": said}
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._folder / FILE, timeout=10)) as db:
+            db.execute("create table if not exists answers (id text primary key, at real, asker text, body text)")
+            yield db
+
+
+def _name_asker() -> str:
+    return (asker.get() or EVERYONE).name
