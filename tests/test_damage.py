@@ -132,6 +132,22 @@ def test_an_index_that_cannot_be_read_becomes_its_newest_version_that_can(kbs: P
     assert open_kb(kbs / "text").search([Query("capital of Norway")], k=1)[0]
 
 
+def test_a_full_text_index_that_is_damaged_is_told_in_one_line_and_made_again(kbs: Path) -> None:
+    for path in (kbs / "text" / "index.lance" / "_indices").rglob("*.lance"):
+        path.write_bytes(path.read_bytes()[:10])
+    line = [sys.executable, "-c", MAIN, "kb", "search", "text", "capital of Norway", "--kbs", str(kbs)]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "kb check --repair" in done.stderr
+    assert ".rs:" not in done.stderr
+    [damaged] = check(kbs / "text", repair=True)
+    assert "has a full-text index that cannot be read" in damaged.what
+    assert damaged.mended
+    assert check(kbs / "text") == []
+    assert open_kb(kbs / "text").search([Query("capital of Norway")], k=1, mode="text")[0]
+
+
 def test_a_reader_is_never_refused_while_a_writer_tidies(kbs: Path, tmp_path: Path) -> None:
     kb, stop, failed, searched = open_kb(kbs / "text"), threading.Event(), [], 0
 

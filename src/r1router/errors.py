@@ -96,8 +96,8 @@ class NotWritten(KnowledgeBaseError):
 
     def __init__(self, what: str, error: Exception) -> None:
         number = find_errno(error)
-        self.reason = os.strerror(number) if number else str(error).partition("\n")[0][:200]
-        advice = ADVICE.get(number or 0, "r1router kb check --repair says what is wrong and mends what it can")
+        self.reason = os.strerror(number) if number else write_short(error)
+        advice = ADVICE.get(number or 0, CHECK)
         super().__init__(f"{what} cannot be written: {self.reason}; {advice}")
 
 
@@ -140,6 +140,9 @@ ADVICE = {
 }
 """What a person can do, by the number of the error."""
 
+CHECK = "r1router kb check --repair says what is wrong and mends what it can"
+_PLACE = re.compile(r", [^\s,]+\.rs:\d+:\d+\s*$")
+"""How Rust ends an error with the place in its own source."""
 _NUMBER = re.compile(r"\bos error (\d{1,3})\b")
 """How Rust, in which LanceDB is written, ends what the system said."""
 
@@ -150,3 +153,12 @@ def find_errno(error: BaseException) -> int | None:
         return error.errno
     said = _NUMBER.search(str(error))
     return int(said[1]) if said else None
+
+
+def write_short(error: BaseException) -> str:
+    """What a store says, on a line and short.
+
+    >>> write_short(RuntimeError("lance error: Not found: kbs/a.lance, /root/lance-io/src/object_store.rs:1650:12"))
+    'lance error: Not found: kbs/a.lance'
+    """
+    return _PLACE.sub("", str(error).partition("\n")[0])[:300]

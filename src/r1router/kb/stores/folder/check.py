@@ -19,14 +19,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from r1router.errors import KnowledgeBaseError
+from r1router.errors import KnowledgeBaseError, write_short
 from r1router.kb import manifest as manifests
-from r1router.kb.rows import ABOUT, PICTURES
+from r1router.kb.rows import ABOUT, PICTURES, TERMS
 from r1router.kb.stores.folder.field_sets import FILE as ABOUT_FILE
 from r1router.kb.stores.folder.field_sets import SqliteFieldSets
 from r1router.kb.stores.folder.ledger import FILE as LEDGER
 from r1router.kb.stores.folder.ledger import SqliteLedger
-from r1router.kb.stores.folder.table import index_words, open_table, quote
+from r1router.kb.stores.folder.table import index_words, open_table, quote, write_any_of
 from r1router.kb.stores.folder.writer import hold_lock
 from r1router.kb.stores.store import Finding, Taken
 
@@ -56,15 +56,17 @@ def _check(folder: Path, repair: bool) -> Iterator[Finding]:
     except _BROKEN as error:
         version = _restore(folder) if repair else None
         mended = f"; version {version} is taken again" if version else f"; {_HINT}, where --repair finds no earlier one"
-        yield Finding(f"index.lance cannot be read: {_short(error)}{mended}", mended=version is not None)
+        yield Finding(f"index.lance cannot be read: {write_short(error)}{mended}", mended=version is not None)
         if version is None:
             return
         table = open_table(folder)
         rows = _rows(table)
-    if table is not None and not table.list_indices():
+    if table is not None and (wrong := _try_words(table)):
         if repair:
+            for index in table.list_indices():
+                table.drop_index(index.name)
             index_words(table)
-        yield Finding("index.lance has no full-text index", mended=repair)
+        yield Finding(f"index.lance {wrong}", mended=repair)
     pictureless = [row for row in rows if row["image"] and not (folder / PICTURES / Path(row["image"]).name).is_file()]
     if pictureless:
         if repair and table is not None:
@@ -129,6 +131,20 @@ def _rows(table: Any) -> list[dict[str, Any]]:
     return found
 
 
+def _try_words(table: Any) -> str:
+    """What is wrong with the full-text index; empty where a search by words that are there gives something."""
+    if not table.list_indices():
+        return "has no full-text index"
+    try:
+        first = table.search().select([TERMS]).limit(1).to_list()
+        terms = " ".join(first[0][TERMS].split()[:100]) if first and first[0][TERMS] else ""
+        if terms:
+            table.search(write_any_of(terms), query_type="fts").limit(1).to_list()
+    except _BROKEN as error:
+        return f"has a full-text index that cannot be read: {write_short(error)}"
+    return ""
+
+
 def _restore(folder: Path) -> int | None:
     """The newest version of the table that can be read is the newest again; None where none can."""
     with suppress(*_BROKEN):
@@ -142,7 +158,3 @@ def _restore(folder: Path) -> int | None:
                 table.restore()
                 return version
     return None
-
-
-def _short(error: Exception) -> str:
-    return str(error).splitlines()[0][:200]

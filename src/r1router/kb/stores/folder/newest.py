@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
-from r1router.errors import InputError, KnowledgeBaseError
+from r1router.errors import CHECK, InputError, KnowledgeBaseError, write_short
 from r1router.kb import manifest as manifests
 from r1router.kb.rows import CELLS
 from r1router.kb.stores.folder.snapshot import FolderSnapshot
@@ -48,7 +48,9 @@ class Newest:
                 raise
             except (LookupError, OSError, RuntimeError, ValueError) as error:  # how a missing file comes up
                 if attempt == _ATTEMPTS - 1:
-                    raise KnowledgeBaseError(f"{self._folder} cannot be searched: {error}") from error
+                    raise KnowledgeBaseError(
+                        f"{self._folder} cannot be searched: {write_short(error)}; {CHECK}"
+                    ) from error
                 _log.info("%s: opening again, a writer may have tidied up: %s", self._folder, error)
                 with self._refreshing:
                     self._snapshot = self._table = None

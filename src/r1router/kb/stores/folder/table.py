@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def open_table(folder: Path, *, session: Any = None) -> Any | None:
     """At its newest version, and staying there; None where nothing was stored yet. `session`: its caches."""
     if not (folder / f"{NAME}.lance").is_dir():
         return None
+    os.environ.setdefault("LANCEDB_LOG", "error")  # what it warns of is told in an error of ours, where it matters
     import lancedb
 
     return lancedb.connect(folder, session=session).open_table(NAME)
