@@ -37,6 +37,9 @@ def index(
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Remove what came from files that are gone.")] = False,
     ocr: Annotated[bool, typer.Option(help="Read the words in pictures.")] = True,
+    reader: Annotated[
+        str | None, typer.Option(help="Reader with a layout model for PDF files: docling, if you have it.")
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep running: index again when a file changes, and remove what is gone.")
     ] = False,
@@ -59,6 +62,7 @@ def index(
                 image_embedder=image_embedder,
                 prune=prune or watch,
                 ocr=ocr,
+                reader=reader,
                 progress=_shown_in(bar),
             )
         _report(report, console)

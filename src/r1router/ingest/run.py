@@ -20,7 +20,9 @@ from r1router.errors import EmbedderMismatch, InputError, UnreadableFile
 from r1router.ingest import left_out, readers
 from r1router.ingest.chunk import RECIPE
 from r1router.ingest.feed import Counts, Feed, Known
-from r1router.ingest.isolate import ReadingProcess, open_reading_process
+from r1router.ingest.isolate import LIMITS, ReadingProcess, open_reading_process
+from r1router.ingest.layout_readers import LIMITS as LAYOUT_LIMITS
+from r1router.ingest.layout_readers import find_named, is_read_by
 from r1router.ingest.parts.registry import find_kinds_in_text
 from r1router.ingest.records import About, Passage, Picture, Problem, Record, Table
 from r1router.ingest.sources import SourceFile, compute_fingerprint
@@ -92,6 +94,7 @@ def index(
     base: Path | None = None,
     prune: bool = False,
     ocr: bool = True,
+    reader: str | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> IndexReport:
     """Takes files and folders into the knowledge bases under `kbs`: "text", "image" and "table" by what they hold.
@@ -99,21 +102,25 @@ def index(
     `as_` reads everything as one kind; `name` is the one knowledge base to fill; `holds` its line for the
     router; `base` is a folder whose files are shown as if it had been given as a whole; `prune` removes what
     came from files under `paths` that are gone. An embedder is a spec or an object; a knowledge base that
-    exists keeps its own. A file that cannot be read is reported, and what it gave to an earlier run stays.
+    exists keeps its own. `reader` names one that is taken instead of ours for the files that it reads ("docling"). A
+    file that cannot be read is reported, and what it gave to an earlier run stays.
 
     `progress` is called several times a second; what it raises ends the run, also in the middle of a file.
 
     Raises `InputError` for a path that does not exist, or a `name` or `holds` for files of several kinds;
     `EmbedderMismatch` for another embedder than a knowledge base was built with; `Busy` while another process
-    writes to one.
+    writes to one; `UnknownName` and `MissingExtra` for a `reader`.
     """
+    named = find_named(reader) if reader else None
+    if named:
+        named.check()
     started = time.perf_counter()
     given = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
     missing = [path for path in given if not os.path.lexists(path)]
     shelf = open_shelf(kbs)
     missed = readers.Missed()
     with ExitStack() as stack:
-        process = stack.enter_context(open_reading_process())
+        process = stack.enter_context(open_reading_process(LAYOUT_LIMITS if named else LIMITS))
         tell = progress or (lambda _: None)
         process.wait_with = lambda: tell(Progress("", 0, 0, 0, 0))
         there = [path for path in given if not prune or path not in missing]
@@ -121,6 +128,8 @@ def index(
         without = [file for file in files if not file.kinds and file.path not in given]
         unsupported = Counter(file.path.suffix.lower() for file in without)
         files = [file for file in files if file.kinds or file.path in given]
+        if named:
+            files = [replace(file, reader=reader or "") if is_read_by(named, file.path) else file for file in files]
         run = _Run(
             shelf,
             _targets(shelf, files, as_=as_, name=name, holds=holds, prune=prune),
@@ -438,4 +447,4 @@ def _mark(file: SourceFile, *, as_: Kind | None, ocr: bool) -> str:
         content = compute_fingerprint(file)
     except OSError as error:
         raise UnreadableFile(file.source, error.strerror or str(error)) from error
-    return hashlib.sha256(f"{content} {RECIPE} {as_} {ocr}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{content} {RECIPE} {as_} {ocr}{file.reader}".encode()).hexdigest()[:32]

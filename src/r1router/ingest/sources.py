@@ -23,6 +23,8 @@ class SourceFile:
     """Kinds of record that it may yield, by its name and a look inside; empty where no reader knows the name."""
     parts: tuple[Path, ...] = ()
     """Companions whose content counts as its own: a caption beside a picture, the pictures of a manifest."""
+    reader: str = ""
+    """The reader of `layout_readers` that it is read with; empty for the one by its name."""
 
 
 def compute_fingerprint(file: SourceFile) -> str:
