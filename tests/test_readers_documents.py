@@ -354,3 +354,9 @@ def test_a_table_in_html_in_markdown_is_a_table(tmp_path):
 def test_a_page_that_a_script_draws_is_told_so(tmp_path):
     page = '<title>App</title><div id="root"></div><script>draw({"name": "Bergen"})</script>'
     assert "a script draws them" in reason(written(tmp_path / "a.html", page))
+
+
+def test_a_link_keeps_its_words_whatever_a_program_calls_its_class(tmp_path):
+    page = '<p>See the <a class="reference external" href="x">security manual</a>.<sup class="reference">[1]</sup></p>'
+    [passage] = read(written(tmp_path / "a.html", page))
+    assert passage.text == "See the security manual."

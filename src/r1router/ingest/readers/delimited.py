@@ -124,7 +124,9 @@ def _lines(stream: IO[str], file: SourceFile, problems: list[Problem]) -> Iterat
             row = next(csv.reader(taken, quoting=plain, **how), [])  # type: ignore[arg-type]
         if row is None:
             return
-        yield Line(number, tuple(write_cell(_FORMULA.sub(r"\1", value)) for value in row))
+        yield Line(
+            number, tuple(write_cell(_FORMULA.sub(r"\1", value) if value[:1] == "=" else value) for value in row)
+        )
         number += len(taken)
 
 

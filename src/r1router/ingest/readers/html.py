@@ -39,8 +39,8 @@ _BLOCKS = frozenset(
     | {"dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "legend", "li", "main"}
     | {"menu", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"}
 )
-_CLASSES = frozenset({"reference", "mw-editsection", "headerlink"})
-"""What Wikipedia and Sphinx put between the words: footnote marks, "[edit]", "¶"."""
+_CLASSES = frozenset({"mw-editsection", "headerlink"})
+"""What Wikipedia and Sphinx put between the words: "[edit]", "¶"."""
 _TYPED = frozenset({"text", "email", "tel", "number", "date", "time", "url"})
 _UNSEEN = re.compile(r"(?:^|;)\s{0,9}(?:display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden)", re.IGNORECASE)
 _OF_OTHERS = re.compile(r"^(?:article|book|dc|dcterms|og|citation)[:.]|^citation_")
@@ -196,7 +196,8 @@ def _is_dropped(element: Any) -> bool:
         return True
     if tag == "option" and not _is_chosen(element):
         return True
-    if not _CLASSES.isdisjoint((element.get("class") or "").split()):
+    classes = (element.get("class") or "").split()
+    if not _CLASSES.isdisjoint(classes) or (tag == "sup" and "reference" in classes):  # Wikipedia's marks of notes
         return True
     if "hidden" in element.attrib and element.get("hidden") != "until-found":
         return True
