@@ -31,6 +31,8 @@ PASSAGES = {
 
 def talk(ask: Ask) -> str:
     """A policy of two steps at most: one sub-question to the text knowledge base, then enough."""
+    if ask.purpose == "rewrite":
+        return "<sub-question>What is the capital of Norway?</sub-question>"
     if ask.purpose == "plan" and ask.labels:
         if "nothing yet" not in ask.messages[-1].content:
             return "<think>that is it</think>\n<sub-question>None</sub-question>\n<ret>None</ret>"

@@ -201,3 +201,16 @@ def test_a_query_is_rewarded_for_what_it_gives():
     assert reward("<answer>Cor, Brix</answer>") == 1
     assert reward("<answer>Aal</answer>") == 0
     assert reward("well") == 0
+
+
+def test_made_conversations_are_steps_whose_question_in_full_is_known(recipe, tmp_path: Path):
+    recipe("write_conversations.py", tmp_path / "talk.jsonl", "--folders", 6)
+    rows = read_steps(tmp_path / "talk.jsonl")
+    assert {row.kind for row in rows} == {"rewrite"}
+    assert all(row.turns[-1].role == "assistant" for row in rows)
+    unchanged = [row for row in rows if row.gold.sub_question == row.question]
+    assert 0 < len(unchanged) < len(rows)
+    for row in rows:  # what the follow-up leaves out was said before
+        told = " ".join(turn.text for turn in row.turns).casefold()
+        assert row in unchanged or set(row.gold.sub_question.casefold().split()) & set(told.split())
+        assert render(row, Prompts()).reply == f"<sub-question>{row.gold.sub_question}</sub-question>"

@@ -107,6 +107,16 @@ def test_a_question_streams_its_steps_as_events(port: int) -> None:
     assert finished["trajectory"]["stop"] == "enough"
 
 
+def test_a_follow_up_comes_with_its_conversation_and_its_rewriting_is_an_event(port: int) -> None:
+    turns = [{"role": "user", "text": "Tell me of Norway."}, {"role": "assistant", "text": "A country."}]
+    got = call(port, "POST", "/v1/ask", {"question": "its capital?", "turns": turns})
+    assert [name for name, _ in got.events][:3] == ["started", "rewritten", "planned"]
+    said = got.events[1][1]["question"]
+    assert (said["text"], said["typed"]) == ("What is the capital of Norway?", "its capital?")
+    told = call(port, "POST", "/v1/ask", {"question": "its capital?", "turns": [{"role": "system", "text": "x"}]})
+    assert told.status == 400
+
+
 def test_without_a_stream_there_is_one_trajectory(port: int) -> None:
     got = call(port, "POST", "/v1/ask", {**QUESTION, "stream": False})
     assert got.headers["content-type"] == "application/json"

@@ -13,8 +13,8 @@ from r1router.methods import names as method_names
 from r1router.policies.scripted import Scripted
 from r1router.serve.limits import Limits
 from r1router.serve.problems import Refused
-from r1router.serve.routes.chat_messages import ChatMessage, read_question
-from r1router.types import Ask
+from r1router.serve.routes.chat_messages import Asked, ChatMessage, read_question
+from r1router.types import Ask, Turn
 from serving import call, live, make_kbs, small_app, talk, until
 from small_embedders import plain_picture
 from test_serve_api import Slow, data_url
@@ -77,6 +77,12 @@ def test_a_stream_brings_reasoning_then_content_then_annotations_then_usage(clie
     assert chunks[-1].choices == []
     assert chunks[-1].usage.total_tokens > 0
     assert all(chunk.usage is None for chunk in chunks[:-1])
+
+
+def test_a_conversation_shows_what_its_last_message_asks(client: openai.OpenAI) -> None:
+    told = [{"role": "user", "content": "Tell me of Norway."}, {"role": "assistant", "content": "A country."}]
+    completion = client.chat.completions.create(model="r1router", messages=[*told, {"role": "user", "content": "And?"}])
+    assert completion.choices[0].message.reasoning_content.startswith("Asks: What is the capital of Norway?")
 
 
 def test_usage_is_sent_only_where_it_is_asked_for(client: openai.OpenAI) -> None:
@@ -151,24 +157,21 @@ def test_a_wrong_key_is_told_as_openai_does(port: int) -> None:
 # ── messages to a question ─────────────────────────────────────────────────────────────────────
 
 
-def question(*messages: tuple[str, object]) -> tuple[str, str | None]:
+def question(*messages: tuple[str, object]) -> Asked:
     return read_question([ChatMessage(role=role, content=content) for role, content in messages])
 
 
 def test_a_single_message_is_the_question_as_it_is() -> None:
-    assert question(("system", "Be brief."), ("user", "Who?")) == ("Who?", None)
+    assert question(("system", "Be brief."), ("user", "Who?")) == ("Who?", None, ())
 
 
-def test_earlier_turns_go_in_front_of_the_question_as_a_short_transcript() -> None:
-    text, _ = question(("user", "Who won?"), ("assistant", "Norway\ndid. " + "x" * 600), ("user", "When?"))
-    head, *turns, blank, last = text.split("\n")
-    assert head == "Earlier in this conversation:"
-    assert turns[0] == "user: Who won?"
-    assert turns[1].startswith("assistant: Norway did. xx")
-    assert len(turns[1]) == len("assistant: ") + 500
-    assert (blank, last) == ("", "The question: When?")
+def test_earlier_messages_come_with_the_question_each_a_short_line() -> None:
+    said = question(("user", "Who won?"), ("assistant", "Norway\ndid. " + "x" * 600), ("user", "When?"))
+    assert (said.text, said.turns[0]) == ("When?", Turn("user", "Who won?"))
+    assert said.turns[1].text.startswith("Norway did. xx")
+    assert len(said.turns[1].text) == 500
     many = [("user" if i % 2 == 0 else "assistant", f"turn {i}") for i in range(21)]
-    assert question(*many)[0].split("\n")[1] == "user: turn 14"
+    assert question(*many).turns[0] == Turn("user", "turn 14")
 
 
 def test_a_question_without_a_picture_is_about_the_last_one_that_was_shown() -> None:

@@ -49,8 +49,10 @@ _WHERE = {
         "Query",
         "Question",
         "Retrieved",
+        "Rewritten",
         "Step",
         "Trajectory",
+        "Turn",
         "Usage",
     ),
 }
@@ -91,8 +93,10 @@ if TYPE_CHECKING:
         Query,
         Question,
         Retrieved,
+        Rewritten,
         Step,
         Trajectory,
+        Turn,
         Usage,
     )
 

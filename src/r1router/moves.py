@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from r1router import parse
+from r1router.conversation import join_last_question, put_in_full
 from r1router.errors import BudgetSpent, InputError, KnowledgeBaseError, ParseError, QueryError, UnknownName
 from r1router.evidence.cite import cite
 from r1router.evidence.fuse import fuse
@@ -36,8 +37,10 @@ from r1router.types import (
     Malformed,
     Planned,
     Query,
+    Question,
     Reply,
     Retrieved,
+    Rewritten,
     Search,
     Sight,
     Step,
@@ -87,6 +90,26 @@ def ask_answer(request: Ask, prompts: Prompts) -> Flow[Answer]:
     except ParseError as error:
         answer = parse.salvage_answer(error.reply)
     return answer
+
+
+def rewrite(question: Question, prompts: Prompts) -> Flow[Question]:
+    """The question as it stands alone: itself where nothing was said before it.
+
+    The policy rewrites it; where the prompt set has none rewritten, or no reply is in form, a short one gets those of
+    the question before in front.
+    """
+    if not question.turns or question.typed:
+        return question
+    text = join_last_question(question)
+    if prompts.rewrites_questions:
+        try:
+            said = yield from ask(prompts.rewrite(question), parse.read_query, prompts)
+            text = said.sub_question or question.text
+        except (ParseError, BudgetSpent):
+            pass
+    question = put_in_full(question, text)
+    yield Rewritten(question)
+    return question
 
 
 def plan(

@@ -15,6 +15,8 @@ An optional `set.toml` beside the templates holds
     answers = "copied"      an answer is a span of what is shown, yes, no or unknown, where a policy decodes under a
                             grammar (see `spans`); "free", the default, leaves it open
     table_queries = true    a step that found a table may query it (see `query_step`)
+    follow_ups = "joined"   a short follow-up gets the words of the question before; the default, "rewritten", has
+                            the policy say what it asks
     joined_tables = true    … and join the other tables of its file, in any SQL: for policies that write it unaided
 
 so that released weights can be served with the prompts that they were trained with: a folder `prompts` beside
@@ -39,6 +41,7 @@ from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from r1router import parse
+from r1router.conversation import keep_last
 from r1router.errors import InputError
 from r1router.evidence.folders import tell_folders
 from r1router.evidence.shown import focus
@@ -61,13 +64,14 @@ from r1router.types import (
     Shape,
     Sight,
     Step,
+    Tag,
     Trajectory,
 )
 
 DEFAULT = Path(__file__).parent / "prompt_sets" / "default"
 LEAST = 120
 """Characters of evidence that are worth showing beside a table."""
-_FORM = ("spaced_answers", "answers", "table_queries", "joined_tables")
+_FORM = ("spaced_answers", "answers", "table_queries", "joined_tables", "follow_ups")
 _QUERY = 600
 """Characters of a query."""
 _LIMITS = {"think": 200, "sub_question": 200, "answer": 300, "evidence": 0}
@@ -97,6 +101,7 @@ class Prompts:
         """How an answer is judged by its evidence; None where answers are taken as they are."""
         self.table_queries = bool(form.get("table_queries", False))
         self.joined_tables = bool(form.get("joined_tables", False))
+        self.rewrites_questions = form.get("follow_ups", "rewritten") == "rewritten"
         self.odds = read_odds(self.folder)
         """How what is seen of the knowledge bases and what the policy says make up a route."""
         self._environment = ImmutableSandboxedEnvironment(
@@ -128,6 +133,11 @@ class Prompts:
         """File name to text of all that this set is made of: its own files, and our templates where it has none."""
         files = {p.name: p for p in DEFAULT.glob("*.j2")} | {p.name: p for p in self.folder.iterdir() if p.is_file()}
         return {name: files[name].read_text(encoding="utf-8") for name in sorted(files)}
+
+    def rewrite(self, question: Question, *, template: str = "rewrite") -> Ask:
+        """What does the last question of a conversation ask? Reply: `parse.read_query`, which says it in full."""
+        shape = Shape(((Tag("sub-question", self._limits["sub_question"], min_chars=len(parse.STOP) + 2),),))
+        return self._ask("rewrite", template, shape, Trajectory(question), turns=keep_last(question.turns))
 
     # ── the paper's three prompts; methods that take the same turn in other words name their template ──
 

@@ -38,11 +38,23 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     text: str
     image: Image | None = None
     where: str = ""
     """Filter of the sources that it may be answered from (`filters.parse`); empty for all."""
+    turns: tuple[Turn, ...] = ()
+    """What was said before it, oldest first: with these it is made to stand alone before a method sees it."""
+    typed: str = ""
+    """Its words as they were typed, where `text` has been rewritten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,8 +305,9 @@ class Trajectory:
 
 # ── what a method yields ───────────────────────────────────────────────────────────────────────
 
-Purpose = Literal["plan", "answer", "query", "final"]
-"""What a reply decides: the next step, a step's answer, whether a step reads its table or queries it, the end."""
+Purpose = Literal["rewrite", "plan", "answer", "query", "final"]
+"""What a reply decides: what a follow-up asks, the next step, a step's answer, whether its table is read or
+queried, the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +385,13 @@ class Compute:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A follow-up question now stands alone; comes first, and only where there were earlier turns."""
+
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     index: int
     """0-based number of the step."""
@@ -413,7 +433,7 @@ class Finished:
     trajectory: Trajectory
 
 
-Event = Planned | Retrieved | Computed | Answered | Malformed | Finished
+Event = Rewritten | Planned | Retrieved | Computed | Answered | Malformed | Finished
 
 
 # ── the seams ──────────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,6 @@ from rich.text import Text
 from r1router import api
 from r1router.cli import options, render
 from r1router.cli.ask import pick_kbs
-from r1router.conversation import write_follow_up
 from r1router.drive import threads
 from r1router.drive.budget import Budget
 from r1router.errors import InputError, R1RouterError, UnknownName
@@ -22,7 +21,7 @@ from r1router.images import load_image
 from r1router.kb import open_kbs
 from r1router.methods import load_method
 from r1router.policies import open_policy
-from r1router.types import Evidence, Image, KnowledgeBase, Policy, Question, Trajectory
+from r1router.types import Evidence, Image, KnowledgeBase, Policy, Question, Trajectory, Turn
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif"}
 
@@ -37,7 +36,7 @@ class Chat:
     console: Console
     chosen: list[str] = field(default_factory=list)
     """Knowledge bases to search; empty is all of them."""
-    turns: list[tuple[str, str]] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
     picture: Image | None = None
     """The last one that was given; questions go on about it."""
     last: Trajectory | None = None
@@ -108,12 +107,12 @@ def ask(state: Chat, line: str) -> None:
         state.console.print(Text("the picture is kept; ask about it", style="dim"))
         return
     kbs = pick_kbs(state.kbs, state.chosen) if state.chosen else state.kbs
-    question = Question(write_follow_up(state.turns, text), state.picture)
+    question = Question(text, state.picture, turns=tuple(state.turns))
     events = api.stream(question, state.setup, kbs=kbs, policy=state.policy)
     with closing(events):
         state.last = render.show(events, state.console)
     answer = state.last.answer.text if state.last.answer else ""
-    state.turns += [("user", text), ("assistant", answer)]
+    state.turns += [Turn("user", text), Turn("assistant", answer)]
 
 
 def find_picture(line: str) -> tuple[str, Image | None]:

@@ -21,6 +21,7 @@ from r1router.types import (
     Malformed,
     Planned,
     Retrieved,
+    Rewritten,
     Step,
     Trajectory,
 )
@@ -35,6 +36,8 @@ def show(events: Iterable[Event], console: Console) -> Trajectory:
     """Print the events as they come; returns the finished trajectory."""
     for event in events:
         match event:
+            case Rewritten(question):
+                console.print(write_line("asks", Text(question.text, style="italic")))
             case Planned(index, step):
                 print_plan(index, step, console)
             case Retrieved(index, step):

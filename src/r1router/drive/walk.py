@@ -19,6 +19,7 @@ from typing import Any, cast
 from r1router.drive.budget import Budget, Meter, Request
 from r1router.errors import BudgetSpent
 from r1router.methods import Method, name_method
+from r1router.moves import Flow, rewrite
 from r1router.prompts import Prompts
 from r1router.types import (
     Answered,
@@ -30,6 +31,7 @@ from r1router.types import (
     Malformed,
     Question,
     Retrieved,
+    Rewritten,
     Search,
     Step,
     Trajectory,
@@ -64,7 +66,7 @@ class Walk:
         self._steps: list[Step] = []
         self._method, self._tell = method, tell
         self._meter = Meter(budget or Budget())
-        self._flow = method(question, cards, prompts=prompts)
+        self._flow = _begin(method, question, cards, prompts)
         self._asked_at = 0.0
 
     @property
@@ -129,7 +131,9 @@ class Walk:
             self._hear(said)
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, Malformed):
+        if isinstance(event, Rewritten):
+            self.question = event.question
+        elif isinstance(event, Malformed):
             self.format_errors.append(f"{event.purpose}: {event.reason}")
         elif isinstance(event, Retrieved | Computed | Answered):
             self._steps[event.index :] = [event.step]
@@ -143,3 +147,9 @@ class Walk:
         )
         self._hear(Finished(trajectory))
         return trajectory
+
+
+def _begin(method: Method, question: Question, cards: Mapping[str, Card], prompts: Prompts) -> Flow[Trajectory]:
+    """The method on the question as it stands alone."""
+    question = yield from rewrite(question, prompts)
+    return (yield from method(question, cards, prompts=prompts))

@@ -36,6 +36,8 @@ class Limits:
 
 MOST_QUESTION = 8_000
 """Characters of a question."""
+MOST_TURNS = 1000
+"""Messages of the conversation before it."""
 MOST_STEPS = 10
 MOST_EVIDENCE = 50
 """Entries a search of a question, `k`."""

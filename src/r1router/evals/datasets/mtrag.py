@@ -5,7 +5,7 @@ abstention for the unanswerable. *pattern:* jsonl of `task_id, input [{speaker, 
 [{document_id, title, text}], Answerability, Multi-Turn, Question Type, Collection`.
 Source of the format: `human/generation_tasks/reference.jsonl` of github.com/IBM/mt-rag-benchmark, by its field names.
 
-Earlier turns go in front of the question as `r1router chat` puts them there. A question that its collection does not
+Earlier turns come with the question, as `r1router chat` gives them. A question that its collection does not
 answer has no accepted answer. The type is that of the turn (follow-up, clarification, …).
 """
 
@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
-from r1router.conversation import write_follow_up
 from r1router.evals.datasets._rows import Head, Row, describe_misfit, read_field, read_items, read_jsonl_rows
-from r1router.types import Example, Question
+from r1router.types import Example, Question, Turn
 
-_ROLES = {"user": "user", "agent": "assistant", "model": "assistant"}
+_ROLES: dict[str, Literal["user", "assistant"]] = {"user": "user", "agent": "assistant", "model": "assistant"}
 
 
 def recognises(head: Head) -> bool:
@@ -30,11 +30,13 @@ def rows(path: Path) -> Iterator[Row]:
 
 
 def example(row: Row) -> Example:
+    said = read_items(row, "input", dict, "a list of turns")
     turns = [
-        (_ROLES.get(str(turn.get("speaker")), ""), str(turn.get("text") or "").strip())
-        for turn in read_items(row, "input", dict, "a list of turns")
+        Turn(role, str(turn.get("text") or "").strip())
+        for turn in said
+        if (role := _ROLES.get(str(turn.get("speaker"))))
     ]
-    if not turns or turns[-1][0] != "user" or not turns[-1][1] or not all(role for role, _ in turns):
+    if not turns or len(turns) < len(said) or turns[-1].role != "user" or not turns[-1].text:
         raise describe_misfit(row, "turns of user and agent in 'input', the last one a question")
     targets = [str(t.get("text") or "").strip() for t in read_items(row, "targets", dict, "a list of answers")]
     answers = () if "UNANSWERABLE" in _list(row, "Answerability") else tuple(dict.fromkeys(filter(None, targets)))
@@ -42,7 +44,7 @@ def example(row: Row) -> Example:
     ids = [str(context["document_id"]) for context in contexts if context.get("document_id")]
     return Example(
         id=read_field(row, "task_id"),
-        question=Question(write_follow_up(turns[:-1], turns[-1][1])),
+        question=Question(turns[-1].text, turns=tuple(turns[:-1])),
         answers=answers,
         gold={"evidence_ids": ids} if ids and answers else None,
         type="+".join(_list(row, "Multi-Turn")),

@@ -10,7 +10,7 @@ import { pattern } from "./words.js";
 
 const LONG = 160; // characters from which an answer is set like any text
 
-export function Outcome({ run, onAgain }) {
+export function Outcome({ run, onAgain, onFollow }) {
   if (run.status === "failed") {
     return html`
       <section class="outcome failure" role="alert">
@@ -29,7 +29,7 @@ export function Outcome({ run, onAgain }) {
       </section>
     `;
   }
-  return html`<${Answer} run=${run} />`;
+  return html`<${Answer} run=${run} onFollow=${onFollow} />`;
 }
 
 class Answer extends Component {
@@ -39,7 +39,7 @@ class Answer extends Component {
     setTimeout(() => this.setState({ copied: false }), 1500);
   };
 
-  render({ run }, { copied }) {
+  render({ run, onFollow }, { copied }) {
     const { text = "", thought = "", citations = [], ending = "", guess = "" } = run.answer ?? {};
     const said = ending === "not_found" ? "Not found in your files." : text || "The model gave an empty answer.";
     return html`
@@ -56,6 +56,7 @@ class Answer extends Component {
         ${guess && html`<p class="ending">The model said “${guess}”, which the evidence does not support.</p>`}
         <${Thought} text=${thought} />
         <${Sources} run=${run} citations=${citations} />
+        <p><button type="button" class="quiet small" onClick=${onFollow}>Ask a follow-up</button></p>
         <${Keep} run=${run} />
         <${Cost} run=${run} />
       </section>

@@ -9,7 +9,7 @@ import { Icon } from "./icons.js";
 import { KbList, KbView } from "./kbs.js";
 import { KeyDialog } from "./key-dialog.js";
 import { asRequest, loadOptions, saveOptions } from "./options.js";
-import { after, fail, newRun, openKept, stopped } from "./run.js";
+import { after, fail, newRun, openKept, stopped, turnsAfter } from "./run.js";
 import { kindly } from "./said.js";
 import { SourceView } from "./source.js";
 import { busyWith } from "./steps.js";
@@ -19,6 +19,7 @@ class App extends Component {
     view: readHash(),
     run: null, // the one that is shown
     live: null, // the one that is worked on
+    before: null, // the one that the next question goes on after
     history: past.load(),
     options: loadOptions(),
     kbs: null,
@@ -63,9 +64,11 @@ class App extends Component {
     }
   };
 
-  ask = async ({ question, picture }) => {
+  ask = ({ question, picture }) => this.send(question, picture, this.state.before ? turnsAfter(this.state.before) : []);
+
+  send = async (question, picture, turns) => {
     const request = asRequest(this.state.options, this.state.kbs ?? []);
-    let run = newRun({ question, picture: picture?.thumb ?? null, method: request.method ?? "", where: request.where ?? "" });
+    let run = newRun({ question, picture: picture?.thumb ?? null, method: request.method ?? "", where: request.where ?? "", turns });
     const show = (changed) => {
       run = changed;
       const shown = this.state.run?.id === run.id; // else an older one has been opened meanwhile
@@ -73,9 +76,9 @@ class App extends Component {
     };
     const abort = (this.abort = new AbortController());
     this.following = true;
-    this.setState({ run, live: run, news: news(run) });
+    this.setState({ run, live: run, before: null, news: news(run) });
     try {
-      const events = api.ask({ question, ...(picture && { image: picture.url }), ...request }, abort);
+      const events = api.ask({ question, ...(picture && { image: picture.url }), ...(turns.length && { turns }), ...request }, abort);
       for await (const event of events) show(after(run, event));
       if (abort.signal.aborted) show(stopped(run));
       else if (run.status === "running") show(fail(run, "The server ended the connection before the answer."));
@@ -92,8 +95,11 @@ class App extends Component {
   again = (run) => {
     location.hash = "#/";
     if (run.picture) this.composer.current.fill(run.question);
-    else this.ask({ question: run.question, picture: null });
+    else this.send(run.question, null, run.turns ?? []);
   };
+
+  /** The next question goes on after this run. */
+  follow = (run) => this.setState({ before: run }, () => this.composer.current.focus());
 
   open = (run) => {
     this.following = false;
@@ -148,6 +154,8 @@ class App extends Component {
       <${Composer}
         handle=${this.composer}
         running=${Boolean(live)}
+        before=${this.state.before}
+        onForget=${() => this.setState({ before: null })}
         onAsk=${this.ask}
         onStop=${this.stop}
         options=${options}
@@ -155,7 +163,7 @@ class App extends Component {
         kbs=${kbs}
         onOptions=${(changed) => this.setState({ options: saveOptions(changed) })}
       />
-      ${run ? html`<${Run} key=${run.id} run=${run} onAgain=${this.again} onStop=${this.stop} />` : html`<${Welcome} kbs=${this.state.kbs} />`}
+      ${run ? html`<${Run} key=${run.id} run=${run} onAgain=${this.again} onFollow=${this.follow} onStop=${this.stop} />` : html`<${Welcome} kbs=${this.state.kbs} />`}
     `;
   }
 

@@ -28,18 +28,19 @@ export const Welcome = ({ kbs }) => html`
   </section>
 `;
 
-export const Run = ({ run, onAgain, onStop }) => html`
+export const Run = ({ run, onAgain, onFollow, onStop }) => html`
   <article class="run" aria-label="Question and its steps" aria-busy=${String(run.status === "running")}>
     <header class="run-head">
       ${run.picture && html`<img src=${run.picture} alt="The picture asked about" />`}
       <div>
         <h2>${run.question}</h2>
+        ${run.asks && run.asks !== run.question && html`<p class="asks faint">Asks: ${run.asks}</p>`}
         ${run.where && html`<p class="faint">only sources where <code>${run.where}</code></p>`}
         ${run.status === "running" && html`<${Elapsed} since=${run.at} />`}
       </div>
     </header>
     <${Steps} run=${run} onStop=${onStop} />
-    ${run.status !== "running" && html`<${Outcome} run=${run} onAgain=${() => onAgain(run)} />`}
+    ${run.status !== "running" && html`<${Outcome} run=${run} onAgain=${() => onAgain(run)} onFollow=${() => onFollow(run)} />`}
   </article>
 `;
 

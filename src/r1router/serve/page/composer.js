@@ -69,7 +69,7 @@ export class Composer extends Component {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.submit(event);
   };
 
-  render({ running, onStop, options, methods, kbs, onOptions }, { text, picture, problem, options: open, dragging }) {
+  render({ running, before, onForget, onStop, options, methods, kbs, onOptions }, { text, picture, problem, options: open, dragging }) {
     return html`
       <form class=${`composer ${dragging ? "dragging" : ""}`} onSubmit=${this.submit}>
         ${picture &&
@@ -82,6 +82,13 @@ export class Composer extends Component {
             aria-label="Remove the picture"
             onClick=${() => this.setState({ picture: null }, () => this.focus())}
           >
+            <${Icon} name="close" />
+          </button>
+        </div>`}
+        ${before &&
+        html`<div class="preview">
+          <span>Goes on after “${before.question}”</span>
+          <button type="button" class="icon-button" aria-label="Ask something new" onClick=${onForget}>
             <${Icon} name="close" />
           </button>
         </div>`}

@@ -1,19 +1,22 @@
 // The server's events of one question to one object, `run`, that the page shows and the history keeps.
 //
-//   {id, at, question, picture, method, where, cards, steps, malformed, stage, status, answer, stop, usage, seconds, error}
+//   {id, at, question, picture, turns, asks, method, where, cards, steps, malformed, stage, status, answer, stop, usage, seconds, error}
 //
+// turns:  what was said before, [{role, text}]; asks: the question as it stands alone
 // cards:  knowledge base name → {kind, holds}
 // steps:  as the server's, each with `phase`: searching, reading, done, or enough where the policy stopped
 // stage:  what the server is busy with: start, plan, search, read, final
 // status: running, done, stopped (by the person), failed
 // kept:   the id of its answer on the server, "" where it is not kept
 
-export function newRun({ question, picture, method, where = "" }) {
+export function newRun({ question, picture, method, where = "", turns = [] }) {
   return {
     id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, // randomUUID needs https or localhost
     at: Date.now(),
     question,
     picture, // a thumbnail as data URL, or null
+    turns,
+    asks: "",
     method,
     where, // the filter that it was asked under
     cards: {},
@@ -42,6 +45,8 @@ export function after(run, { name, data }) {
   switch (name) {
     case "started":
       return { ...run, method: data.method, cards: byName(data.kbs), stage: "plan" };
+    case "rewritten":
+      return { ...run, asks: data.question.text };
     case "planned": {
       const enough = data.step.sub_question == null;
       return { ...withStep(run, data, enough ? "enough" : "searching"), stage: enough ? "final" : "search" };
@@ -92,6 +97,13 @@ function withStep(run, { index, step }, phase) {
   steps[index] = { ...step, phase };
   return { ...run, steps };
 }
+
+/** The conversation that a run ends, as the next question is sent with it. */
+export const turnsAfter = ({ turns = [], question, answer }) => [
+  ...turns,
+  { role: "user", text: question },
+  { role: "assistant", text: answer?.text ?? "" },
+];
 
 /** The 0-based step that a malformed reply belongs to. */
 function currentStep(run) {

@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from r1router.codec import to_dict, to_json
+from r1router.conversation import keep_last
 from r1router.methods import names as method_names
 from r1router.serve import logs, problems, sse
-from r1router.serve.limits import MOST_QUESTION
+from r1router.serve.limits import MOST_QUESTION, MOST_TURNS
 from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.answers import Answers
 from r1router.serve.work.options import Options
 from r1router.serve.work.questions import Checked, Questions
-from r1router.types import Finished, Trajectory
+from r1router.types import Finished, Trajectory, Turn
 
 _PIXEL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
@@ -40,6 +41,14 @@ data: {"index": 0, "step": {"…": "…", "answer": "Oslo"}}
 event: finished
 data: {"trajectory": {"question": {"text": "…"}, "steps": [], "answer": {"text": "Oslo"}, "stop": "enough"}}
 """
+
+
+class Said(BaseModel):
+    """One message of the conversation that a question goes on with."""
+
+    model_config = ConfigDict(extra="forbid")
+    role: Literal["user", "assistant"]
+    text: Annotated[str, Field(max_length=MOST_QUESTION)]
 
 
 class AskRequest(Options):
@@ -63,6 +72,9 @@ class AskRequest(Options):
     question: Annotated[str, Field(min_length=1, max_length=MOST_QUESTION)]
     image: str | None = Field(None, description="A picture as a data URL.")
     method: str | None = Field(None, description=f"One of {', '.join(method_names())}.")
+    turns: Annotated[list[Said], Field(max_length=MOST_TURNS)] = Field(
+        [], description="What was said before, oldest first: a follow-up question is made to stand alone with it."
+    )
     stream: bool = True
 
 
@@ -83,10 +95,10 @@ def router(questions: Questions, admission: Admission, answers: Answers) -> APIR
     async def ask(asked: AskRequest, request: Request) -> Response:
         """Answers a question step by step.
 
-        The events are `started`, then for each step `planned`, `retrieved` and `answered`, then `finished` with the
-        whole trajectory, and `kept` with the id of the answer where the server keeps it; `malformed` tells of a reply
-        of the model that is asked for again, and `error` ends a stream that failed. Lines that begin with a colon keep
-        the connection alive. Leaving ends the work.
+        The events are `started`, for a question with `turns` `rewritten`, then for each step `planned`, `retrieved`
+        and `answered`, then `finished` with the whole trajectory, and `kept` with the id of the answer where the server
+        keeps it; `malformed` tells of a reply of the model that is asked for again, and `error` ends a stream that
+        failed. Lines that begin with a colon keep the connection alive. Leaving ends the work.
         """
         if asked.stream:
             return sse.EventStream(_events(asked))
@@ -97,7 +109,7 @@ def router(questions: Questions, admission: Admission, answers: Answers) -> APIR
 
     async def _events(asked: AskRequest) -> AsyncGenerator[bytes, None]:
         with admission.admit():
-            checked = await questions.check(asked.question, asked.image, asked.method, asked)
+            checked = await questions.check(asked.question, asked.image, asked.method, asked, turns=_read_turns(asked))
             yield sse.write_event("started", _started(checked))
             try:
                 async with aclosing(questions.answer(checked)) as events:
@@ -115,7 +127,7 @@ def router(questions: Questions, admission: Admission, answers: Answers) -> APIR
 
     async def _trajectory(asked: AskRequest) -> Trajectory:
         with admission.admit():
-            checked = await questions.check(asked.question, asked.image, asked.method, asked)
+            checked = await questions.check(asked.question, asked.image, asked.method, asked, turns=_read_turns(asked))
             async with aclosing(questions.answer(checked)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
@@ -128,3 +140,7 @@ def router(questions: Questions, admission: Admission, answers: Answers) -> APIR
 def _started(checked: Checked) -> dict[str, Any]:
     cards = [to_dict(kb.card) for kb in checked.parts["kbs"].values()]
     return {"request_id": logs.request_id.get(), "method": checked.method, "kbs": cards}
+
+
+def _read_turns(asked: AskRequest) -> tuple[Turn, ...]:
+    return keep_last(Turn(said.role, said.text) for said in asked.turns)

@@ -126,7 +126,9 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
         question = chat_messages.read_question(asked.messages)
         reasoning = []
         with admission.admit():
-            checked = await questions.check(question.text, question.image, _method(asked.model), asked)
+            checked = await questions.check(
+                question.text, question.image, _method(asked.model), asked, turns=question.turns
+            )
             async with aclosing(questions.answer(checked)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
@@ -150,7 +152,9 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
     async def _chunks(asked: ChatRequest, server: str) -> AsyncGenerator[bytes, None]:
         question = chat_messages.read_question(asked.messages)
         with admission.admit():
-            checked = await questions.check(question.text, question.image, _method(asked.model), asked)
+            checked = await questions.check(
+                question.text, question.image, _method(asked.model), asked, turns=question.turns
+            )
             head = _head(asked, "chat.completion.chunk")
             with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
             if with_usage:

@@ -1,7 +1,7 @@
 """Turns chat messages into a question, and events into what a chat client shows, without any I/O.
 
-The last message of the user is the question. Where the conversation had more, its last turns go in front of it as a
-short transcript; system messages are left out, since the prompts are ours.
+The last message of the user is the question, and what was said before it are its turns, with which it is made to stand
+alone; system messages are left out, since the prompts are ours.
 """
 
 from __future__ import annotations
@@ -12,11 +12,22 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
-from r1router.conversation import write_follow_up
+from r1router.conversation import keep_last
 from r1router.evidence.location import find_title
 from r1router.serve.limits import MOST_QUESTION
 from r1router.serve.problems import Refused
-from r1router.types import Answered, Computed, Event, Evidence, Malformed, Planned, Retrieved, Trajectory
+from r1router.types import (
+    Answered,
+    Computed,
+    Event,
+    Evidence,
+    Malformed,
+    Planned,
+    Retrieved,
+    Rewritten,
+    Trajectory,
+    Turn,
+)
 
 
 class Part(BaseModel):
@@ -38,6 +49,7 @@ class Asked(NamedTuple):
     text: str
     image: str | None
     """Data URL, or a web address."""
+    turns: tuple[Turn, ...]
 
 
 def read_question(messages: Sequence[ChatMessage]) -> Asked:
@@ -50,11 +62,10 @@ def read_question(messages: Sequence[ChatMessage]) -> Asked:
         raise Refused(400, "messages: one picture a question, please")
     if not images:  # a question that goes on about an earlier picture
         images = [image for m in messages[:last] if m.role == "user" for image in _images(m)][-1:]
-    earlier = [(m.role, _words(m)) for m in messages[:last] if m.role in ("user", "assistant")]
-    text = write_follow_up(earlier, text)
+    turns = [Turn(m.role, _words(m)) for m in messages[:last] if m.role == "user" or m.role == "assistant"]
     if len(text) > MOST_QUESTION:
         raise Refused(400, f"messages: the question has {len(text):,} characters; at most {MOST_QUESTION:,}")
-    return Asked(text, images[0] if images else None)
+    return Asked(text, images[0] if images else None, keep_last(turns))
 
 
 def _words(message: ChatMessage) -> str:
@@ -82,6 +93,8 @@ def _images(message: ChatMessage) -> list[str]:
 def write_reasoning(event: Event) -> str:
     """What an event adds to the reasoning that a chat client folds away."""
     match event:
+        case Rewritten(question):
+            return f"Asks: {question.text}\n\n"
         case Planned(index, step) if step.sub_question is None:
             return f"Step {index + 1}. {step.thought}\nEnough is known.\n\n"
         case Planned(index, step):

@@ -22,6 +22,7 @@ from r1router.types import (
     Image,
     Planned,
     Retrieved,
+    Rewritten,
     Step,
     Trajectory,
 )
@@ -79,6 +80,8 @@ def link_pictures(noun: N) -> N:
     """The noun for a client: each picture on this machine's disk is the URL that serves it, and the question comes
     without its picture, which the client has sent itself."""
     match noun:
+        case Rewritten():
+            return replace(noun, question=replace(noun.question, image=None))
         case Planned() | Retrieved() | Computed() | Answered():
             return replace(noun, step=_link_step(noun.step))
         case Finished():

@@ -27,7 +27,7 @@ from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
 from r1router.serve.work.options import Options
-from r1router.types import Event, KnowledgeBase, Policy, Question
+from r1router.types import Event, KnowledgeBase, Policy, Question, Turn
 
 ANSWERING = 0.75
 """Share of a question's seconds that its steps may take; the rest is for the final answer."""
@@ -80,10 +80,13 @@ class Questions:
         self._setup = replace(self._setup, prompts=choose_prompts(self._setup.prompts, policy))
         self._admission.open()
 
-    async def check(self, text: str, image: str | None, method: str | None, options: Options) -> Checked:
-        """What a client asks, with `image` as a data URL. Raises `Refused` for what cannot be answered.
+    async def check(
+        self, text: str, image: str | None, method: str | None, options: Options, *, turns: tuple[Turn, ...] = ()
+    ) -> Checked:
+        """What a client asks, with `image` as a data URL and `turns` as what was said before.
 
-        Clients choose among our methods by name; only who starts the server names other code.
+        Raises `Refused` for what cannot be answered. Clients choose among our methods by name; only who
+        starts the server names other code.
         """
         assert self._policy is not None
         if not text.strip():
@@ -104,7 +107,7 @@ class Questions:
             k=options.k or self._setup.k,
             budget=self._within_limits(options),
         )
-        return Checked(Question(text, picture, where), open_parts(setup, self._policy))
+        return Checked(Question(text, picture, where, turns), open_parts(setup, self._policy))
 
     async def answer(self, checked: Checked) -> AsyncGenerator[Event | None, None]:
         """The events of one question, to be read while it is admitted; None after some seconds without one.

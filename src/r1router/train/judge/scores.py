@@ -75,6 +75,7 @@ def score_steps(
         scores |= score_sub_questions(steps, asked, embedder).scores
     texts = [_answer_text(*told) for told in zip(steps, replies, said, strict=True)]
     scores |= dict(_answers(steps, texts))
+    scores |= _rewrites(steps, said)
     if len(sources := dict.fromkeys(step.source for step in steps)) > 1:
         for source in sources:
             at = [place for place, step in enumerate(steps) if step.source == source]
@@ -184,6 +185,16 @@ def _answers(steps: Sequence[TrainingStep], texts: Sequence[str]) -> Iterator[tu
             close = [length_aware.score(text, step.gold.answers, question=_asked(step)) for step, text in judged]
             yield f"{kind}/exact_match", compute_clustered_rate(right, questions)
             yield f"{kind}/length_aware", compute_clustered_interval(close, questions)
+
+
+def _rewrites(steps: Sequence[TrainingStep], said: Sequence[outcomes.Said | None]) -> dict[str, Interval]:
+    """Whether follow-up questions are said in full with the gold words."""
+    right = [
+        (isinstance(told, Step) and exact_match.score(told.sub_question or "", (gold,)) == 1.0, find_question(step))
+        for step, told in zip(steps, said, strict=True)
+        if step.kind == "rewrite" and (gold := step.gold.sub_question)
+    ]
+    return {"rewrite/exact_match": _rate(right)} if right else {}
 
 
 def _asked(step: TrainingStep) -> str:

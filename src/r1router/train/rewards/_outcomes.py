@@ -62,6 +62,8 @@ def _said(step: TrainingStep, reply: str, routes: Mapping[str, str]) -> Said | N
     try:
         if step.kind == "query":
             return parse.read_table_reply(Reply(reply))
+        if step.kind == "rewrite":
+            return parse.read_query(Reply(reply))
         return parse.read_step(Reply(reply), routes) if step.kind == "plan" else parse.read_answer(Reply(reply))
     except ParseError:
         return None

@@ -42,6 +42,8 @@ def render(step: TrainingStep, prompts: Prompts, *, pictures: Path | None = None
     without it a step with a picture is rendered with the words that stand for one."""
     trajectory = _history(step, pictures)
     match step.kind:
+        case "rewrite":
+            ask = prompts.rewrite(Question(step.question, turns=step.turns))
         case "plan":
             ask = prompts.next_step(trajectory, {card.name: card for card in step.kbs}, sights=step.sights)
         case "answer":
@@ -113,6 +115,8 @@ def _picture(path: str) -> Image:
 
 def _reply(step: TrainingStep, prompts: Prompts) -> str:
     gold = step.gold
+    if step.kind == "rewrite":
+        return parse.write_query(Step(sub_question=gold.sub_question))
     if step.kind == "query" and gold.query:
         return parse.write_table_query(TableQuery(gold.thought, gold.query))
     if step.kind != "plan":

@@ -15,7 +15,7 @@ from pathlib import Path
 from r1router.codec import from_dict, to_dict
 from r1router.errors import InputError
 from r1router.parse import NO_ROUTE
-from r1router.types import Card, Evidence, Purpose, Sight
+from r1router.types import Card, Evidence, Purpose, Sight, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ def is_gold_evidence(gold: Gold, piece: Evidence) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TrainingStep:
-    """One decision: plan the next step, answer its sub-question, read or query its table, or give the final answer."""
+    """One decision: say a follow-up question in full, plan the next step, answer its sub-question, read or query its
+    table, or give the final answer."""
 
     id: str
     """Unique in its file: TRAJECTORY/INDEX/KIND."""
@@ -71,6 +72,8 @@ class TrainingStep:
     picture: str = ""
     """Path of the question's picture as the data set gives it; empty where there is none."""
     history: tuple[Past, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    """`rewrite` rows: what was said before `question`, which `gold.sub_question` asks in full."""
     kbs: tuple[Card, ...] = ()
     """The knowledge bases to choose from."""
     sights: tuple[Sight, ...] = ()
@@ -140,6 +143,8 @@ def _read(file: Path) -> Iterator[tuple[str, TrainingStep]]:
 
 def _check(row: TrainingStep, place: str) -> None:
     names = [card.name for card in row.kbs]
+    if row.kind == "rewrite" and not (row.turns and row.gold.sub_question):
+        raise InputError(f"{place}: a rewrite step must have 'turns', and in 'gold' a 'sub_question'")
     if row.kind == "query" and not (row.evidence and row.evidence[0].table):
         raise InputError(f"{place}: the first piece of evidence of a query step must have a 'table'")
     if row.kind == "plan" and not names:
