@@ -64,6 +64,13 @@ def test_of_two_dates_the_one_is_older_and_what_lies_in_an_archive_is_out_of_dat
             assert note == f"{old} {told}; fees 2024.md {moved}"
 
 
+def test_versions_that_were_found_beside_the_best_piece_are_put_in_order_but_not_named():
+    found = [piece("opening hours.md"), piece("old/fees.md"), piece("fees.md")]
+    ordered, note = put_newer_first("When do you open?", found)
+    assert [item.location.source for item in ordered] == ["opening hours.md", "fees.md", "old/fees.md"]
+    assert note == ""
+
+
 def test_a_question_for_the_past_gets_the_order_of_the_search():
     for question in ("What did a dog cost in 2019?", "What did the old rules say?", "Was kostete er früher?"):
         assert order(question, piece("fees 2019.md"), piece("fees 2024.md")) == ["fees 2019.md", "fees 2024.md"]

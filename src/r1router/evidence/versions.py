@@ -52,7 +52,8 @@ class _Piece(NamedTuple):
 def put_newer_first(question: str, evidence: Sequence[Evidence]) -> tuple[tuple[Evidence, ...], str]:
     """The evidence with older versions behind newer ones, and which those are, in words; "" where there are none.
 
-    Versions change places among themselves; all else stays where it is.
+    Versions change places among themselves; all else stays where it is. Only the document of the best piece is named:
+    what was found beside it is not what the question is about.
     """
     pieces = [_read_piece(item) for item in evidence]
     if len({piece.source for piece in pieces}) < 2 or _PAST & set(cut_terms(question)):
@@ -68,6 +69,8 @@ def put_newer_first(question: str, evidence: Sequence[Evidence]) -> tuple[tuple[
         moved = [order[slot] for slot in slots] != newest_first
         for slot, place in zip(slots, newest_first, strict=True):
             order[slot] = place
+        if min(slots) > 0:
+            continue
         what = "is out of date" if old.past and not new.past else "is older"
         notes.append(f"{old.source} {what}; {new.source} {'was put first' if moved else 'comes first'}")
     return tuple(evidence[place] for place in order), "; ".join(notes)
