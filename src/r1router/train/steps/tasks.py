@@ -118,6 +118,8 @@ def make_step(
     steps = trajectory.steps
     base = TrainingStep(id, ask.purpose, task.question, task.picture, source=task.source)
     match ask.purpose:
+        case "rewrite":  # a task's question stands alone: nothing is known of another form of it
+            return base
         case "plan":
             gold = find_next(task, steps, given=given)
             return replace(base, history=_history(steps), kbs=tuple(cards.values()), sights=tuple(sights), gold=gold)
