@@ -20,7 +20,7 @@ sample save say scale score search see send serve set settle show silence solve 
 store stream sum sweep synthesize take tell think tidy trace train translate turn unpack unpermute use vary verify
 view wait walk warn watch weigh widen work write
 """
-VERBS = {*_VERBS.split(), "limit", "narrow", "hash"}
+VERBS = {*_VERBS.split(), "limit", "narrow", "hash", "rank", "round"}
 PREDICATES = {"abstains", "can", "has", "is", "matches", "meets", "recognises", "says", "sees", "shows", "takes", "was"}
 """What a function that answers yes or no begins with."""
 NAMED_OTHERWISE = {

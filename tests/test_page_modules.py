@@ -3,11 +3,14 @@
 import json
 
 import pytest
+from hypothesis import given, settings
 
 from browsing import chromium
+from odd_tables import BLOCKS
 from r1router.codec import to_dict
 from r1router.evidence.location import describe
-from r1router.types import Location
+from r1router.kb.rows import CELLS, read_block, write_cells
+from r1router.types import Evidence, Location
 from serving import live, small_app
 
 
@@ -157,3 +160,19 @@ def test_the_page_says_where_evidence_came_from_as_the_command_line_does(browser
     evidence = json.dumps({"id": "a#1", "location": to_dict(location)})
     said = call(browser, f"const {{place}} = await load('said.js'); return place({evidence})")
     assert said.replace(" · ", ", ") == describe(location)
+
+
+@given(BLOCKS)
+@settings(deadline=None, max_examples=25)
+def test_the_page_has_every_cell_of_a_stored_table_in_its_place(browser, block):
+    stored = {"title": block.title, "section": block.section, "first_row": block.first_row, CELLS: write_cells(block)}
+    evidence = Evidence("t", "1", block.text, table=read_block(stored))
+    drawn = call(
+        browser,
+        f"const {{tableOf}} = await load('table.js'); return tableOf({json.dumps(to_dict(evidence))})",
+    )
+    width = max(len(block.header), *map(len, block.rows))
+    assert drawn["rows"] == [[*row, *[""] * (width - len(row))] for row in block.rows]
+    assert drawn["header"] == ([*block.header, *[""] * (width - len(block.header))] if any(block.header) else [])
+    assert drawn["first"] == block.first_row
+    assert all(line in "\n".join(drawn["top"]) for line in (block.title, block.section, block.caption))

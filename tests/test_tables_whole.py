@@ -11,8 +11,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from odd_tables import BLOCKS
 from r1router.codec import from_dict, to_dict
 from r1router.errors import InputError, KnowledgeBaseError, QueryError
 from r1router.evidence.shown import focus
@@ -97,17 +97,6 @@ def test_the_id_of_a_hit_opens_the_rows_that_it_shows(tmp_path: Path) -> None:
 
 
 # ── whatever the table ─────────────────────────────────────────────────────────────────────────
-
-CELL = st.text(st.sampled_from("ab1 |\n\"';,-é東<"), max_size=6)
-BLOCKS = st.builds(
-    TableBlock,
-    title=CELL,
-    section=CELL,
-    caption=CELL,
-    header=st.lists(CELL, min_size=2, max_size=4).map(tuple),
-    rows=st.lists(st.lists(CELL, max_size=5).map(tuple), min_size=1, max_size=4).map(tuple),
-    first_row=st.integers(1, 10**6),
-)
 
 
 @given(BLOCKS)

@@ -122,26 +122,30 @@ def made_steps(count: int, rng: random.Random) -> Iterator[TrainingStep]:
 # ── question sets ──────────────────────────────────────────────────────────────────────────────
 
 
+def read_tables(bench: Path) -> dict[str, TableBlock]:
+    """The tables of a BENCH by their ids."""
+    tables = {}
+    with gzip.open(bench / "kb" / "table" / "tables.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            told = json.loads(line)
+            cells = tuple(told["header"]), tuple(map(tuple, told["rows"]))
+            tables[told["id"]] = TableBlock(told["title"], told["section"], told["caption"], *cells)
+    return tables
+
+
 class Shelf:
     """All tables of a BENCH, searched by words (BM25)."""
 
     def __init__(self, bench: Path) -> None:
-        self.tables: dict[str, TableBlock] = {}
+        self.tables = read_tables(bench)
         self._counts: dict[str, Counter[str]] = {}
         self._having: dict[str, list[str]] = defaultdict(list)
-        with gzip.open(bench / "kb" / "table" / "tables.jsonl.gz", "rt", encoding="utf-8") as lines:
-            for line in lines:
-                told = json.loads(line)
-                block = TableBlock(
-                    told["title"], told["section"], told["caption"], tuple(told["header"]),
-                    tuple(map(tuple, told["rows"])),
-                )  # fmt: skip
-                self.tables[told["id"]] = block
-                self._counts[told["id"]] = Counter(
-                    read_words(" ".join([*block.above, *block.header, *map(" ".join, block.rows[:20])]))
-                )
-                for word in self._counts[told["id"]]:
-                    self._having[word].append(told["id"])
+        for id, block in self.tables.items():
+            self._counts[id] = Counter(
+                read_words(" ".join([*block.above, *block.header, *map(" ".join, block.rows[:20])]))
+            )
+            for word in self._counts[id]:
+                self._having[word].append(id)
         self._mean = sum(c.total() for c in self._counts.values()) / len(self._counts)
 
     def search(self, question: str, k: int = 5) -> list[str]:

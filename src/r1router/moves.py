@@ -272,7 +272,9 @@ def query_table(trajectory: Trajectory, prompts: Prompts, *, tables: str) -> Flo
     if tables == READ or not prompts.table_queries or best is None or best.table is None or best.result is not None:
         return trajectory, None
     try:
-        view = yield Inspect(best.kb, best.id, step.sub_question or "", prompts.joined_tables)
+        view = yield Inspect(
+            best.kb, best.id, step.sub_question or "", prompts.joined_tables, likely=prompts.likely_queries
+        )
         request = prompts.query_step(replace(trajectory, steps=trajectory.steps[:-1]), step, view)
         said, result = yield from _ask_table(request, best, prompts, joined=bool(view.others))
     except (QueryError, KnowledgeBaseError) as error:
@@ -287,7 +289,8 @@ def query_table(trajectory: Trajectory, prompts: Prompts, *, tables: str) -> Flo
     trajectory = replace(trajectory, steps=(*trajectory.steps[:-1], step))
     yield Computed(len(trajectory.steps) - 1, step)
     text = read_answer_off(result)
-    return trajectory, Answer(said.thought, text, confidence=said.confidence) if text else None
+    known = {likely.sql: likely.support for likely in view.likely}
+    return trajectory, Answer(said.thought, text, confidence=known.get(said.sql, said.confidence)) if text else None
 
 
 def _ask_table(

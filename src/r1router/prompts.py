@@ -15,9 +15,11 @@ An optional `set.toml` beside the templates holds
     answers = "copied"      an answer is a span of what is shown, yes, no or unknown, where a policy decodes under a
                             grammar (see `spans`); "free", the default, leaves it open
     table_queries = true    a step that found a table may query it (see `query_step`)
+    joined_tables = true    … and join the other tables of its file, in any SQL: for policies that write it unaided
+    likely_queries = 3      … or write one of so many queries that the question most likely means (see `tables.likely`),
+                            for policies that decode under a grammar; 0, the default, leaves all that the table allows
     follow_ups = "joined"   a short follow-up gets the words of the question before; the default, "rewritten", has
                             the policy say what it asks
-    joined_tables = true    … and join the other tables of its file, in any SQL: for policies that write it unaided
 
 so that released weights can be served with the prompts that they were trained with: a folder `prompts` beside
 the weights is taken with them (see `choose_prompts`). A set may hold a part; what it lacks is ours. Everything that
@@ -71,7 +73,7 @@ from r1router.types import (
 DEFAULT = Path(__file__).parent / "prompt_sets" / "default"
 LEAST = 120
 """Characters of evidence that are worth showing beside a table."""
-_FORM = ("spaced_answers", "answers", "table_queries", "joined_tables", "follow_ups")
+_FORM = ("spaced_answers", "answers", "table_queries", "joined_tables", "likely_queries", "follow_ups")
 _QUERY = 600
 """Characters of a query."""
 _LIMITS = {"think": 200, "sub_question": 200, "answer": 300, "evidence": 0}
@@ -102,6 +104,7 @@ class Prompts:
         self.table_queries = bool(form.get("table_queries", False))
         self.joined_tables = bool(form.get("joined_tables", False))
         self.rewrites_questions = form.get("follow_ups", "rewritten") == "rewritten"
+        self.likely_queries = int(form.get("likely_queries", 0))
         self.odds = read_odds(self.folder)
         """How what is seen of the knowledge bases and what the policy says make up a route."""
         self._environment = ImmutableSandboxedEnvironment(

@@ -368,6 +368,8 @@ class Inspect:
     question: str
     joined: bool = False
     """Whether the other tables of its file are told, too, which a query may join."""
+    likely: int = 0
+    """How many of the queries that the question most likely means are told, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,10 +497,11 @@ class TableKnowledgeBase(KnowledgeBase, Protocol):
         """
         ...
 
-    def inspect(self, id: str, question: str, *, joined: bool = False) -> TableView:
+    def inspect(self, id: str, question: str, *, joined: bool = False, likely: int = 0) -> TableView:
         """What a question touches in a whole table; called from worker threads. Raises as `columns`.
 
-        `joined`: with the other tables of the same file (`TableView.others`).
+        `joined`: with the other tables of the same file (`TableView.others`). `likely`: with so many of the likeliest
+        queries (`TableView.likely`), at most.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
+from functools import partial
 
 from r1router.drive.batches import run_in_batches
 from r1router.drive.flow import Serve, Served, measure_time
@@ -43,7 +44,8 @@ def serve_tables(kbs: Mapping[str, KnowledgeBase]) -> Serve:
 
     async def inspect(request: Inspect) -> Served[TableView]:
         kb = _with_tables(kbs, request.kb)
-        return await measure_time(workers.run(lambda: kb.inspect(request.id, request.question, joined=request.joined)))
+        look = partial(kb.inspect, request.id, request.question, joined=request.joined, likely=request.likely)
+        return await measure_time(workers.run(look))
 
     async def compute(request: Compute) -> Served[TableResult]:
         kb = _with_tables(kbs, request.kb)

@@ -96,12 +96,13 @@ class MemoryKnowledgeBase:
         is_table = any(entry.table or (entry.location and entry.location.rows) for entry in entries)
         return join_blocks([entry.table for entry in entries], repr(id), bool(is_table))
 
-    def inspect(self, id: str, question: str, *, joined: bool = False) -> TableView:
-        """What a question touches in a whole table; `joined`: with the other tables of its source.
+    def inspect(self, id: str, question: str, *, joined: bool = False, likely: int = 0) -> TableView:
+        """What a question touches in a whole table; `joined`: with the other tables of its source; `likely`:
+        with so many likely queries.
 
         Raises `KnowledgeBaseError` for no table.
         """
-        return inspect_table(self._whole(id), question, self._beside(id) if joined else {})
+        return inspect_table(self._whole(id), question, self._beside(id) if joined else {}, likely=likely)
 
     def _beside(self, id: str) -> dict[str, TableBlock]:
         """The other tables of the same source, by their titles."""

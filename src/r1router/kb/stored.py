@@ -190,10 +190,10 @@ class StoredKnowledgeBase:
         """
         return self.tables.compute(id, sql, joined=joined)
 
-    def inspect(self, id: str, question: str, *, joined: bool = False) -> TableView:
-        """What a question touches in a whole table; `joined`: with the other tables of its source. `id`: as for
-        `columns`. Raises `KnowledgeBaseError`."""
-        return self.tables.inspect(id, question, joined=joined)
+    def inspect(self, id: str, question: str, *, joined: bool = False, likely: int = 0) -> TableView:
+        """What a question touches in a whole table; `joined`: with the other tables of its source; `likely`: with so
+        many likely queries. `id`: as for `columns`. Raises `KnowledgeBaseError`."""
+        return self.tables.inspect(id, question, joined=joined, likely=likely)
 
     def find_picture(self, name: str) -> Path:
         """The file of the picture of this name (`Evidence.image`). Raises `KnowledgeBaseError` where there is none."""

@@ -97,8 +97,9 @@ class StoredTables:
         with self.open(id, joined=joined, sql=sql) as tables:
             return tables.query(sql)
 
-    def inspect(self, id: str, question: str, *, joined: bool = False) -> TableView:
-        """What a question touches in a whole table; `joined`: with the other tables of its source.
+    def inspect(self, id: str, question: str, *, joined: bool = False, likely: int = 0) -> TableView:
+        """What a question touches in a whole table; `joined`: with the other tables of its source; `likely`:
+        with so many likely queries.
 
         Raises `KnowledgeBaseError` where there is none of this id.
         """
@@ -109,6 +110,7 @@ class StoredTables:
             asked,
             question,
             {name: self._whole(t.source, t.record, t.id) for name, t in others.items() if t.record != found["record"]},
+            likely=likely,
         )
 
     def open(self, id: str, *, joined: bool = False, sql: str = "") -> Tables:

@@ -33,10 +33,16 @@ PLACES = 4
 
 
 def write_query_grammar(view: TableView) -> str:
-    """Rules for `types.Tag.grammar` of a tag `query`; "" where the view has no column to ask for."""
+    """Rules for `types.Tag.grammar` of a tag `query`; "" where the view has no column to ask for.
+
+    Where the view tells likely queries, these are all that can be written.
+    """
     if not view.columns:
         return ""
     rules = _Rules()
+    if view.likely:
+        rules.add("query", _literals(query.sql for query in view.likely))
+        return rules.text()
     rules.add("query", ['"SELECT " query-select'])
     rules.add("select", _select(rules, view))
     return rules.text()

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from r1router.evidence.words import read_words
-from r1router.table import TableBlock
+from r1router.table import TableBlock, TableColumn
 from r1router.tables.columns import Value, read_columns
 from r1router.tables.engine import Tables
+from r1router.tables.likely import rank_queries
 from r1router.tables.names import quote_name, quote_text
 from r1router.tables.store import read_table_info
 from r1router.tables.view import LONGEST, OtherTable, TableView, view_other, view_table
@@ -21,14 +22,19 @@ WORDS = 12
 
 
 def inspect_table(
-    table: TableBlock | Path, question: str, others: Mapping[str, TableBlock | Path] | None = None
+    table: TableBlock | Path,
+    question: str,
+    others: Mapping[str, TableBlock | Path] | None = None,
+    *,
+    likely: int = 0,
 ) -> TableView:
     """The view of a whole table, in memory or in a file that `store` wrote. Raises `KnowledgeBaseError`.
 
-    `others`: by their names, the tables that a query may join with it.
+    `others`: by their names, the tables that a query may join with it. `likely`: how many of the likeliest queries are
+    told at most; those of a long table are ranked by the rows of it that are looked at.
     """
     told = tuple(_inspect_other(name, other, question) for name, other in (others or {}).items())
-    return replace(_inspect(table, question), others=told)
+    return replace(_inspect(table, question, likely), others=told)
 
 
 def _inspect_other(name: str, table: TableBlock | Path, question: str) -> OtherTable:
@@ -39,10 +45,10 @@ def _inspect_other(name: str, table: TableBlock | Path, question: str) -> OtherT
     return view_other(question, name, [reader.column for reader in readers], len(table.rows))
 
 
-def _inspect(table: TableBlock | Path, question: str) -> TableView:
+def _inspect(table: TableBlock | Path, question: str, likely: int) -> TableView:
     if isinstance(table, TableBlock):
         readers, values = read_columns(table.header, table.rows)
-        return view_table(question, table, [reader.column for reader in readers], values)
+        return _view(question, table, [reader.column for reader in readers], values, None, likely)
     info = read_table_info(table)
     asked = sorted({word for word in read_words(question) if len(word) < LONGEST}, key=lambda w: (-len(w), w))[:WORDS]
     texts = [quote_name(column.name) for column in info.columns if column.kind == "text"]
@@ -62,4 +68,14 @@ def _inspect(table: TableBlock | Path, question: str) -> TableView:
         for reader, column, found in zip(readers, info.columns, values, strict=True)
     ]
     block = TableBlock(info.title, info.section, info.caption, info.header, tuple(rows))
-    return view_table(question, block, info.columns, known, count=info.rows)
+    return _view(question, block, info.columns, known, info.rows, likely)
+
+
+def _view(
+    question: str, block: TableBlock, columns: Sequence[TableColumn], values: Sequence[Sequence[Value]],
+    count: int | None, likely: int,
+) -> TableView:  # fmt: skip
+    view = view_table(question, block, columns, values, count=count)
+    if not likely:
+        return view
+    return replace(view, likely=rank_queries(question, view, block, columns, values, most=likely))

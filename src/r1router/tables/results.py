@@ -27,11 +27,12 @@ def read_answer_off(result: TableResult) -> str:
     if len(cells) > CELLS:
         return ""
     if len(cells) == 1:
-        return _TRUTH.get(cells[0], _round(cells[0]))
+        return _TRUTH.get(cells[0], round_endless(cells[0]))
     return ", ".join(cells)
 
 
-def _round(cell: str) -> str:
+def round_endless(cell: str) -> str:
+    """A number of ten digits or more with two decimals, or two digits where it is small; any other cell as it is."""
     if not _ENDLESS.fullmatch(cell):
         return cell
     value = float(cell)

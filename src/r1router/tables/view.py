@@ -85,6 +85,17 @@ class OtherTable:
 
 
 @dataclass(frozen=True, slots=True)
+class LikelyQuery:
+    """A query that the question may mean (`likely`)."""
+
+    sql: str
+    share: float
+    """Its probability among those that were tried, 0 to 1."""
+    support: float
+    """That of all queries which give the same answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class TableView:
     """What a policy sees of a table before it asks it."""
 
@@ -102,6 +113,8 @@ class TableView:
     """What queries call the number of a row."""
     others: tuple[OtherTable, ...] = ()
     """The other tables of its file, where a query may join them."""
+    likely: tuple[LikelyQuery, ...] = ()
+    """The likeliest queries, the best first, where they were asked for."""
 
 
 def view_table(

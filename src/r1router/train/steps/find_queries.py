@@ -9,9 +9,8 @@ training data are made.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import cached_property
 
 import numpy as np
@@ -20,13 +19,11 @@ import numpy.typing as npt
 from r1router.evidence.numbers import read_quantities
 from r1router.evidence.words import read_words, tell_language
 from r1router.table import TableBlock, TableColumn
+from r1router.tables.arrays import Bools, Floats, compare, meets, read_arrays
 from r1router.tables.columns import Value
 from r1router.tables.grammar import ORDERED, PLACES, Condition, list_conditions
 from r1router.tables.names import quote_name
 from r1router.tables.view import TableView, read_numbers, view_table
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 TRIPLED = 12
 """Pairs that a third condition is joined to, and third conditions, at most."""
@@ -211,14 +208,9 @@ class _Search:
         """`empty`: whether conditions that no row meets count too, since a statement may be wrong."""
         self.view = view
         self.words = _Words(question, view)
-        place = {column.name: number for number, column in enumerate(columns)}
-        shown = [place[column.name] for column in view.columns]
-        self.texts = [[row[p] if p < len(row) else "" for row in block.rows] for p in shown]
-        self.values = [values[p] for p in shown]
-        self.rows = len(block.rows)
-        self.names = [quote_name(column.name) for column in view.columns]
-        self.arrays = {p: _numbers(self.values[p]) for p, c in enumerate(view.columns) if c.kind != "text"}
-        self.of_numbers = [p for p, c in enumerate(view.columns) if c.kind == "number"]
+        self.table = read_arrays(view, block, columns, values)
+        self.texts, self.values, self.rows = self.table.texts, self.table.values, self.table.rows
+        self.names, self.arrays, self.of_numbers = self.table.names, self.table.numbers, self.table.of_numbers
         self.filters, self.masks = self._filters(empty=empty)
 
     # conditions
@@ -227,7 +219,7 @@ class _Search:
         """All rows, then every set of rows that one, two or three conditions leave, by the best way to say it."""
         singles = []
         for condition in list_conditions(self.view):
-            mask = self._mask(condition)
+            mask = self.table.mask(condition)
             if condition.sign == "=" and condition.of >= 0 and mask.sum() == 1:
                 continue  # a row is the same as itself
             if mask.any() or (empty and condition.sign == "ILIKE"):
@@ -302,57 +294,6 @@ class _Search:
         if unnamed and self.view.columns[condition.column].kind != "text":
             cost += 0.4  # a number stands for anything, a name does not
         return _Part(condition.sql, told | literal, cost + (unnamed if condition.sign != "ILIKE" else unnamed / 2))
-
-    def _mask(self, condition: Condition) -> Bools:
-        sign, literal = condition.sign, condition.literal
-        if condition.of >= 0:
-            place = int(np.flatnonzero(self._equal(condition.of, literal))[0])
-            numbers = np.arange(self.rows)
-            if sign.startswith("row"):
-                rows: dict[str, Bools] = {
-                    "row +1": numbers == place + 1, "row -1": numbers == place - 1,
-                    "row >": numbers > place, "row <": numbers < place,
-                }  # fmt: skip
-                return rows[sign]
-            if condition.column not in self.arrays:
-                value = self.values[condition.column][place]
-                return np.array([value not in (None, "") and other == value for other in self.values[condition.column]])
-            return _compare(self.arrays[condition.column], sign, self.arrays[condition.column][place])
-        values = self.values[condition.column]
-        if sign in ("IS NULL", "IS NOT NULL"):
-            empty = np.array([value is None or value == "" for value in values])
-            return empty if sign == "IS NULL" else ~empty
-        if sign == "ILIKE":
-            form = re.compile(re.escape(literal).replace("%", ".*"), re.IGNORECASE | re.DOTALL)
-            return np.array([bool(form.fullmatch(str(value or ""))) for value in values])
-        if sign == "month =":
-            return np.array([isinstance(v, date) and f"{v:%B}" == literal for v in values])
-        if sign.startswith("year"):
-            years = np.array([float(v.year) if isinstance(v, date) else np.nan for v in values])
-            return _compare(years, sign[5:], float(literal))
-        if sign.startswith("average"):
-            array = self.arrays[condition.column]
-            return _compare(array, sign[8:], float(np.nanmean(array)) if not np.isnan(array).all() else np.nan)
-        if sign == "=":
-            return self._equal(condition.column, literal)
-        if sign == "IN":
-            one, other = self._pairs(condition)
-            return self._equal(condition.column, one) | self._equal(condition.column, other)
-        if sign == "!=" and self.view.columns[condition.column].kind == "text":
-            filled: Bools = np.array([value not in (None, "") for value in values])
-            return filled & ~self._equal(condition.column, literal)
-        return _compare(self.arrays[condition.column], sign, _literal(literal))
-
-    def _pairs(self, condition: Condition) -> tuple[str, str]:
-        cells = [cell.literal for cell in self.view.columns[condition.column].cells]
-        return next((a, b) for a in cells for b in cells if f"{a}, {b}" == condition.literal)
-
-    def _equal(self, place: int, literal: str) -> Bools:
-        if place in self.arrays:
-            array = np.floor(self.arrays[place]) if literal.startswith("DATE") else self.arrays[place]
-            return _compare(array, "=", _literal(literal))
-        text = literal[1:-1].replace("''", "'")
-        return np.array([value == text for value in self.values[place]])
 
     # queries
 
@@ -547,7 +488,7 @@ class _Search:
             if cell.single and cell.named
         ]
         for place, literal, _ in singles:
-            row = int(np.flatnonzero(self._equal(place, literal))[0])
+            row = int(np.flatnonzero(self.table.equal(place, literal))[0])
             name = self.view.columns[place].name
             said = frozenset(self.words.read(f"{literal} {name}")) & self.words.asked
             for number in self.arrays:
@@ -604,7 +545,7 @@ class _Search:
                         continue
                     cost = 0.8 + dear + (0.0 if literal == "0" else self.words.cue(*cues))
                     said = _Part("", frozenset((literal,)) & self.words.asked)
-                    for at in near[_compare(totals[near], sign, number) == truth]:
+                    for at in near[compare(totals[near], sign, number) == truth]:
                         if not np.isnan(totals[at]):
                             where = self.filters[at]
                             free = _Part(part.sql, part.said, 0.4) if part.sql == "COUNT(*)" else part
@@ -617,7 +558,7 @@ class _Search:
             for b in range(a + 1, len(parts)):
                 if _alike(parts[a].sql, parts[b].sql):
                     for sign in (">", "<", "="):
-                        if _decide(values[a], sign, values[b]) == truth:
+                        if meets(values[a], sign, values[b]) == truth:
                             cost = 1.2 + self.words.cue("compare")
                             yield self._found(
                                 "compare", f"SELECT {parts[a].sql} {sign} {parts[b].sql}", cost, parts[a], parts[b]
@@ -629,7 +570,7 @@ class _Search:
             for cell in column.cells:
                 if not cell.named:
                     continue
-                named = self._equal(place, cell.literal)
+                named = self.table.equal(place, cell.literal)
                 for by, array in [(-1, np.arange(1.0, self.rows + 1)), *self.arrays.items()]:
                     if by == place or np.isnan(array).all():
                         continue
@@ -649,42 +590,3 @@ class _Search:
 def _alike(one: str, other: str) -> bool:
     """Whether two queries in brackets ask for the same thing of different rows."""
     return one.partition(" FROM ")[0] == other.partition(" FROM ")[0] and one != other
-
-
-def _compare(array: Floats, sign: str, value: float) -> Bools:
-    with np.errstate(invalid="ignore"):
-        result: Bools = _SIGNS[sign](array, value)
-    return result & ~np.isnan(array) & (not np.isnan(value))
-
-
-def _decide(one: float, sign: str, other: float) -> bool:
-    return bool(_SIGNS[sign](one, other))
-
-
-_SIGNS: dict[str, Callable[..., Bools]] = {
-    "=": lambda a, b: np.abs(a - b) <= 1e-9 * np.maximum(1.0, np.abs(b)),
-    "!=": np.not_equal,
-    ">": np.greater,
-    "<": np.less,
-    ">=": np.greater_equal,
-    "<=": np.less_equal,
-}
-
-
-def _literal(text: str) -> float:
-    """The number that a literal is; of a date the days since year 1."""
-    if text.startswith("DATE"):
-        return float(date.fromisoformat(text[6:-1]).toordinal())
-    return float(text)
-
-
-def _numbers(values: Sequence[Value]) -> Floats:
-    return np.array([_number(value) for value in values])
-
-
-def _number(value: Value) -> float:
-    if isinstance(value, datetime):
-        return value.toordinal() + (value.hour * 3600 + value.minute * 60 + value.second) / 86400
-    if isinstance(value, date):
-        return float(value.toordinal())
-    return float(value) if isinstance(value, int | float) else float("nan")

@@ -1,0 +1,153 @@
+"""What a question most likely means, over a whole table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import r1router as rr
+from r1router.kb.memory import MemoryKnowledgeBase
+from r1router.prompts import DEFAULT, Prompts
+from r1router.table import TableBlock
+from r1router.tables.columns import read_columns
+from r1router.tables.engine import Tables
+from r1router.tables.grammar import can_write, write_query_grammar
+from r1router.tables.inspect import inspect_table
+from r1router.tables.likely import UNSAID, mark_queries, rank_queries, read_mark_weights
+from r1router.tables.results import read_answer_off
+from r1router.tables.view import TableView, view_table
+from r1router.types import Card, Evidence, Reply
+
+ORDERS = TableBlock(
+    "Orders",
+    header=("Order", "Country", "Ordered", "Price"),
+    rows=(
+        ("A-1", "Norway", "3 March 2024", "120"),
+        ("A-2", "Peru", "9 March 2024", "80"),
+        ("A-3", "Norway", "1 July 2024", "300"),
+        ("A-4", "Ghana", "2 July 2024", "45"),
+        ("A-5", "Peru", "5 July 2024", "210"),
+    ),
+)
+
+
+def best(question: str, block: TableBlock = ORDERS) -> str:
+    return inspect_table(block, question, likely=1).likely[0].sql
+
+
+@pytest.mark.parametrize(
+    ("question", "sql"),
+    [
+        ("How many orders came from Norway?", "SELECT COUNT(*) FROM t WHERE \"Country\" = 'Norway'"),
+        ("What is the price of A-4?", 'SELECT "Price" FROM t WHERE "Order" = \'A-4\''),
+        ("When was A-3 ordered?", 'SELECT "Ordered" FROM t WHERE "Order" = \'A-3\''),
+        ("How many orders were over 100?", 'SELECT COUNT(*) FROM t WHERE "Price" > 100'),
+        ("Wie viele Bestellungen kamen aus Norway?", "SELECT COUNT(*) FROM t WHERE \"Country\" = 'Norway'"),
+        ("What is the average price?", 'SELECT AVG("Price") FROM t'),
+        ("What is the total price of the orders from Peru?", 'SELECT SUM("Price") FROM t WHERE "Country" = \'Peru\''),
+    ],
+)
+def test_a_plain_question_is_understood(question: str, sql: str) -> None:
+    assert best(question) == sql
+
+
+def mark(question: str, block: TableBlock) -> tuple[TableView, list[tuple[str, str]]]:
+    readers, values = read_columns(block.header, block.rows)
+    columns = [reader.column for reader in readers]
+    view = view_table(question, block, columns, values)
+    return view, [(q.sql, q.answer) for q in mark_queries(question, view, block, columns, values)]
+
+
+CELL = st.sampled_from(["", "Oslo", "Bergen", "O'Neil; --", '"x"', "7", "7.5", "1999", "3 March 2024", "n/a", "a | b"])
+TABLES = st.builds(
+    TableBlock,
+    title=st.sampled_from(["", "Towns 1999"]),
+    header=st.lists(st.sampled_from(["Town", "Year", "Price (€)", 'a"b', "row", ""]), min_size=2, max_size=4).map(
+        tuple
+    ),
+    rows=st.lists(st.lists(CELL, min_size=4, max_size=4).map(tuple), min_size=1, max_size=6).map(tuple),
+)
+QUESTIONS = st.lists(
+    st.sampled_from(["how many", "most", "price", "Oslo", "Bergen", "O'Neil", "7", "1999", "after", "year", "same"]),
+    max_size=5,
+).map(" ".join)
+
+
+@given(QUESTIONS, TABLES, st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=40)
+def test_whatever_is_likely_can_be_written_and_gives_what_was_worked_out(question, block, random) -> None:
+    block = TableBlock(block.title, header=block.header, rows=tuple(row[: len(block.header)] for row in block.rows))
+    view, found = mark(question, block)
+    grammar = write_query_grammar(view)
+    with Tables(block) as tables:
+        for sql, answer in random.sample(found, min(len(found), 8)):
+            assert can_write(grammar, sql)
+            assert read_answer_off(tables.query(sql)) == answer
+
+
+def test_the_shares_of_likely_queries_are_probabilities_and_equal_answers_support_each_other() -> None:
+    found = inspect_table(ORDERS, "How many orders came from Norway?", likely=50).likely
+    assert 0 < sum(query.share for query in found) <= 1 + 1e-9
+    assert all(query.share <= query.support + 1e-9 for query in found)
+    assert [query.share for query in found] == sorted((query.share for query in found), reverse=True)
+
+
+def test_words_that_no_query_says_weigh_on_it() -> None:
+    readers, values = read_columns(ORDERS.header, ORDERS.rows)
+    columns = [reader.column for reader in readers]
+    view = view_table("Norway", ORDERS, columns, values)
+    [first, *_] = rank_queries("Norway", view, ORDERS, columns, values, most=5, weights={UNSAID: -5.0})
+    assert "'Norway'" in first.sql
+
+
+def test_the_weights_are_numbers_and_one_of_them_is_for_words_left_out() -> None:
+    assert read_mark_weights()[UNSAID] < 0
+
+
+def test_nothing_is_likely_of_a_table_without_rows_and_nothing_is_ranked_unless_wanted() -> None:
+    assert inspect_table(TableBlock("Empty", header=("A", "B")), "How many?", likely=3).likely == ()
+    assert inspect_table(ORDERS, "How many orders came from Norway?").likely == ()
+
+
+def ask(prompts: Prompts, said: str) -> tuple[list[str], object]:
+    """(rules that the request for a query came with, the answered step)."""
+    rules: list[str] = []
+    question = "How many orders came from Norway?"
+
+    def reply(ask):
+        match ask.purpose:
+            case "query":
+                rules.extend(tag.grammar for tags in ask.shape.alternatives for tag in tags if tag.name == "query")
+                return Reply(said)
+            case "plan":
+                return Reply(f"<think>hm</think>\n<sub-question>{question}</sub-question>\n<ret>orders</ret>")
+            case _:
+                return Reply("<answer>read</answer>")
+
+    piece = Evidence("orders", "o#0", ORDERS.text, title="Orders", record="o", table=ORDERS)
+    kb = MemoryKnowledgeBase(Card("orders", "table", "Orders"), [piece])
+    options = {"kbs": {"orders": kb}, "policy": rr.Scripted(reply), "method": "r1_router?max_steps=1"}
+    return rules, rr.ask(question, prompts=prompts, **options).steps[0]
+
+
+COUNT = "SELECT COUNT(*) FROM t WHERE \"Country\" = 'Norway'"
+SAID = f"<think>Count the rows.</think>\n<query>{COUNT}</query>"
+
+
+def test_a_set_that_asks_for_likely_queries_lets_only_these_be_written(tmp_path: Path) -> None:
+    (tmp_path / "set.toml").write_text("[form]\ntable_queries = true\nlikely_queries = 1\n")
+    [rules], step = ask(Prompts(tmp_path), SAID)
+    assert can_write(rules, COUNT)
+    assert rules.count(" ::= ") == 1
+    assert " | " not in rules
+    assert step.answer == "2"
+    assert 0 < step.confidence <= 1
+
+
+def test_other_sets_leave_open_all_that_the_table_allows() -> None:
+    [rules], step = ask(Prompts(DEFAULT.with_name("short")), SAID)
+    assert rules.count(" ::= ") > 5
+    assert (step.answer, step.confidence) == ("2", None)
