@@ -153,7 +153,7 @@ def on_disk(folder: Path) -> TableKnowledgeBase:
 
 def in_memory(folder: Path) -> TableKnowledgeBase:
     entries = cut(Table("plants", "p", ("Plant", "Power", "Country"), tuple(map(tuple, PLANTS)), "Plants"))
-    entries += cut(Table("other", "p", ("A", "B"), (("1", "2"),), "Other"))
+    entries = [*entries, *cut(Table("other", "p", ("A", "B"), (("1", "2"),), "Other"))]
     pieces = [
         Evidence("", e.id, e.text, title=e.title, location=Location("p", rows=e.rows), record=e.record, table=e.table)
         for e in entries

@@ -7,7 +7,7 @@ over made tables, as `write_query_steps.py` writes them. For each question all l
 make the queries that give an accepted answer probable, all of them together (marginal likelihood), with a ridge
 against chance. Which queries are tried depends on the weights, so each round marks another part of the questions by the
 weights so far, and fits them to all that was marked. A share of each set is kept apart; how often the best query is
-right there is printed.
+right there is printed. It needs scipy (`pip install scipy`).
 """
 
 from __future__ import annotations
