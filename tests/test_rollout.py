@@ -424,8 +424,8 @@ def test_a_pool_explores_under_other_names_when_it_is_asked_to():
 class WithoutTokens(Pool):
     """Groups whose replies are not those that the trainer generates."""
 
-    def next_groups(self, ids, generate):
-        return super().next_groups(ids, Replies())
+    def next_groups(self, ids, generate, *others):
+        return super().next_groups(ids, Replies(), *others)
 
 
 def test_replies_that_cannot_be_trained_on_are_an_error_and_not_left_out():

@@ -1,5 +1,6 @@
 // The page: which view is shown, the question that is worked on, and the keys that work everywhere.
 
+import { readHash } from "./address.js";
 import * as api from "./api.js";
 import { Run, Welcome } from "./ask.js";
 import { Composer } from "./composer.js";
@@ -25,6 +26,7 @@ class App extends Component {
     kbs: null,
     methods: [],
     problem: "",
+    lost: "", // why the answer that the address names is not shown
     news: "",
   };
   composer = createRef();
@@ -46,11 +48,11 @@ class App extends Component {
   /** Shows the answer that the address names, from the server. */
   openAddress = async () => {
     const { name, id } = this.state.view;
-    if (name !== "answer" || this.state.run?.kept === id) return;
+    if (name !== "answer" || this.state.run?.kept === id) return this.setState({ lost: "" });
     try {
-      this.setState({ run: openKept(await api.getAnswer(id)), problem: "" });
+      this.setState({ run: openKept(await api.getAnswer(id)), lost: "" });
     } catch (error) {
-      this.setState({ problem: kindly(error) });
+      this.setState({ run: null, lost: kindly(error) });
     }
   };
 
@@ -128,6 +130,7 @@ class App extends Component {
           html`<p class="problem banner" role="alert">
             ${state.problem} <button type="button" class="quiet small" onClick=${this.refresh}>Try again</button>
           </p>`}
+          ${state.lost && html`<p class="problem banner" role="alert">${state.lost}</p>`}
           ${this.main()}
         </main>
       </div>
@@ -214,24 +217,6 @@ function skip(event) {
 function follow() {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   scrollTo({ top: document.documentElement.scrollHeight, behavior: calm ? "auto" : "smooth" });
-}
-
-/** "#/a/ID" to {name: "answer", id: "ID"}, "#/kbs/text/a.pdf/a.pdf:p1" to {name: "kb", kb: "text", source: "a.pdf", at: "a.pdf:p1"}; the last two may be left out. */
-function readHash() {
-  const [name, ...parts] = location.hash.replace(/^#\/?/, "").split("/");
-  const [kb, source, at] = parts.map(decode);
-  if (name === "kbs") return kb ? { name: "kb", kb, source, at } : { name: "kbs" };
-  if (name === "a" && kb) return { name: "answer", id: kb };
-  return { name: name === "history" ? "history" : "ask" };
-}
-
-/** The name that was percent-encoded; as it stands where it is not good UTF-8. */
-function decode(name) {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
 }
 
 /** What a screen reader says about the run as it changes. */

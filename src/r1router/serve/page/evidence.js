@@ -4,7 +4,7 @@ import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { RemotePicture } from "./remote-picture.js";
 import { part, place } from "./said.js";
-import { sourceHref } from "./source-address.js";
+import { sourceHref } from "./address.js";
 import { tableOf } from "./table.js";
 import { TableEvidence } from "./table-evidence.js";
 import { segments } from "./words.js";

@@ -8,7 +8,7 @@ import { readPicture } from "./picture.js";
 import { FilterField } from "./options.js";
 import { KbChip } from "./routes.js";
 import { count, kindly } from "./said.js";
-import { sourceHref } from "./source-address.js";
+import { sourceHref } from "./address.js";
 import { Upload } from "./upload.js";
 import { pattern } from "./words.js";
 
