@@ -116,6 +116,12 @@ def test_pieces_keep_their_order_and_are_told_apart_from_those_left_out():
     assert [item.id for item, _ in kept] == ["b#0"]
 
 
+def test_a_line_is_taken_where_it_fits_to_the_character_with_what_parts_it_from_others():
+    both = Evidence("text", "1", "Peru is big. Lima is big.")
+    assert texts("Peru Lima", [both], 32) == ["Peru is big.\nLima is big."]
+    assert texts("Peru Lima", [both], 31) == ["Peru is big."]
+
+
 def test_an_entry_further_down_must_say_more():
     first, second = (Evidence("text", str(n), f"Peru has {n} coasts.") for n in (1, 2))
     assert [item for item, _ in focus("coasts of Peru", [first, second], 20)] == [first]

@@ -72,7 +72,12 @@ def test_what_was_searched_under_another_filter_is_not_served_and_a_reply_is(tmp
     search, _ = REQUESTS[1]
     assert [serve(record, search, FOUND, where=where)[1] for where in ("", "year > 2", "", "year > 2")] == [1, 1, 0, 0]
     assert [serve(record, ASK, Reply("Oslo"), where=where)[1] for where in ("", "year > 2")] == [1, 0]
+    assert asyncio.run(record.keep(Search, no_server)(search)).result == FOUND  # without a filter unless one is named
     record.close()
+
+
+async def no_server(request):
+    raise AssertionError("the record has it")
 
 
 def test_a_last_line_that_a_kill_cut_short_is_dropped_but_never_by_a_replay(tmp_path):

@@ -66,7 +66,7 @@ def test_weights_come_with_the_prompt_set_and_an_unknown_one_is_refused(tmp_path
     (tmp_path / "support.toml").write_text("doubt = -1\n")
     assert read_support(tmp_path) == Support(doubt=-1)
     (tmp_path / "support.toml").write_text("doubts = -1\n")
-    with pytest.raises(InputError, match="doubts is no weight"):
+    with pytest.raises(InputError, match="doubts is no weight; known: beside, computed, confidence"):
         read_support(tmp_path)
 
 
