@@ -60,7 +60,7 @@ def test_the_commands_of_both_files_parse(parsed: Any) -> None:
     assert program in PROJECT["scripts"]
     assert command == SERVER["command"]
     options = parsed(command)
-    assert options["kbs"] == Path(environment()["R1ROUTER_KBS"])
+    assert options["kbs"] == environment()["R1ROUTER_KBS"]
     assert options["policy"] == SERVER["environment"]["R1ROUTER_POLICY"]
     assert (options["host"], str(options["port"])) == ("0.0.0.0", said("EXPOSE")[0])
     assert options["api_key_env"] in SERVER["environment"]

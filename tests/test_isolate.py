@@ -102,7 +102,7 @@ def test_a_small_file_of_very_many_entries_or_a_title_that_stands_in_all_is_a_pr
 ) -> None:
     from r1router.ingest import isolate, run
 
-    monkeypatch.setattr(run, "open_reading_process", lambda: isolate.open_reading_process(SMALL))
+    monkeypatch.setattr(run, "open_reading_process", lambda _: isolate.open_reading_process(SMALL))
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "a.jsonl").write_text(json.dumps({"title": "t" * 50_000, "text": "a b " * 10_000}))
@@ -144,7 +144,7 @@ def test_a_process_lives_on_between_files_and_runs(tmp_path: Path) -> None:
 def test_a_run_goes_on_after_a_file_that_takes_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from r1router.ingest import isolate, run
 
-    monkeypatch.setattr(run, "open_reading_process", lambda: isolate.open_reading_process(SMALL))
+    monkeypatch.setattr(run, "open_reading_process", lambda _: isolate.open_reading_process(SMALL))
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "a.txt").write_text("Oslo is the capital of Norway.")

@@ -404,11 +404,15 @@ class _Search:
         totals: dict[str, float] = defaultdict(float)
         for row in np.flatnonzero(mask):
             weight = 1.0 if by < 0 else self.table.numbers[by][row]
-            if (text := self.table.texts[place][row]) and not math.isnan(weight):
-                totals[text] += weight
+            if not math.isnan(weight):
+                is_empty = self.table.values[place][int(row)] is None
+                totals["" if is_empty else self.table.texts[place][row]] += weight
+        empty = totals.pop("", None)  # for the query a group like others
         if len(totals) < 2:
             return None
         best = (max if down else min)(totals.values())
+        if empty is not None and (empty >= best if down else empty <= best):
+            return None
         first, *others = [text for text, total in totals.items() if total == best]
         return first, ("a tie",) if others else ()
 
@@ -433,7 +437,7 @@ class _Search:
         return found
 
     def _kinds(self, place: int, mask: Bools) -> float:
-        return float(len({self.table.texts[place][row] for row in np.flatnonzero(mask)} - {""}))
+        return float(len({self.table.values[place][int(row)] for row in np.flatnonzero(mask)} - {"", None}))
 
     def _totalled(self) -> Iterator[_Head]:
         computed = self._asks("computed")

@@ -72,8 +72,6 @@ class TrainingStep:
     picture: str = ""
     """Path of the question's picture as the data set gives it; empty where there is none."""
     history: tuple[Past, ...] = ()
-    turns: tuple[Turn, ...] = ()
-    """`rewrite` rows: what was said before `question`, which `gold.sub_question` asks in full."""
     kbs: tuple[Card, ...] = ()
     """The knowledge bases to choose from."""
     sights: tuple[Sight, ...] = ()
@@ -85,6 +83,8 @@ class TrainingStep:
     gold: Gold = field(default_factory=Gold)
     source: str = ""
     """Data set, for counts and weights."""
+    turns: tuple[Turn, ...] = ()
+    """`rewrite` rows: what was said before `question`, which `gold.sub_question` asks in full."""
 
     @property
     def stops(self) -> bool:
