@@ -50,7 +50,7 @@ export class Keep extends Component {
         html`<form class="keep-correct" onSubmit=${this.correct}>
           <label for="correct">What is the right answer, if you know it?</label>
           <input id="correct" name="answer" autocomplete="off" />
-          <button type="submit" class="small">Send</button>
+          <button type="submit" class="quiet small">Send</button>
         </form>`}
         ${rated && !correcting && html`<span class="faint" role="status">Thank you; it is kept beside the knowledge bases.</span>`}
         ${told && html`<span class="faint" role="status">${told}</span>`}
