@@ -12,6 +12,7 @@ from r1router.evals.datasets import load_examples
 from r1router.serve.work import answers
 from r1router.serve.work.answers import Answers
 from r1router.serve.work.askers import Asker, asker
+from r1router.types import Question, Trajectory
 from serving import call, live, make_kbs, small_app
 
 ASKED = {"question": "What is the capital of Norway?"}
@@ -61,25 +62,25 @@ def test_a_server_that_keeps_nothing_has_no_addresses(kbs: Path) -> None:
         assert "kept" not in [name for name, _ in call(port, "POST", "/v1/ask", ASKED).events]
 
 
-BODY = {"trajectory": {"question": {"text": "?"}}, "kbs": []}
+TRAJECTORY = Trajectory(Question("?"))
 
 
 def test_an_answer_is_gone_when_its_time_is_over(tmp_path: Path) -> None:
-    assert Answers(tmp_path, hours=1).find(Answers(tmp_path, hours=1).keep(BODY))
-    assert Answers(tmp_path, hours=-1).find(Answers(tmp_path, hours=1).keep(BODY)) is None
+    assert Answers(tmp_path, hours=1).find(Answers(tmp_path, hours=1).keep(TRAJECTORY, []))
+    assert Answers(tmp_path, hours=-1).find(Answers(tmp_path, hours=1).keep(TRAJECTORY, [])) is None
 
 
 def test_of_too_many_answers_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answers, "MOST", 2)
     kept = Answers(tmp_path, hours=1)
-    ids = [kept.keep(BODY) for _ in range(4)]
+    ids = [kept.keep(TRAJECTORY, []) for _ in range(4)]
     assert [kept.find(id) is not None for id in ids] == [False, False, True, True]
 
 
 def test_only_who_asked_finds_an_answer(tmp_path: Path) -> None:
     kept = Answers(tmp_path, hours=1)
     before = asker.set(Asker(name="press"))
-    id = kept.keep(BODY)
+    id = kept.keep(TRAJECTORY, [])
     assert kept.find(id) is not None
     asker.set(Asker(name="sales"))
     assert kept.find(id) is None
@@ -88,4 +89,4 @@ def test_only_who_asked_finds_an_answer(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_takes_nothing_costs_the_address_and_not_the_answer(tmp_path: Path) -> None:
-    assert Answers(tmp_path / "none", hours=1).keep(BODY) == ""
+    assert Answers(tmp_path / "none", hours=1).keep(TRAJECTORY, []) == ""

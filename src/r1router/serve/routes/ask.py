@@ -110,20 +110,22 @@ def router(questions: Questions, admission: Admission, answers: Answers) -> APIR
     async def _events(asked: AskRequest) -> AsyncGenerator[bytes, None]:
         with admission.admit():
             checked = await questions.check(asked.question, asked.image, asked.method, asked, turns=_read_turns(asked))
-            yield sse.write_event("started", _started(checked))
+            started = _started(checked)
+            yield sse.write_event("started", started)
             try:
                 async with aclosing(questions.answer(checked)) as events:
                     async for event in events:
-                        name = type(event).__name__.lower()
-                        yield sse.write_event(name, to_json(pictures.link_pictures(event))) if event else sse.COMMENT
-                        if isinstance(event, Finished) and (id_ := await _keep(checked, event.trajectory)):
-                            yield sse.write_event("kept", {"id": id_})
+                        if event is None:
+                            yield sse.COMMENT
+                            continue
+                        told = pictures.link_pictures(event)
+                        yield sse.write_event(type(event).__name__.lower(), to_json(told))
+                        if isinstance(told, Finished):
+                            id_ = await asyncio.to_thread(answers.keep, told.trajectory, started["kbs"])
+                            if id_:
+                                yield sse.write_event("kept", {"id": id_})
             except Exception as error:  # the response has begun: the client is told in the stream
                 yield sse.write_event("error", problems.write_body(problems.explain(error)))
-
-    async def _keep(checked: Checked, trajectory: Trajectory) -> str:
-        body = {"trajectory": to_dict(pictures.link_pictures(trajectory)), "kbs": _started(checked)["kbs"]}
-        return await asyncio.to_thread(answers.keep, body)
 
     async def _trajectory(asked: AskRequest) -> Trajectory:
         with admission.admit():

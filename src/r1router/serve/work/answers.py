@@ -11,13 +11,15 @@ import logging
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from r1router.codec import to_dict
 from r1router.serve.work.askers import EVERYONE, asker
+from r1router.types import Trajectory
 
 FILE = "answers.sqlite"
 RIGHT, WRONG = "feedback.jsonl", "feedback-wrong.jsonl"
@@ -43,11 +45,15 @@ class Answers:
         answer is kept; 0 keeps none."""
         self._folder, self._seconds = folder or Path(), hours * 3600 if folder else 0.0
 
-    def keep(self, body: Mapping[str, Any]) -> str:
-        """The id of what is kept; "" where nothing is, or the disk refuses it, which the log says."""
+    def keep(self, trajectory: Trajectory, kbs: Sequence[Mapping[str, Any]]) -> str:
+        """The id of what is kept; "" where nothing is, or the disk refuses it, which the log says.
+
+        `trajectory`: as the client gets it. `kbs`: the cards of the knowledge bases.
+        """
         if not self._seconds:
             return ""
         id_ = secrets.token_urlsafe(12)
+        body = {"trajectory": to_dict(trajectory), "kbs": kbs}
         written = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         try:
             with self._open() as db, db:
