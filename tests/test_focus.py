@@ -122,6 +122,15 @@ def test_a_line_is_taken_where_it_fits_to_the_character_with_what_parts_it_from_
     assert texts("Peru Lima", [both], 31) == ["Peru is big."]
 
 
+def test_a_title_stays_also_where_it_leaves_no_room():
+    assert texts("What is the capital of Peru?", [PROSE], 35) == ["Lima\nIt is the capital of Peru."]
+
+
+def test_a_word_that_most_entries_have_makes_up_for_no_two_places():
+    entries = [Evidence("text", str(n), text) for n, text in enumerate(("It rains.", "Lima is big.", "Lima is old."))]
+    assert [item.id for item, _ in focus("Lima", entries, 40)] == ["0", "1"]
+
+
 def test_an_entry_further_down_must_say_more():
     first, second = (Evidence("text", str(n), f"Peru has {n} coasts.") for n in (1, 2))
     assert [item for item, _ in focus("coasts of Peru", [first, second], 20)] == [first]

@@ -21,6 +21,7 @@ from r1router.kb import find_store, open_kb, open_kbs
 from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.kb.products import multiply
 from r1router.kb.stored import StoredKnowledgeBase
+from r1router.kb.stores.folder import snapshot
 from r1router.kb.stores.folder.shelf import FolderShelf
 from r1router.kb.stores.folder.snapshot import find_top_positions
 from r1router.kb.stores.folder.store import FolderStore
@@ -172,6 +173,11 @@ def test_a_part_of_it_has_no_record_that_does_not_fit(kb: NarrowKnowledgeBase) -
     assert len(part) == 2
 
 
+def test_a_part_of_it_compares_as_the_whole_does(kb: NarrowKnowledgeBase) -> None:
+    [[whole]], [[part]] = (base.search([Query("Oslo")], k=1) for base in (kb, kb.narrow(parse("index = 1"))))
+    assert (part.record, part.similarity) == (whole.record, whole.similarity)
+
+
 def test_it_knows_the_names_of_its_fields(kb: NarrowKnowledgeBase) -> None:
     assert {"index", "title", "path"} <= set(kb.list_fields())
     assert "index" not in kb.narrow(parse('title = "Ireland"')).list_fields()
@@ -301,6 +307,15 @@ def test_a_record_in_memory_is_all_of_its_entries_by_the_id_of_any_or_its_own() 
     kb = MemoryKnowledgeBase(Card("t", "text", "letters"), entries)
     found = {id: [entry.id for entry in kb.record(id)] for id in ("a", "a#1", "b", "c")}
     assert found == {"a": ["a#0", "a#1"], "a#1": ["a#0", "a#1"], "b": ["b"], "c": []}
+
+
+def test_many_queries_are_compared_in_parts_and_answered_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kb, queries = on_disk(tmp_path), [Query(text) for _, _, text in ROWS]
+    at_once = kb.search(queries, k=3)
+    monkeypatch.setattr(snapshot, "AT_ONCE", 2 * len(ROWS))  # scores of two queries
+    assert kb.search(queries, k=3) == at_once
 
 
 def test_every_folder_with_a_card_is_a_knowledge_base(tmp_path: Path) -> None:

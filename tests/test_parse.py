@@ -327,11 +327,25 @@ def test_a_label_that_begins_inside_a_token_is_read_from_there():
     assert shares == pytest.approx({"text": 0.6 / 0.9, "image": 0.3 / 0.9, "geo-table": 0.0, "none": 0.0})
 
 
+def test_a_stop_that_begins_inside_a_token_is_read_from_there():
+    tokens = (token("<sub-question"), token(">Who", 0.7, **{">None": 0.3}), token("?</sub-question><ret>text</ret>"))
+    assert parse.read_route_probabilities(tokens, {"text": "text"}) == pytest.approx({"text": 0.7, "none": 0.3})
+
+
+def test_how_sure_an_answer_is_begins_with_its_first_letter():
+    tokens = (token("<answer>"), token(" ", 0.5), token("18", 0.6, unknown=0.3), token("</answer>"))
+    confidence, doubt = parse.read_answer_probabilities(tokens)
+    assert doubt == pytest.approx(0.3)
+    assert confidence == pytest.approx(0.6)
+
+
 def test_without_a_label_or_with_one_that_is_none_no_probability_is_made_up():
     asked = token("<sub-question>Who?</sub-question>")
     assert parse.read_route_probabilities((asked,), ROUTES) == {}
     zebra = (asked, token("<ret>"), token("zebra", 0.6, Image=0.4), token("</ret>"))
     assert parse.read_route_probabilities(zebra, ROUTES) == {}
+    cut_off = (asked, token("<ret>"), token("zebra", 0.6, Image=0.4))
+    assert parse.read_route_probabilities(cut_off, ROUTES) == {}
 
 
 @settings(deadline=None)
