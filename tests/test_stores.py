@@ -306,6 +306,20 @@ def test_a_copy_that_was_interrupted_goes_on_and_other_sources_are_not_lost(
         copy_kb(find_store(str(tmp_path / "own"), "text"), target)
 
 
+def test_a_copy_made_again_has_the_card_of_what_is_copied_and_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_text("own words")
+    take_in(tmp_path / "own.txt", str(tmp_path / "own"))
+    source, target = find_store(str(tmp_path / "own"), "text"), open_shelf(tmp_path / "copies").place_store("words")
+    copy_kb(source, target)
+    with open_writer(source, source.read_manifest()) as writer:
+        writer.finish(holds="few words", label="W")
+    assert copy_kb(source, target) == 0
+    card = open_text(str(tmp_path / "copies"), "words").card
+    assert (card.name, card.holds, card.label) == ("words", "few words", "W")
+    [taken] = target.ledger.read().values()
+    assert taken.yields == ("words",)
+
+
 def test_the_stores_rank_alike_up_to_ties(postgres: str, tmp_path: Path) -> None:
     chance, words = random.Random(1), [f"w{n}" for n in range(60)]
     rows = [

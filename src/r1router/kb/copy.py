@@ -25,21 +25,26 @@ def copy_kb(source: Store, target: Store, *, tell: Callable[[int, int], None] = 
     it, `Busy`, and `KnowledgeBaseError` where the source was written to meanwhile: copied again, it is whole.
     """
     manifest = replace(source.read_manifest(), name=target.name)
-    taken = source.ledger.read()
-    there = _check_target(target, manifest, taken) if target.exists() else {}
+    taken = {
+        name: replace(row, yields=_rename(row.yields, source.name, target.name))
+        for name, row in source.ledger.read().items()
+    }
+    is_new = not target.exists()
+    there = {} if is_new else _check_target(target, manifest, taken)
     total, done, written = sum(row.entries for row in taken.values()), 0, 0
     records: dict[str, list[str]] = {}
     for name, record in source.tables.list_records():
         records.setdefault(name, []).append(record)
     changed = []
-    with open_writer(target, manifest) as writer:
+    dim = source.use(lambda snapshot: snapshot.width("vector"), empty=0)
+    with open_writer(target, manifest if is_new else target.read_manifest()) as writer:
         writer.about.take(source.field_sets.read())
         for row in taken.values():
             if row.fingerprint and there.get(row.source) == row:
                 done += row.entries
                 tell(done, total)
                 continue
-            for met, new in _copy_entries(source, writer, row):
+            for met, new in _copy_entries(source, writer, row, dim):
                 done, written = done + met, written + new
                 tell(done, total)
             _copy_tables(source, writer, row.source, records.get(row.source, []))
@@ -47,7 +52,7 @@ def copy_kb(source: Store, target: Store, *, tell: Callable[[int, int], None] = 
                 changed.append(row.source)
             else:
                 writer.ledger.put([row])
-        writer.finish(holds=manifest.holds if manifest.holds_given else None)
+        writer.finish(holds=manifest.holds if manifest.holds_given else None, label=manifest.label)
     if changed:
         raise KnowledgeBaseError(f"{source.place} was written to while it was copied ({changed[0]}); copy it again")
     return written
@@ -69,13 +74,16 @@ def _check_target(target: Store, manifest: Manifest, taken: dict[str, Taken]) ->
     return there
 
 
+def _rename(names: Sequence[str], old: str, new: str) -> tuple[str, ...]:
+    return tuple(new if name == old else name for name in names)
+
+
 def _list_embedders(manifest: Manifest) -> tuple[str, str]:
     return manifest.text_embedder, manifest.image_embedder or ""
 
 
-def _copy_entries(source: Store, writer: Writer, taken: Taken) -> Iterator[tuple[int, int]]:
+def _copy_entries(source: Store, writer: Writer, taken: Taken, dim: int) -> Iterator[tuple[int, int]]:
     """Tells after each batch how many entries it had, and how many of them were written."""
-    dim = source.use(lambda snapshot: snapshot.width("vector"), empty=0)
     stale = dict(writer.held.get(taken.source, {}))
     writer.ledger.put([replace(taken, fingerprint="", entries=0)])
     for rows in source.read_batches(taken.source):
