@@ -71,7 +71,7 @@ def grpo(
         options.refuse_without(
             "--online", context, "kbs", "best", "steps_per_question", "k", "reach", "decide", "anywhere", "labels"
         )
-    if online:
+    else:
         options.check_kbs(kbs)
     settings = replace(
         settings,

@@ -46,7 +46,7 @@ def sample(
 
     if not online:
         options.refuse_without("--online", context, "kbs", "best", "steps_per_question", "k", "reach", "anywhere")
-    if online:
+    else:
         options.check_kbs(kbs)
     opened = open_policy(policy)
     try:

@@ -168,7 +168,7 @@ class StoredKnowledgeBase:
     def list_entries(self, source: str) -> list[Evidence]:
         """All entries of one source that may be seen, as they follow each other in it; [] where there are none.
 
-        Raises `KnowledgeBaseError` where the folder cannot be read.
+        Raises `KnowledgeBaseError` where the store cannot be read.
         """
         found = self.store.read_entries({"source": source}, about=self._list_allowed())
         first = {row["record"]: place for place, row in reversed(list(enumerate(found)))}

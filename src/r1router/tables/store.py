@@ -10,6 +10,7 @@ A short table needs no file: its rows are in the index, cell by cell, and are re
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -24,6 +25,7 @@ from r1router.tables.columns import ColumnReader
 GROUP_ROWS = 20_000
 """Rows written, and held in memory, together."""
 _KEY = b"r1router"
+SUFFIX = ".parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ def read_table_info(path: Path) -> TableInfo:
         raise KnowledgeBaseError(
             f"{path} is not a stored table: {error}; index the file that it came from again"
         ) from error
+
+
+def name_table_file(source: str, record: str) -> str:
+    """The name of the file of a long table, which follows from where it came from."""
+    return hashlib.sha256(f"{source}\0{record}".encode("utf-8", "surrogatepass")).hexdigest()[:32] + SUFFIX
 
 
 class TableFile:

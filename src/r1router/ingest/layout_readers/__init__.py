@@ -6,7 +6,6 @@ A module has what a reader in `readers` has, and `check()`, which raises `Missin
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Protocol, cast
 from r1router.errors import UnknownName
 from r1router.ingest.isolate import Limits
 from r1router.ingest.parts.registry import Reader
+from r1router.registry import list_entries
 
 LIMITS = Limits(memory=16_000_000_000, seconds=1_200.0)
 """A layout model takes gigabytes, and on a CPU seconds for each page."""
@@ -27,7 +27,7 @@ class NamedReader(Reader, Protocol):
 @cache
 def find_named(name: str) -> NamedReader:
     """The reader of this name. Raises `UnknownName`."""
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    names = list_entries(__file__)
     if name not in names:
         raise UnknownName("reader", name, names)
     return cast(NamedReader, importlib.import_module(f"{__name__}.{name}"))

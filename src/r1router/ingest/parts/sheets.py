@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
+from r1router.ingest.parts.numbering import write_number
 from r1router.ingest.parts.structure import Line
 
 Rows = dict[int, dict[int, str]]
@@ -52,8 +53,4 @@ def write_place(row: int, column: int) -> str:
     >>> write_place(4, 28)
     'AB4'
     """
-    name = ""
-    while column:
-        column, letter = divmod(column - 1, 26)
-        name = chr(65 + letter) + name
-    return f"{name}{row}"
+    return f"{write_number(column, 'A')}{row}"

@@ -7,17 +7,15 @@ Short tables have no file: their rows are in the index, and reading them takes n
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from r1router.errors import KnowledgeBaseError
 from r1router.table import TableBlock
-from r1router.tables.store import TableFile, TableInfo, read_table_info
+from r1router.tables.store import SUFFIX, TableFile, TableInfo, name_table_file, read_table_info
 
 FOLDER = "tables"
-_SUFFIX = ".parquet"
 
 
 class TableFiles:
@@ -36,7 +34,7 @@ class TableFiles:
 
     def list_all(self) -> Iterator[TableInfo]:
         """What each file holds; those that cannot be read are left out."""
-        for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
+        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             if info := _read(path):
                 yield info
 
@@ -76,18 +74,17 @@ class TableFiles:
         """Removes what an interrupted run has left behind."""
         if self._folder.is_dir():
             for path in self._folder.iterdir():
-                if path.suffix != _SUFFIX:
+                if path.suffix != SUFFIX:
                     path.unlink()
 
     def _of_files(self) -> dict[Path, tuple[str, str]]:
         if self._known is None:
-            infos = {path: _read(path) for path in self._folder.glob(f"*{_SUFFIX}")}
+            infos = {path: _read(path) for path in self._folder.glob(f"*{SUFFIX}")}
             self._known = {path: (info.source, info.record) for path, info in infos.items() if info}
         return self._known
 
     def _path(self, source: str, record: str) -> Path:
-        name = hashlib.sha256(f"{source}\0{record}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        return self._folder / f"{name}{_SUFFIX}"
+        return self._folder / name_table_file(source, record)
 
 
 def _read(path: Path) -> TableInfo | None:

@@ -58,7 +58,11 @@ def open_connection(address: Address) -> Any:
     psycopg = import_psycopg()
     with explain_reading(address):
         db = psycopg.connect(address.conninfo, autocommit=True)
-        _set_up(db, address)
+        try:
+            _set_up(db, address)
+        except BaseException:
+            db.close()
+            raise
         return db
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 from r1router.cache import find_cache_folder
 from r1router.kb.stores.store import FieldSet, Taken
 from r1router.table import TableBlock
-from r1router.tables.store import TableFile, TableInfo
+from r1router.tables.store import TableFile, TableInfo, name_table_file
 
 PIECE = 8 << 20
 """Bytes of a file that are sent and held together."""
@@ -88,13 +87,14 @@ class Files:
             kept = find_cache_folder() / "files" / f"{found[0]}{Path(name).suffix}"
             if not kept.exists():
                 kept.parent.mkdir(exist_ok=True)
-                with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as scratch:
-                    pieces = "select data from pieces where kb = %s and name = %s and number = %s"
-                    number = 0
-                    while piece := db.execute(pieces, [kb, name, number]).fetchone():
-                        scratch.write(piece[0])
-                        number += 1
-                os.replace(scratch.name, kept)
+                with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+                    with (scratch := Path(folder, kept.name)).open("wb") as stream:
+                        pieces = "select data from pieces where kb = %s and name = %s and number = %s"
+                        number = 0
+                        while piece := db.execute(pieces, [kb, name, number]).fetchone():
+                            stream.write(piece[0])
+                            number += 1
+                    scratch.replace(kept)
         return kept
 
     def store(self, name: str, file: Path, *, source: str = "", record: str = "") -> None:
@@ -182,18 +182,17 @@ class _Sent(TableFile):
             caption=block.caption,
             header=block.header,
         )
-        self._sent_from, self._send = path, send
+        self._send = send
 
     def finish(self) -> TableInfo:
         info = super().finish()
-        self._send(self._sent_from)
-        self._sent_from.unlink()
+        self._send(self._path)
+        self._path.unlink()
         return info
 
 
 def _name(source: str, record: str) -> str:
-    digest = hashlib.sha256(f"{source}\0{record}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return f"tables/{digest}.parquet"
+    return f"tables/{name_table_file(source, record)}"
 
 
 @contextmanager

@@ -35,13 +35,15 @@ REMEMBERED = 32
 """Filters whose sets of fields are kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AllowedSets:
     """What a filter lets through of one version."""
 
     ids: frozenset[int]
     names: frozenset[str]
     entries: int
+    holds: str = ""
+    """The line for the card, once it was asked for."""
 
     def __len__(self) -> int:
         return self.entries
@@ -180,7 +182,10 @@ class PostgresSnapshot:
         return {row[0]: dict(zip(columns, row, strict=True)) for row in found}
 
     def describe(self, kind: str, tree: Filter) -> str:
-        return describe_table(self._db, self._table, kind, self.allow(tree).ids)
+        allowed = self.allow(tree)
+        if not allowed.holds:
+            allowed.holds = describe_table(self._db, self._table, kind, allowed.ids)
+        return allowed.holds
 
     def _write_allowed(self, tree: Filter | None) -> tuple[str, list[int] | None]:
         """The condition that a filter is, and its parameter."""

@@ -17,7 +17,7 @@ from r1router.kb.stores.postgres.address import Address, explain_writing, open_c
 from r1router.kb.stores.postgres.check import check
 from r1router.kb.stores.postgres.parts import Files, PostgresFieldSets, PostgresLedger, PostgresTables, use_connection
 from r1router.kb.stores.postgres.snapshot import Filters, PostgresSnapshot
-from r1router.kb.stores.postgres.tables import COLUMNS, State, has_tables, read_states, write_equal
+from r1router.kb.stores.postgres.tables import COLUMNS, State, read_states, write_equal
 from r1router.kb.stores.postgres.writer import open_postgres_writer, take_lock
 from r1router.kb.stores.store import Equal, Finding, Row, Snapshot, StoreWriter
 
@@ -170,7 +170,7 @@ class PostgresStore:
     def _change(self) -> Iterator[tuple[Any, State]]:
         """The right to change all of it, in one transaction. Raises `Busy`, `KnowledgeBaseError`."""
         with explain_writing(self._address), open_connection(self._address) as db, db.transaction():
-            states = read_states(db, self._address, self.name) if has_tables(db, self._address) else []
+            states = read_states(db, self._address, self.name)
             if not states:
                 raise KnowledgeBaseError(f"there is no knowledge base {self.name!r} at {self._address.place}")
             if not take_lock(db, self._address, states[0].id):
