@@ -312,7 +312,7 @@ def test_a_plan_is_judged_by_how_the_policy_reads_what_it_found():
         asked.append([(one.ask.purpose, one.before, one.said) for one in wanted])
         return [0.75 if one.said.strip() in one.ask.messages[-1].content else 0.25 for one in wanted]
 
-    asked, explored = [], pool(weights={"answer_gain": 1.0}, measure_gain=True)
+    asked, explored = [], pool(weights={"answer_gain": 1.0})
     first = explored.next_groups(["t"], Replies(wrong=step("Who lives in Peru?", "table")), read)[0]
     assert first.outcomes[0].chances == (0.25, 0.75)
     assert first.values[0] == 0.5
@@ -322,7 +322,7 @@ def test_a_plan_is_judged_by_how_the_policy_reads_what_it_found():
     assert len(asked) == 1  # an answer is no plan
     explored.close()
     with pytest.raises(R1RouterError, match="nobody reads here"):
-        pool(measure_gain=True).next_groups(["t"], Replies())
+        pool(weights={"answer_gain": 1.0}).next_groups(["t"], Replies())
 
 
 def test_equal_searches_of_a_group_are_made_once():

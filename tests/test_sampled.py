@@ -18,12 +18,12 @@ from r1router.parse import NO_ROUTE
 from r1router.prompts import DEFAULT, Prompts
 from r1router.train.judge.profile import format_aucs, read_profiles
 from r1router.train.sampled.choose import choose_best, choose_pairs
-from r1router.train.sampled.group_file import Group, Pair, read_groups, read_pairs, write_lines
+from r1router.train.sampled.group_file import Group, Pair, read_groups, read_pairs
 from r1router.train.sampled.profile_groups import measure_aucs
 from r1router.train.sampled.run import BEST, GROUPS, PAIRS, run
 from r1router.train.sampled.settings import SampleSettings
 from r1router.train.steps.render import render
-from r1router.train.steps.step_file import Gold, Past, TrainingStep, read_steps, write_steps
+from r1router.train.steps.step_file import Gold, Past, TrainingStep, read_steps, write_lines, write_steps
 from r1router.types import Ask, Card, Evidence
 
 SHORT = Prompts(DEFAULT.parent / "short")

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
@@ -19,7 +17,6 @@ from r1router.codec import replace_surrogates
 from r1router.errors import InputError
 
 M = TypeVar("M", bound=BaseModel)
-T = TypeVar("T")
 URL = "https://api.openai.com/v1"
 """Where no other server is named: OpenAI's own."""
 KEY_ENV = "OPENAI_API_KEY"
@@ -68,24 +65,6 @@ def refuse_packed(response: Any) -> None:
     """Raises `ValueError` for a response (of httpx) that is packed all the same, before it is unpacked."""
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise ValueError("the answer is compressed, which was not asked for")
-
-
-def answer_in_time(ask: Callable[[], T], seconds: float) -> T:
-    """What `ask` gives. Raises `TimeoutError` after so many seconds.
-
-    A client's own limit begins anew with each byte that comes, so a server that drips would never reach it. The call
-    then ends by itself, in a thread that holds up nothing.
-    """
-    answered: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            answered.set_result(ask())
-        except BaseException as error:  # handed to the one who waits
-            answered.set_exception(error)
-
-    threading.Thread(target=run, name="endpoint", daemon=True).start()
-    return answered.result(seconds)
 
 
 def read_body(kind: type[M], body: bytes) -> M:

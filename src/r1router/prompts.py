@@ -361,6 +361,12 @@ def _check_settings(options: Mapping[str, Any], path: Path) -> None:
             f"{path}: unknown settings {', '.join(sorted(unknown))}; "
             f"known: labels, limits ({', '.join(_LIMITS)}), form ({', '.join(_FORM)})"
         )
+    form = options.get("form", {})
+    if form.get("follow_ups", "rewritten") not in ("rewritten", "joined"):
+        raise InputError(f"{path}: follow_ups is 'rewritten' or 'joined', not {form['follow_ups']!r}")
+    likely = form.get("likely_queries", 0)
+    if not isinstance(likely, int) or isinstance(likely, bool) or likely < 0:
+        raise InputError(f"{path}: likely_queries is a number, 0 or more, not {likely!r}")
 
 
 def _history(trajectory: Trajectory, labels: Mapping[str, str]) -> list[dict[str, str]]:

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
+from r1router.aside import wait_aside
 from r1router.embedders._texts import clean
 from r1router.embedders._vectors import normalise_rows
 from r1router.endpoint import (
     KEY_ENV,
     UNPACKED,
     URL,
-    answer_in_time,
     explain_failure,
     read_body,
     read_key,
@@ -132,7 +132,7 @@ class OpenAI:
             return response.content
 
         try:
-            body = answer_in_time(ask, self._timeout)
+            body = wait_aside(ask, self._timeout)  # a client's own limit begins anew with each byte that comes
             rows = sorted(read_body(_Vectors, body).data, key=lambda item: item.index)
             if len(rows) != len(texts):
                 raise ValueError(f"{len(rows)} vectors came for {len(texts)} texts")

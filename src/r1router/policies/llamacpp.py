@@ -12,13 +12,13 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from r1router import parse
+from r1router.aside import wait_aside
 from r1router.errors import InputError, PolicyError
 from r1router.interrupts import watch_interrupts
 from r1router.marks import compile_tokens
@@ -100,7 +100,7 @@ class LlamaCpp:
         self._pictures, self._exact = mmproj is not None, exact
         self._tokens = compile_tokens(read_control_tokens(model))
         with watch_interrupts():
-            self._server = _aside(lambda: _load(model, lora, mmproj, ctx, slots, threads))
+            self._server = wait_aside(lambda: _load(model, lora, mmproj, ctx, slots, threads))
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="llamacpp")
         self._stops: set[threading.Event] = set()
         self._closed = False
@@ -172,20 +172,6 @@ def _threads() -> int:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         ours = min(ours, max(1, int(quota) // int(period)))
     return max(1, ours - 1) if ours <= 4 or ours < everything else 0
-
-
-def _aside(load: Callable[[], T]) -> T:
-    """What `load` gives, run in a thread, so that an interrupt ends the waiting at once and not inside of llama.cpp."""
-    done: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(load())
-        except BaseException as error:  # handed to the one who waits
-            done.set_exception(error)
-
-    threading.Thread(target=run, name="llamacpp-load", daemon=True).start()
-    return done.result()
 
 
 def _load(model: Path, lora: Path | None, mmproj: Path | None, ctx: int, slots: int, threads: int) -> Any:

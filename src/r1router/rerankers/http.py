@@ -16,7 +16,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, RootModel
 
-from r1router.endpoint import answer_in_time, hide, read_body
+from r1router.aside import wait_aside
+from r1router.endpoint import hide, read_body
 from r1router.errors import InputError, KnowledgeBaseError
 
 FORMS = ("jina", "tei")
@@ -106,7 +107,8 @@ class HttpReranker:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         request = urllib.request.Request(self._url, json.dumps(asked).encode(), headers)  # http(s) only
         try:
-            return answer_in_time(lambda: _fetch(request, self._timeout), self._timeout)
+            # Its own limit begins anew with each byte that comes.
+            return wait_aside(lambda: _fetch(request, self._timeout), self._timeout)
         except urllib.error.HTTPError as error:
             said = " ".join(error.read(500).decode("utf-8", "replace").split())
             told, hint = f"status {error.code}: {said}", _HINTS.get(error.code, "")

@@ -10,7 +10,6 @@ from r1router.evidence.words import read_words
 from r1router.table import TableBlock, TableColumn
 from r1router.tables.columns import Value, read_columns
 from r1router.tables.engine import Tables
-from r1router.tables.likely import rank_queries
 from r1router.tables.names import quote_name, quote_text
 from r1router.tables.store import read_table_info
 from r1router.tables.view import LONGEST, OtherTable, TableView, view_other, view_table
@@ -78,4 +77,6 @@ def _view(
     view = view_table(question, block, columns, values, count=count)
     if not likely:
         return view
+    from r1router.tables.likely import rank_queries  # numpy, which looking alone does not need
+
     return replace(view, likely=rank_queries(question, view, block, columns, values, most=likely))

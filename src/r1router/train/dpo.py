@@ -15,6 +15,7 @@ from r1router.errors import InputError, MissingExtra
 from r1router.policies._chat import write_chat_json
 from r1router.prompts import Prompts
 from r1router.train import launch, run_folder
+from r1router.train.arguments import make_arguments
 from r1router.train.fast.numbers import measure_fastest_dtype, use_free_threads
 from r1router.train.fast.saving import save_by_time
 from r1router.train.fast.sft import speed_up
@@ -41,9 +42,7 @@ def run(files: Sequence[Path], out: Path, settings: DpoSettings = DEFAULTS) -> P
     except ImportError as error:
         raise MissingExtra(error.name or "trl", "train", "training") from error
     processes = launch.check_processes()
-    if settings.batch % (settings.accumulate * processes):
-        shares = f"{settings.accumulate} batches of {processes} processes"
-        raise InputError(f"a batch of {settings.batch} pairs cannot be shared by {shares}")
+    launch.check_batch(settings.batch, "pairs", accumulate=settings.accumulate, processes=processes)
     if not (settings.lora or settings.adapter) and find_gguf_file(settings.base):
         raise InputError("preferring with all weights takes them twice, and TRL reads no GGUF file; train a LoRA")
     with launch.find_state().main_process_first():
@@ -69,34 +68,14 @@ def _train(pairs: Sequence[Pair], out: Path, settings: DpoSettings, processes: i
         raise InputError("pairs are read without pictures; take a base that reads text, or `r1router train sft`")
     dataset = _dataset(pairs, tokenizer, settings)
     model, new_lora = prepare(weights, settings.adapter, rank=settings.lora, layers=settings.layers)
-    on_gpu = torch.cuda.is_available()
+    arguments = make_arguments(out, settings, processes=processes, on_gpu=torch.cuda.is_available())
     trainer = DPOTrainer(
         model=model,
         processing_class=tokenizer,
         train_dataset=dataset,
         peft_config=new_lora,
         callbacks=[save_by_time(settings.save_minutes)],
-        args=DPOConfig(
-            output_dir=str(out),
-            beta=settings.beta,
-            num_train_epochs=settings.epochs,
-            max_steps=settings.optimizer_steps,
-            per_device_train_batch_size=settings.batch // settings.accumulate // processes,
-            gradient_accumulation_steps=settings.accumulate,
-            learning_rate=settings.learning_rate,
-            lr_scheduler_type="cosine",
-            warmup_steps=0.03,
-            max_length=None,
-            save_steps=settings.save_every,
-            save_total_limit=2,
-            logging_steps=1,
-            report_to=settings.report_to,
-            seed=settings.seed,
-            use_cpu=not on_gpu,
-            bf16=on_gpu,
-            activation_checkpointing=on_gpu,
-            dataloader_pin_memory=on_gpu,
-        ),
+        args=DPOConfig(beta=settings.beta, logging_steps=1, **arguments),
     )
     speed_up(trainer.model)
     last = run_folder.find_last_checkpoint(out)

@@ -29,6 +29,13 @@ def check_processes(*, processes: int = 0, sharding: str = "") -> int:
     return found
 
 
+def check_batch(batch: int, what: str, *, accumulate: int, processes: int) -> None:
+    """Raises `InputError` where so many rows, or pairs, cannot be shared equally."""
+    if batch % (accumulate * processes):
+        shares = f"{accumulate} batches of {processes} processes"
+        raise InputError(f"a batch of {batch} {what} cannot be shared by {shares}")
+
+
 def find_state() -> Any:
     """Accelerate's state of this process; it has to be told that there is no GPU before it looks for others."""
     import torch

@@ -17,6 +17,7 @@ from r1router.errors import InputError, MissingExtra
 from r1router.policies._chat import write_chat_json
 from r1router.prompts import Prompts
 from r1router.train import launch, run_folder
+from r1router.train.arguments import make_arguments
 from r1router.train.fast.numbers import measure_fastest_dtype, use_free_threads
 from r1router.train.fast.saving import save_by_time
 from r1router.train.fast.sft import make_trainer_class
@@ -45,9 +46,7 @@ def run(files: Sequence[Path], out: Path, settings: SftSettings = DEFAULTS, *, p
     except ImportError as error:
         raise MissingExtra(error.name or "trl", "train", "training") from error
     processes = launch.check_processes()
-    if settings.batch % (settings.accumulate * processes):
-        shares = f"{settings.accumulate} batches of {processes} processes"
-        raise InputError(f"a batch of {settings.batch} rows cannot be shared by {shares}")
+    launch.check_batch(settings.batch, "rows", accumulate=settings.accumulate, processes=processes)
     with launch.find_state().main_process_first():
         run_folder.open_run(out, method="sft", settings=settings, files=files)
     if not run_folder.is_trained(out):
@@ -80,27 +79,11 @@ def _train(files: Sequence[Path], out: Path, settings: SftSettings, pictures: Pa
         peft_config=new_lora,
         callbacks=[save_by_time(settings.save_minutes)],
         args=SFTConfig(
-            output_dir=str(out),
-            num_train_epochs=settings.epochs,
-            max_steps=settings.optimizer_steps,
-            per_device_train_batch_size=settings.batch // settings.accumulate // processes,
-            gradient_accumulation_steps=settings.accumulate,
-            learning_rate=settings.learning_rate,
-            lr_scheduler_type="cosine",
-            warmup_steps=0.03,
-            max_length=None,
             completion_only_loss=True,
             train_sampling_strategy="random" if sees else "group_by_length",
-            save_steps=settings.save_every,
-            save_total_limit=2,
             logging_steps=5,
-            report_to=settings.report_to,
-            seed=settings.seed,
-            use_cpu=not on_gpu,
-            bf16=on_gpu,
-            activation_checkpointing=on_gpu,
-            dataloader_pin_memory=on_gpu,
             ddp_find_unused_parameters=sees,
+            **make_arguments(out, settings, processes=processes, on_gpu=on_gpu),
         ),
     )
     last = run_folder.find_last_checkpoint(out)

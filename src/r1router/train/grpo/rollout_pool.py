@@ -90,9 +90,9 @@ class Judged:
     values: Values
     """Weighted rewards; None for a reply that none applies to."""
     chosen: int
-    by_label: tuple[LabelValues | None, ...] = ()
+    by_label: tuple[LabelValues | None, ...]
     """For each reply, where all labels are judged; None for one that names none."""
-    walk: Exploration | None = None
+    walk: Exploration
     """The question on its way."""
 
 
@@ -129,8 +129,6 @@ class Pool:
         decisions: Collection[str] = DECISIONS,
         anywhere: bool = False,
         all_labels: bool = False,
-        compare_plain: bool = False,
-        measure_gain: bool = False,
         vary_cards: bool = False,
         seed: int = 0,
     ) -> None:
@@ -139,8 +137,7 @@ class Pool:
         Only these `decisions` are groups; at the others the right reply is taken where it is known, else one of the
         policy's. With `anywhere` a question may begin with some of its hops given (see `train.grpo.known_replies`).
         `k` pieces are read, and rewards see as many as `reach` where that is more. With `all_labels` a plan is judged
-        with every label, each knowledge base searched with its sub-question. With `compare_plain` rewards also see what
-        `vanilla_rag` finds; with `measure_gain` how probable the gold answer is with what a plan has found.
+        with every label, each knowledge base searched with its sub-question.
         With `vary_cards` each question sees the knowledge bases under other names and descriptions (see
         `train.steps.cards`). `pictures` is the folder of the questions' pictures, which are searched with. Raises
         `InputError` where the tasks are sent to a knowledge base that there is not.
@@ -152,8 +149,9 @@ class Pool:
         self._method, self._prompts, self._rewards = method, prompts, rewards
         self._pictures, self._k, self._best, self._vary = pictures, k, best, vary_cards
         self._reach, self._decisions = max(k, reach), decisions
-        self._anywhere, self.judges_all_labels, self._compares_plain = anywhere, all_labels, compare_plain
-        self._measures_gain = measure_gain
+        self._anywhere, self.judges_all_labels = anywhere, all_labels
+        named = {one.base for one in rewards}
+        self._compares_plain, self._measures_gain = "gain_over_rag" in named, "answer_gain" in named
         self._asked: dict[str, dict[int, str]] = {}
         """By task and place in its chain, the last sub-question that found what that hop needs."""
         self._chance = random.Random(seed)
@@ -254,8 +252,8 @@ class Pool:
             return QueryError(f"the tables of {request.kb} cannot be queried")
         try:
             if isinstance(request, Inspect):
-                return kb.inspect(request.id, request.question)
-            return kb.compute(request.id, request.sql)
+                return kb.inspect(request.id, request.question, joined=request.joined, likely=request.likely)
+            return kb.compute(request.id, request.sql, joined=request.joined)
         except (QueryError, KnowledgeBaseError) as refused:
             return refused
 

@@ -286,8 +286,6 @@ def _pool(
         decisions=settings.decisions or DECISIONS,
         anywhere=settings.anywhere,
         all_labels=settings.labels == "expected",
-        compare_plain=any(one.name.partition("?")[0] == "gain_over_rag" for one in weighted),
-        measure_gain=any(one.name.partition("?")[0] == "answer_gain" for one in weighted),
         vary_cards=settings.vary_cards,
         seed=settings.seed + launch.find_state().process_index,
     )

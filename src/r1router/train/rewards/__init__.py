@@ -33,6 +33,11 @@ class Weighted:
     reward: Reward
     weight: float
 
+    @property
+    def base(self) -> str:
+        """The spec without its options."""
+        return split_options(self.name)[0]
+
 
 def names() -> list[str]:
     """The rewards that come with the package."""

@@ -57,6 +57,8 @@ def read_gold(step: TrainingStep, reply: str, prompts: Prompts) -> Gold | None:
     """What a reply says as the gold of its step, so that it is rendered as any other; None where it is malformed."""
     said = read_outcome(step, reply, routes=prompts.labels({card.name: card for card in step.kbs})).said
     match said:
+        case Step() if step.kind == "rewrite":
+            return replace(step.gold, sub_question=said.sub_question) if said.sub_question else None
         case Step(sub_question=None):
             return replace(step.gold, thought=said.thought, sub_question=None, route=NO_ROUTE)
         case Step():

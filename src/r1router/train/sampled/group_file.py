@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from r1router.codec import from_dict, to_dict
+from r1router.codec import from_dict
 from r1router.errors import InputError
 from r1router.train.steps.step_file import TrainingStep
 
@@ -50,22 +50,6 @@ class Pair:
 
 
 T = TypeVar("T", Group, Pair)
-
-
-def write_line(one: Group | Pair) -> str:
-    """The line, its end included."""
-    return json.dumps(to_dict(one), ensure_ascii=False) + "\n"
-
-
-def write_lines(many: Iterable[Group | Pair], file: Path) -> int:
-    """The file, complete or not at all; how many lines."""
-    part, count = file.with_name(file.name + ".part"), 0
-    with part.open("w", encoding="utf-8") as out:
-        for one in many:
-            out.write(write_line(one))
-            count += 1
-    part.replace(file)
-    return count
 
 
 def read_groups(file: Path) -> list[Group]:

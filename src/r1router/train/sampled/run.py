@@ -23,12 +23,12 @@ from r1router.train import run_folder
 from r1router.train.grpo.rollout_pool import Generate, Pool
 from r1router.train.rewards import Weighted, load_rewards
 from r1router.train.sampled.choose import choose_best, choose_pairs
-from r1router.train.sampled.group_file import Group, read_groups, write_line, write_lines
+from r1router.train.sampled.group_file import Group, read_groups
 from r1router.train.sampled.sample import make_generate, sample_questions, sample_steps
 from r1router.train.sampled.settings import DEFAULTS, SampleSettings
 from r1router.train.steps.question_tasks import read_tasks
 from r1router.train.steps.render import render_varied
-from r1router.train.steps.step_file import read_steps, write_steps
+from r1router.train.steps.step_file import read_steps, write_line, write_lines, write_steps
 from r1router.types import KnowledgeBase, Policy
 
 GROUPS, BEST, PAIRS = "groups.jsonl", "best.jsonl", "pairs.jsonl"
@@ -61,6 +61,8 @@ def run(
     file = out / GROUPS
     run_folder.open_run(out, method="sample", settings=settings, files=files, begun=file.exists())
     rewards = load_rewards(dict(settings.rewards))
+    if any(one.base == "answer_gain" for one in rewards):
+        raise InputError("answer_gain is measured by a policy in training: `r1router train grpo --online`")
     _drop_half_a_line(file)
     done = read_groups(file) if file.exists() else []
     bases = open_kbs(settings.kbs) if kbs is None and settings.kbs else kbs
@@ -150,8 +152,6 @@ def _sample_questions(
         reach=settings.reach,
         best=settings.best,
         anywhere=settings.anywhere,
-        compare_plain=any(one.name.partition("?")[0] == "gain_over_rag" for one in rewards),
-        measure_gain=any(one.name.partition("?")[0] == "answer_gain" for one in rewards),
         vary_cards=settings.vary_cards,
         seed=settings.seed + len(made),
     )

@@ -123,7 +123,6 @@ def sample_questions(
     open_: dict[Exploration, list[Judged]] = {}
     while any(places) or open_:
         for judged in pool.next_groups(places, generate):
-            assert judged.walk is not None
             open_.setdefault(judged.walk, []).append(judged)
         begun = {walk.task.id for walk in open_}
         places = [next(waiting, "") if name in begun else name for name in places]

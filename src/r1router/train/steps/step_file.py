@@ -94,20 +94,25 @@ class TrainingStep:
 
 def write_steps(rows: Iterable[TrainingStep], file: Path) -> int:
     """The rows as JSON Lines, complete or not at all; how many."""
+    return write_lines(rows, file)
+
+
+def write_lines(nouns: Iterable[object], file: Path) -> int:
+    """Nouns of any kind as JSON Lines, complete or not at all; how many."""
     count = 0
     part = file.with_name(file.name + ".part")
     file.parent.mkdir(parents=True, exist_ok=True)
     with part.open("w", encoding="utf-8") as out:
-        for row in rows:
-            out.write(write_line(row))
+        for noun in nouns:
+            out.write(write_line(noun))
             count += 1
     part.replace(file)
     return count
 
 
-def write_line(row: TrainingStep) -> str:
-    """The row as a line of a file of steps, line end included."""
-    return json.dumps(to_dict(row), ensure_ascii=False) + "\n"
+def write_line(noun: object) -> str:
+    """The noun as a line, line end included."""
+    return json.dumps(to_dict(noun), ensure_ascii=False) + "\n"
 
 
 def read_steps(*files: Path) -> list[TrainingStep]:

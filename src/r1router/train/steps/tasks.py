@@ -48,6 +48,8 @@ def gather_tasks(rows: Sequence[TrainingStep]) -> dict[str, Task]:
     """
     trajectories: dict[str, list[tuple[int, TrainingStep]]] = {}
     for row in rows:
+        if row.kind == "rewrite":  # no decision of a question on its way
+            continue
         if not (told := _ID.fullmatch(row.id)):
             raise InputError(f"the step {row.id!r} has no id of the form TRAJECTORY/INDEX/KIND, such as q1/0/plan")
         trajectories.setdefault(told[1], []).append((int(told[2]), row))
