@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from r1router.cli import app
 from r1router.errors import Busy, InputError, KnowledgeBaseError, NotWritten
+from r1router.filters.parse import parse
 from r1router.ingest.left_out import read_left_out
 from r1router.ingest.run import index
 from r1router.kb import find_store, open_kbs
@@ -304,6 +305,35 @@ def test_a_copy_that_was_interrupted_goes_on_and_other_sources_are_not_lost(
     take_in(tmp_path / "own.txt", str(tmp_path / "own"))
     with pytest.raises(InputError, match=r"has .*, which is not in what is copied"):
         copy_kb(find_store(str(tmp_path / "own"), "text"), target)
+
+
+def test_vectors_of_many_entries_are_found_by_an_index_of_the_data_base(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from r1router.kb.stores.postgres import snapshot
+
+    lines = [{"id": str(n), "text": f"the word w{n} and the word w{n % 7}", "index": n % 7} for n in range(300)]
+    (tmp_path / "words.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    exact, indexed = make_schema(postgres), make_schema(postgres)
+    take_in(tmp_path / "words.jsonl", exact)
+    monkeypatch.setattr(snapshot, "EXACT_BELOW", 100)
+    take_in(tmp_path / "words.jsonl", indexed)
+    by_index = open_text(f"{indexed}&options=-c%20enable_seqscan%3Doff%20-c%20enable_sort%3Doff")
+    part = by_index.narrow(parse("index = 3"))
+    for words in ("w17", "w251 word", "w3 and w4"):
+        [best] = open_text(exact).search([Query(words)], k=5, mode="vector")
+        [found] = by_index.search([Query(words)], k=5, mode="vector")
+        assert found[0].similarity == pytest.approx(best[0].similarity)
+        near = [each for each in found if each.similarity >= best[-1].similarity - 1e-6]
+        assert len(near) >= 4  # of five: an index of this kind is not exact
+        [ranking] = part.search([Query(words)], k=40, mode="vector")
+        assert len(ranking) == 40
+        assert {int(each.record) % 7 for each in ranking} == {3}
+    import psycopg
+
+    with psycopg.connect(postgres.partition("&")[0]) as db:
+        made = db.execute("select indexname from pg_indexes where schemaname = %s", [indexed.rpartition("=")[2]])
+        assert any(name.endswith("_vector_hnsw") for (name,) in made)
 
 
 def test_a_copy_made_again_has_the_card_of_what_is_copied_and_its_own_name(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Searches the entries of one knowledge base in one transaction of PostgreSQL, which sees one version of them.
 
-Vectors are compared exactly until an HNSW index is made for them (`writer.EXACT_BELOW`). Full text is ranked by BM25 as
+Vectors are compared exactly until an HNSW index is made for them (`EXACT_BELOW`). Full text is ranked by BM25 as
 the other stores rank it: the data base tells how often each term is in an entry, and `words_<id>` in how many entries.
 """
 
@@ -29,6 +29,9 @@ K1, B = 1.2, 0.75
 CANDIDATES = 20_000
 """Entries that are scored for their words, about: those with the rarest terms of a query. One that has only the
 commonest of them does not come first."""
+EXACT_BELOW = 50_000
+"""Entries from which on vectors get an HNSW index: to compare so many of 384 numbers one by one takes some 50 ms. A
+part of fewer is compared exactly, too, since the index may end before it has found all of them."""
 MOST_LOOKED_AT = 1_000
 """Of HNSW: the most that pgvector takes."""
 REMEMBERED = 32
@@ -104,6 +107,8 @@ class PostgresSnapshot:
         )
         condition, about = self._write_allowed(tree)
         order = f"{space} <#> %(query)s::vector"
+        if tree is not None and len(self.allow(tree)) < EXACT_BELOW:
+            order = f"({order}) + 0"  # which no index is for
         search = (
             f"select row from (select row, {order} as distance from {self._table} "
             f"where {space} is not null{condition} order by {order} limit %(k)s) as best order by distance, row"

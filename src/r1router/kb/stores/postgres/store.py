@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from r1router.errors import Busy, InputError, KnowledgeBaseError
+from r1router.errors import InputError, KnowledgeBaseError
 from r1router.kb import manifest as manifests
 from r1router.kb.manifest import Manifest
 from r1router.kb.rows import BATCH, PICTURES, SPACES, STORED
@@ -173,6 +173,5 @@ class PostgresStore:
             states = read_states(db, self._address, self.name)
             if not states:
                 raise KnowledgeBaseError(f"there is no knowledge base {self.name!r} at {self._address.place}")
-            if not take_lock(db, self._address, states[0].id):
-                raise Busy(f"another process is writing to {self.place}; try again when it has finished")
+            take_lock(db, self._address, states[0])
             yield db, states[0]

@@ -7,6 +7,7 @@ process that is killed loses its lock, and the data base takes back what it had 
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from r1router.kb import manifest as manifests
 from r1router.kb.entry import Entry
 from r1router.kb.manifest import Manifest
 from r1router.kb.rows import PICTURES, SPACES, TERMS, name_picture, write_columns
+from r1router.kb.stores.postgres import snapshot as snapshots
 from r1router.kb.stores.postgres.address import Address, explain_writing, open_connection
 from r1router.kb.stores.postgres.parts import Files, PostgresFieldSets, PostgresLedger, PostgresTables, use_connection
 from r1router.kb.stores.postgres.snapshot import describe_table, write_vector
@@ -32,8 +34,8 @@ from r1router.kb.stores.postgres.tables import (
 from r1router.kb.stores.store import Vectors
 from r1router.types import Image
 
-EXACT_BELOW = 50_000
-"""Entries from which on vectors get an HNSW index: to compare so many of 384 numbers one by one takes some 50 ms."""
+PATIENCE = 2.0
+"""Seconds until a lock is believed: the data base takes a moment to notice that its holder was killed."""
 
 
 @contextmanager
@@ -46,16 +48,20 @@ def open_postgres_writer(address: Address, name: str, manifest: Manifest) -> Ite
             row = [name, manifests.render(manifest)]
             db.execute("insert into kbs (name, manifest) values (%s, %s) on conflict (name) do nothing", row)
             [state] = read_states(db, address, name)
-            if not take_lock(db, address, state.id, for_session=True):
-                raise Busy(f"another process is writing to {name} at {address.place}; try again when it has finished")
+            take_lock(db, address, state, for_session=True)
             [state] = read_states(db, address, name)
         yield PostgresWriter(db, address, state, Path(scratch))
 
 
-def take_lock(db: Any, address: Address, kb: int, *, for_session: bool = False) -> bool:
-    """Takes the only right to write, until the transaction or the session ends; whether it was free."""
+def take_lock(db: Any, address: Address, state: State, *, for_session: bool = False) -> None:
+    """Takes the only right to write, until the transaction or the session ends. Raises `Busy`."""
     lock = "pg_try_advisory_lock" if for_session else "pg_try_advisory_xact_lock"
-    return bool(db.execute(f"select {lock}(hashtext(%s), %s)", [f"r1router: {address.schema}", kb]).fetchone()[0])
+    asked = f"select {lock}(hashtext(%s), %s)", [f"r1router: {address.schema}", state.id]
+    until = time.monotonic() + PATIENCE
+    while not db.execute(*asked).fetchone()[0]:
+        if time.monotonic() > until:
+            raise Busy(f"another process is writing to {state.name} at {address.place}; try again when it has finished")
+        time.sleep(0.05)
 
 
 class PostgresWriter:
@@ -188,7 +194,7 @@ class PostgresWriter:
         """HNSW, where there are many and none is there yet; new rows join it by themselves."""
         [state] = read_states(self._db, self._address, self._state.name)
         for space, numbers in zip(SPACES, (state.dim, state.image_dim), strict=True):
-            if numbers and numbers <= MOST_INDEXED and state.entries >= EXACT_BELOW:
+            if numbers and numbers <= MOST_INDEXED and state.entries >= snapshots.EXACT_BELOW:
                 index = f"{state.entries_table}_{space}_hnsw"
                 table = state.entries_table
                 self._db.execute(f"create index if not exists {index} on {table} using hnsw ({space} vector_ip_ops)")
