@@ -16,7 +16,8 @@ from r1router.tables.columns import read_columns
 from r1router.tables.engine import Tables
 from r1router.tables.grammar import can_write, write_query_grammar
 from r1router.tables.inspect import inspect_table
-from r1router.tables.likely import UNSAID, mark_queries, rank_queries, read_mark_weights
+from r1router.tables.likely import mark_queries, rank_queries
+from r1router.tables.query_marks import UNSAID, read_mark_weights
 from r1router.tables.results import read_answer_off
 from r1router.tables.view import TableView, view_table
 from r1router.types import Card, Evidence, Reply

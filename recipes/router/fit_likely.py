@@ -27,7 +27,8 @@ from write_query_steps import asked_of, read_tables
 from r1router.evals.metrics import exact_match, yes_no
 from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
-from r1router.tables.likely import UNSAID, MarkedQuery, mark_queries
+from r1router.tables.likely import mark_queries
+from r1router.tables.query_marks import UNSAID, MarkedQuery
 from r1router.tables.view import view_table
 from r1router.train.steps.step_file import read_steps
 

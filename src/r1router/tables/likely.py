@@ -1,31 +1,28 @@
 """Ranks the queries that a question may mean, because a small model chooses better among few than it writes.
 
-A query is what is told (cells, a total, the first of an order) of the rows that meet some conditions. Each has marks:
-"count: how many" is that of a count where the question has these words, "unsaid" stands for each word that names a
-column or a cell and is not in the query, "rows: 2" for two rows that it gives. The sum of the marks' weights is its
-score, and the scores of all queries make up probabilities. The weights (`likely.toml`) were fitted by
-`recipes/router/fit_likely.py` to questions of which only the answers are known.
+A query is what is told (cells, a total, the first of an order) of the rows that meet some conditions. Its score is the
+weight of what marks it (`query_marks`), "rows: 2" for two rows that it gives among them, and the scores of all queries
+make up probabilities. The weights were fitted by `recipes/router/fit_likely.py` to questions of which only the answers
+are known.
 """
 
 from __future__ import annotations
 
 import math
-import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 
 from r1router.table import TableBlock, TableColumn
-from r1router.tables.arrays import Bools, Floats, TableArrays, meets, read_arrays
+from r1router.tables.arrays import Bools, Floats, meets, read_arrays
 from r1router.tables.columns import Value
 from r1router.tables.grammar import Condition, list_conditions
-from r1router.tables.mentions import Mentions
 from r1router.tables.names import quote_name
+from r1router.tables.query_marks import MarkedQuery, Part, QueryMarks, Weights, read_mark_weights
 from r1router.tables.results import CELLS, round_endless
 from r1router.tables.view import LikelyQuery, TableView, read_numbers
 
@@ -39,27 +36,6 @@ ONES = 30
 """Queries in brackets of which two are put together, at most."""
 SKIPPED = 2
 """Places after the first that an order is asked for, at most."""
-
-UNSAID = "unsaid"
-Weights = Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedQuery:
-    """A query, what it gives, and what speaks for and against it."""
-
-    sql: str
-    answer: str
-    marks: tuple[str, ...]
-    """One that counts twice is there twice."""
-    score: float
-
-
-@cache
-def read_mark_weights() -> Weights:
-    """The weights that we ship."""
-    told = tomllib.loads(Path(__file__).with_name("likely.toml").read_text(encoding="utf-8"))
-    return {mark: float(weight) for mark, weight in told.items()}
 
 
 def rank_queries(
@@ -96,18 +72,9 @@ def mark_queries(
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A piece of a query: the words of the question that it says, what marks it, and what both are worth."""
-
-    said: frozenset[str]
-    marks: tuple[str, ...]
-    score: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class _Where:
     sql: str
-    part: _Part
+    part: Part
     mask: Bools
     conditions: tuple[Condition, ...] = ()
 
@@ -123,7 +90,7 @@ class _Head:
     kind: str
     before: str
     after: str
-    part: _Part
+    part: Part
     worth: Worth
     about: int = -1
     """Place of the column that is told or totalled."""
@@ -134,7 +101,7 @@ class _Head:
 class _Total:
     name: str
     sql: str
-    part: _Part
+    part: Part
     over: Callable[[Bools], float]
     place: int = -1
 
@@ -146,22 +113,14 @@ class _One:
     sql: str
     alike: tuple[object, ...]
     """Two are compared only where this is the same of both."""
-    part: _Part
+    part: Part
     value: float
     added: bool
     """Whether it may be subtracted."""
 
 
-class _Search:
-    def __init__(self, question: str, table: TableArrays, weights: Weights) -> None:
-        self.table, self.view, self.weights = table, table.view, weights
-        self.question = question
-        self.asked = Mentions(question, table.view)
-        self.key = next((place for place, c in enumerate(self.view.columns) if c.kind == "text"), 0)
-        places = [self.asked.first(words) for words in self.asked.named]
-        self.earliest = min((place for place in places if place is not None), default=None)
-        self._columns: dict[tuple[int, str], _Part] = {}
-        self._kinds_of_asking: dict[str, _Part] = {}
+class _Search(QueryMarks):
+    """Puts queries together, the parts that are worth most first."""
 
     def run(self) -> Iterator[MarkedQuery]:
         """Every query that is put together."""
@@ -186,67 +145,6 @@ class _Search:
                 yield query
         yield from self._of_two(wheres)
         yield from self._is_first()
-
-    # marks
-
-    def _part(self, said: Iterable[str], *marks: str) -> _Part:
-        words = frozenset(said)
-        return _Part(words, marks, self._weigh(marks) - self.weights.get(UNSAID, 0.0) * len(words & self.asked.linked))
-
-    def _weigh(self, marks: Iterable[str]) -> float:
-        return math.fsum(self.weights.get(mark, 0.0) for mark in marks)
-
-    def _join(self, *parts: _Part) -> _Part:
-        marks = tuple(mark for part in parts for mark in part.marks)
-        said = frozenset().union(*(part.said for part in parts))
-        again = sum(len(part.said & self.asked.linked) for part in parts) - len(said & self.asked.linked)
-        score = math.fsum(part.score for part in parts) + self.weights.get(UNSAID, 0.0) * again
-        return _Part(said, marks, score)
-
-    def _asks(self, mark: str) -> _Part:
-        """A function, with each of the question's words: some ask for it."""
-        if mark not in self._kinds_of_asking:
-            self._kinds_of_asking[mark] = self._part((), mark, *(f"{mark}: {word}" for word in self.asked.words))
-        return self._kinds_of_asking[mark]
-
-    def _asks_for_end(self, *, most: bool) -> _Part:
-        return self._asks("the most" if most else "the least")
-
-    def _finish(self, sql: str, answer: str, part: _Part, *marks: str) -> MarkedQuery:
-        left = self.asked.linked - part.said
-        unsaid = (*(UNSAID,) * len(left), *("unsaid name",) * len(left & self.asked.in_names))
-        marks = (*marks, *unsaid)
-        known = part.score + self.weights.get(UNSAID, 0.0) * len(part.said & self.asked.linked)
-        return MarkedQuery(sql, answer, (*part.marks, *marks), known + self._weigh(marks))
-
-    def _column(self, place: int, role: str) -> _Part:
-        """A column as what is told, what is totalled or what is ordered by."""
-        if (place, role) not in self._columns:
-            self._columns[place, role] = self._part(self.asked.named[place], *self._mark_column(place, role))
-        return self._columns[place, role]
-
-    def _mark_column(self, place: int, role: str) -> Iterator[str]:
-        kind, said = self.view.columns[place].kind, self.asked.named[place]
-        yield f"{role} {kind}"
-        if role == "tell":
-            yield from (f"tell {kind}: {word}" for word in self.asked.words)
-        if place == self.key:
-            yield f"{role} first text"
-        if kind != "text" and len(self.table.numbers) == 1:
-            yield f"{role} the only {kind}"
-        if place == 0:
-            yield f"{role} first"
-        at = self.asked.first(said)
-        if at is None:
-            yield f"{role} {'what the table is about' if self.asked.heading[place] else f'unnamed {kind}'}"
-            if role == "tell":
-                yield from (f"tell {name}: {word}" for name in self.asked.names[place] for word in self.asked.words)
-            return
-        if len(said) == len(self.asked.names[place]):
-            yield f"{role} wholly named"
-        if at == self.earliest:
-            yield f"{role} named before others"
-        yield f"{role} after {self.asked.token(at - 1)}"
 
     # conditions
 
@@ -281,39 +179,6 @@ class _Search:
         if mask.all() or not (mask.any() or condition.sign in ("=", "ILIKE")):
             return None
         return _Where(condition.sql, self._mark_condition(condition), mask, (condition,))
-
-    def _mark_condition(self, condition: Condition) -> _Part:
-        asked, sign = self.asked, condition.sign
-        if condition.of >= 0 and not sign.startswith("row"):
-            sign = f"{sign} another row"
-        words = self._literal(condition)
-        said = words & asked.asked
-        marks = [f"where {sign}"]
-        if condition.literal:
-            share = len(said) / max(1, len(words))
-            known = "wholly" if share == 1 else "half" if share >= 0.5 else "partly" if said else "not"
-            marks.append(f"where {known} named")
-            if said and said <= asked.about:
-                marks.append("where the table's name")
-        if condition.column >= 0:
-            named = asked.named[condition.column]
-            kind = self.view.columns[condition.column].kind
-            marks.append(f"where {kind} {'' if named else 'un'}named")
-            if condition.column == self.key:
-                marks.append("where first text")
-        else:
-            named = frozenset()
-        first, last = asked.first(said), asked.last(said)
-        if first is not None and last is not None:
-            marks += [f"where {sign} after {asked.token(first - 1)}", f"where {sign} before {asked.token(last + 1)}"]
-            marks.append(f"where {sign} after {asked.token(first - 2)} {asked.token(first - 1)}")
-        if sign not in ("=", "ILIKE"):
-            marks += [f"where {sign}: {word}" for word in asked.words]
-        return self._part(said | named, *marks)
-
-    def _literal(self, condition: Condition) -> frozenset[str]:
-        """The words of what a condition compares with."""
-        return frozenset((*self.asked.read(condition.literal), *read_numbers(condition.literal)))
 
     def _both(self, members: Sequence[_Where]) -> _Where | None:
         """Conditions joined by AND, where each takes rows away and no two are about the same."""
@@ -363,7 +228,7 @@ class _Search:
                     worth = partial(self._read_commonest, place, by, down)
                     yield _Head("group", f"{name} FROM t", after, self._join(*parts), worth, place, by)
 
-    def _orders(self) -> Iterator[tuple[int, bool, int, _Part]]:
+    def _orders(self) -> Iterator[tuple[int, bool, int, Part]]:
         """(column, or -1 for the rows as they stand; the largest first; how many are left out; part)."""
         for by in (-1, *self.table.numbers):
             for down in (True, False):
@@ -587,17 +452,6 @@ class _Search:
                 tail = f"{self.view.row if by < 0 else table.names[by]} {'DESC' if down else 'ASC'} LIMIT 1"
                 sql = f"SELECT (SELECT {table.names[place]} FROM t ORDER BY {tail}) = {literal}"
                 yield self._finish(sql, answer, self._join(named, order, sides), *marks)
-
-    def _named_cells(self, *, single: bool) -> Iterator[tuple[int, str, _Part]]:
-        """(place of the column, literal, part) of the cells that the question names."""
-        for place, column in enumerate(self.view.columns):
-            for cell in column.cells:
-                if cell.named and (cell.single or not single):
-                    words = frozenset((*self.asked.read(cell.literal), *read_numbers(cell.literal)))
-                    said = words & self.asked.asked
-                    mark = "named wholly" if said == words else "named partly"
-                    if not single or len(np.flatnonzero(self.table.equal(place, cell.literal))) == 1:
-                        yield place, cell.literal, self._part(said, mark)
 
     def _equal(self, place: int, literal: str) -> str:
         column = self.view.columns[place]
