@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -93,14 +94,24 @@ class Person:
         self.driver.get(self.url + where)
         self.sees("#app > *")
 
-    def finds(self, css: str) -> list[WebElement]:
-        return self.driver.find_elements(By.CSS_SELECTOR, css)
+    def finds(self, css: str, least: int = 1) -> list[WebElement]:
+        """All such elements, shown or not, as soon as there are `least` of them."""
+        missing = f"no {least} {css} in:\n{self.text()[:3000]}"
+        return WebDriverWait(self.driver, PATIENCE, 0.05).until(lambda _: self._now(css, least), missing)
+
+    def misses(self, css: str) -> None:
+        """Waits until there is no such element, so that a page that is still drawn is not judged."""
+        WebDriverWait(self.driver, PATIENCE, 0.05).until_not(lambda _: self._now(css), f"{css} stays")
+
+    def _now(self, css: str, least: int = 1) -> list[WebElement]:
+        found = self.driver.find_elements(By.CSS_SELECTOR, css)
+        return found if len(found) >= least else []
 
     def sees(self, css: str, words: str = "") -> WebElement:
         """The first such element that is shown and has these words, waited for."""
 
         def look(_: Any) -> WebElement | None:
-            return next((e for e in self.finds(css) if e.is_displayed() and words in e.text), None)
+            return next((e for e in self._now(css) if e.is_displayed() and words in e.text), None)
 
         return WebDriverWait(self.driver, PATIENCE, 0.05, ignored_exceptions=()).until(
             _patient(look), f"no {css} with {words!r} in:\n{self.text()[:3000]}"
@@ -110,9 +121,16 @@ class Person:
         return str(self.driver.execute_script("return document.body.innerText"))
 
     def clicks(self, css: str, words: str = "") -> None:
-        element = self.sees(css, words)
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
-        element.click()
+        """Clicks once; an element that is replaced before the click reaches it is looked for again."""
+
+        def click(_: Any) -> bool:
+            element = self.sees(css, words)
+            self.driver.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+            element.click()
+            return True
+
+        ignored = (StaleElementReferenceException,)
+        WebDriverWait(self.driver, PATIENCE, 0.05, ignored_exceptions=ignored).until(click)
 
     def asks(self, question: str) -> None:
         self.sees("#question").send_keys(question + "\n")
@@ -138,7 +156,6 @@ class Person:
 
 def _patient(look: Callable[[Any], WebElement | None]) -> Callable[[Any], WebElement | bool]:
     """An element may be replaced while it is looked at; then it is looked for again."""
-    from selenium.common.exceptions import StaleElementReferenceException
 
     def again(driver: Any) -> WebElement | bool:
         try:

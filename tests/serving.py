@@ -152,7 +152,7 @@ def job_done(port: int, job: str, headers: dict[str, str] | None = None) -> Any:
     return events[-1][1]
 
 
-def until(condition: Any, seconds: float = 5.0) -> None:
+def until(condition: Any, seconds: float = 20.0) -> None:
     """Waits for something to become true."""
     end = time.monotonic() + seconds
     while not condition():
