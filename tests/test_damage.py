@@ -102,6 +102,14 @@ def test_a_check_finds_what_is_damaged_and_mends_what_it_can(kbs: Path) -> None:
     assert open_kb(kbs / "text").search([Query("capital of Norway")], k=1)[0]
 
 
+@pytest.mark.parametrize("repair", [False, True])
+def test_a_card_that_is_damaged_is_told_and_not_called_mended(kbs: Path, repair: bool) -> None:
+    (kbs / "text" / "kb.json").write_text('{"format": 1')
+    [damaged] = check(kbs / "text", repair=repair)
+    assert "remove it with `r1router kb rm`, and index the files again" in damaged.what
+    assert not damaged.mended
+
+
 def test_a_check_names_a_source_that_must_be_read_again_and_counts_the_others(kbs: Path, tmp_path: Path) -> None:
     for name in ("b.md", "a.md", "c.md"):
         (tmp_path / name).write_text(f"# {name}\nWords of {name}.")

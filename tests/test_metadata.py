@@ -20,6 +20,7 @@ from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores.folder.check import check
 from r1router.kb.stores.folder.field_sets import FILE, SqliteFieldSets
 from r1router.kb.stores.folder.table import open_table
+from r1router.kb.stores.store import Finding
 from r1router.types import Query
 from reading import known_of, written
 from small_embedders import HashedWords
@@ -237,6 +238,20 @@ def test_a_lost_file_of_fields_is_found_by_check_and_mended_by_indexing(tmp_path
     index([tmp_path / "a.md"], tmp_path / "kbs", embedder=HashedWords())
     assert check(text) == []
     assert ask(open_text(tmp_path / "kbs"), 'type = "md"')
+
+
+def test_a_check_counts_the_sources_of_which_nothing_is_known_any_more(tmp_path: Path) -> None:
+    for name in ("b", "a", "c"):
+        written(tmp_path / f"{name}.md", f"Words of {name}.")
+        index([tmp_path / f"{name}.md"], tmp_path / "kbs", embedder=HashedWords())
+    sets = SqliteFieldSets(tmp_path / "kbs" / "text")
+    sets.drop({id_ for id_, fields in read_all(sets) if fields["path"] != (tmp_path / "c.md").as_posix()})
+    [lost, *_] = check(tmp_path / "kbs" / "text")
+    first = (tmp_path / "a.md").as_posix()
+    assert lost == Finding(f"{first} (and 1 more): what was known of it is gone; index it again", mended=False)
+    sets.drop({stored.id for stored in sets.read()})
+    [lost, *_] = check(tmp_path / "kbs" / "text")
+    assert lost.what.startswith(f"{first} (and 2 more): ")
 
 
 def test_the_card_of_a_part_names_only_what_is_in_it(tmp_path: Path) -> None:

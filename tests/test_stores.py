@@ -10,14 +10,17 @@ import subprocess
 import sys
 import threading
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 from typer.testing import CliRunner
 
 from r1router.cli import app
 from r1router.errors import Busy, InputError, KnowledgeBaseError, NotWritten
 from r1router.filters.parse import parse
+from r1router.ingest import chunk
 from r1router.ingest.left_out import read_left_out
 from r1router.ingest.run import index
 from r1router.kb import find_store, open_kbs
@@ -26,7 +29,7 @@ from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores import open_shelf
 from r1router.kb.stores.postgres.address import read_address
 from r1router.kb.writer import open_writer
-from r1router.types import Evidence, Query
+from r1router.types import Evidence, Location, Query
 from small_embedders import HashedWords, NamedColours, plain_picture
 
 
@@ -87,6 +90,46 @@ def test_a_file_that_is_gone_is_told_and_pruned(kbs: str, tmp_path: Path) -> Non
     take_in(docs, kbs, prune=True)
     assert [source.source for source in open_text(kbs).list_sources()] == ["docs/a.md"]
     assert open_text(kbs).card.holds == "1 passage: a"
+
+
+def test_a_source_is_complete_once_it_was_taken_in_whole(kbs: str, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.md").write_text(f"# {name}\nThe words of {name}.")
+        take_in(tmp_path / f"{name}.md", kbs)
+    ledger = find_store(kbs, "text").ledger
+    half, unknown, whole = sorted(ledger.read())
+    ledger.put([replace(ledger.read()[half], fingerprint="")])  # as an interrupted run leaves it
+    ledger.drop([unknown])
+    listed = {known.source: (known.entries, known.complete) for known in open_text(kbs).list_sources()}
+    assert listed == {half: (1, False), unknown: (1, False), whole: (1, True)}
+
+
+def test_evidence_says_on_which_page_of_its_source_it_stands(kbs: str, tmp_path: Path) -> None:
+    paper = Canvas(str(tmp_path / "a.pdf"))
+    for words in ("Oslo is a city in the south of Norway.", "Lima is a city on the coast of Peru."):
+        paper.drawString(72, 700, words)
+        paper.showPage()
+    paper.save()
+    take_in(tmp_path / "a.pdf", kbs)
+    kb = open_text(kbs)
+    [[found]] = kb.search([Query("Lima")], k=1, mode="text")
+    assert found.location == Location((tmp_path / "a.pdf").as_posix(), page=2)
+    assert kb.entry(found.id) == replace(found, score=0.0)
+
+
+def test_rows_that_are_found_by_their_words_alone_have_no_similarity(
+    kbs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunk, "EMBEDDED", 1)
+    (tmp_path / "orders.csv").write_text("order,country\n" + "".join(f"{n},Land {n}\n" for n in range(200)))
+    take_in(tmp_path / "orders.csv", kbs)
+    kb = open_text(kbs, "table")
+    assert [len(found) for found in kb.search([Query("order")], k=99, mode="vector")] == [1]
+    [[last, *_]] = kb.search([Query('"Land 199"')], k=5, mode="text")
+    [found] = kb.search([Query('"Land 199"')], k=5)
+    assert "Land 199" in last.text
+    assert {item.id.endswith("#0"): item.similarity is not None for item in found} == {True: True, False: False}
+    assert last.id in {item.id for item in found}
 
 
 def test_nothing_is_embedded_again_that_is_known(kbs: str, tmp_path: Path) -> None:
