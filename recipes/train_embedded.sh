@@ -42,7 +42,7 @@ python "$here/router/write_router_steps.py" "$folder/made.train.jsonl" --rows 45
 python "$here/router/write_router_steps.py" "$folder/made.more.jsonl" --rows 520 --chains 200 --seed 3
 python "$here/router/write_router_steps.py" "$folder/made.held-out.jsonl" --rows 160 --held-out
 python "$here/router/write_reading_steps.py" "$folder/reading.jsonl" --rows 700 --seed 3
-python "$here/router/write_shelf_steps.py" "$folder/shelf.jsonl" --rows 600 --seed 11
+python "$here/router/write_small_kb_steps.py" "$folder/small_kbs.jsonl" --rows 600 --seed 11
 for split in train dev; do # steps that query tables, or read them
   made=$([ "$split" = train ] && echo 2200 || echo 150)
   [ -s "$folder/query.$split.jsonl" ] || python "$here/router/write_query_steps.py" "$folder/query.$split.jsonl" \
@@ -88,9 +88,9 @@ done
   "$folder/teacher.train.jsonl:plan=183,final=10" "$folder/teacher.train.jsonl:plan@table=60,plan@image=20" \
   "$folder/reading.jsonl:answer=300" "$folder/made.more.jsonl:plan=430"
 # Small knowledge bases that nobody described: cards that list titles and columns decide, and foreign names are copied.
-small() { # FILE SEED SHELF TEACHER MADE GEO READING: a mix that keeps some of everything
+small() { # FILE SEED SMALL_KBS TEACHER MADE GEO READING: a mix that keeps some of everything
   [ -s "$1" ] || python "$here/router/mix_steps.py" "$1" --seed "$2" \
-    "$folder/shelf.jsonl:$3" "$folder/teacher.train.jsonl:$4" "$folder/made.more.jsonl:plan=$5" \
+    "$folder/small_kbs.jsonl:$3" "$folder/teacher.train.jsonl:$4" "$folder/made.more.jsonl:plan=$5" \
     "$folder/geo.train.jsonl:$6" "$folder/wtq.train.jsonl:stated=10" "$folder/tabfact.train.jsonl:answer=8" \
     "$folder/ottqa.train.jsonl:stated@text=10,plan=10" "$folder/reading.jsonl:answer=$7"
 }
@@ -112,7 +112,7 @@ small "$folder/sixth.jsonl" 9 plan@text=140,plan@table=200,plan@image=30,plan@no
 [ -s "$folder/eighth.jsonl" ] || python "$here/router/mix_steps.py" "$folder/eighth.jsonl" --seed 8 \
   "$folder/geo.train.jsonl:plan=320,stated=110,final=20" "$folder/ottqa.train.jsonl:plan=170,stated=45,final=10" \
   "$folder/teacher.train.jsonl:plan=150,final=10" "$folder/wtq.train.jsonl:plan=24,final=8" \
-  "$folder/tabfact.train.jsonl:plan=20,final=8" "$folder/shelf.jsonl:plan=60" "$folder/made.more.jsonl:plan=60" \
+  "$folder/tabfact.train.jsonl:plan=20,final=8" "$folder/small_kbs.jsonl:plan=60" "$folder/made.more.jsonl:plan=60" \
   "$folder/folders/steps.jsonl:plan=280,stated=280,answer=70,final=20,query@asked=300,query@read=70" \
   "$folder/reading.jsonl:stated=110" "$folder/query.wtq.jsonl:query@asked=420,query@read=40" \
   "$folder/query.tabfact.jsonl:query@asked=118,query@read=70" "$folder/query.geo.jsonl:query@asked=170,query@read=12" \
@@ -122,7 +122,7 @@ small "$folder/sixth.jsonl" 9 plan@text=140,plan@table=200,plan@image=30,plan@no
 [ -s "$folder/ninth.jsonl" ] || python "$here/router/mix_steps.py" "$folder/ninth.jsonl" --seed 5 \
   "$folder/geo.train.jsonl:later=190,plan@none=88,plan@image=30" "$folder/ottqa.train.jsonl:later=70,plan@none=31,plan@table=15" \
   "$folder/teacher.train.jsonl:later=89,plan=50" "$folder/wtq.train.jsonl:plan@none=15" \
-  "$folder/made.more.jsonl:later=40,plan@none=20" "$folder/shelf.jsonl:plan=25" \
+  "$folder/made.more.jsonl:later=40,plan@none=20" "$folder/small_kbs.jsonl:plan=25" \
   "$folder/folders/steps.jsonl:later=30,plan@none=60,plan=40,query=50,answer=30"
 
 echo "== SFT"

@@ -21,9 +21,9 @@ from r1router.cli import app
 from r1router.errors import InputError, KnowledgeBaseError, ParseError
 from r1router.kb import open_kb, open_kbs
 from r1router.kb.manifest import check_name, read, write
+from r1router.kb.stores.folder.catalog import list_kb_folders
 from r1router.kb.stores.folder.check import check
 from r1router.kb.stores.folder.ledger import SqliteLedger
-from r1router.kb.stores.folder.shelf import list_kb_folders
 from r1router.kb.stores.folder.store import FolderStore
 from r1router.kb.stores.folder.writer import UNFINISHED, sweep
 from r1router.parse import read_route

@@ -18,8 +18,8 @@ from r1router.ingest.feed import BATCH
 from r1router.ingest.left_out import read_left_out
 from r1router.ingest.run import IndexReport, Progress, index
 from r1router.kb import open_kb
+from r1router.kb.stores.folder.catalog import FolderCatalog
 from r1router.kb.stores.folder.ledger import SqliteLedger
-from r1router.kb.stores.folder.shelf import FolderShelf
 from r1router.kb.stores.folder.store import FolderStore
 from r1router.kb.stores.folder.table import open_table
 from r1router.kb.stores.folder.writer import hold_lock
@@ -470,9 +470,10 @@ def test_what_was_left_out_is_remembered_until_the_file_changes(tmp_path: Path, 
     (docs / "broken.pdf").write_bytes(b"%PDF-1.4 and then nothing")
     for _ in range(2):
         run(tmp_path)
-        assert [problem.read for problem in read_left_out(FolderShelf(tmp_path / "kbs"))["docs/rivers.csv"]] == [True]
-        assert [problem.read for problem in read_left_out(FolderShelf(tmp_path / "kbs"))["docs/broken.pdf"]] == [False]
+        left_out = read_left_out(FolderCatalog(tmp_path / "kbs"))
+        assert [problem.read for problem in left_out["docs/rivers.csv"]] == [True]
+        assert [problem.read for problem in left_out["docs/broken.pdf"]] == [False]
     (docs / "rivers.csv").write_text("River,Length\nShannon,360\n")
     (docs / "broken.pdf").unlink()
     run(tmp_path)
-    assert "docs/rivers.csv" not in read_left_out(FolderShelf(tmp_path / "kbs"))
+    assert "docs/rivers.csv" not in read_left_out(FolderCatalog(tmp_path / "kbs"))

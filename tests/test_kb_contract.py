@@ -22,7 +22,7 @@ from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.kb.products import multiply
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores.folder import snapshot
-from r1router.kb.stores.folder.shelf import FolderShelf
+from r1router.kb.stores.folder.catalog import FolderCatalog
 from r1router.kb.stores.folder.snapshot import find_top_positions
 from r1router.kb.stores.folder.store import FolderStore
 from r1router.types import Card, Evidence, Image, KnowledgeBase, Location, PictureKnowledgeBase, Query
@@ -321,7 +321,7 @@ def test_many_queries_are_compared_in_parts_and_answered_in_order(
 def test_every_folder_with_a_card_is_a_knowledge_base(tmp_path: Path) -> None:
     on_disk(tmp_path)
     (tmp_path / "kbs" / "notes").mkdir()
-    assert list(FolderShelf(tmp_path / "kbs").list_stores()) == ["text"]
+    assert list(FolderCatalog(tmp_path / "kbs").list_stores()) == ["text"]
     assert list(open_kbs(tmp_path / "kbs")) == ["text"]
     assert find_store(tmp_path / "kbs", "text").place == str(tmp_path / "kbs" / "text")
     with pytest.raises(InputError, match="did you mean 'text'"):

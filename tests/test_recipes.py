@@ -68,7 +68,7 @@ def test_held_out_knowledge_bases_are_never_shown_in_training(recipe, tmp_path: 
 
 
 def test_a_question_goes_to_the_tables_only_where_one_of_them_has_a_column_for_it(recipe, tmp_path: Path):
-    recipe("write_shelf_steps.py", tmp_path / "made.jsonl", "--rows", 400)
+    recipe("write_small_kb_steps.py", tmp_path / "made.jsonl", "--rows", 400)
     asked = dict.fromkeys(("table", "text"), 0)
     for row in read_steps(tmp_path / "made.jsonl"):
         cards = {card.name: card for card in row.kbs}
@@ -84,7 +84,7 @@ def test_a_question_goes_to_the_tables_only_where_one_of_them_has_a_column_for_i
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("write_router_steps.py", ["--rows", "30", "--chains", "124"]), ("write_shelf_steps.py", ["--rows", "60"])],
+    [("write_router_steps.py", ["--rows", "30", "--chains", "124"]), ("write_small_kb_steps.py", ["--rows", "60"])],
 )
 def test_the_same_seed_makes_the_same_steps_in_every_process(name: str, options: list[str], tmp_path: Path):
     for hashes in ("1", "2"):

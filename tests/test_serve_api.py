@@ -405,7 +405,7 @@ def test_the_openapi_document_has_every_route_an_example_and_typed_errors(port: 
     for methods in document["paths"].values():
         for operation in methods.values():
             schema = operation["responses"]["4XX"]["content"]["application/json"]["schema"]
-            assert schema == {"$ref": "#/components/schemas/Problem"}
+            assert schema == {"$ref": "#/components/schemas/ErrorResponse"}
 
 
 def test_the_page_of_the_api_names_only_files_of_this_server_and_allows_only_its_own_script(port: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from r1router.policies.scripted import Scripted
 from r1router.serve import logs
-from r1router.serve.problems import hide_paths
+from r1router.serve.error_responses import hide_paths
 from r1router.types import Ask
 from serving import call, live, make_kbs, small_app
 from test_serve_api import QUESTION, data_url

@@ -14,8 +14,8 @@ import pytest
 from r1router.errors import InputError
 from r1router.ingest.isolate import open_reading_process
 from r1router.ingest.run import Progress
+from r1router.serve.error_responses import Refused
 from r1router.serve.metrics import Metrics
-from r1router.serve.problems import Refused
 from r1router.serve.work.jobs import Job, Jobs, Tell
 from serving import call, job_done, live, make_kbs, small_app, until
 

@@ -11,8 +11,8 @@ import pytest
 
 from r1router.methods import names as method_names
 from r1router.policies.scripted import Scripted
+from r1router.serve.error_responses import Refused
 from r1router.serve.limits import Limits
-from r1router.serve.problems import Refused
 from r1router.serve.routes.chat_messages import Asked, ChatMessage, read_question
 from r1router.types import Ask, Turn
 from serving import call, live, make_kbs, small_app, talk, until

@@ -26,7 +26,7 @@ from r1router.ingest.run import index
 from r1router.kb import find_store, open_kbs
 from r1router.kb.copy import copy_kb
 from r1router.kb.stored import StoredKnowledgeBase
-from r1router.kb.stores import open_shelf
+from r1router.kb.stores import open_catalog
 from r1router.kb.stores.postgres.address import read_address
 from r1router.kb.writer import open_writer
 from r1router.types import Evidence, Location, Query
@@ -187,7 +187,7 @@ def test_one_writer_at_a_time_and_the_next_when_it_has_ended(kbs: str, tmp_path:
         assert find(kbs, "Oslo") == ["Oslo"]
     take_in(tmp_path / "a.txt", kbs)
     store.remove()
-    assert open_shelf(kbs).list_stores() == {}
+    assert open_catalog(kbs).list_stores() == {}
     with pytest.raises(KnowledgeBaseError, match="knowledge base"):
         store.remove()
 
@@ -234,7 +234,7 @@ def test_pictures_and_long_tables_are_kept_with_the_entries(kbs: str, tmp_path: 
     result = tables.compute(table.id, "SELECT count(*), max(\"order\") FROM t WHERE country = 'Land 3'")
     assert result.rows == (("429", "2999"),)
     find_store(kbs, "image").remove()
-    assert list(open_shelf(kbs).list_stores()) == ["table"]
+    assert list(open_catalog(kbs).list_stores()) == ["table"]
 
 
 def test_the_commands_work_wherever_the_knowledge_bases_are(kbs: str, tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_the_commands_work_wherever_the_knowledge_bases_are(kbs: str, tmp_path: 
     run("rename", "text", "norway")
     assert "removed 1 entry" in run("rm", "norway", "--source", f"{tmp_path.name}/a.md", "-y")
     assert run("rm", "norway", "-y") == "removed norway"
-    assert read_left_out(open_shelf(kbs))
+    assert read_left_out(open_catalog(kbs))
 
 
 KILLED = """
@@ -286,7 +286,7 @@ def test_what_a_killed_writer_left_is_made_whole_by_the_next(kbs: str, tmp_path:
     line = [sys.executable, "-c", KILLED, str(tmp_path / "rows.jsonl"), kbs, str(batches), when]
     done = subprocess.run(line, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    if "text" in open_shelf(kbs).list_stores():
+    if "text" in open_catalog(kbs).list_stores():
         assert len(open_text(kbs)) in (0, 512)
         assert all(not source.complete for source in open_text(kbs).list_sources())
     take_in(tmp_path / "rows.jsonl", kbs)
@@ -334,7 +334,7 @@ def test_a_copy_there_and_back_is_what_the_original_is(mixed: str, postgres: str
 def test_a_copy_that_was_interrupted_goes_on_and_other_sources_are_not_lost(
     mixed: str, postgres: str, tmp_path: Path
 ) -> None:
-    source, target = find_store(mixed, "text"), open_shelf(make_schema(postgres)).place_store("text")
+    source, target = find_store(mixed, "text"), open_catalog(make_schema(postgres)).get_store("text")
 
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
@@ -382,7 +382,7 @@ def test_vectors_of_many_entries_are_found_by_an_index_of_the_data_base(
 def test_a_copy_made_again_has_the_card_of_what_is_copied_and_its_own_name(tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("own words")
     take_in(tmp_path / "own.txt", str(tmp_path / "own"))
-    source, target = find_store(str(tmp_path / "own"), "text"), open_shelf(tmp_path / "copies").place_store("words")
+    source, target = find_store(str(tmp_path / "own"), "text"), open_catalog(tmp_path / "copies").get_store("words")
     copy_kb(source, target)
     with open_writer(source, source.read_manifest()) as writer:
         writer.finish(holds="few words", label="W")

@@ -133,7 +133,7 @@ def read_tables(bench: Path) -> dict[str, TableBlock]:
     return tables
 
 
-class Shelf:
+class TableSearch:
     """All tables of a BENCH, searched by words (BM25)."""
 
     def __init__(self, bench: Path) -> None:
@@ -180,7 +180,7 @@ def asked_of(path: Path) -> Iterator[tuple[str, str, str, list[str], str]]:
             before = str(step.get("answer") or "")
 
 
-def set_steps(name: str, path: Path, shelf: Shelf, rng: random.Random) -> Iterator[TrainingStep]:
+def set_steps(name: str, path: Path, bench: TableSearch, rng: random.Random) -> Iterator[TrainingStep]:
     """The steps of one question set, those that query first."""
     dear, most = SETS[name], MOST.get(name, 10**6)
     asked = list(asked_of(path))
@@ -189,16 +189,16 @@ def set_steps(name: str, path: Path, shelf: Shelf, rng: random.Random) -> Iterat
     for id, question, ask, answers, table in asked:
         if made.total() >= most:
             break
-        block = shelf.tables[table]
+        block = bench.tables[table]
         readers, values = read_columns(block.header, block.rows)
         found = find_queries(question, block, [r.column for r in readers], values, answers, ask=ask)
         told = (query.sql for query in found if query.cost <= dear and not TOO_FREE.match(query.sql))
         sql = next(told, "")
-        ranking = shelf.search(question)
+        ranking = bench.search(question)
         misled = table in ranking[1:] and rng.random() < 0.3
         order = ranking if table in ranking[:1] or misled else [table, *(i for i in ranking if i != table)][:5]
         evidence = tuple(
-            evidence_of(shelf.tables[i], i, rank, whole=rank == 1 or i == table) for rank, i in enumerate(order, 1)
+            evidence_of(bench.tables[i], i, rank, whole=rank == 1 or i == table) for rank, i in enumerate(order, 1)
         )
         place = order.index(table) + 1
         read = Gold(f"Piece {place} says it.", evidence_ids=(table,), answers=tuple(answers))
@@ -239,9 +239,9 @@ if __name__ == "__main__":
     rng = random.Random(given.seed)
     steps: list[TrainingStep] = []
     if given.bench:
-        shelf = Shelf(given.bench)
+        bench = TableSearch(given.bench)
         for name in given.sets:
-            steps += set_steps(name, given.bench / "questions" / f"{name}.{given.split}.jsonl", shelf, rng)
+            steps += set_steps(name, given.bench / "questions" / f"{name}.{given.split}.jsonl", bench, rng)
     steps += made_steps(given.made, rng)
     rng.shuffle(steps)
     kinds = Counter((step.source, "query" if step.gold.query else "read") for step in steps)

@@ -1,11 +1,12 @@
-"""Loads models of the hub or of a folder, and puts adapters on them, for the policy that asks and for training alike.
+"""Loads models of the hub or of a folder, and puts adapters on them, for asking, embedding and training alike.
 
-Only numbers and settings are taken, never code.
+Only numbers and settings are taken (safetensors), never code.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,11 +30,35 @@ class Loaded(NamedTuple):
 
 
 def load(name: str, *, dtype: Any) -> Loaded:
-    """The model that an id of the hub or a folder names, its numbers in `dtype` ("auto": as they are stored).
+    """The language model that an id of the hub or a folder names, its numbers in `dtype` ("auto": as they are stored).
 
     It is left on the CPU. A tokenizer without a padding token pads with the end of text. Raises `InputError` where
     there is no such model, or one that was not tuned for instructions; `MissingExtra`.
     """
+
+    def choose(transformers: Any, sees: bool) -> tuple[Any, Any]:
+        if sees:
+            return transformers.AutoProcessor, transformers.AutoModelForImageTextToText
+        return transformers.AutoTokenizer, transformers.AutoModelForCausalLM
+
+    loaded = _load(name, choose, dtype)
+    if not getattr(loaded.processor, "chat_template", None):
+        raise InputError(f"the model {name!r} has no chat template; take one that was tuned for instructions")
+    if loaded.tokenizer.pad_token is None:
+        loaded.tokenizer.pad_token = loaded.tokenizer.eos_token
+    return loaded
+
+
+def load_encoder(name: str) -> Loaded:
+    """The model that turns texts and pictures into vectors, in float32, on the CPU.
+
+    Raises `InputError` where there is none of this name, `MissingExtra`.
+    """
+    return _load(name, lambda transformers, _: (transformers.AutoProcessor, transformers.AutoModel), None)
+
+
+def _load(name: str, choose: Callable[[Any, bool], tuple[Any, Any]], dtype: Any) -> Loaded:
+    """`choose`: the classes that read the processor and the model, given transformers and whether it sees."""
     try:
         import transformers
     except ImportError as error:
@@ -43,10 +68,8 @@ def load(name: str, *, dtype: Any) -> Loaded:
     given: dict[str, Any] = {"trust_remote_code": False}
     log.info("loading %s", path)
     try:
-        config = transformers.AutoConfig.from_pretrained(path, **given)
-        sees = hasattr(config, "vision_config")
-        reader = transformers.AutoProcessor if sees else transformers.AutoTokenizer
-        kind = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
+        sees = hasattr(transformers.AutoConfig.from_pretrained(path, **given), "vision_config")
+        reader, kind = choose(transformers, sees)
         processor = reader.from_pretrained(path, **given)
         model = kind.from_pretrained(path, dtype=dtype, use_safetensors=True, **given)
     except (OSError, ValueError, RuntimeError) as error:
@@ -54,11 +77,6 @@ def load(name: str, *, dtype: Any) -> Loaded:
             f"cannot load the model {name!r}: {error}\n"
             "A model is a Hugging Face id (with a network), or a folder with its settings, tokenizer and safetensors"
         ) from error
-    if not getattr(processor, "chat_template", None):
-        raise InputError(f"the model {name!r} has no chat template; take one that was tuned for instructions")
-    tokenizer = find_tokenizer(processor)
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
     return Loaded(model, processor, sees)
 
 

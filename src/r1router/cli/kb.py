@@ -29,7 +29,7 @@ from r1router.kb import find_store
 from r1router.kb.manifest import check_name
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stored_tables import StoredTable, StoredTables
-from r1router.kb.stores import open_shelf
+from r1router.kb.stores import open_catalog
 from r1router.kb.stores.store import Store
 from r1router.table import TableResult
 from r1router.types import Query
@@ -44,8 +44,8 @@ _MOST_TABLES = 20
 @kb_app.command("list")
 def list_(kbs: options.Kbs = "kbs", as_json: options.AsJson = False) -> None:
     """List the knowledge bases."""
-    shelf, found = open_shelf(kbs), []
-    for each, store in shelf.list_stores().items():
+    catalog, found = open_catalog(kbs), []
+    for each, store in catalog.list_stores().items():
         try:
             found.append(_summary(store))
         except KnowledgeBaseError as error:
@@ -55,7 +55,7 @@ def list_(kbs: options.Kbs = "kbs", as_json: options.AsJson = False) -> None:
         return
     if not found:
         raise InputError(
-            f"no knowledge bases in {shelf.place!r}; make some with: r1router index FILES… --kbs {shelf.place}"
+            f"no knowledge bases in {catalog.place!r}; make some with: r1router index FILES… --kbs {catalog.place}"
         )
     table = Table("name", "kind", "holds", box=None, header_style="dim", pad_edge=False)
     for title in ("entries", "sources"):
@@ -128,9 +128,9 @@ def sources(
     as_json: options.AsJson = False,
 ) -> None:
     """List the files that were indexed, with what is known of each, what was left out and why."""
-    shelf = open_shelf(kbs)
-    stores = {name: find_store(kbs, name)} if name else shelf.list_stores()
-    told = read_left_out(shelf)
+    catalog = open_catalog(kbs)
+    stores = {name: find_store(kbs, name)} if name else catalog.list_stores()
+    told = read_left_out(catalog)
     rows: list[dict[str, Any]] = []
     for kb, store in stores.items():
         known = {found.source: found for found in _open_part(store, where).list_sources()}
@@ -270,7 +270,7 @@ def rm(
             held = f" with {_entries(_summary(store)['entries'])}"
         except KnowledgeBaseError:
             held = ", which is damaged,"
-        _ask(f"remove {name}{held} from {open_shelf(kbs).place}?", yes)
+        _ask(f"remove {name}{held} from {open_catalog(kbs).place}?", yes)
         store.remove()
         Console().print(Text(f"removed {name}"))
         return
@@ -291,7 +291,7 @@ def check(
     repair: Annotated[bool, typer.Option("--repair", help="Repair what can be repaired.")] = False,
 ) -> None:
     """Check that the parts of knowledge bases agree: card, table, full-text index, pictures, sources."""
-    stores = {name: find_store(kbs, name)} if name else open_shelf(kbs).list_stores()
+    stores = {name: find_store(kbs, name)} if name else open_catalog(kbs).list_stores()
     console, left = Console(), 0
     for each, store in stores.items():
         findings = store.check(repair=repair)
@@ -349,7 +349,7 @@ def copy(
     """Copy knowledge bases to another place. Nothing is embedded again; run it again to go on after a kill."""
     from r1router.kb.copy import copy_kb
 
-    there, place = open_shelf(source), open_shelf(target)
+    there, place = open_catalog(source), open_catalog(target)
     stores = {each: find_store(source, each) for each in kb} if kb else there.list_stores()
     if not stores:
         raise InputError(f"no knowledge bases in {there.place!r}")
@@ -358,7 +358,7 @@ def copy(
     if there.place == place.place and not name:
         raise InputError("a copy in the same place needs another name: --name")
     for each, store in stores.items():
-        made = place.place_store(check_name(name or each))
+        made = place.get_store(check_name(name or each))
         with show_counts(f"copying {each}") as tell:
             written = copy_kb(store, made, tell=tell)
         Console().print(Text(f"{made.place}: {_entries(written)} written, {_entries(made.count())}"), soft_wrap=True)

@@ -88,11 +88,11 @@ def choose_prompt_set(named: Path | None, settings: TrainSettings) -> str:
 
 def check_kbs(location: str) -> None:
     """Raises `InputError` where there is no such place for knowledge bases."""
-    from r1router.kb.stores import open_shelf
+    from r1router.kb.stores import open_catalog
 
-    shelf = open_shelf(location)
-    if not shelf.exists():
-        place = f"{shelf.kind.removeprefix('the ')} {shelf.place}"
+    catalog = open_catalog(location)
+    if not catalog.exists():
+        place = f"{catalog.kind.removeprefix('the ')} {catalog.place}"
         raise InputError(f"--online searches knowledge bases, and there is no {place}; name it with --kbs")
 
 

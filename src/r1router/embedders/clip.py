@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from r1router.embedders._pictures import convert_to_rgb
 from r1router.embedders._texts import clean
 from r1router.embedders._vectors import normalise_rows
-from r1router.errors import InputError, KnowledgeBaseError, MissingExtra
+from r1router.errors import InputError, KnowledgeBaseError
+from r1router.huggingface import load_encoder
 from r1router.types import Image
 
 T = TypeVar("T")
@@ -36,18 +37,13 @@ def open_(target: str, *, device: str = "", batch: int = 16) -> Clip:
 class Clip:
     def __init__(self, name: str, *, device: str = "", batch: int = 16) -> None:
         try:
-            import torch
-            import transformers
-        except ImportError as error:
-            raise MissingExtra("transformers", "transformers", "the clip: embedder") from error
+            loaded = load_encoder(name)
+        except InputError as error:
+            raise KnowledgeBaseError(f"the embedding model {name!r} cannot be opened; {error}") from error
+        import torch
+
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            self._processor: Any = transformers.AutoProcessor.from_pretrained(name)
-            self._model: Any = transformers.AutoModel.from_pretrained(name).eval().to(self._device)
-        except (OSError, ValueError) as error:
-            raise KnowledgeBaseError(
-                f"the embedding model {name!r} cannot be loaded; check the name or folder, and the network: {error}"
-            ) from error
+        self._processor, self._model = loaded.processor, loaded.model.eval().to(self._device)
         if not (hasattr(self._model, "get_image_features") and hasattr(self._model, "get_text_features")):
             kind = self._model.config.model_type
             raise KnowledgeBaseError(f"{name!r} is a {kind} model; clip: takes models of the CLIP and SigLIP kind")

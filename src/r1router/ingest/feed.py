@@ -18,8 +18,9 @@ from r1router.filters.tree import Value
 from r1router.ingest.chunk import cut
 from r1router.ingest.records import About, Problem, Record, Table
 from r1router.ingest.slices import Slices
-from r1router.kb.embedding import Embedders, Vectors
+from r1router.kb.embedding import Embedders
 from r1router.kb.entry import Entry
+from r1router.kb.products import Vectors
 from r1router.kb.stores.store import Taken
 from r1router.kb.writer import Held, Writer
 

@@ -9,17 +9,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from r1router.ingest.records import Problem
-from r1router.kb.stores.store import Shelf
+from r1router.kb.stores.store import Catalog
 
 NOTE = "left_out.json"
 
 
-def read_left_out(shelf: Shelf) -> dict[str, list[Problem]]:
+def read_left_out(catalog: Catalog) -> dict[str, list[Problem]]:
     """By source; empty where nothing is remembered, or the note is damaged."""
-    return _parse(shelf.read_note(NOTE))
+    return _parse(catalog.read_note(NOTE))
 
 
-def remember(shelf: Shelf, told: Mapping[str, Sequence[Problem]], forgotten: Iterable[str] = ()) -> None:
+def remember(catalog: Catalog, told: Mapping[str, Sequence[Problem]], forgotten: Iterable[str] = ()) -> None:
     """Replaces what is remembered of these sources, and drops the `forgotten` ones. Raises `NotWritten`."""
 
     def change(written: str) -> str:
@@ -30,7 +30,7 @@ def remember(shelf: Shelf, told: Mapping[str, Sequence[Problem]], forgotten: Ite
         after = {source: problems for source, problems in after.items() if problems}
         return written if after == before else _render(after)
 
-    shelf.change_note(NOTE, change)
+    catalog.change_note(NOTE, change)
 
 
 def _parse(written: str) -> dict[str, list[Problem]]:

@@ -30,8 +30,8 @@ from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders
 from r1router.kb.languages import name_language
 from r1router.kb.manifest import Manifest
-from r1router.kb.stores import open_shelf
-from r1router.kb.stores.store import Shelf, Taken
+from r1router.kb.stores import open_catalog
+from r1router.kb.stores.store import Catalog, Taken
 from r1router.kb.writer import open_writer
 from r1router.types import ImageEmbedder, Kind, TextEmbedder
 
@@ -117,7 +117,7 @@ def index(
     started = time.perf_counter()
     given = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
     missing = [path for path in given if not os.path.lexists(path)]
-    shelf = open_shelf(kbs)
+    catalog = open_catalog(kbs)
     missed = readers.Missed()
     with ExitStack() as stack:
         process = stack.enter_context(open_reading_process(LAYOUT_LIMITS if named else LIMITS))
@@ -131,8 +131,8 @@ def index(
         if named:
             files = [replace(file, reader=reader or "") if is_read_by(named, file.path) else file for file in files]
         run = _Run(
-            shelf,
-            _targets(shelf, files, as_=as_, name=name, holds=holds, prune=prune),
+            catalog,
+            _targets(catalog, files, as_=as_, name=name, holds=holds, prune=prune),
             {as_} if as_ else {kind for file in files for kind in file.kinds},
             stack,
             process,
@@ -146,14 +146,14 @@ def index(
         gone = run.find_gone(given, [*(file.path for file in files), *missed.unseen])
         for path in missing:
             if not any(Path(at).is_relative_to(path.resolve()) for at in gone.values()):
-                raise InputError(f"{path} does not exist, and nothing in {shelf.place} came from it")
+                raise InputError(f"{path} does not exist, and nothing in {catalog.place} came from it")
         for file in files:
             run.take(file, as_=as_, ocr=ocr)
         if prune:
             run.prune(gone)
         counts = run.finish(holds=holds)
     run.told |= {folder.name: _tell_without_reader(folder, without) for folder in given if folder.is_dir()}
-    left_out.remember(shelf, run.told, [] if not prune else list(gone))
+    left_out.remember(catalog, run.told, [] if not prune else list(gone))
     seconds = time.perf_counter() - started
     told = tuple(run.problems)
     kept = () if prune else tuple(gone)
@@ -177,7 +177,7 @@ def _tell_without_reader(folder: Path, files: list[SourceFile]) -> list[Problem]
 
 
 def _targets(
-    shelf: Shelf, files: list[SourceFile], *, as_: Kind | None, name: str | None, holds: str | None, prune: bool
+    catalog: Catalog, files: list[SourceFile], *, as_: Kind | None, name: str | None, holds: str | None, prune: bool
 ) -> dict[Kind, str]:
     """Name of the knowledge base for each kind that may come up, and to `prune`, that may have come up before."""
     found: set[Kind] = {as_} if as_ else {kind for file in files for kind in file.kinds}
@@ -188,7 +188,7 @@ def _targets(
             f"one knowledge base holds one kind, but these files hold {' and '.join(kinds)}; leave {option} out, "
             f"give fewer files, or read all of them as one kind: --as {' or --as '.join(kinds)}"
         )
-    if name and not found and prune and (store := shelf.place_store(manifests.check_name(name))).exists():
+    if name and not found and prune and (store := catalog.get_store(manifests.check_name(name))).exists():
         found = {store.read_manifest().kind}
     if name:
         return dict.fromkeys(found, manifests.check_name(name))
@@ -200,7 +200,7 @@ class _Run:
 
     def __init__(
         self,
-        shelf: Shelf,
+        catalog: Catalog,
         targets: Mapping[Kind, str],
         expected: set[Kind],
         stack: ExitStack,
@@ -213,7 +213,7 @@ class _Run:
     ) -> None:
         self.read = self.skipped = self.done = self.written = 0
         self.problems: list[Problem] = []
-        self._shelf, self._targets, self._stack, self._process = shelf, targets, stack, process
+        self._catalog, self._targets, self._stack, self._process = catalog, targets, stack, process
         self._tell, self._of_files, self._source = tell, of_files, ""
         self._text = text if text is None or isinstance(text, str) else text.spec
         self._image = image if image is None or isinstance(image, str) else image.spec
@@ -227,7 +227,7 @@ class _Run:
         self._closed: dict[Kind, dict[str, Taken]] = {}
         """What is in the knowledge bases of kinds that no file seems to hold; they are opened where it must go."""
         for kind, name in targets.items():
-            store = shelf.place_store(name)
+            store = catalog.get_store(name)
             if store.exists():
                 if kind in expected:
                     self._feeds[kind] = self._open(kind)
@@ -393,7 +393,7 @@ class _Run:
     def _open(self, kind: Kind) -> Feed:
         """Opens the knowledge base for a kind, or makes it."""
         name = self._targets[kind]
-        store = self._shelf.place_store(name)
+        store = self._catalog.get_store(name)
         if store.exists():
             manifest = store.read_manifest()
             self._check(manifest, kind)

@@ -32,16 +32,16 @@ def open_kbs(
     """
     from r1router.kb.embedding import Embedders
     from r1router.kb.stored import StoredKnowledgeBase
-    from r1router.kb.stores import open_shelf
+    from r1router.kb.stores import open_catalog
 
     shared = Embedders(text=text_embedder, image=image_embedder)
-    shelf = open_shelf(location)
-    stores = shelf.list_stores()
+    catalog = open_catalog(location)
+    stores = catalog.list_stores()
     if not stores:
-        missing = "is empty of them" if shelf.exists() else "does not exist"
+        missing = "is empty of them" if catalog.exists() else "does not exist"
         raise InputError(
-            f"no knowledge bases: {shelf.kind} {shelf.place!r} {missing}; "
-            f"make some with: r1router index FILES… --kbs {shelf.place}"
+            f"no knowledge bases: {catalog.kind} {catalog.place!r} {missing}; "
+            f"make some with: r1router index FILES… --kbs {catalog.place}"
         )
     opened, damaged = {}, []
     for name, store in stores.items():
@@ -74,9 +74,9 @@ def open_kb(
 
 def find_store(location: str | Path, name: str) -> Store:
     """The one of this name, to be read or written. Raises `UnknownName` with the nearest name."""
-    from r1router.kb.stores import open_shelf
+    from r1router.kb.stores import open_catalog
 
-    stores = open_shelf(location).list_stores()
+    stores = open_catalog(location).list_stores()
     if name not in stores:
         raise UnknownName("knowledge base", name, stores)
     return stores[name]

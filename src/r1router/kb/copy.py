@@ -9,9 +9,9 @@ import numpy as np
 
 from r1router.errors import EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.images import load_image
-from r1router.kb.embedding import Vectors
 from r1router.kb.entry import Entry
 from r1router.kb.manifest import Manifest
+from r1router.kb.products import Vectors
 from r1router.kb.rows import read_block
 from r1router.kb.stores.store import Row, Store, Taken
 from r1router.kb.writer import Writer, open_writer

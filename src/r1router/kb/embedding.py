@@ -12,12 +12,11 @@ from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from r1router.embedders import open_image_embedder, open_text_embedder
+from r1router.kb.products import Vectors
 from r1router.types import Image, ImageEmbedder, TextEmbedder
 
-Vectors = NDArray[np.float32]
 T = TypeVar("T")
 
 REMEMBERED = 4096

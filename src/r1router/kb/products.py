@@ -18,6 +18,7 @@ import threadpoolctl
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+"""(vectors, dim), rows of norm 1."""
 
 _lock = Lock()
 _inside = 0

@@ -15,7 +15,8 @@ from r1router.evidence.spread import spread_sources
 from r1router.filters.tree import And, Filter
 from r1router.images import load_image
 from r1router.kb.asked import cut_query
-from r1router.kb.embedding import Embedders, Vectors
+from r1router.kb.embedding import Embedders
+from r1router.kb.products import Vectors
 from r1router.kb.rows import PICTURES, read_block
 from r1router.kb.sources import KnownSource, list_sources
 from r1router.kb.stored_tables import StoredTables

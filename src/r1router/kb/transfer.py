@@ -10,8 +10,8 @@ from pathlib import Path
 
 from r1router.errors import InputError
 from r1router.kb import find_store, manifest
-from r1router.kb.stores import open_shelf
-from r1router.kb.stores.folder.shelf import list_kb_folders
+from r1router.kb.stores import open_catalog
+from r1router.kb.stores.folder.catalog import list_kb_folders
 from r1router.kb.stores.folder.store import FolderStore
 from r1router.kb.stores.folder.writer import LOCK, UNFINISHED, hold_lock
 from r1router.kb.stores.store import Store
@@ -26,7 +26,7 @@ def rename(location: str | Path, name: str, new: str) -> None:
     Raises `InputError` for a name that is taken or cannot be one, `UnknownName`, `Busy`.
     """
     find_store(location, name).rename(manifest.check_name(new))
-    for store in open_shelf(location).list_stores().values():
+    for store in open_catalog(location).list_stores().values():
         told = [taken for taken in store.ledger.read().values() if name in taken.yields]
         if told:
             store.ledger.put(replace(t, yields=tuple(new if y == name else y for y in t.yields)) for t in told)
@@ -58,10 +58,10 @@ def unpack(file: Path, location: str | Path, *, name: str | None = None) -> Stor
     Nothing is written outside the new folder, whatever the file says. Raises `InputError` for a file that is none and
     for a name that is taken.
     """
-    shelf = open_shelf(location)
-    if shelf.folder is None:
-        raise InputError(f"{shelf.place} is no folder, and only a folder takes what was packed; kb copy goes on")
-    kbs = shelf.folder
+    catalog = open_catalog(location)
+    if catalog.folder is None:
+        raise InputError(f"{catalog.place} is no folder, and only a folder takes what was packed; kb copy goes on")
+    kbs = catalog.folder
     kbs.mkdir(parents=True, exist_ok=True)
     scratch = kbs / f"{_UNPACKED}{uuid.uuid4().hex[:8]}"
     try:

@@ -6,8 +6,8 @@ middleware/   what every request passes: request_log, access, body_limit
 work/         what is behind the routes: questions admitted and answered, jobs, uploads, pictures, knowledge bases
 mcp/          the same for MCP clients
 page/         the web page: HTML, scripts and styles, as they are served
-problems.py   errors to what a client is told
 limits.py     how much one client may ask
+error_responses.py   errors to what a client is told
 sse.py        event streams that end when the client leaves
 logs.py, metrics.py, telemetry.py   what those who run the server see
 

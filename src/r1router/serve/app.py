@@ -13,13 +13,13 @@ from starlette.middleware.cors import CORSMiddleware
 
 import r1router
 from r1router.api import Setup, open_policy_of
-from r1router.serve import problems, telemetry
+from r1router.serve import error_responses, telemetry
+from r1router.serve.error_responses import ErrorResponse
 from r1router.serve.limits import Limits
 from r1router.serve.metrics import Metrics
 from r1router.serve.middleware.access import LOOPBACK, Access
 from r1router.serve.middleware.body_limit import BodyLimit
 from r1router.serve.middleware.request_log import RequestLog
-from r1router.serve.problems import Problem
 from r1router.serve.routes import answers, ask, chat_completions, docs, files, health, kbs, page
 from r1router.serve.routes import jobs as job_routes
 from r1router.serve.work.answers import Answers
@@ -88,11 +88,11 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,  # FastAPI's own page loads its parts from elsewhere
         redoc_url=None,
-        responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
+        responses={"4XX": {"model": ErrorResponse}, "5XX": {"model": ErrorResponse}},
     )
     app.state.admission, app.state.jobs = admission, jobs
     page_routes = page.make_routes()
-    kept_answers = Answers(knowledge_bases.shelf.folder, hours=keep_hours)
+    kept_answers = Answers(knowledge_bases.catalog.folder, hours=keep_hours)
     app.include_router(ask.router(questions, admission, kept_answers))
     app.include_router(answers.router(kept_answers))
     app.include_router(chat_completions.router(questions, admission))
@@ -107,7 +107,7 @@ def create_app(
     app.include_router(docs.router(app))
     app.routes.extend(page_routes)
     app.openapi = lambda: _document(app, with_key=bool(key or keys))  # type: ignore[method-assign]
-    problems.handle_all(app)
+    error_responses.handle_all(app)
 
     # The last one added is the first one that a request meets.
     app.add_middleware(BodyLimit, limits=limits, uploads=files.UPLOADS)
@@ -129,7 +129,7 @@ def _document(app: FastAPI, *, with_key: bool) -> dict[str, Any]:
     """The OpenAPI document; with the key in it where one is needed."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        refused = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        refused = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
         for methods in document["paths"].values():
             for operation in methods.values():
                 for status in ("4XX", "5XX"):  # in this form also where the response is something else

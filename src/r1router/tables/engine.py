@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from r1router.errors import KnowledgeBaseError, QueryError
 from r1router.table import TableBlock, TableColumn, TableResult
+from r1router.tables.check import LONGEST, Tree, check_query
 from r1router.tables.columns import read_columns
-from r1router.tables.guard import LONGEST, Tree, check_query
 from r1router.tables.literals import fit_literals
 from r1router.tables.names import name_row, name_texts, quote_name
 from r1router.tables.store import read_table_info

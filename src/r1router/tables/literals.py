@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from r1router.evidence.numbers import convert_unit, read_cell
 from r1router.table import TableColumn
+from r1router.tables.check import Tree
 from r1router.tables.columns import read_date, read_seconds
-from r1router.tables.guard import Tree
 from r1router.tables.names import quote_text
 
 _PLAIN = re.compile(r"\s*[-+]?\d+(?:\.\d+)?\s*", re.ASCII)

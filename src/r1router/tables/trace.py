@@ -11,7 +11,7 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from r1router.tables.guard import AGGREGATES, Tree, walk_expressions
+from r1router.tables.check import AGGREGATES, Tree, walk_expressions
 from r1router.tables.names import quote_name
 
 MOST_ROWS = 100

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError, R1RouterError
-from r1router.kb.stores import open_shelf
+from r1router.kb.stores import open_catalog
 from r1router.prompts import Prompts
 
 _PACKAGES = ("r1router", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
@@ -160,7 +160,7 @@ def _told(settings: Any) -> dict[str, Any]:
     if told.get("prompts"):
         told["prompts"] = _identify_prompts(Path(told["prompts"]))
     if told.get("kbs"):
-        told["kbs"] = list(open_shelf(told["kbs"]).list_stores())
+        told["kbs"] = list(open_catalog(told["kbs"]).list_stores())
     plain: dict[str, Any] = json.loads(json.dumps(told))
     return plain
 

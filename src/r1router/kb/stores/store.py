@@ -1,6 +1,6 @@
 """Declares what a store of knowledge bases does, because each engine is one file beside this one that does it.
 
-    Shelf        a place with several knowledge bases: a folder of folders, a data base
+    Catalog      a place with several knowledge bases: a folder of folders, a data base
     Store        one knowledge base there, to be read
     Snapshot     one version of its entries, to be searched
     StoreWriter  the same knowledge base, to be written by the one process that holds the right to
@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from r1router.filters.tree import Filter
 from r1router.kb.entry import Entry
 from r1router.kb.manifest import Manifest
+from r1router.kb.products import Vectors
 from r1router.table import TableBlock
 from r1router.tables.store import TableFile
 
 T = TypeVar("T")
-Vectors = NDArray[np.float32]
 Row = dict[str, Any]
 """Columns of `kb.rows` by name."""
 Equal = Mapping[str, str | int]
@@ -186,7 +186,7 @@ class Store(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is found by on its shelf."""
+        """What it is found by in its catalog."""
         ...
 
     @property
@@ -340,7 +340,7 @@ class StoreWriter(Protocol):
 # ── where knowledge bases are ──────────────────────────────────────────────────────────────────
 
 
-class Shelf(Protocol):
+class Catalog(Protocol):
     """A place with several knowledge bases."""
 
     kind: str
@@ -362,7 +362,7 @@ class Shelf(Protocol):
         """By name, sorted; none where the place does not exist."""
         ...
 
-    def place_store(self, name: str) -> Store:
+    def get_store(self, name: str) -> Store:
         """The store of this name, whether it exists or is to be made."""
         ...
 

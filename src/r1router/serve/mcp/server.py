@@ -29,20 +29,20 @@ import r1router
 from r1router.api import Setup, open_policy_of
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.methods import names as method_names
-from r1router.serve import logs, problems, telemetry
+from r1router.serve import error_responses, logs, telemetry
+from r1router.serve.error_responses import Refused
 from r1router.serve.limits import MOST_QUESTION, MOST_RESULTS, Limits
 from r1router.serve.mcp import results
 from r1router.serve.metrics import Metrics
 from r1router.serve.middleware.access import Access
 from r1router.serve.middleware.body_limit import BodyLimit
 from r1router.serve.middleware.request_log import RequestLog
-from r1router.serve.problems import Refused
 from r1router.serve.routes import chat_messages
 from r1router.serve.work.askers import Keys, asker
 from r1router.serve.work.build import Work, build
 from r1router.serve.work.options import Options, Where
 from r1router.tables import workers
-from r1router.tables.guard import LONGEST
+from r1router.tables.check import LONGEST
 from r1router.types import Finished, ImageEmbedder, Policy, Query, TextEmbedder, Trajectory
 
 PATH = "/mcp"
@@ -163,7 +163,7 @@ class _Handlers:
             except ValidationError as error:
                 text = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
             except Exception as error:
-                text = problems.explain(error).message
+                text = error_responses.explain(error).message
             return types.CallToolResult(content=[types.TextContent(text=text)], is_error=True)
 
     async def _ask(self, context: Context, arguments: dict[str, Any]) -> types.CallToolResult:
@@ -232,7 +232,7 @@ class _Handlers:
             try:
                 return types.ReadResourceResult(contents=await asyncio.to_thread(self._contents, str(params.uri)))
             except Exception as error:
-                refused = problems.explain(error)
+                refused = error_responses.explain(error)
                 code = types.INVALID_PARAMS if refused.status_code < 500 else types.INTERNAL_ERROR
                 raise MCPError(code, refused.message, {"uri": str(params.uri)}) from None
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from r1router.serve import problems
-from r1router.serve.problems import Refused
+from r1router.serve import error_responses
+from r1router.serve.error_responses import Refused
 from r1router.serve.work.askers import EVERYONE, Asker, Keys, asker, hash_key
 
 _UNKNOWN = Refused(401, "this needs a key of the server, as: Authorization: Bearer KEY")
@@ -54,11 +54,11 @@ class Access:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             if refused := self._check(scope):
-                await problems.make_response(refused)(scope, receive, send)
+                await error_responses.make_response(refused)(scope, receive, send)
                 return
             scope["asker"] = self._find_asker(Headers(scope=scope))
             if scope["asker"] is None and self._keys and scope["path"] not in self._open:
-                await problems.make_response(_UNKNOWN)(scope, receive, send)
+                await error_responses.make_response(_UNKNOWN)(scope, receive, send)
                 return
             asker.set(scope["asker"])
         if scope["type"] == "websocket":  # nothing here speaks it

@@ -7,9 +7,9 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from r1router.serve import problems
+from r1router.serve import error_responses
+from r1router.serve.error_responses import Refused
 from r1router.serve.limits import Limits
-from r1router.serve.problems import Refused
 
 
 class BodyLimit:
@@ -28,7 +28,7 @@ class BodyLimit:
         too_large = Refused(413, f"the body is larger than {most:,} bytes, the most that is taken here")
         said = Headers(scope=scope).get("content-length", "")
         if said.isdecimal() and int(said) > most:
-            await problems.make_response(too_large)(scope, receive, send)
+            await error_responses.make_response(too_large)(scope, receive, send)
             return
         taken, ended = 0, False
         deadline = asyncio.get_running_loop().time() + self._limits.body_seconds * max(

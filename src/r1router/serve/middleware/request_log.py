@@ -8,7 +8,7 @@ import time
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from r1router.serve import logs, problems
+from r1router.serve import error_responses, logs
 from r1router.serve.metrics import Metrics
 from r1router.serve.sse import ClientLeft
 
@@ -59,9 +59,9 @@ class RequestLog:
         except ClientLeft:
             pass  # the log line says so
         except Exception as error:
-            refused = problems.explain(error)
+            refused = error_responses.explain(error)
             if not status:
-                await problems.make_response(refused)(scope, receive, with_headers)
+                await error_responses.make_response(refused)(scope, receive, with_headers)
         finally:
             self._tell(scope, status if ended else CLIENT_LEFT, time.perf_counter() - began)
             logs.request_id.reset(token)

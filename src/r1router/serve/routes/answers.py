@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from r1router.serve.error_responses import Refused
 from r1router.serve.limits import MOST_QUESTION
-from r1router.serve.problems import Refused
 from r1router.serve.work.answers import Answers, Kept
 from r1router.types import Card, Trajectory
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from r1router.codec import to_dict, to_json
 from r1router.conversation import keep_last
 from r1router.methods import names as method_names
-from r1router.serve import logs, problems, sse
+from r1router.serve import error_responses, logs, sse
 from r1router.serve.limits import MOST_QUESTION, MOST_TURNS
 from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission
@@ -125,7 +125,7 @@ def router(questions: Questions, admission: Admission, answers: Answers) -> APIR
                             if id_:
                                 yield sse.write_event("kept", {"id": id_})
             except Exception as error:  # the response has begun: the client is told in the stream
-                yield sse.write_event("error", problems.write_body(problems.explain(error)))
+                yield sse.write_event("error", error_responses.write_body(error_responses.explain(error)))
 
     async def _trajectory(asked: AskRequest) -> Trajectory:
         with admission.admit():

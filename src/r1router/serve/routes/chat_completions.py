@@ -16,8 +16,8 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from r1router.methods import names as method_names
-from r1router.serve import logs, problems, sse
-from r1router.serve.problems import Refused
+from r1router.serve import error_responses, logs, sse
+from r1router.serve.error_responses import Refused
 from r1router.serve.routes import chat_messages
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.options import Options
@@ -184,7 +184,7 @@ def router(questions: Questions, admission: Admission) -> APIRouter:
                                     "", {**head, "choices": [], "usage": chat_messages.count_usage(trajectory)}
                                 )
             except Exception as error:  # the response has begun: the client is told in the stream
-                yield sse.write_event("", problems.write_body(problems.explain(error)))
+                yield sse.write_event("", error_responses.write_body(error_responses.explain(error)))
             else:
                 yield DONE
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from r1router.conversation import keep_last
 from r1router.evidence.location import find_title
+from r1router.serve.error_responses import Refused
 from r1router.serve.limits import MOST_QUESTION
-from r1router.serve.problems import Refused
 from r1router.types import (
     Answered,
     Computed,

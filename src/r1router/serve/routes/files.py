@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
-from r1router.serve.problems import Refused
+from r1router.serve.error_responses import Refused
 from r1router.serve.work import uploads
 from r1router.serve.work.jobs import Jobs
 from r1router.serve.work.kbs import KnowledgeBases
@@ -66,11 +66,11 @@ def router(
                 uploads.check_kb_name(name)
             check_target(name)
             sent = [uploads.Upload(file.filename or "", file.file) for file in files]
-            kept = await asyncio.to_thread(uploads.keep, sent, knowledge_bases.shelf, name)
+            kept = await asyncio.to_thread(uploads.keep, sent, knowledge_bases.catalog, name)
 
         def work(tell: Any) -> dict[str, Any]:
             return uploads.index_uploads(
-                kept, knowledge_bases.shelf, as_=as_, name=name,
+                kept, knowledge_bases.catalog, as_=as_, name=name,
                 text_embedder=text_embedder, image_embedder=image_embedder, tell=tell,
             )  # fmt: skip
 
@@ -86,7 +86,7 @@ def router(
             raise Refused(404, "this knowledge base has no such source")
 
         def work(_: Any) -> dict[str, Any]:
-            return uploads.remove_source(store, source, knowledge_bases.shelf)
+            return uploads.remove_source(store, source, knowledge_bases.catalog)
 
         return {"job": jobs.submit(work, writes=[kb]).id}
 

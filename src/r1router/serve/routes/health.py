@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 
+from r1router.serve.error_responses import Refused
 from r1router.serve.metrics import CONTENT_TYPE, Metrics
-from r1router.serve.problems import Refused
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
 

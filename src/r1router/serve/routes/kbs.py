@@ -17,15 +17,15 @@ from r1router.codec import to_dict
 from r1router.errors import KnowledgeBaseError
 from r1router.kb.stored import Mode, StoredKnowledgeBase
 from r1router.kb.stored_tables import StoredTable, StoredTables
+from r1router.serve.error_responses import Refused
 from r1router.serve.limits import MOST_QUESTION, MOST_RESULTS, Limits
-from r1router.serve.problems import Refused
 from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.kbs import KnowledgeBases
 from r1router.serve.work.options import Where
 from r1router.table import TableColumn, TableResult
 from r1router.tables import workers
-from r1router.tables.guard import LONGEST
+from r1router.tables.check import LONGEST
 from r1router.types import Evidence, Kind
 
 _PICTURE = re.compile(r"[0-9a-f]{32}\.(png|jpg|webp|gif)")

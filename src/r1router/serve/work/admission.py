@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from r1router.serve.error_responses import Refused
 from r1router.serve.metrics import Metrics
-from r1router.serve.problems import Refused
 from r1router.serve.work.askers import EVERYONE, Shares, asker
 
 

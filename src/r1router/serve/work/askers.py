@@ -35,7 +35,7 @@ from typing import Any
 
 from r1router.errors import InputError
 from r1router.filters.parse import parse
-from r1router.serve.problems import Refused
+from r1router.serve.error_responses import Refused
 
 _log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 from r1router.errors import R1RouterError
 from r1router.ingest.run import Progress
+from r1router.serve.error_responses import Refused, explain, hide_paths
 from r1router.serve.metrics import Metrics
-from r1router.serve.problems import Refused, explain, hide_paths
 from r1router.serve.sse import KEEP_ALIVE
 from r1router.serve.work.askers import EVERYONE, asker
 

@@ -12,9 +12,9 @@ from r1router.filters.narrow import check_fields
 from r1router.filters.parse import join, parse
 from r1router.kb.embedding import Embedders
 from r1router.kb.stored import StoredKnowledgeBase
-from r1router.kb.stores import open_shelf
+from r1router.kb.stores import open_catalog
 from r1router.kb.stores.store import Store
-from r1router.serve.problems import Refused
+from r1router.serve.error_responses import Refused
 from r1router.serve.work.askers import EVERYONE, Asker, asker
 from r1router.types import ImageEmbedder, TextEmbedder
 
@@ -35,7 +35,7 @@ class KnowledgeBases:
     ) -> None:
         """`where`: what the whole server gives out. `guarded`: only to who has been recognised, and as much as that
         one may see; everything that is given out comes from `open_all`, `get` or `select`."""
-        self.shelf = open_shelf(location)
+        self.catalog = open_catalog(location)
         self._where, self._guarded = where, guarded
         self._text, self._image = text_embedder, image_embedder
         self._embedders = Embedders(text=text_embedder, image=image_embedder)
@@ -72,7 +72,7 @@ class KnowledgeBases:
     def _open(self) -> dict[str, StoredKnowledgeBase]:
         """By name, sorted. One that cannot be opened is left out, and the log says why."""
         with self._lock:
-            stores = self.shelf.list_stores()
+            stores = self.catalog.list_stores()
             for name, store in stores.items():
                 try:
                     self._look_at(name, store)
@@ -106,7 +106,7 @@ class KnowledgeBases:
 
     def is_readable(self) -> bool:
         """Whether the location is there and nothing in it is damaged."""
-        return self.shelf.exists() and self._open().keys() == self.shelf.list_stores().keys()
+        return self.catalog.exists() and self._open().keys() == self.catalog.list_stores().keys()
 
     def _look_at(self, name: str, store: Store) -> None:
         """Opens what is new, and again what has a new card: it may have been deleted and made anew."""

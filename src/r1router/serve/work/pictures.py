@@ -11,8 +11,8 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from r1router.images import tell_media_type
+from r1router.serve.error_responses import Refused
 from r1router.serve.limits import Limits
-from r1router.serve.problems import Refused
 from r1router.types import (
     Answered,
     Computed,

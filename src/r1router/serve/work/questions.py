@@ -19,9 +19,9 @@ from r1router.methods import names as method_names
 from r1router.prompts import Prompts, choose_prompts
 from r1router.rerankers import open_reranker
 from r1router.serve import telemetry
+from r1router.serve.error_responses import Refused
 from r1router.serve.limits import Limits
 from r1router.serve.metrics import Metrics
-from r1router.serve.problems import Refused
 from r1router.serve.sse import KEEP_ALIVE
 from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission

@@ -21,9 +21,9 @@ from r1router.ingest import readers
 from r1router.ingest.isolate import open_reading_process
 from r1router.ingest.run import IndexReport, Progress, index
 from r1router.kb import manifest as manifests
-from r1router.kb.stores.store import Shelf, Store
+from r1router.kb.stores.store import Catalog, Store
 from r1router.kb.writer import open_writer
-from r1router.serve.problems import Refused, hide_paths
+from r1router.serve.error_responses import Refused, hide_paths
 from r1router.serve.work.jobs import Tell
 from r1router.types import ImageEmbedder, Kind, TextEmbedder
 
@@ -66,7 +66,7 @@ def check_kb_name(name: str) -> str:
     return name
 
 
-def keep(uploads: Sequence[Upload], kbs: Shelf, name: str | None) -> list[Path]:
+def keep(uploads: Sequence[Upload], kbs: Catalog, name: str | None) -> list[Path]:
     """Writes them down, each whole or not at all; their paths. Raises `Refused` for a name, before any is written."""
     folder = _find_folder(kbs) / name if name else _find_folder(kbs)
     names = [make_safe_name(upload.name) for upload in uploads]
@@ -82,7 +82,7 @@ def keep(uploads: Sequence[Upload], kbs: Shelf, name: str | None) -> list[Path]:
         return [Path(scratch, safe).replace(folder / safe) for safe in names]
 
 
-def _find_folder(kbs: Shelf) -> Path:
+def _find_folder(kbs: Catalog) -> Path:
     """Where uploads are kept. Raises `Refused` where that could only be on this machine."""
     if kbs.folder is None:
         raise Refused(501, "uploads are kept in a folder, and these knowledge bases are in none: use r1router index")
@@ -98,7 +98,7 @@ def find_targets(paths: Sequence[Path], tell: Tell) -> set[str]:
 
 def index_uploads(
     paths: Sequence[Path],
-    kbs: Shelf,
+    kbs: Catalog,
     *,
     as_: Kind | None,
     name: str | None,
@@ -122,7 +122,7 @@ def _describe(report: IndexReport) -> dict[str, Any]:
     return shown
 
 
-def remove_source(kb: Store, source: str, kbs: Shelf) -> dict[str, Any]:
+def remove_source(kb: Store, source: str, kbs: Catalog) -> dict[str, Any]:
     """Takes a source out of a knowledge base; its upload is deleted when no other one has it any more."""
     taken = kb.ledger.read().get(source)
     with open_writer(kb, kb.read_manifest()) as writer:
@@ -133,7 +133,7 @@ def remove_source(kb: Store, source: str, kbs: Shelf) -> dict[str, Any]:
     return {"kb": kb.name, "source": source, "entries": entries}
 
 
-def _forget(path: Path, source: str, kbs: Shelf) -> None:
+def _forget(path: Path, source: str, kbs: Catalog) -> None:
     kept = path.resolve()
     if kbs.folder is None or not kept.is_relative_to((kbs.folder / FOLDER).resolve()):
         return

@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from r1router.filters.tree import Filter
-from r1router.kb.embedding import Vectors
-from r1router.kb.products import multiply
+from r1router.kb.products import Vectors, multiply
 from r1router.kb.rows import TERMS
 from r1router.kb.stores.folder.allowed import AllowedRows, find_allowed
 from r1router.kb.stores.folder.described import describe_table

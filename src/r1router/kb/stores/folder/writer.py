@@ -21,6 +21,7 @@ from r1router.errors import Busy, NotWritten
 from r1router.kb import manifest as manifests
 from r1router.kb.entry import Entry
 from r1router.kb.manifest import Manifest
+from r1router.kb.products import Vectors
 from r1router.kb.rows import ABOUT, CELLS, PICTURES, TERMS, name_picture, write_columns
 from r1router.kb.stores.folder.described import describe_table
 from r1router.kb.stores.folder.field_sets import SqliteFieldSets
@@ -36,7 +37,6 @@ from r1router.kb.stores.folder.table import (
     open_table,
     quote,
 )
-from r1router.kb.stores.store import Vectors
 from r1router.types import Image
 
 LOCK = "write.lock"

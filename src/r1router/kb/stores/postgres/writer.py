@@ -17,6 +17,7 @@ from r1router.errors import Busy
 from r1router.kb import manifest as manifests
 from r1router.kb.entry import Entry
 from r1router.kb.manifest import Manifest
+from r1router.kb.products import Vectors
 from r1router.kb.rows import PICTURES, SPACES, TERMS, name_picture, write_columns
 from r1router.kb.stores.postgres import snapshot as snapshots
 from r1router.kb.stores.postgres.address import Address, explain_writing, open_connection
@@ -31,7 +32,6 @@ from r1router.kb.stores.postgres.tables import (
     read_states,
     write_terms,
 )
-from r1router.kb.stores.store import Vectors
 from r1router.types import Image
 
 PATIENCE = 2.0

@@ -25,7 +25,7 @@ from r1router.errors import (
 )
 from r1router.serve import logs
 
-ProblemType = Literal[
+ErrorType = Literal[
     "invalid_request",
     "unauthorized",
     "forbidden",
@@ -43,7 +43,7 @@ ProblemType = Literal[
     "internal_error",
 ]
 
-_TYPE_OF: dict[int, ProblemType] = {
+_TYPE_OF: dict[int, ErrorType] = {
     401: "unauthorized",
     403: "forbidden",
     404: "not_found",
@@ -60,11 +60,11 @@ _log = logging.getLogger(__name__)
 
 
 class ErrorDetail(BaseModel):
-    type: ProblemType
+    type: ErrorType
     message: str
 
 
-class Problem(BaseModel):
+class ErrorResponse(BaseModel):
     """The body of every response that is not a success."""
 
     error: ErrorDetail
@@ -75,11 +75,11 @@ class Refused(HTTPException):
     """A request that is not served, and why, in words for the client."""
 
     def __init__(
-        self, status: int, message: str, *, type: ProblemType | None = None, retry_after: int | None = None
+        self, status: int, message: str, *, type: ErrorType | None = None, retry_after: int | None = None
     ) -> None:
         headers = {"Retry-After": str(retry_after)} if retry_after is not None else None
         super().__init__(status, message, headers)
-        self.type: ProblemType = type or _TYPE_OF.get(status, "invalid_request")
+        self.type: ErrorType = type or _TYPE_OF.get(status, "invalid_request")
         self.message = message
 
 

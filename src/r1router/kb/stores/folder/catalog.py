@@ -14,8 +14,8 @@ from r1router.kb.stores.folder.writer import explain_refusals
 from r1router.kb.stores.store import Store
 
 
-class FolderShelf:
-    """What `store.Shelf` says, for a folder."""
+class FolderCatalog:
+    """What `store.Catalog` says, for a folder."""
 
     kind = "the folder"
 
@@ -32,7 +32,7 @@ class FolderShelf:
     def list_stores(self) -> dict[str, Store]:
         return {name: FolderStore(path) for name, path in list_kb_folders(self.folder).items()}
 
-    def place_store(self, name: str) -> FolderStore:
+    def get_store(self, name: str) -> FolderStore:
         return FolderStore(self.folder / name)
 
     def read_note(self, name: str) -> str:

@@ -11,8 +11,8 @@ from r1router.kb.stores.postgres.tables import has_tables, read_states
 from r1router.kb.stores.store import Store
 
 
-class PostgresShelf:
-    """What `store.Shelf` says, for a schema. Raises `InputError` for a location that cannot be one."""
+class PostgresCatalog:
+    """What `store.Catalog` says, for a schema. Raises `InputError` for a location that cannot be one."""
 
     kind = "the data base"
     folder = None
@@ -33,7 +33,7 @@ class PostgresShelf:
             names = [state.name for state in read_states(db, self._address)]
         return {name: PostgresStore(self._address, name) for name in names}
 
-    def place_store(self, name: str) -> PostgresStore:
+    def get_store(self, name: str) -> PostgresStore:
         return PostgresStore(self._address, name)
 
     def read_note(self, name: str) -> str:

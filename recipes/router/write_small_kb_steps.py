@@ -1,11 +1,11 @@
-"""Questions to small knowledge bases that nobody described: what stands on which shelf decides where a question goes.
+"""Questions to small knowledge bases that nobody described: what stands in which one decides where a question goes.
 
-    python recipes/router/write_shelf_steps.py OUT.jsonl [--rows 400] [--seed 0]
+    python recipes/router/write_small_kb_steps.py OUT.jsonl [--rows 400] [--seed 0]
 
 A folder of one's own becomes a few tables, some articles and pictures, whose cards list titles and columns. The same
 question is for the tables where one of them has a column for it, and for the articles where none has: a router has to
 read the cards, and to copy names that are put together from parts, however foreign they look. Words and topics are in
-`shelves.toml`.
+`small_kbs.toml`.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _tabulated(asked: Asked, topic: str, column: str, rng: random.Random) -> Non
         asked.off = topic
 
 
-def shelves(told: dict[str, Any], asked: Asked, rng: random.Random) -> dict[Kind, Card]:
+def write_cards(told: dict[str, Any], asked: Asked, rng: random.Random) -> dict[Kind, Card]:
     """The cards of a few tables, articles and pictures."""
     columns = _tables(told["table"], asked, rng)
     titles = {"table": list(columns)}
@@ -148,7 +148,7 @@ def steps(told: dict[str, Any], rows: int, rng: random.Random) -> list[TrainingS
     made = []
     for number in range(rows):
         asked = (one_fact, chained)[number % 2](told, rng)
-        cards = shelves(told, asked, rng)
+        cards = write_cards(told, asked, rng)
         shown = tuple(rng.sample([*cards.values()], len(cards)))
         past: list[Past] = []
         for place, (kind, said, answer) in enumerate(asked.facts):
@@ -173,5 +173,5 @@ if __name__ == "__main__":
     parser.add_argument("--rows", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    told = tomllib.loads(Path(__file__).with_name("shelves.toml").read_text(encoding="utf-8"))
+    told = tomllib.loads(Path(__file__).with_name("small_kbs.toml").read_text(encoding="utf-8"))
     print(f"{write_steps(steps(told, given.rows, random.Random(given.seed)), given.out)} steps in {given.out}")
