@@ -58,14 +58,24 @@ def test_a_description_that_a_person_wrote_stays_when_more_is_indexed(kbs: Path)
     assert manifest.read(kbs / "text").holds == "All about rivers"
 
 
+def test_an_empty_knowledge_base_is_made_and_filled_by_name(kbs: Path) -> None:
+    assert call("kb", "new", "lakes", "All about lakes", "--kbs", str(kbs)).exit_code == 0
+    (kbs.parent / "lake.txt").write_text("Lake Inari is in Lapland.")
+    assert call("index", str(kbs.parent / "lake.txt"), "--name", "lakes", "--kbs", str(kbs)).exit_code == 0
+    assert manifest.read(kbs / "lakes").holds == "All about lakes"
+    [found] = json.loads(call("kb", "search", "lakes", "Lapland", "--kbs", str(kbs), "--json").stdout)
+    assert found["kb"] == "lakes"
+    assert isinstance(call("kb", "new", "lakes", "--kbs", str(kbs)).exception, InputError)
+
+
 def test_a_renamed_knowledge_base_is_searched_and_indexed_under_its_new_name(kbs: Path) -> None:
     assert call("kb", "rename", "text", "rivers", "--kbs", str(kbs)).exit_code == 0
     [found] = json.loads(call("kb", "search", "rivers", "Shannon", "--kbs", str(kbs), "--json").stdout)
     assert found["kb"] == "rivers"
     for name in ("rivers", "table"):
         assert all("text" not in taken.yields for taken in find_store(kbs, name).ledger.read().values())
-    taken = call("kb", "rename", "rivers", "table", "--kbs", str(kbs))
-    assert isinstance(taken.exception, InputError)
+    for taken in ("table", "Table", "none"):
+        assert isinstance(call("kb", "rename", "rivers", taken, "--kbs", str(kbs)).exception, InputError)
 
 
 def test_a_packed_knowledge_base_is_whole_elsewhere_under_any_name(kbs: Path, tmp_path: Path) -> None:

@@ -9,16 +9,16 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "r1router"
 
 _VERBS = """
-add admit advance answer apply ask audit average bind bring build call center charge check choose cite clean close
-collect combine compare compile compute conclude convert copy correct count create cut declare decode define describe
-draw drive drop embed encode escape estimate evaluate expect explain explore export fetch fill find fine-tune finish
-fit focus format fuse gather generate give group guess handle hide hold implement import index inspect iterate join
-judge keep link list load locate look make map mark measure merge move multiply name neutralise normalise open order
-pack parse permute pick pin place plan plot predict prepare print profile put query quote read reason receive record
-refuse reinforce remember remove rename render repeat replace report rerank retrieve return reward rewrite run salvage
-sample save say scale score search see send serve set settle show silence solve sort speed split spread start stop
-store stream sum sweep synthesize take tell think tidy trace train translate turn unpack unpermute use vary verify
-view wait walk warn watch weigh widen work write
+add admit advance answer apply ask audit average bind bring build call center change charge check choose cite clean
+close collect combine compare compile compute conclude convert copy correct count create cut declare decode define
+describe draw drive drop embed encode escape estimate evaluate expect explain explore export fetch fill find fine-tune
+finish fit focus format fuse gather generate give group guess handle hide hold implement import index inspect iterate
+join judge keep link list load locate look make map mark measure merge move multiply name neutralise normalise open
+order pack parse permute pick pin place plan plot predict prepare print profile put query quote read reason receive
+record refuse reinforce remember remove rename render repeat replace report rerank retrieve return reward rewrite run
+salvage sample save say scale score search see send serve set settle show silence solve sort speed split spread start
+stop store stream sum sweep synthesize take tell think tidy trace train translate turn unpack unpermute use vary
+verify view wait walk warn watch weigh widen work write
 """
 VERBS = {*_VERBS.split(), "limit", "narrow", "hash", "rank", "round"}
 PREDICATES = {"abstains", "can", "has", "is", "matches", "meets", "recognises", "says", "sees", "shows", "takes", "was"}

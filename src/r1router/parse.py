@@ -328,7 +328,8 @@ def says_nothing(text: str) -> bool:
     return text.strip(" .\"'").casefold() in _NOTHING
 
 
-def _plain(label: str) -> str:
+def normalise_label(label: str) -> str:
+    """The label without case and punctuation; two that are then equal are not told apart in a reply."""
     return re.sub(r"[\W_]+", " ", label).strip().casefold()
 
 
@@ -341,9 +342,9 @@ def _route(label: str, routes: Mapping[str, str], reply: Reply) -> str:
         return exact[label.strip()]
     plain: dict[str, set[str]] = {}
     for word, name in exact.items():
-        plain.setdefault(_plain(word), set()).add(name)
+        plain.setdefault(normalise_label(word), set()).add(name)
     known = {word: names.pop() for word, names in plain.items() if len(names) == 1}
-    said = _plain(label)
+    said = normalise_label(label)
     if said in known:
         return known[said]
     mentioned = {name for word, name in known.items() if re.search(rf"\b{re.escape(word)}\b", said)}

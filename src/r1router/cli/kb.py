@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -306,6 +306,27 @@ def check(
         raise typer.Exit(1)
 
 
+@kb_app.command("new")
+def make(
+    name: Name,
+    holds: Annotated[str, typer.Argument(help="One line that says what it will hold. [from its content]")] = "",
+    kind: Annotated[Literal["text", "image", "table"], typer.Option(help="What it will hold.")] = "text",
+    label: Annotated[str, typer.Option(help="The label that the policy writes to choose it. [its name]")] = "",
+    embedder: Annotated[str | None, typer.Option(help="Text embedder: minilm: or another spec.")] = None,
+    image_embedder: Annotated[str | None, typer.Option(help="Picture embedder: efficientnet: or another spec.")] = None,
+    kbs: options.Kbs = "kbs",
+) -> None:
+    """Make an empty knowledge base; `index --name` fills it."""
+    from r1router.ingest.run import describe_new
+    from r1router.kb.naming import make_kb
+
+    made = describe_new(name, kind, embedder=embedder, image_embedder=image_embedder)
+    make_kb(kbs, replace(made, holds=holds, label=label))
+    Console().print(
+        Text(f"{name} is there now; fill it with: r1router index FILES… --name {name} --as {kind}"), soft_wrap=True
+    )
+
+
 @kb_app.command()
 def describe(
     name: Name,
@@ -314,14 +335,9 @@ def describe(
     kbs: options.Kbs = "kbs",
 ) -> None:
     """Say in one line what a knowledge base holds; the router chooses by this line."""
-    from r1router.kb.writer import open_writer
+    from r1router.kb.naming import change_kb
 
-    if not holds.strip():
-        raise InputError("the line is empty; say in a few words what this knowledge base holds")
-    store = find_store(kbs, name)
-    with open_writer(store, store.read_manifest()) as writer:
-        writer.finish(holds=" ".join(holds.split()), label=label)
-    Console().print(Text(f"{name}: {store.read_manifest().holds}"), soft_wrap=True)
+    Console().print(Text(f"{name}: {change_kb(kbs, name, holds=holds, label=label).holds}"), soft_wrap=True)
 
 
 @kb_app.command()
@@ -331,9 +347,9 @@ def rename(
     kbs: options.Kbs = "kbs",
 ) -> None:
     """Give a knowledge base another name; to index into it again, say --name."""
-    from r1router.kb.transfer import rename as move
+    from r1router.kb.naming import change_kb
 
-    move(kbs, name, new)
+    change_kb(kbs, name, new=new)
     Console().print(
         Text(f"{name} is {new} now; index into it with: r1router index FILES… --name {new}"), soft_wrap=True
     )

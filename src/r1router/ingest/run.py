@@ -398,10 +398,7 @@ class _Run:
             manifest = store.read_manifest()
             self._check(manifest, kind)
         else:
-            manifest = Manifest(name, kind, self._embedders.text(self._text or TEXT_EMBEDDER).spec)
-            if kind == "image":
-                spec = self._embedders.image(self._image or IMAGE_EMBEDDER).spec
-                manifest = replace(manifest, image_embedder=spec)
+            manifest = _describe_new(name, kind, self._embedders, self._text, self._image)
         writer = self._stack.enter_context(open_writer(store, manifest))
         return Feed(writer, self._embedders, written=self._add_written)
 
@@ -429,6 +426,30 @@ class _Run:
         """Tells how far the run is."""
         seen = sum(feed.counts.seen for feed in self._feeds.values())
         self._tell(Progress(self._source, self.done, self._of_files, seen, self.written))
+
+
+def describe_new(
+    name: str,
+    kind: Kind,
+    *,
+    embedder: str | TextEmbedder | None = None,
+    image_embedder: str | ImageEmbedder | None = None,
+) -> Manifest:
+    """The manifest of a new knowledge base, as `index` would make it; the embedders as there."""
+    text = embedder if embedder is None or isinstance(embedder, str) else embedder.spec
+    image = image_embedder if image_embedder is None or isinstance(image_embedder, str) else image_embedder.spec
+    embedders = Embedders(
+        text=None if embedder is None or isinstance(embedder, str) else embedder,
+        image=None if image_embedder is None or isinstance(image_embedder, str) else image_embedder,
+    )
+    return _describe_new(name, kind, embedders, text, image)
+
+
+def _describe_new(name: str, kind: Kind, embedders: Embedders, text: str | None, image: str | None) -> Manifest:
+    manifest = Manifest(name, kind, embedders.text(text or TEXT_EMBEDDER).spec)
+    if kind == "image":
+        manifest = replace(manifest, image_embedder=embedders.image(image or IMAGE_EMBEDDER).spec)
+    return manifest
 
 
 def _kind(record: Record) -> Kind:

@@ -1,4 +1,4 @@
-"""Renames, packs and unpacks knowledge bases, because what took an hour to index is given away in one file."""
+"""Packs and unpacks knowledge bases, because what took an hour to index is given away in one file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from r1router.errors import InputError
-from r1router.kb import find_store, manifest
+from r1router.kb import manifest
 from r1router.kb.stores import open_catalog
 from r1router.kb.stores.folder.catalog import list_kb_folders
 from r1router.kb.stores.folder.store import FolderStore
@@ -18,18 +18,6 @@ from r1router.kb.stores.store import Store
 
 SUFFIX = ".r1kb.tar.gz"
 _UNPACKED = ".unpacked-"
-
-
-def rename(location: str | Path, name: str, new: str) -> None:
-    """Gives a knowledge base another name, in its place, its card and what the others remember of it.
-
-    Raises `InputError` for a name that is taken or cannot be one, `UnknownName`, `Busy`.
-    """
-    find_store(location, name).rename(manifest.check_name(new))
-    for store in open_catalog(location).list_stores().values():
-        told = [taken for taken in store.ledger.read().values() if name in taken.yields]
-        if told:
-            store.ledger.put(replace(t, yields=tuple(new if y == name else y for y in t.yields)) for t in told)
 
 
 def pack(store: Store, file: Path) -> None:

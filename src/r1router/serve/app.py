@@ -20,7 +20,7 @@ from r1router.serve.metrics import Metrics
 from r1router.serve.middleware.access import LOOPBACK, Access
 from r1router.serve.middleware.body_limit import BodyLimit
 from r1router.serve.middleware.request_log import RequestLog
-from r1router.serve.routes import answers, ask, chat_completions, docs, files, health, kbs, page
+from r1router.serve.routes import answers, ask, changes, chat_completions, docs, files, health, kbs, page
 from r1router.serve.routes import jobs as job_routes
 from r1router.serve.work.answers import Answers
 from r1router.serve.work.askers import Keys
@@ -63,6 +63,7 @@ def create_app(
         limits=limits,
         metrics=metrics,
         guarded=keys is not None,
+        read_only=read_only,
         text_embedder=text_embedder,
         image_embedder=image_embedder,
         tracer=tracer,
@@ -97,10 +98,9 @@ def create_app(
     app.include_router(answers.router(kept_answers))
     app.include_router(chat_completions.router(questions, admission))
     app.include_router(kbs.router(knowledge_bases, admission, limits=limits))
+    app.include_router(files.router(knowledge_bases, jobs, text_embedder=text_embedder, image_embedder=image_embedder))
     app.include_router(
-        files.router(
-            knowledge_bases, jobs, read_only=read_only, text_embedder=text_embedder, image_embedder=image_embedder
-        )
+        changes.router(knowledge_bases, jobs, text_embedder=text_embedder, image_embedder=image_embedder)
     )
     app.include_router(job_routes.router(jobs))
     app.include_router(health.router(admission, knowledge_bases, metrics))
@@ -117,7 +117,7 @@ def create_app(
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(origins),
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
             expose_headers=["X-Request-Id", "Retry-After"],
         )

@@ -29,22 +29,10 @@ def router(
     knowledge_bases: KnowledgeBases,
     jobs: Jobs,
     *,
-    read_only: bool,
     text_embedder: TextEmbedder | None,
     image_embedder: ImageEmbedder | None,
 ) -> APIRouter:
     routes = APIRouter(tags=["Knowledge bases"])
-
-    def check_writable() -> None:
-        if read_only:
-            raise Refused(403, "the knowledge bases of this server are not changed over HTTP")
-        if not knowledge_bases.find_asker().write:
-            raise Refused(403, "your key may not change the knowledge bases")
-
-    def check_target(target: str | None) -> None:
-        own = knowledge_bases.find_asker().kbs
-        if own is not None and target not in own:
-            raise Refused(403, f"name: your key may fill one of: {', '.join(sorted(own)) or 'none'}")
 
     @routes.post(UPLOADS, status_code=202, response_model=JobStarted, openapi_extra=_FILES)
     async def add_files(request: Request) -> dict[str, Any]:
@@ -52,7 +40,7 @@ def router(
 
         A file of the same name replaces the one before.
         """
-        check_writable()
+        knowledge_bases.check_change()
         async with request.form(max_files=_MOST_FILES, max_fields=10, max_part_size=1024) as form:
             given = form.multi_items()  # all files of a field; `items` has the last one alone
             files = [value for _, value in given if isinstance(value, UploadFile)]
@@ -64,7 +52,7 @@ def router(
                 raise Refused(400, "as is text, image or table; name is that of a knowledge base")
             if name:
                 uploads.check_kb_name(name)
-            check_target(name)
+            knowledge_bases.check_change(name)
             sent = [uploads.Upload(file.filename or "", file.file) for file in files]
             kept = await asyncio.to_thread(uploads.keep, sent, knowledge_bases.catalog, name)
 
@@ -80,7 +68,7 @@ def router(
     @routes.delete("/v1/kbs/{kb}/sources/{source:path}", status_code=202, response_model=JobStarted)
     async def remove_source(kb: str, source: str) -> dict[str, Any]:
         """Takes a source and its entries out of a knowledge base; an upload that is in no other one is deleted."""
-        check_writable()
+        knowledge_bases.check_change()
         store = knowledge_bases.get(kb).store
         if source not in await asyncio.to_thread(store.ledger.read):
             raise Refused(404, "this knowledge base has no such source")

@@ -44,6 +44,7 @@ class KnowledgeBaseInfo(BaseModel):
 
 class KnowledgeBaseList(BaseModel):
     kbs: list[KnowledgeBaseInfo]
+    may_be_changed: bool = Field(description="Whether who asks may upload, make, rename and remove.")
 
 
 class SearchRequest(BaseModel):
@@ -108,7 +109,8 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
     async def list_knowledge_bases() -> dict[str, Any]:
         """What there is to be searched."""
         there = await asyncio.to_thread(knowledge_bases.open_all)
-        return {"kbs": await asyncio.to_thread(lambda: [_info(kb) for kb in there.values()])}
+        shown = await asyncio.to_thread(lambda: [describe_opened(kb) for kb in there.values()])
+        return {"kbs": shown, "may_be_changed": knowledge_bases.may_be_changed}
 
     async def search(kb: str, text: str, image: str | None, k: int, mode: Mode, where: str | None) -> JSONResponse:
         found_in = await asyncio.to_thread(knowledge_bases.get, kb, where)
@@ -238,7 +240,8 @@ def _find_file(kb: StoredKnowledgeBase, source: str) -> Path | None:
     return Path(taken.path)
 
 
-def _info(kb: StoredKnowledgeBase) -> dict[str, Any]:
+def describe_opened(kb: StoredKnowledgeBase) -> dict[str, Any]:
+    """The fields of `KnowledgeBaseInfo`."""
     manifest, card = kb.manifest, kb.card
     embedders = (manifest.text_embedder, manifest.image_embedder)
     return {

@@ -28,6 +28,7 @@ def build(
     limits: Limits,
     metrics: Metrics,
     guarded: bool,
+    read_only: bool = False,
     text_embedder: TextEmbedder | None,
     image_embedder: ImageEmbedder | None,
     tracer: telemetry.Tracer | None,
@@ -40,6 +41,7 @@ def build(
         find_location(setup),
         where=setup.where,
         guarded=guarded,
+        read_only=read_only,
         text_embedder=text_embedder,
         image_embedder=image_embedder,
     )

@@ -120,6 +120,12 @@ class Jobs:
         self._start_next()
         return job
 
+    def check_idle(self, *names: str) -> None:
+        """Raises `Refused` while a job is left that may write to one of these knowledge bases."""
+        for job in self._unended():
+            if callable(job.writes) or job.writes & set(names):
+                raise Refused(409, "files are being added or removed there; try again when that is done", retry_after=5)
+
     def get(self, id_: str) -> Job:
         """Raises `Refused` where there is none of this id, or another asker's."""
         if id_ not in self._jobs or self._jobs[id_].owner != (asker.get() or EVERYONE).name:

@@ -30,12 +30,15 @@ class KnowledgeBases:
         *,
         where: str = "",
         guarded: bool = False,
+        read_only: bool = False,
         text_embedder: TextEmbedder | None = None,
         image_embedder: ImageEmbedder | None = None,
     ) -> None:
         """`where`: what the whole server gives out. `guarded`: only to who has been recognised, and as much as that
-        one may see; everything that is given out comes from `open_all`, `get` or `select`."""
-        self.catalog = open_catalog(location)
+        one may see; everything that is given out comes from `open_all`, `get` or `select`. `read_only`: nobody
+        changes them here."""
+        self.location, self.catalog = location, open_catalog(location)
+        self._read_only = read_only
         self._where, self._guarded = where, guarded
         self._text, self._image = text_embedder, image_embedder
         self._embedders = Embedders(text=text_embedder, image=image_embedder)
@@ -49,6 +52,21 @@ class KnowledgeBases:
         if found is None and self._guarded:
             raise Refused(401, "this needs a key of the server, as: Authorization: Bearer KEY")
         return found or EVERYONE
+
+    @property
+    def may_be_changed(self) -> bool:
+        """Whether who asks may change any of them."""
+        return not self._read_only and self.find_asker().write
+
+    def check_change(self, *names: str | None) -> None:
+        """Raises `Refused` where who asks may not change those of these names; None is one that is not known yet."""
+        if self._read_only:
+            raise Refused(403, "the knowledge bases of this server are not changed over HTTP")
+        one = self.find_asker()
+        if not one.write:
+            raise Refused(403, "your key may not change the knowledge bases")
+        if one.kbs is not None and not one.kbs.issuperset(names):
+            raise Refused(403, f"name: your key may fill one of: {', '.join(sorted(one.kbs)) or 'none'}")
 
     def open_all(self) -> dict[str, StoredKnowledgeBase]:
         """Those that the asker may see, as much of each as it may, by name, sorted."""

@@ -133,6 +133,14 @@ def remove_source(kb: Store, source: str, kbs: Catalog) -> dict[str, Any]:
     return {"kb": kb.name, "source": source, "entries": entries}
 
 
+def remove_kb(kb: Store, kbs: Catalog) -> None:
+    """Deletes a knowledge base, and those of its uploads that no other one has. Raises `Busy`."""
+    taken = kb.ledger.read()
+    kb.remove()
+    for source, row in taken.items():
+        _forget(Path(row.path), source, kbs)
+
+
 def _forget(path: Path, source: str, kbs: Catalog) -> None:
     kept = path.resolve()
     if kbs.folder is None or not kept.is_relative_to((kbs.folder / FOLDER).resolve()):
