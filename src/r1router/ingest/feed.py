@@ -6,7 +6,6 @@ are in the table and those that it no longer has are out of it, so an interrupte
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +21,7 @@ from r1router.kb.embedding import Embedders
 from r1router.kb.entry import Entry
 from r1router.kb.products import Vectors
 from r1router.kb.stores.store import Taken
-from r1router.kb.writer import Held, Writer
+from r1router.kb.writer import Writer
 
 BATCH = 512
 """Entries embedded and committed together: what an interrupted run has to embed again at most."""
@@ -59,13 +58,11 @@ class _Source:
 
     name: str
     path: str
-    stale: dict[str, Held]
-    """Its entries that have not been met again yet, by id."""
     slices: Slices
     room: int
     """Characters of entries that may still come of it."""
-    numbers: Counter[str] = field(default_factory=Counter)
-    """Entries so far of each record."""
+    entries: int = 0
+    """So far."""
     rows: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Of tables that are not embedded to their end: the first row that is not, and the last, by id."""
 
@@ -106,7 +103,6 @@ class Feed:
         """By absolute path."""
         self._embedders = embedders
         self._written = written
-        self._owners = {id_.rpartition("#")[0]: source for source, digests in writer.held.items() for id_ in digests}
         self._source: _Source | None = None
         self._waiting: list[Entry] = []
         self._waiting_text = 0
@@ -121,8 +117,8 @@ class Feed:
 
     def begin(self, source: str, path: str, *, room: int) -> None:
         """`room`: characters that its entries may have together."""
-        slices = Slices(self.writer.tables)
-        self._source = _Source(source, path, dict(self.writer.held.get(source, {})), slices, room)
+        self.writer.held.begin()
+        self._source = _Source(source, path, Slices(self.writer.tables), room)
 
     def put(self, record: Record, known: Known) -> None:
         """Takes in one record of the source that was begun; `known`: what is known of the source.
@@ -133,11 +129,13 @@ class Feed:
         if isinstance(record, Table):
             with self.writer.explain():
                 self._source.slices.put(record)
-        key = self._claim(record.id, self._source.name)
+        stored = self.writer.held
+        key, number = stored.claim(record.id, self._source.name)
         about = self._describe(record, known)
-        for entry in cut(record, key=key, first=self._source.numbers[key]):
+        for entry in cut(record, key=key, first=number):
             entry = replace(entry, about=about)
-            self._source.numbers[key] += 1
+            number += 1
+            self._source.entries += 1
             self._source.room -= max(len(entry.text), COST if entry.embedded else 0)
             if self._source.room < 0:
                 said = "its entries, which repeat titles and headers, get too many or too large for its size"
@@ -145,7 +143,7 @@ class Feed:
             if entry.rows and not entry.embedded:
                 first, _ = self._source.rows.get(record.id, entry.rows)
                 self._source.rows[record.id] = (first, entry.rows[1])
-            held = self._source.stale.pop(entry.id, None)
+            held = stored.meet(self._source.name, entry.id)
             if held is not None and held.digest == entry.digest:
                 self.counts.kept += 1
                 if held.about != about:
@@ -160,6 +158,7 @@ class Feed:
             most = BATCH if self._waiting[0].embedded else PLAIN_BATCH
             if len(self._waiting) >= most or self._waiting_text >= BATCH_TEXT:
                 self.flush()
+        stored.note_number(key, number)
 
     def end(self, fingerprint: str, yields: tuple[str, ...]) -> list[Problem]:
         """The source has been read to its end; what is to be told of how it was taken in."""
@@ -167,9 +166,10 @@ class Feed:
         source, self._source = self._source, None
         with self.writer.explain():
             source.slices.finish()
-        taken = Taken(source.name, source.path, fingerprint, sum(source.numbers.values()), yields)
-        self._ended.append(_Ended(taken, list(source.stale), source.slices.records))
-        self.counts.removed += len(source.stale)
+        taken = Taken(source.name, source.path, fingerprint, source.entries, yields)
+        stale = self.writer.held.list_unmet(source.name)
+        self._ended.append(_Ended(taken, stale, source.slices.records))
+        self.counts.removed += len(stale)
         told = "are found by their words and by queries, not by their meaning: the table is long"
         return [
             Problem(source.name, f"rows {first:,} to {last:,}", told, read=True) for first, last in source.rows.values()
@@ -243,11 +243,3 @@ class Feed:
             self.writer.ledger.put(taken)
             self.taken.update((t.source, t) for t in taken)
             self.source_at.update((t.path, t.source) for t in taken)
-
-    def _claim(self, record: str, source: str) -> str:
-        """What the ids of a record's entries start with: its id, with the source in front where another source
-        of this knowledge base has the same."""
-        key = record
-        while self._owners.setdefault(key, source) != source:
-            key = f"{source}:{key}"
-        return key

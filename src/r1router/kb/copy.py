@@ -38,7 +38,8 @@ def copy_kb(source: Store, target: Store, *, tell: Callable[[int, int], None] = 
     changed = []
     dim = source.use(lambda snapshot: snapshot.width("vector"), empty=0)
     with open_writer(target, manifest if is_new else target.read_manifest()) as writer:
-        writer.about.take(source.field_sets.read())
+        with writer.explain():
+            writer.about.take(source.field_sets.read())
         for row in taken.values():
             if row.fingerprint and there.get(row.source) == row:
                 done += row.entries
@@ -48,7 +49,7 @@ def copy_kb(source: Store, target: Store, *, tell: Callable[[int, int], None] = 
                 done, written = done + met, written + new
                 tell(done, total)
             _copy_tables(source, writer, row.source, records.get(row.source, []))
-            if row.fingerprint and len(writer.held.get(row.source, ())) != row.entries:
+            if row.fingerprint and writer.held.count(row.source) != row.entries:
                 changed.append(row.source)
             else:
                 writer.ledger.put([row])
@@ -84,12 +85,12 @@ def _list_embedders(manifest: Manifest) -> tuple[str, str]:
 
 def _copy_entries(source: Store, writer: Writer, taken: Taken, dim: int) -> Iterator[tuple[int, int]]:
     """Tells after each batch how many entries it had, and how many of them were written."""
-    stale = dict(writer.held.get(taken.source, {}))
+    writer.held.begin()
     writer.ledger.put([replace(taken, fingerprint="", entries=0)])
     for rows in source.read_batches(taken.source):
         new, described = [], []
         for row in rows:
-            held = stale.pop(row["id"], None)
+            held = writer.held.meet(taken.source, row["id"])
             if held is None or held.digest != row["digest"]:
                 new.append(row)
             elif held.about != row["about"]:
@@ -103,7 +104,7 @@ def _copy_entries(source: Store, writer: Writer, taken: Taken, dim: int) -> Iter
                 writer.describe([_read_entry(row, source) for row in described])
         yield len(rows), len(new)
     with writer.together():
-        writer.drop(taken.source, list(stale))
+        writer.drop(taken.source, writer.held.list_unmet(taken.source))
 
 
 def _copy_tables(source: Store, writer: Writer, name: str, records: Sequence[str]) -> None:

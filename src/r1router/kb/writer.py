@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from r1router.kb import manifest as manifests
 from r1router.kb.about import About
 from r1router.kb.entry import Entry
+from r1router.kb.held import HeldEntries
 from r1router.kb.languages import SAMPLE, choose_language, count_languages
 from r1router.kb.manifest import Manifest
 from r1router.kb.products import Vectors
@@ -42,14 +43,10 @@ def open_writer(store: Store, manifest: Manifest) -> Iterator[Writer]:
     with store.open_writer(manifest) as opened:
         with opened.explain():
             writer = Writer(opened, manifest)
-        yield writer
-
-
-class Held(NamedTuple):
-    """An entry that is stored."""
-
-    digest: str
-    about: int | None
+        try:
+            yield writer
+        finally:
+            writer.held.close()
 
 
 class Writer:
@@ -61,10 +58,11 @@ class Writer:
         self._store = store
         self._changed = store.is_unfinished
         self._languages: Counter[str] | None = None
-        self.held: dict[str, dict[str, Held]] = {}
-        """What is stored, by entry id, by source."""
-        for source, id_, digest, about in store.read_held():
-            self.held.setdefault(source, {})[id_] = Held(digest, about)
+        self.held = HeldEntries(self._read_held)
+
+    def _read_held(self) -> Iterator[tuple[str, str, str, int | None]]:
+        with self.explain():
+            yield from self._store.read_held()
 
     def explain(self) -> AbstractContextManager[None]:
         """Raises `NotWritten` for what the store refuses inside."""
@@ -86,8 +84,7 @@ class Writer:
         self._note_change()
         self.about.flush()
         self._store.put(entries, vectors, image_vectors)
-        for entry in entries:
-            self.held.setdefault(entry.source, {})[entry.id] = Held(entry.digest, entry.about)
+        self.held.put(entries)
 
     @_told
     def describe(self, entries: Sequence[Entry]) -> None:
@@ -95,8 +92,7 @@ class Writer:
         self._note_change()
         self.about.flush()
         self._store.describe(entries)
-        for entry in entries:
-            self.held[entry.source][entry.id] = Held(entry.digest, entry.about)
+        self.held.put(entries)
 
     @_told
     def drop(self, source: str, ids: Iterable[str]) -> None:
@@ -105,15 +101,12 @@ class Writer:
         if ids:
             self._note_change()
             self._store.drop(ids)
-        for id_ in ids:
-            self.held.get(source, {}).pop(id_, None)
-        if not self.held.get(source):
-            self.held.pop(source, None)
+            self.held.drop(source, ids)
 
     @_told
     def drop_source(self, source: str) -> int:
         """Removes a source with all its entries; returns how many there were."""
-        entries = len(self.held.pop(source, ()))
+        entries = self.held.drop_source(source)
         with self.together():
             if entries:
                 self._note_change()
@@ -130,7 +123,7 @@ class Writer:
         """
         if self._changed:
             self._store.tidy()
-            self.about.forget_others({held.about for of in self.held.values() for held in of.values() if held.about})
+            self.about.forget_others(self._store.read_about())
         self.tables.tidy()
         manifest = self.manifest
         if holds is not None:

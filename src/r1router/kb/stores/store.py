@@ -77,8 +77,8 @@ class FieldSet(NamedTuple):
 class FieldSets(Protocol):
     """What is known of the sources, each set of fields once; see `kb.about`."""
 
-    def read(self) -> list[FieldSet]:
-        """All of them; none before the first is stored. Raises `KnowledgeBaseError`."""
+    def read(self) -> Iterator[FieldSet]:
+        """All of them, those first that add to none; none before the first is stored. Raises `KnowledgeBaseError`."""
         ...
 
     def put(self, sets: Sequence[FieldSet]) -> None:
@@ -302,6 +302,10 @@ class StoreWriter(Protocol):
 
     def read_held(self) -> Iterator[tuple[str, str, str, int | None]]:
         """Source, id, digest and set of fields of every entry."""
+        ...
+
+    def read_about(self) -> Iterator[int]:
+        """Ids of the sets of fields that entries have, each at least once."""
         ...
 
     def begin_change(self) -> None:

@@ -20,13 +20,14 @@ class SqliteFieldSets:
         """`folder`: of the knowledge base."""
         self._path = folder / FILE
 
-    def read(self) -> list[FieldSet]:
+    def read(self) -> Iterator[FieldSet]:
         if not self._path.exists():
-            return []
+            return
         with self._open() as db:
             if not db.execute("select 1 from sqlite_master where name = 'about'").fetchone():
-                return []
-            return [FieldSet(*row) for row in db.execute("select id, of, fields from about")]
+                return
+            columns = "select id, of, fields from about where of"
+            yield from map(FieldSet._make, db.execute(f"{columns} = 0 union all {columns} <> 0"))
 
     def put(self, sets: Sequence[FieldSet]) -> None:
         with self._open() as db, db:

@@ -128,6 +128,11 @@ class FolderWriter:
             for batch in self._table.search().select(["source", "id", "digest", ABOUT]).to_batches():
                 yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
+    def read_about(self) -> Iterator[int]:
+        if self._table is not None:
+            for batch in self._table.search().select([ABOUT]).to_batches():
+                yield from batch.column(ABOUT).drop_null().unique().to_pylist()
+
     def begin_change(self) -> None:
         (self._folder / UNFINISHED).touch()
 

@@ -16,6 +16,8 @@ from r1router.tables.store import TableFile, TableInfo, name_table_file
 
 PIECE = 8 << 20
 """Bytes of a file that are sent and held together."""
+STREAMED = 4_096
+"""Rows that are fetched together where all are read."""
 
 Open = Callable[[], AbstractContextManager[tuple[Any, int]]]
 """Gives a connection and the id of the knowledge base in it, 0 for none."""
@@ -56,10 +58,11 @@ class PostgresFieldSets:
     def __init__(self, read: Open, write: Open) -> None:
         self._read, self._write = read, write
 
-    def read(self) -> list[FieldSet]:
+    def read(self) -> Iterator[FieldSet]:
         with self._read() as (db, kb):
-            found = db.execute("select id, of, fields from about where kb = %s", [kb]) if kb else ()
-            return [FieldSet(*row) for row in found]
+            if kb:
+                found = "select id, of, fields from about where kb = %s order by of <> 0"
+                yield from map(FieldSet._make, stream(db, found, [kb]))
 
     def put(self, sets: Sequence[FieldSet]) -> None:
         with self._write() as (db, kb), db.cursor() as cursor:
@@ -193,6 +196,14 @@ class _Sent(TableFile):
 
 def _name(source: str, record: str) -> str:
     return f"tables/{name_table_file(source, record)}"
+
+
+def stream(db: Any, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, some thousands of them in memory at a time."""
+    with db.transaction(), db.cursor(name="stream") as cursor:
+        cursor.execute(query, values)
+        while rows := cursor.fetchmany(STREAMED):
+            yield from rows
 
 
 @contextmanager

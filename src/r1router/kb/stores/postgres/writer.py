@@ -21,7 +21,14 @@ from r1router.kb.products import Vectors
 from r1router.kb.rows import PICTURES, SPACES, TERMS, name_picture, write_columns
 from r1router.kb.stores.postgres import snapshot as snapshots
 from r1router.kb.stores.postgres.address import Address, explain_writing, open_connection
-from r1router.kb.stores.postgres.parts import Files, PostgresFieldSets, PostgresLedger, PostgresTables, use_connection
+from r1router.kb.stores.postgres.parts import (
+    Files,
+    PostgresFieldSets,
+    PostgresLedger,
+    PostgresTables,
+    stream,
+    use_connection,
+)
 from r1router.kb.stores.postgres.snapshot import describe_table, write_vector
 from r1router.kb.stores.postgres.tables import (
     COLUMNS,
@@ -88,7 +95,12 @@ class PostgresWriter:
 
     def read_held(self) -> Iterator[tuple[str, str, str, int | None]]:
         if self._state.dim is not None:
-            yield from self._db.execute(f"select source, id, digest, about from {self._state.entries_table}")
+            yield from stream(self._db, f"select source, id, digest, about from {self._state.entries_table}")
+
+    def read_about(self) -> Iterator[int]:
+        if self._state.dim is not None:
+            distinct = f"select distinct about from {self._state.entries_table} where about is not null"
+            yield from (id_ for (id_,) in stream(self._db, distinct))
 
     def begin_change(self) -> None:
         self._db.execute("update kbs set unfinished = true where id = %s", [self._state.id])
