@@ -27,7 +27,7 @@ from r1router.kb import find_store, open_kbs
 from r1router.kb.copy import copy_kb
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores import open_catalog
-from r1router.kb.stores.postgres.address import read_address
+from r1router.kb.stores.postgres.address import explain_writing, open_connection, read_address
 from r1router.kb.writer import open_writer
 from r1router.types import Evidence, Location, Query
 from small_embedders import HashedWords, NamedColours, plain_picture
@@ -485,9 +485,31 @@ def test_what_the_data_base_refuses_is_told_and_leaves_nothing_half_done(postgre
             end_other_connections(postgres)
             writer.finish()
 
-    with pytest.raises(NotWritten, match="terminating connection"):
+    with pytest.raises(NotWritten, match=r"terminating connection.*see that the data base runs"):
         drop_and_be_cut_off()
     assert find(kbs, "Oslo") == ["Oslo"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "advice"),
+    [
+        (
+            "begin; create role nobody; set role nobody; create schema forbidden",
+            "ask who runs the data base",
+        ),
+        ("begin read only; create schema forbidden", "give the address of the one that is written to"),
+        ("select 1 / 0", "kb check --repair"),
+    ],
+)
+def test_what_the_data_base_refuses_comes_with_what_to_do_about_it(postgres: str, sql: str, advice: str) -> None:
+    address = read_address(postgres)
+
+    def write() -> None:
+        with open_connection(address) as db, explain_writing(address):
+            db.execute(sql)
+
+    with pytest.raises(NotWritten, match=advice):
+        write()
 
 
 def end_other_connections(postgres: str) -> None:

@@ -94,10 +94,11 @@ class NotWritten(KnowledgeBaseError):
     'kbs/text cannot be written: No space left on device; make room on the disk; the same command goes on from there'
     """
 
-    def __init__(self, what: str, error: Exception) -> None:
+    def __init__(self, what: str, error: Exception, *, advice: str = "") -> None:
+        """`advice`: what to do, where the store knows more than the number of the error says."""
         number = find_errno(error)
         self.reason = os.strerror(number) if number else write_short(error)
-        advice = ADVICE.get(number or 0, CHECK)
+        advice = advice or ADVICE.get(number or 0, CHECK)
         super().__init__(f"{what} cannot be written: {self.reason}; {advice}")
 
 

@@ -25,6 +25,15 @@ CONNECTIONS = 8
 """At once, of one process, for searching; a writer has one of its own."""
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _SECRETS = ("password", "sslpassword")
+_REACH = "see that the data base runs and can be reached; the same command goes on from there"
+_ADVICE = {
+    "08": _REACH,
+    "57": _REACH,
+    "53": "make room where the data base runs; the same command goes on from there",
+    "42501": "ask who runs the data base for the right to write there, or choose another one with --kbs",
+    "25006": "this server only reads; give the address of the one that is written to",
+}
+"""What a person can do, by how the code of PostgreSQL's error begins (appendix A of its manual)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,15 @@ def explain_writing(address: Address) -> Iterator[None]:
     try:
         yield
     except (psycopg.Error, OSError, ValueError) as error:
-        raise NotWritten(address.place, error) from error
+        raise NotWritten(address.place, error, advice=_advise(error)) from error
+
+
+def _advise(error: Exception) -> str:
+    """What to do about an error of the data base; "" where it is none, or says nothing of its kind."""
+    state = getattr(error, "sqlstate", None) or ""
+    known = next((advice for begin, advice in _ADVICE.items() if state.startswith(begin)), "")
+    is_cut_off = not state and isinstance(error, import_psycopg().OperationalError)
+    return known or (_REACH if is_cut_off else "")
 
 
 def import_psycopg() -> Any:
