@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import r1router as rr
+from r1router.api import Setup
 from r1router.cli import app
 from r1router.errors import InputError, PolicyError
 from r1router.evals.metrics import length_aware
@@ -83,7 +84,8 @@ class Counting(rr.Scripted):
 
 
 def work(out, teacher=None, examples=EXAMPLES, **options):
-    return synthesize(examples, out, teacher=teacher or Counting(), kbs=kbs(), source="towns", **options)
+    setup = Setup(policy=teacher or Counting(), kbs=kbs())
+    return synthesize(examples, out, setup, source="towns", **options)
 
 
 # ── what is kept ───────────────────────────────────────────────────────────────────────────────
@@ -245,7 +247,7 @@ def test_cards_that_have_changed_since_the_teacher_read_them_are_an_error(tmp_pa
     entries = [Evidence("text", "0", "The city with number 0 is Oslo.")]
     changed = {**kbs(), "text": rr.MemoryKnowledgeBase(Card("text", "text", "Villages"), entries)}
     with pytest.raises(InputError, match="what their cards say have changed"):
-        synthesize(RIGHT[:1], out, teacher=Counting(), kbs=changed, source="towns")
+        synthesize(RIGHT[:1], out, Setup(policy=Counting(), kbs=changed), source="towns")
 
 
 # ── the estimate ───────────────────────────────────────────────────────────────────────────────
@@ -254,7 +256,7 @@ def test_cards_that_have_changed_since_the_teacher_read_them_are_an_error(tmp_pa
 def test_an_estimate_counts_the_calls_that_the_method_would_make():
     gold = {"n_hops": 2}
     examples = [Example(f"q{n}", Question("Which city has number 1?"), ("Oslo",), gold) for n in range(60)]
-    costs = estimate(examples, kbs={"text": kbs()["text"]}, prompts=PROMPTS, max_steps=3)
+    costs = estimate(examples, Setup(kbs={"text": kbs()["text"]}))
     assert {name: (usage.calls, usage.retrievals) for name, usage in costs.items()} == {
         "1 step each": (60 * 4, 60),  # plan, answer, stop, final
         "3 steps each": (60 * 7, 180),  # three plans and answers, final
@@ -270,12 +272,12 @@ def test_an_estimate_is_near_to_what_the_teacher_then_reads(tmp_path):
 
     work(tmp_path / "steps.jsonl", Measured(), examples=RIGHT)
     read = sum(row.trajectory.usage.prompt_tokens for row in read_run(find_run_folder(tmp_path / "steps.jsonl"))[1])
-    costs = estimate(RIGHT, kbs=kbs(), prompts=PROMPTS)
+    costs = estimate(RIGHT, Setup(kbs=kbs()))
     assert costs["1 step each"].prompt_tokens == pytest.approx(read, rel=0.05)
 
 
 def test_no_questions_cost_nothing():
-    assert estimate([], kbs=kbs(), prompts=PROMPTS) == {}
+    assert estimate([], Setup(kbs=kbs())) == {}
 
 
 # ── the command ────────────────────────────────────────────────────────────────────────────────

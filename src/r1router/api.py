@@ -91,12 +91,17 @@ def open_parts(setup: Setup, policy: Policy) -> Parts:
     return Parts(
         method=load_method(method, max_steps=setup.max_steps, k=setup.k) if isinstance(method, str) else method,
         policy=policy,
-        kbs=open_kbs(setup.kbs) if isinstance(setup.kbs, str | Path) else setup.kbs,
+        kbs=open_kbs_of(setup),
         prompts=choose_prompts(setup.prompts, policy),
         budget=setup.budget,
         record=setup.record,
         reranker=open_reranker(setup.reranker) if isinstance(setup.reranker, str) else setup.reranker,
     )
+
+
+def open_kbs_of(setup: Setup) -> Mapping[str, KnowledgeBase]:
+    """Its knowledge bases, opened where they are only named. Raises what `open_kbs` raises."""
+    return open_kbs(setup.kbs) if isinstance(setup.kbs, str | Path) else setup.kbs
 
 
 def open_policy_of(setup: Setup) -> Policy:

@@ -405,7 +405,7 @@ def _seen(labels: Mapping[str, str], sights: Sequence[Sight]) -> list[dict[str, 
 # ── which set ──────────────────────────────────────────────────────────────────────────────────
 
 
-def choose_prompts(named: Prompts | str | Path | None, policy: Policy) -> Prompts:
+def choose_prompts(named: Prompts | str | Path | None, policy: Policy | None) -> Prompts:
     """The set to ask `policy` with: the one that is named, else the one that its weights bring, else ours."""
     if isinstance(named, Prompts):
         return named

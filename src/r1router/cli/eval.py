@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,22 +14,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from r1router.api import Setup, open_kbs_of, open_policy_of
 from r1router.cli import options, tables
 from r1router.cli.progress import Lines, show_asking
 from r1router.drive.budget import Budget
 from r1router.errors import PolicyError
-from r1router.kb import open_kbs
 from r1router.methods import load_method
-from r1router.policies import open_policy
-from r1router.prompts import choose_prompts, find_prompts_beside
-from r1router.rerankers import open_reranker
+from r1router.prompts import find_prompts_beside
 from r1router.types import Ask, Example, Policy, Reply
 
 if TYPE_CHECKING:
     from r1router.evals.run import RunLine
 
 
-@options.takes(budget=options.make_budget)
+@options.takes(setup=options.make_setup_of_any, budget=options.make_budget)
 def eval_(
     dataset: options.Dataset,
     out: Annotated[
@@ -38,17 +37,11 @@ def eval_(
         list[str] | None,
         typer.Option("--method", envvar="R1ROUTER_METHOD", help="A method; repeat the option for more. [r1_router]"),
     ] = None,
-    kbs: options.Kbs = "kbs",
-    policy: options.PolicySpec = "llamacpp:",
+    *,
+    setup: Setup,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first N questions only.")] = None,
     seed: Annotated[int | None, typer.Option(help="Draw the --limit questions at random, with this seed.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Questions in flight at once.")] = 64,
-    prompts: options.PromptSet = None,
-    max_steps: options.MaxSteps = 3,
-    k: options.K = 5,
-    reranker: options.RerankerSpec = None,
-    where: options.Where = "",
-    *,
     budget: Budget,
     replay: Annotated[
         Path | None, typer.Option(help="Reuse the replies and evidence of this run; ask no model.")
@@ -73,28 +66,22 @@ def eval_(
     for name in names:  # every name is known to be good before the first question is asked
         load_method(name)
     examples = load_examples(dataset, limit=limit, seed=seed)
-    opened_kbs = open_kbs(kbs)
-    check_routes(examples, {name: kb.card.kind for name, kb in opened_kbs.items()})
-    opened: Policy = _Recorded(replay) if replay else open_policy(policy)
+    kbs = open_kbs_of(setup)
+    kinds = {name: kb.card.kind for name, kb in kbs.items()}
+    check_routes(examples, kinds)
+    policy: Policy = _Recorded(replay) if replay else open_policy_of(setup)
     if temperature:
-        opened = _Warm(opened, temperature, sample)
+        policy = _Warm(policy, temperature, sample)
     began = time.perf_counter()
     with _bar() as bar:
-        tell = _teller(bar, names, examples, out, primary or PRIMARY, {n: b.card.kind for n, b in opened_kbs.items()})
-        with show_asking(opened, bar.console):
+        tell = _teller(bar, names, examples, out, primary or PRIMARY, kinds)
+        with show_asking(policy, bar.console):
             evaluate(
                 examples,
                 out,
+                replace(setup, policy=policy, kbs=kbs, budget=budget),
                 dataset=name_dataset(dataset),
                 methods=names,
-                policy=opened,
-                kbs=opened_kbs,
-                prompts=choose_prompts(prompts, opened),
-                max_steps=max_steps,
-                k=k,
-                budget=budget,
-                reranker=open_reranker(reranker) if reranker else None,
-                where=where,
                 in_flight=concurrency,
                 replay=replay,
                 alone=alone,
@@ -170,7 +157,12 @@ def _bar() -> Progress:
 
 
 def _teller(
-    bar: Progress, methods: Sequence[str], examples: Sequence[Example], out: Path, primary: str, kinds: dict[str, str]
+    bar: Progress,
+    methods: Sequence[str],
+    examples: Sequence[Example],
+    out: Path,
+    primary: str,
+    kinds: Mapping[str, str],
 ) -> Callable[[RunLine], None]:
     """Moves the bar with each row: how many are done, the running score of its method, what failed."""
     from r1router.evals.metrics import load_metric

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -107,16 +108,21 @@ def make_setup(
     reranker: RerankerSpec = None,
     where: Where = "",
 ) -> Setup:
-    return Setup(
-        kbs=kbs,
-        policy=policy,
-        method=method,
-        prompts=prompts,
-        max_steps=max_steps,
-        k=k,
-        reranker=reranker or None,
-        where=where,
-    )
+    return replace(make_setup_of_any(kbs, policy, prompts, max_steps, k, reranker, where), method=method)
+
+
+def make_setup_of_any(
+    kbs: Kbs = "kbs",
+    policy: PolicySpec = "llamacpp:",
+    prompts: PromptSet = None,
+    max_steps: MaxSteps = 3,
+    k: K = 5,
+    reranker: RerankerSpec = None,
+    where: Where = "",
+) -> Setup:
+    """Of whatever method, for a command that takes several."""
+    reranker = reranker or None
+    return Setup(kbs=kbs, policy=policy, prompts=prompts, max_steps=max_steps, k=k, reranker=reranker, where=where)
 
 
 def make_budget(

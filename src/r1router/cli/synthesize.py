@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,14 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from r1router.api import Setup, open_policy_of
 from r1router.cli import options
 from r1router.cli.eval import name_dataset
 from r1router.cli.progress import show_asking
 from r1router.cli.settings import FOLDER_OR_URL
 from r1router.errors import InputError
 from r1router.kb import open_kbs
-from r1router.policies import open_policy
-from r1router.prompts import DEFAULT, Prompts, choose_prompts
 
 if TYPE_CHECKING:
     from r1router.train.steps.step_file import TrainingStep
@@ -68,27 +68,21 @@ def synthesize(
             "say who works the questions: --teacher SPEC, or --from-gold where the data set has gold steps"
         )
     examples = load_examples(dataset, limit=limit, seed=seed)
+    setup = Setup(kbs=kbs or "kbs", policy=teacher or "", prompts=prompts, max_steps=max_steps, k=k)
     if from_gold:
         _from_gold(examples, out, kbs, k, name_dataset(dataset))
     elif dry_run:
-        _dry_run(examples, out, kbs or "kbs", Prompts(prompts or DEFAULT), max_steps, k)
+        _dry_run(examples, out, setup)
     else:
-        _taught(
-            examples, out, teacher or "", kbs or "kbs", name_dataset(dataset), prompts,
-            max_steps=max_steps, k=k, metric=metric, at_least=at_least, concurrency=concurrency,
-        )  # fmt: skip
+        _taught(examples, out, setup, name_dataset(dataset), metric=metric, at_least=at_least, concurrency=concurrency)
 
 
 def _taught(
     examples: list[Example],
     out: Path,
-    teacher: str,
-    kbs: str,
+    setup: Setup,
     source: str,
-    prompts: Path | None,
     *,
-    max_steps: int,
-    k: int,
     metric: str,
     at_least: float,
     concurrency: int,
@@ -97,7 +91,7 @@ def _taught(
     from r1router.train.steps.synthesize import KEPT, find_unfinished, load_answer_score, synthesize
 
     load_answer_score(metric)  # known to be good before the first question is asked
-    opened_kbs, opened = open_kbs(kbs), open_policy(teacher)
+    teacher = open_policy_of(setup)
     there = len(examples) - len(find_unfinished(examples, out))
     counts: Counter[str] = Counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -110,16 +104,12 @@ def _taught(
                 bar.reset(task, total=len(examples), completed=there)
             bar.update(task, completed=counts.total(), description=f"{counts[KEPT]} kept")
 
-        with show_asking(opened, bar.console):
+        with show_asking(teacher, bar.console):
             made = synthesize(
                 examples,
                 out,
-                teacher=opened,
-                kbs=opened_kbs,
+                replace(setup, policy=teacher),
                 source=source,
-                prompts=choose_prompts(prompts, opened),
-                max_steps=max_steps,
-                k=k,
                 metric=metric,
                 at_least=at_least,
                 in_flight=concurrency,
@@ -168,14 +158,14 @@ def _from_gold(examples: list[Example], out: Path, kbs: str | None, k: int, sour
         console.print(Text("no steps that answer from evidence: they need --kbs", style="yellow"))
 
 
-def _dry_run(examples: list[Example], out: Path, kbs: str, prompts: Prompts, max_steps: int, k: int) -> None:
+def _dry_run(examples: list[Example], out: Path, setup: Setup) -> None:
     from r1router.train.steps import estimate as guess
     from r1router.train.steps.synthesize import find_unfinished
 
     left, console = find_unfinished(examples, out), Console()
     if len(left) < len(examples):
         console.print(f"{len(examples) - len(left)} of {len(examples)} questions are worked already")
-    costs = guess.estimate(left, kbs=open_kbs(kbs), prompts=prompts, max_steps=max_steps, k=k)
+    costs = guess.estimate(left, setup)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for title in ("", "calls", "prompt tokens", "reply tokens", "searches"):
         table.add_column(title, justify="right" if title else "left")

@@ -13,12 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import r1router
+from r1router.api import Options, Parts, Setup, open_setup
 from r1router.codec import from_dict, to_dict
 from r1router.drive import threads
 from r1router.drive.budget import Budget
@@ -28,8 +29,8 @@ from r1router.errors import InputError
 from r1router.filters.narrow import check_fields
 from r1router.filters.parse import join
 from r1router.methods import load_method
-from r1router.prompts import Prompts, choose_prompts
-from r1router.types import Example, KnowledgeBase, Policy, Reranker, Trajectory
+from r1router.prompts import Prompts
+from r1router.types import Example, Trajectory
 
 CONFIG, TRAJECTORIES, TIMINGS, RECORD = "run.json", "trajectories.jsonl", "timings.jsonl", "record.jsonl"
 ALONE = "alone.jsonl"
@@ -71,106 +72,106 @@ class RunSettings:
 def evaluate(
     examples: Sequence[Example],
     out: str | Path,
+    setup: Setup | None = None,
     *,
     dataset: str,
-    methods: Sequence[str],
-    policy: Policy,
-    kbs: Mapping[str, KnowledgeBase],
-    prompts: Prompts | None = None,
-    max_steps: int = 3,
-    k: int = 5,
-    budget: Budget | None = None,
-    reranker: Reranker | None = None,
-    where: str = "",
+    methods: Sequence[str] = (),
     in_flight: int = IN_FLIGHT,
     replay: str | Path | None = None,
     alone: int = 0,
     tell: Callable[[RunLine], None] | None = None,
+    **options: Unpack[Options],
 ) -> Path:
     """Answer every example by every method into the folder `out`, going on where a run there was interrupted.
 
-    Without `prompts`, the policy's own are taken, else ours. `where`: a filter that every question is asked under,
-    besides its own. `replay` is a record (or the run folder that has one) to serve all requests from, instead of the
-    policy and the knowledge bases. So many questions as `alone` says are asked once more at the end, one at a time, to
-    measure their seconds: of many at once, each waits for the others. `tell` hears of each row, those found on resuming
-    first. Raises `InputError` where `out` holds a run made with other settings, and `UnknownName` for a filter by a
-    field that no source has.
+    `methods`: those of the run in place of the one of `setup`. `replay` is a record (or the run folder that has one) to
+    serve all requests from, instead of the policy and the knowledge bases. So many questions as `alone` says are asked
+    once more at the end, one at a time, to measure their seconds: of many at once, each waits for the others. `tell`
+    hears of each row, those found on resuming first. `options` are fields of `Setup`, taken instead of those of
+    `setup`; its filter holds for every question, besides the question's own. Raises `InputError` where `out` holds a
+    run made with other settings, and `UnknownName` for a filter by a field that no source has.
     """
-    out, prompts, budget = Path(out), choose_prompts(prompts, policy), budget or Budget()
+    setup = replace(setup or Setup(), **options)
+    methods = _name_methods(setup, methods)
+    if setup.record is not None:
+        raise InputError("a run keeps a record of its own; to serve its requests from another one, give replay")
     _check_ids(examples)
-    check_fields(kbs, where)
-    examples = [_put_under(example, where) for example in examples]
-    settings = RunSettings(
+    examples = [_put_under(example, setup.where) for example in examples]
+    out = Path(out)
+    with open_setup(setup) as parts:
+        check_fields(parts["kbs"], setup.where)
+        _claim(out, _describe(setup, parts, dataset, examples, methods), parts["prompts"])
+        # A question that failed is tried again; every other one is done.
+        done = {(row.method, row.example.id): row for row in _recover(out) if row.trajectory.stop != "error"}
+        for row in done.values():
+            if tell:
+                tell(row)
+        recording = _record(out, replay)
+        try:
+            with (
+                (out / TRAJECTORIES).open("a", encoding="utf-8") as lines,
+                (out / TIMINGS).open("a", encoding="utf-8") as times,
+            ):
+                for method in methods:
+                    todo = [e for e in examples if (method, e.id) not in done]
+                    for row in _answer(todo, method, setup, parts | {"record": recording}, in_flight):
+                        times.write(_timing_line(row))
+                        times.flush()
+                        lines.write(_line(row))
+                        lines.flush()
+                        done[method, row.example.id] = row
+                        if tell:
+                            tell(row)
+        finally:
+            recording.close()
+        ordered = [done[method, e.id] for method in methods for e in examples]
+        _rewrite(out / TRAJECTORIES, map(_line, ordered))
+        _rewrite(out / TIMINGS, map(_timing_line, ordered))
+        measured = {(line["method"], line["id"]) for line in _whole_lines(out / ALONE)}
+        for method in methods if alone else ():
+            todo = [e for e in examples[:alone] if (method, e.id) not in measured]
+            with (out / ALONE).open("a", encoding="utf-8") as lines:
+                for row in _answer(todo, method, setup, parts, in_flight=1):
+                    if row.trajectory.stop != "error":
+                        lines.write(_timing_line(row))
+                        lines.flush()
+    return out
+
+
+def _name_methods(setup: Setup, methods: Sequence[str]) -> Sequence[str]:
+    if methods:
+        return methods
+    if isinstance(setup.method, str):
+        return [setup.method]
+    raise InputError("a run is resumed by the names of its methods; name yours as package.module:function")
+
+
+def _describe(
+    setup: Setup, parts: Parts, dataset: str, examples: Sequence[Example], methods: Sequence[str]
+) -> RunSettings:
+    reranker = parts["reranker"]
+    return RunSettings(
         dataset,
         _hash(to_dict(list(examples))),
         tuple(methods),
-        policy.spec,
-        {name: kb.card.kind for name, kb in kbs.items()},
-        _hash(prompts.sources()),
-        max_steps,
-        k,
-        budget,
+        parts["policy"].spec,
+        {name: kb.card.kind for name, kb in parts["kbs"].items()},
+        _hash(parts["prompts"].sources()),
+        setup.max_steps,
+        setup.k,
+        setup.budget or Budget(),
         r1router.__version__,
         reranker.spec if reranker else "",
-        where,
+        setup.where,
     )
-    _claim(out, settings, prompts)
-    # A question that failed is tried again; every other one is done.
-    done = {(row.method, row.example.id): row for row in _recover(out) if row.trajectory.stop != "error"}
-    for row in done.values():
-        if tell:
-            tell(row)
-    record = _record(out, replay)
-    try:
-        with (
-            (out / TRAJECTORIES).open("a", encoding="utf-8") as lines,
-            (out / TIMINGS).open("a", encoding="utf-8") as times,
-        ):
-            for method in methods:
-                todo = [e for e in examples if (method, e.id) not in done]
-                answered: AsyncGenerator[tuple[int, Trajectory], None] = answer_many(
-                    (e.question for e in todo),
-                    method=load_method(method, max_steps=max_steps, k=k),
-                    policy=policy,
-                    kbs=kbs,
-                    prompts=prompts,
-                    budget=budget,
-                    in_flight=in_flight,
-                    record=record,
-                    reranker=reranker,
-                )
-                for position, trajectory in threads.iterate(answered):
-                    row = RunLine(method, todo[position], trajectory)
-                    times.write(_timing_line(row))
-                    times.flush()
-                    lines.write(_line(row))
-                    lines.flush()
-                    done[method, row.example.id] = row
-                    if tell:
-                        tell(row)
-    finally:
-        record.close()
-    ordered = [done[method, e.id] for method in methods for e in examples]
-    _rewrite(out / TRAJECTORIES, map(_line, ordered))
-    _rewrite(out / TIMINGS, map(_timing_line, ordered))
-    measured = {(line["method"], line["id"]) for line in _whole_lines(out / ALONE)}
-    for method in methods if alone else ():
-        todo = [e for e in examples[:alone] if (method, e.id) not in measured]
-        one_by_one = answer_many(
-            (e.question for e in todo),
-            method=load_method(method, max_steps=max_steps, k=k),
-            policy=policy,
-            kbs=kbs,
-            prompts=prompts,
-            budget=budget,
-            in_flight=1,
-        )
-        with (out / ALONE).open("a", encoding="utf-8") as lines:
-            for position, trajectory in threads.iterate(one_by_one):
-                if trajectory.stop != "error":
-                    lines.write(_timing_line(RunLine(method, todo[position], trajectory)))
-                    lines.flush()
-    return out
+
+
+def _answer(examples: Sequence[Example], method: str, setup: Setup, parts: Parts, in_flight: int) -> Iterator[RunLine]:
+    """The answers to all of them by one method, as they finish."""
+    parts = parts | {"method": load_method(method, max_steps=setup.max_steps, k=setup.k)}
+    answered = answer_many((example.question for example in examples), in_flight=in_flight, **parts)
+    for position, trajectory in threads.iterate(answered):
+        yield RunLine(method, examples[position], trajectory)
 
 
 def _put_under(example: Example, where: str) -> Example:

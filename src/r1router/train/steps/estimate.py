@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import add
 
+from r1router.api import Setup, open_kbs_of
 from r1router.drive.rounds import bring_to_asks, search_in
 from r1router.drive.walk import Walk
 from r1router.evals import gold
-from r1router.methods import load_method
+from r1router.methods import Method, load_method
 from r1router.parse import write_answer, write_step
-from r1router.prompts import Prompts
+from r1router.prompts import Prompts, choose_prompts
 from r1router.train.steps.synthesize import METHOD
 from r1router.types import Answer, Ask, Example, KnowledgeBase, Question, Reply, Step, Usage
 
@@ -26,43 +27,33 @@ SAMPLE = 20
 CHARS_PER_TOKEN, THOUGHT, ANSWER = 4, 100, 20
 
 
-def estimate(
-    examples: Sequence[Example],
-    *,
-    kbs: Mapping[str, KnowledgeBase],
-    prompts: Prompts,
-    max_steps: int = 3,
-    k: int = 5,
-    sample: int = SAMPLE,
-    seed: int = 0,
-) -> dict[str, Usage]:
-    """What all examples would cost, by how many steps the teacher takes for each: one, `max_steps`, and, where the
-    data set says of every sampled one how many it needs, as many as that. From a random `sample` of them."""
+def estimate(examples: Sequence[Example], setup: Setup, *, sample: int = SAMPLE, seed: int = 0) -> dict[str, Usage]:
+    """What all examples would cost, asked as `setup` says but for its policy, from a random `sample` of them.
+
+    By how many steps the teacher takes for each: one, `max_steps`, and as many as the data set says that it needs,
+    where it says so of every sampled one.
+    """
     drawn = random.Random(seed).sample(list(examples), min(sample, len(examples)))
     if not drawn:
         return {}
     hops = [gold.count_hops(example) for example in drawn]
+    max_steps, kbs, prompts = setup.max_steps, open_kbs_of(setup), choose_prompts(setup.prompts, None)
+    method = load_method(METHOD, max_steps=max_steps, k=setup.k, tables="read")
     cases = {"1 step each": [1] * len(drawn), f"{max_steps} steps each": [max_steps] * len(drawn)}
     if all(hops):
         cases["as many steps as the gold"] = [min(n or 1, max_steps) for n in hops]
     found = {}
     for name, counts in cases.items():
         taken = [(example.question, steps) for example, steps in zip(drawn, counts, strict=True)]
-        usages = _work(taken, kbs=kbs, prompts=prompts, max_steps=max_steps, k=k)
+        usages = _work(taken, method, kbs, prompts)
         found[name] = _scaled(reduce(add, usages), len(examples) / len(drawn))
     return found
 
 
 def _work(
-    questions: Sequence[tuple[Question, int]],
-    *,
-    kbs: Mapping[str, KnowledgeBase],
-    prompts: Prompts,
-    max_steps: int,
-    k: int,
+    questions: Sequence[tuple[Question, int]], method: Method, kbs: Mapping[str, KnowledgeBase], prompts: Prompts
 ) -> list[Usage]:
     """What each question costs whose imagined teacher stops after so many steps."""
-    method = load_method(METHOD, max_steps=max_steps, k=k, tables="read")
     cards = {name: kb.card for name, kb in kbs.items()}
     teachers = {
         Walk(method, question, cards, prompts): _imagine_teacher(question, steps) for question, steps in questions

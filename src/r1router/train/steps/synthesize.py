@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from r1router.api import Parts, Setup, open_setup
 from r1router.drive import threads
 from r1router.drive.many import IN_FLIGHT
 from r1router.drive.one import stream
@@ -26,11 +27,9 @@ from r1router.evals.answers import Score, read_prediction, read_range
 from r1router.evals.metrics import contains, exact_match, load_score
 from r1router.evals.run import CONFIG, RECORD, RunLine, evaluate, read_run
 from r1router.evidence.abstaining import abstains
-from r1router.methods import load_method
 from r1router.parse import NO_ROUTE, UNKNOWN
-from r1router.prompts import Prompts, choose_prompts
 from r1router.train.steps.step_file import Gold, Past, TrainingStep, write_steps
-from r1router.types import Card, Evidence, Example, KnowledgeBase, Planned, Policy, Step, Trajectory
+from r1router.types import Card, Evidence, Example, Planned, Step, Trajectory
 
 METHOD = "r1_router"
 METRIC, AT_LEAST = "length_aware", 0.5
@@ -60,44 +59,42 @@ def find_run_folder(out: Path) -> Path:
 def synthesize(
     examples: Sequence[Example],
     out: Path,
+    setup: Setup,
     *,
-    teacher: Policy,
-    kbs: Mapping[str, KnowledgeBase],
     source: str,
-    prompts: Prompts | None = None,
-    max_steps: int = 3,
-    k: int = 5,
     metric: str = METRIC,
     at_least: float = AT_LEAST,
     in_flight: int = IN_FLIGHT,
     tell: Callable[[str], None] | None = None,
 ) -> Synthesis:
-    """Write the steps of the kept trajectories to `out`; `source` is the data set's name.
+    """Write the steps of the kept trajectories to `out`; `setup` is the teacher's, `source` the data set's name.
 
-    Without `prompts`, the teacher's own are taken, else ours, whose examples show what is wanted. Goes on where it
-    was interrupted. An answer is right where `metric` gives it `at_least` so much. `tell` hears the verdict on each
-    trajectory as it ends, those found on resuming first. Raises `InputError` where no trajectory is kept, and where
-    `OUT.run` is of other questions or settings; `metric` and `at_least` may differ.
+    Goes on where it was interrupted. An answer is right where `metric` gives it `at_least` so much. `tell` hears the
+    verdict on each trajectory as it ends, those found on resuming first. Raises `InputError` where no trajectory is
+    kept, and where `OUT.run` is of other questions or settings; `metric` and `at_least` may differ.
     """
-    prompts, folder, score = choose_prompts(prompts, teacher), find_run_folder(out), load_answer_score(metric)
+    folder, score = find_run_folder(out), load_answer_score(metric)
 
     def judge(row: RunLine) -> str:
         return judge_trajectory(row.trajectory, row.example, score=score, at_least=at_least)
 
-    evaluate(
-        examples,
-        folder,
-        dataset=source,
-        methods=[METHOD],
-        policy=teacher,
-        kbs=kbs,
-        prompts=prompts,
-        max_steps=max_steps,
-        k=k,
-        in_flight=in_flight,
-        tell=(lambda row: tell(judge(row))) if tell else None,
-    )
-    worked = read_run(folder)[1]
+    with open_setup(replace(setup, method=METHOD)) as parts:
+        evaluate(
+            examples,
+            folder,
+            replace(setup, policy=parts["policy"], kbs=parts["kbs"], reranker=parts["reranker"]),
+            dataset=source,
+            methods=[METHOD],
+            in_flight=in_flight,
+            tell=(lambda row: tell(judge(row))) if tell else None,
+        )
+        return _write_kept(out, read_run(folder)[1], judge, parts, source)
+
+
+def _write_kept(
+    out: Path, worked: list[RunLine], judge: Callable[[RunLine], str], parts: Parts, source: str
+) -> Synthesis:
+    folder = find_run_folder(out)
     verdicts = [judge(row) for row in worked]
     kept = [row for row, said in zip(worked, verdicts, strict=True) if said == KEPT]
     dropped = dict(Counter(said for said in verdicts if said != KEPT).most_common())
@@ -108,14 +105,12 @@ def synthesize(
             f"none of {len(worked)} trajectories is kept ({reasons}){failed}; "
             f"see them with: r1router show {folder} --list all"
         )
-    record = Recording(folder / RECORD, replay=True)
-    replay: dict[str, Any] = {"policy": teacher, "kbs": kbs, "prompts": prompts, "record": record}
-    replay["method"] = load_method(METHOD, max_steps=max_steps, k=k)
-    cards = tuple(kb.card for kb in kbs.values())
+    replay = parts | {"record": Recording(folder / RECORD, replay=True)}
+    cards = tuple(kb.card for kb in parts["kbs"].values())
 
     def steps() -> Iterator[TrainingStep]:
         for row in kept:
-            last = threads.wait_for(_last_plan(row.example, replay))
+            last = threads.wait_for(_last_plan(row.example, replay, folder))
             yield from cut_into_steps(row.trajectory, row.example, cards, source=source, last_plan=last)
 
     return Synthesis(write_steps(steps(), out), len(kept), dropped, folder)
@@ -221,7 +216,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-async def _last_plan(example: Example, replay: Mapping[str, Any]) -> Step | None:
+async def _last_plan(example: Example, replay: Parts, folder: Path) -> Step | None:
     """The teacher's last plan, from the record of its run."""
     last = None
     try:
@@ -229,9 +224,8 @@ async def _last_plan(example: Example, replay: Mapping[str, Any]) -> Step | None
             if isinstance(event, Planned):
                 last = event.step
     except R1RouterError as error:
-        path = replay["record"].path
         raise InputError(
-            f"{error}: the knowledge bases or what their cards say have changed since {path} was written; "
-            f"remove {path.parent} to work the questions again"
+            f"{error}: the knowledge bases or what their cards say have changed since {folder / RECORD} was written; "
+            f"remove {folder} to work the questions again"
         ) from error
     return last
