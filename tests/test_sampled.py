@@ -16,10 +16,10 @@ from r1router.cli import app
 from r1router.errors import InputError, PolicyError
 from r1router.parse import NO_ROUTE
 from r1router.prompts import DEFAULT, Prompts
-from r1router.train.judge.profile import format_aucs, read_profiles
+from r1router.train.judge.profile import read_profiles
 from r1router.train.sampled.choose import choose_best, choose_pairs
 from r1router.train.sampled.group_file import Group, Pair, read_groups, read_pairs
-from r1router.train.sampled.profile_groups import measure_aucs
+from r1router.train.sampled.profile_groups import format_aucs, measure_aucs
 from r1router.train.sampled.run import BEST, GROUPS, PAIRS, run
 from r1router.train.sampled.settings import SampleSettings
 from r1router.train.steps.render import render

@@ -20,7 +20,9 @@ from r1router.tables.likely import mark_queries, rank_queries
 from r1router.tables.query_marks import UNSAID, read_mark_weights
 from r1router.tables.results import read_answer_off
 from r1router.tables.view import TableView, view_table
-from r1router.types import Card, Evidence, Reply
+from r1router.train.steps.render import render
+from r1router.train.steps.step_file import TrainingStep
+from r1router.types import Ask, Card, Evidence, Reply
 
 ORDERS = TableBlock(
     "Orders",
@@ -113,25 +115,33 @@ def test_nothing_is_likely_of_a_table_without_rows_and_nothing_is_ranked_unless_
     assert inspect_table(ORDERS, "How many orders came from Norway?").likely == ()
 
 
+QUESTION = "How many orders came from Norway?"
+PIECE = Evidence("orders", "o#0", ORDERS.text, title="Orders", record="o", table=ORDERS)
+
+
 def ask(prompts: Prompts, said: str) -> tuple[list[str], object]:
     """(rules that the request for a query came with, the answered step)."""
     rules: list[str] = []
-    question = "How many orders came from Norway?"
 
     def reply(ask):
         match ask.purpose:
             case "query":
-                rules.extend(tag.grammar for tags in ask.shape.alternatives for tag in tags if tag.name == "query")
+                rules.append(find_grammar(ask))
                 return Reply(said)
             case "plan":
-                return Reply(f"<think>hm</think>\n<sub-question>{question}</sub-question>\n<ret>orders</ret>")
+                return Reply(f"<think>hm</think>\n<sub-question>{QUESTION}</sub-question>\n<ret>orders</ret>")
             case _:
                 return Reply("<answer>read</answer>")
 
-    piece = Evidence("orders", "o#0", ORDERS.text, title="Orders", record="o", table=ORDERS)
-    kb = MemoryKnowledgeBase(Card("orders", "table", "Orders"), [piece])
+    kb = MemoryKnowledgeBase(Card("orders", "table", "Orders"), [PIECE])
     options = {"kbs": {"orders": kb}, "policy": rr.Scripted(reply), "method": "r1_router?max_steps=1"}
-    return rules, rr.ask(question, prompts=prompts, **options).steps[0]
+    return rules, rr.ask(QUESTION, prompts=prompts, **options).steps[0]
+
+
+def find_grammar(ask: Ask) -> str:
+    """The rules of the query that the request asks for."""
+    [rules] = [tag.grammar for tags in ask.shape.alternatives for tag in tags if tag.name == "query"]
+    return rules
 
 
 COUNT = "SELECT COUNT(*) FROM t WHERE \"Country\" = 'Norway'"
@@ -152,3 +162,11 @@ def test_other_sets_leave_open_all_that_the_table_allows() -> None:
     [rules], step = ask(Prompts(DEFAULT.with_name("short")), SAID)
     assert rules.count(" ::= ") > 5
     assert (step.answer, step.confidence) == ("2", None)
+
+
+def test_a_training_step_is_asked_under_the_grammar_that_serving_has(tmp_path: Path) -> None:
+    (tmp_path / "set.toml").write_text("[form]\ntable_queries = true\nlikely_queries = 1\n")
+    prompts = Prompts(tmp_path)
+    [served], _ = ask(prompts, SAID)
+    row = TrainingStep("q", "query", QUESTION, sub_question=QUESTION, evidence=(PIECE,))
+    assert find_grammar(render(row, prompts).ask) == served

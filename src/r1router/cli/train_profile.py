@@ -72,8 +72,8 @@ def profile(
 
 def _tell_sampled(folders: Sequence[Path], out: Path | None) -> None:
     """The profile of what `train sample` has sampled; of questions also which rewards tell their right answers."""
-    from r1router.train.judge.profile import format_aucs, format_profiles, write_profiles
-    from r1router.train.sampled.profile_groups import measure_aucs, profile_groups
+    from r1router.train.judge.profile import format_profiles, write_profiles
+    from r1router.train.sampled.profile_groups import format_aucs, measure_aucs, profile_groups
     from r1router.train.sampled.run import read_sampled
 
     groups, profiles = [], []

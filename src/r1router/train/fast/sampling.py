@@ -57,10 +57,7 @@ def _sample(
     pad: int,
 ) -> list[list[Tokens]]:
     device = model.device
-    width = max(map(len, prompts))
-    ids = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=device)
-    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    ids, mask, positions = _pad(prompts, pad, device)
     out = model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1)
     cache = out.past_key_values
     if count > 1:
@@ -96,16 +93,20 @@ def _sample(
 @torch.no_grad()  # type: ignore[untyped-decorator]
 def score_ends(model: Any, rows: Sequence[tuple[Sequence[int], Sequence[int]]], *, pad: int) -> list[list[float]]:
     """The log-probabilities of the last tokens of each row, which is (tokens before, last tokens); none is empty."""
-    device = model.device
-    whole = [[*before, *last] for before, last in rows]
-    width, kept = max(map(len, whole)), max(len(last) for _, last in rows)
-    ids = torch.tensor([[pad] * (width - len(row)) + row for row in whole], device=device)
-    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in whole], device=device)
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    kept = max(len(last) for _, last in rows)
+    ids, mask, positions = _pad([[*before, *last] for before, last in rows], pad, model.device)
     out = model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=kept + 1)
     logs = out.logits[:, -kept - 1 : -1].float().log_softmax(-1)
     said = logs.gather(-1, ids[:, -kept:, None]).squeeze(-1).tolist()
     return [of[kept - len(last) :] for of, (_, last) in zip(said, rows, strict=True)]
+
+
+def _pad(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[Any, Any, Any]:
+    """(token ids, which of them count, the place of each), all rows as long as the longest by padding on the left."""
+    width = max(map(len, rows))
+    ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in rows], device=device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
+    return ids, mask, (mask.cumsum(1) - 1).clamp(min=0)
 
 
 def draw(scores: Any, temperature: float) -> tuple[Any, Any]:

@@ -27,7 +27,7 @@ from r1router.routing.sights import describe_sights
 from r1router.table import TableResult
 from r1router.tables.view import TableView
 from r1router.train.grpo.known_replies import draw_start, is_given, write_known
-from r1router.train.rewards import Values, Weighted, sum_rewards
+from r1router.train.rewards import Values, Weighted, sum_parts
 from r1router.train.rewards._outcomes import Outcome, read_outcome
 from r1router.train.steps.renamed_kbs import RenamedKbs, keep_names, rename_kbs
 from r1router.train.steps.tasks import Task, check_routes, is_made, make_step
@@ -89,6 +89,8 @@ class Judged:
     outcomes: tuple[Outcome, ...]
     values: Values
     """Weighted rewards; None for a reply that none applies to."""
+    parts: Mapping[str, tuple[float | None, ...]]
+    """Of each reward by its spec, unweighted."""
     chosen: int
     by_label: tuple[LabelValues | None, ...]
     """For each reply, where all labels are judged; None for one that names none."""
@@ -271,16 +273,22 @@ class Pool:
         if self._measures_gain:
             outcomes, others = self._measure_chances([walk for walk, _, _ in groups], outcomes, others, read)
         all_of_them = [one for of in outcomes for one in of] + [one for of in others for _, many in of for one in many]
-        values = iter(sum_rewards(all_of_them, self._rewards))
-        worth = [[next(values) for _ in of] for of in outcomes]
-        judged = []
-        for (walk, ask, replies), of, earned, swapped in zip(groups, outcomes, worth, others, strict=True):
+        columns = [one.reward(all_of_them) for one in self._rewards]
+        worth = sum_parts(columns, self._rewards)
+        values = iter(worth[sum(map(len, outcomes)) :])  # of the labels, which come last
+        judged: list[Judged] = []
+        begin = 0
+        for (walk, ask, replies), of, swapped in zip(groups, outcomes, others, strict=True):
+            end = begin + len(of)
+            earned = worth[begin:end]
+            parts = {one.name: tuple(column[begin:end]) for one, column in zip(self._rewards, columns, strict=True)}
+            begin = end
             by_label = tuple(
                 replace(labels, values=tuple(next(values) or 0.0 for _ in many)) if labels else None
                 for labels, many in swapped
             )
             chosen = pick(earned, self._chance, best=self._best)
-            judged.append(Judged(ask, tuple(replies), tuple(of), earned, chosen, by_label, walk))
+            judged.append(Judged(ask, tuple(replies), tuple(of), earned, parts, chosen, by_label, walk))
         return judged
 
     def _read(self, walk: Exploration, ask: Ask, replies: Sequence[Reply]) -> list[Outcome]:

@@ -7,21 +7,20 @@ greedy one, there is nothing to sharpen. (Training where a part of the replies s
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from r1router.drive.in_flight import map_in_flight
+from r1router.drive.asks import Wanted, ask_all
+from r1router.drive.in_flight import Tell
 from r1router.drive.many import IN_FLIGHT
-from r1router.errors import InputError, R1RouterError
+from r1router.errors import InputError
 from r1router.prompts import Prompts
 from r1router.train.rewards import Weighted, sum_rewards
 from r1router.train.rewards._outcomes import read_outcome
 from r1router.train.steps.render import RenderedStep
-from r1router.types import Policy, Reply
-
-log = logging.getLogger(__name__)
+from r1router.types import Policy
 
 TIE = 1e-6
 """Rewards that differ by less are the same."""
@@ -56,37 +55,26 @@ async def sample_profiles(
     temperature: float = 1.0,
     seed: int = 0,
     concurrency: int = IN_FLIGHT,
-    tell: Callable[[int, int], None] | None = None,
+    tell: Tell | None = None,
 ) -> list[Profile]:
     """The profile of each row that a reward applies to, in order. Rewards of searches apply to none: nobody searches.
 
     A reply that the policy fails to give is a malformed one. Raises what it failed with where it gives none at all.
     """
-    failures: list[R1RouterError] = []
-    wanted = [(row, number) for row in rows for number in range(samples + 1)]
-
-    async def ask(one: tuple[RenderedStep, int]) -> Reply:
-        row, number = one
-        try:
-            if not number:
-                return await policy.reply(row.ask)
-            return await policy.reply(row.ask, temperature=temperature, seed=seed + number)
-        except R1RouterError as error:
-            log.warning("no reply to the step %s: %s", row.step.id, error)
-            failures.append(error)
-            return Reply("")
-
-    replies = [Reply("")] * len(wanted)
-    async for place, reply in map_in_flight(ask, wanted, in_flight=concurrency, tell=tell):
-        replies[place] = reply
-    if wanted and len(failures) == len(wanted):
-        raise failures[-1]
+    heats = [0.0, *[temperature] * samples]
+    wanted = [
+        Wanted(row.ask, f"the step {row.step.id}", heat, seed + number if number else None)
+        for row in rows
+        for number, heat in enumerate(heats)
+    ]
+    replies = iter(await ask_all(policy, wanted, in_flight=concurrency, tell=tell))
     outcomes = []
-    for (row, _), reply in zip(wanted, replies, strict=True):
+    for row in rows:
         routes = prompts.labels({card.name: card for card in row.step.kbs})
-        outcomes.append(
+        outcomes += [
             read_outcome(row.step, reply.text, routes=routes, shape=row.ask.shape, tokens=reply.completion_tokens)
-        )
+            for reply in islice(replies, len(heats))
+        ]
     most = sum(one.weight for one in rewards if one.weight > 0)
     earned = [None if value is None else value / most for value in sum_rewards(outcomes, rewards)]
     profiles = []
@@ -115,20 +103,6 @@ def format_profiles(profiles: Sequence[Profile]) -> str:
         greedy, mean, best, ties, reach = (sum(values) / len(values) for values in shares)
         name = f"{kind} {source}".strip()
         lines.append(f"{name:{width}}  {len(of):5}   {greedy:.3f}  {mean:.3f}  {best:.3f}  {ties:.3f}    {reach:.3f}")
-    return "\n".join(lines)
-
-
-def format_aucs(found: Mapping[str, Mapping[str, tuple[float | None, int]]]) -> str:
-    """A table of each reward's AUC (columns) for each kind of step (lines), with the number of replies behind it."""
-    names = sorted({name for of in found.values() for name in of})
-    width = max([len(kind) for kind in found] + [4])
-    lines = [" ".join([" " * width, *(f"{name:>20}" for name in names)])]
-    for kind, of in sorted(found.items()):
-        cells = []
-        for name in names:
-            auc, count = of.get(name, (None, 0))
-            cells.append(f"{'·' if auc is None else f'{auc:.3f} ({count})':>20}")
-        lines.append(" ".join([f"{kind:{width}}", *cells]))
     return "\n".join(lines)
 
 

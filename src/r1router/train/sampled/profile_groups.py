@@ -55,3 +55,17 @@ def measure_auc(judged: Sequence[tuple[float, bool]]) -> float | None:
         return None
     wins = sum((a > b) + (a == b) / 2 for a in right for b in wrong)
     return wins / (len(right) * len(wrong))
+
+
+def format_aucs(found: Aucs) -> str:
+    """A table of each reward's AUC (columns) for each kind of step (lines), with the number of replies behind it."""
+    names = sorted({name for of in found.values() for name in of})
+    width = max([len(kind) for kind in found] + [4])
+    lines = [" ".join([" " * width, *(f"{name:>20}" for name in names)])]
+    for kind, of in sorted(found.items()):
+        cells = []
+        for name in names:
+            auc, count = of.get(name, (None, 0))
+            cells.append(f"{'·' if auc is None else f'{auc:.3f} ({count})':>20}")
+        lines.append(" ".join([f"{kind:{width}}", *cells]))
+    return "\n".join(lines)

@@ -157,7 +157,7 @@ def _sample_questions(
     )
     count = len(wanted) - len(left)
     with closing(pool):
-        for groups in sample_questions(pool, left, generate, prompts, rewards, together=settings.together):
+        for groups in sample_questions(pool, left, generate, prompts, together=settings.together):
             yield groups
             count += 1
             if tell:

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from r1router.drive import threads
-from r1router.drive.in_flight import map_in_flight
-from r1router.errors import R1RouterError
+from r1router.drive.asks import Wanted, ask_all
 from r1router.evals.metrics.length_aware import score as score_answer
 from r1router.prompts import Prompts
 from r1router.train.grpo.rollout_pool import Exploration, Generate, Judged, Pool
@@ -38,32 +37,13 @@ def make_generate(
     def generate(asks: Sequence[Ask], count: int) -> list[list[Reply]]:
         nonlocal number
         each = [temperature] * count if count else [*([0.0] * greedy), *([temperature] * samples)]
-        wanted = [(ask, heat, number + place) for place, (ask, heat) in enumerate((a, t) for a in asks for t in each)]
+        heated = [(ask, heat) for ask in asks for heat in each]
+        wanted = [Wanted(ask, "", heat, number + place) for place, (ask, heat) in enumerate(heated)]
         number, count = number + len(wanted), len(each)
-        replies = threads.wait_for(_ask_all(policy, wanted, concurrency))
+        replies = threads.wait_for(ask_all(policy, wanted, in_flight=concurrency))
         return [replies[start : start + count] for start in range(0, len(replies), count)]
 
     return generate
-
-
-async def _ask_all(policy: Policy, wanted: Sequence[tuple[Ask, float, int]], concurrency: int) -> list[Reply]:
-    failures: list[R1RouterError] = []
-
-    async def ask(one: tuple[Ask, float, int]) -> Reply:
-        request, temperature, seed = one
-        try:
-            return await policy.reply(request, temperature=temperature, seed=seed)
-        except R1RouterError as error:
-            log.warning("no reply: %s", error)
-            failures.append(error)
-            return Reply("")
-
-    replies = [Reply("")] * len(wanted)
-    async for place, reply in map_in_flight(ask, wanted, in_flight=concurrency):
-        replies[place] = reply
-    if wanted and len(failures) == len(wanted):
-        raise failures[-1]
-    return replies
 
 
 # ── steps, each for itself ─────────────────────────────────────────────────────────────────────
@@ -109,7 +89,6 @@ def sample_questions(
     ids: Iterable[str],
     generate: Generate,
     prompts: Prompts,
-    rewards: Sequence[Weighted],
     *,
     together: int = 8,
 ) -> Iterator[list[Group]]:
@@ -127,12 +106,10 @@ def sample_questions(
         begun = {walk.task.id for walk in open_}
         places = [next(waiting, "") if name in begun else name for name in places]
         for walk in [walk for walk in open_ if walk.request is None]:
-            yield _finish(walk, open_.pop(walk), prompts, rewards)
+            yield _finish(walk, open_.pop(walk), prompts)
 
 
-def _finish(
-    walk: Exploration, decisions: Sequence[Judged], prompts: Prompts, rewards: Sequence[Weighted]
-) -> list[Group]:
+def _finish(walk: Exploration, decisions: Sequence[Judged], prompts: Prompts) -> list[Group]:
     """The groups of a question that has ended, with what its final answer scored."""
     ended = walk.events[-1] if walk.events else None
     right = None
@@ -146,8 +123,6 @@ def _finish(
             log.info("%s: a decision that is not one of a step is left out", walk.task.id)
             continue
         step = replace(step, id=f"{walk.task.id}/{number}/{step.kind}")
-        values, parts = _judge(judged.outcomes, rewards)
-        groups.append(
-            Group(step, tuple(r.text for r in judged.replies), values, parts, walk.task.id, judged.chosen, right)
-        )
+        replies, values = tuple(reply.text for reply in judged.replies), tuple(judged.values)
+        groups.append(Group(step, replies, values, judged.parts, walk.task.id, judged.chosen, right))
     return groups

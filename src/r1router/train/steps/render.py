@@ -15,8 +15,8 @@ from r1router.errors import InputError
 from r1router.evals.answers import read_range
 from r1router.images import load_image
 from r1router.prompts import Prompts
-from r1router.tables.columns import read_columns
-from r1router.tables.view import TableView, view_table
+from r1router.tables.inspect import inspect_table
+from r1router.tables.view import TableView
 from r1router.train.steps.cards import vary_cards as vary_cards
 from r1router.train.steps.step_file import TrainingStep
 from r1router.types import Answer, Ask, Image, Question, Step, TableQuery, Trajectory
@@ -50,19 +50,18 @@ def render(step: TrainingStep, prompts: Prompts, *, pictures: Path | None = None
             ask = prompts.answer_step(trajectory, Step(sub_question=step.sub_question, evidence=step.evidence))
         case "query":
             read = Step(sub_question=step.sub_question, evidence=step.evidence)
-            ask = prompts.query_step(trajectory, read, find_view(step))
+            ask = prompts.query_step(trajectory, read, find_view(step, likely=prompts.likely_queries))
         case "final":
             ask = prompts.final_answer(trajectory)
     return RenderedStep(step, ask, _reply(step, prompts))
 
 
-def find_view(step: TrainingStep) -> TableView:
-    """What the question of a `query` row touches in its table."""
+def find_view(step: TrainingStep, *, likely: int = 0) -> TableView:
+    """What the question of a `query` row touches in its table, with so many `likely` queries, as serving finds it."""
     table = step.evidence[0].table
     if table is None:
         raise InputError(f"{step.id}: the first piece of evidence of a query step must have a 'table'")
-    readers, values = read_columns(table.header, table.rows)
-    return view_table(step.sub_question, table, [reader.column for reader in readers], values)
+    return inspect_table(table, step.sub_question, likely=likely)
 
 
 def render_varied(
