@@ -47,6 +47,8 @@ class Paced:
 
     def __init__(self, replies: Any) -> None:
         self.spec = "paced:"
+        self.waiting = 0
+        """Calls that are not let yet."""
         self.says(replies)
 
     def says(self, replies: Any) -> None:
@@ -62,12 +64,15 @@ class Paced:
         self.allowed += replies
 
     async def reply(self, ask: Ask, *, temperature: float = 0.0, seed: int | None = None) -> Reply:
+        self.waiting += 1
         try:
             while not self.allowed:
                 await asyncio.sleep(0.01)
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+        finally:
+            self.waiting -= 1
         self.allowed -= 1
         return await self.scripted.reply(ask)
 

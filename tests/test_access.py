@@ -100,6 +100,8 @@ def requests_of(kbs: Path) -> dict[tuple[str, str], tuple[str, Any]]:
         ("GET", "/v1/answers/{id}"): ("/v1/answers/none", None),
         ("POST", "/v1/answers/{id}/rating"): ("/v1/answers/none/rating", {"right": True}),
         ("GET", "/v1/kbs"): ("/v1/kbs", None),
+        ("GET", "/v1/about"): ("/v1/about", None),
+        ("GET", "/v1/examples"): ("/v1/examples", None),
         ("POST", "/v1/kbs"): ("/v1/kbs", {"name": "text"}),
         ("PATCH", "/v1/kbs/{kb}"): ("/v1/kbs/text", {"holds": "All of it"}),
         ("DELETE", "/v1/kbs/{kb}"): ("/v1/kbs/text", None),

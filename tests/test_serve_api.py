@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import http.client
+import itertools
 import json
 import os
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fastapi
 import pydantic
 import pytest
 
+from browsing import Paced
 from r1router.api import Setup
 from r1router.errors import PolicyError
 from r1router.ingest.run import index
@@ -222,6 +225,37 @@ def test_more_questions_than_there_is_room_for_are_told_when_to_come_back(kbs: P
         assert call(port, "POST", "/v1/ask", QUESTION).status == 200
 
 
+def test_a_question_is_told_how_many_are_before_it_until_it_is_worked_on(kbs: Path) -> None:
+    policy = Paced(talk)
+    policy.hold()
+    with live(small_app(kbs, policy)) as port, ThreadPoolExecutor(3) as pool:
+        asked = []
+        for number in range(3):
+            asked.append(pool.submit(call, port, "POST", "/v1/ask", QUESTION))
+            until(lambda number=number: policy.waiting == number + 1)
+        policy.let(1000)
+        told = [[data["before"] for name, data in one.result().events if name == "waiting"] for one in asked]
+    assert told[0] == []
+    assert (told[1][0], told[2][0]) == (1, 2)
+    assert all(later < earlier for counts in told for earlier, later in itertools.pairwise(counts))
+
+
+def test_a_question_that_goes_moves_those_behind_it_up(kbs: Path) -> None:
+    policy = Paced(talk)
+    policy.hold()
+    with live(small_app(kbs, policy)) as port, ThreadPoolExecutor(1) as pool:
+        first = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        first.request("POST", "/v1/ask", json.dumps(QUESTION), {"Content-Type": "application/json"})
+        until(lambda: policy.waiting == 1)
+        second = pool.submit(call, port, "POST", "/v1/ask", QUESTION)
+        until(lambda: policy.waiting == 2)
+        first.close()
+        until(lambda: policy.waiting == 1)
+        until(lambda: "questions_in_flight 1.0" in call(port, "GET", "/metrics").body.decode())
+        policy.let(1000)
+        assert [data["before"] for name, data in second.result().events if name == "waiting"] == [1, 0]
+
+
 def test_a_question_has_its_time_and_no_more(kbs: Path) -> None:
     policy = Slow()
     with live(small_app(kbs, policy, limits=Limits(seconds=0.4))) as port:
@@ -262,6 +296,14 @@ def test_search_by_words_by_picture_and_by_both(port: int) -> None:
     assert found[0]["image"].startswith("/v1/kbs/image/pictures/")
     found = call(port, "POST", "/v1/kbs/text/search", {"text": "Pacific", "mode": "text"}).json["results"]
     assert [e["title"] for e in found] == ["Peru"]
+
+
+def test_a_search_leaves_out_what_is_less_similar_than_it_is_told(port: int) -> None:
+    found = call(port, "GET", "/v1/kbs/text/search?q=capital+of+Peru").json["results"]
+    nearest, *others = sorted((e["similarity"] for e in found), reverse=True)
+    asked = {"text": "capital of Peru", "at_least": (nearest + others[0]) / 2}
+    assert [e["similarity"] for e in call(port, "POST", "/v1/kbs/text/search", asked).json["results"]] == [nearest]
+    assert call(port, "GET", "/v1/kbs/text/search?q=capital&at_least=2").status == 400
 
 
 def test_sources_are_listed_in_pages(port: int) -> None:

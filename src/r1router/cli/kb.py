@@ -195,6 +195,9 @@ def search(
     mode: Annotated[
         Literal["fused", "vector", "text"], typer.Option(help="Search by vectors, by words, or by both.")
     ] = "fused",
+    at_least: Annotated[
+        float | None, typer.Option(min=-1.0, max=1.0, help="Leave out what is less similar to the words than this.")
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Search one knowledge base."""
@@ -202,20 +205,30 @@ def search(
         raise InputError("give words to look for, or a picture with --image")
     kb = _open_part(find_store(kbs, name), where)
     query = Query(text, load_image(image) if image else None)
-    [ranking] = kb.search([query], k=k, mode=mode)
+    [found] = kb.search([query], k=k, mode=mode)
+    ranking = [e for e in found if at_least is None or (e.similarity is not None and e.similarity >= at_least)]
     if as_json:
         typer.echo(json.dumps(to_dict(ranking), ensure_ascii=False, indent=2))
         return
     console = Console()
     for number, evidence in enumerate(ranking, 1):
         console.print(
-            Text(f"{number}. ", style="bold").append(render.write_where(evidence), style="blue"), soft_wrap=True
+            Text(f"{number}. ", style="bold")
+            .append(render.write_where(evidence), style="blue")
+            .append(
+                "" if evidence.similarity is None else f"  similarity {evidence.similarity:.2f}", style="not bold dim"
+            ),
+            soft_wrap=True,
         )
         console.print(Text(evidence.text, style="dim"))
         if evidence.image:
             console.print(Text(str(kb.find_picture(evidence.image).absolute()), style="blue"), soft_wrap=True)
     if not ranking:
         console.print(Text("nothing found", style="yellow"))
+
+
+def _say_similarity(similarity: float | None) -> str:
+    return "" if similarity is None else f"  similarity {similarity:.2f}"
 
 
 @kb_app.command()

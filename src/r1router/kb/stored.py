@@ -166,6 +166,10 @@ class StoredKnowledgeBase:
         found = self.store.read_entries(whole, about=about)
         return [self._evidence(row, 0.0) for row in sorted(found, key=lambda row: int(row["id"].rpartition("#")[2]))]
 
+    def sample(self, most: int) -> list[Evidence]:
+        """The first entries that may be seen, as they are stored. Raises `KnowledgeBaseError`."""
+        return [self._evidence(row, 0.0) for row in self.store.read_entries({}, limit=most, about=self._list_allowed())]
+
     def list_entries(self, source: str) -> list[Evidence]:
         """All entries of one source that may be seen, as they follow each other in it; [] where there are none.
 

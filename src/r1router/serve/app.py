@@ -20,7 +20,7 @@ from r1router.serve.metrics import Metrics
 from r1router.serve.middleware.access import LOOPBACK, Access
 from r1router.serve.middleware.body_limit import BodyLimit
 from r1router.serve.middleware.request_log import RequestLog
-from r1router.serve.routes import answers, ask, changes, chat_completions, docs, files, health, kbs, page
+from r1router.serve.routes import about, answers, ask, changes, chat_completions, docs, files, health, kbs, page
 from r1router.serve.routes import jobs as job_routes
 from r1router.serve.work.answers import Answers
 from r1router.serve.work.askers import Keys
@@ -96,6 +96,7 @@ def create_app(
     kept_answers = Answers(knowledge_bases.catalog.folder, hours=keep_hours)
     app.include_router(ask.router(questions, admission, kept_answers))
     app.include_router(answers.router(kept_answers))
+    app.include_router(about.router(questions, knowledge_bases))
     app.include_router(chat_completions.router(questions, admission))
     app.include_router(kbs.router(knowledge_bases, admission, limits=limits))
     app.include_router(files.router(knowledge_bases, jobs, text_embedder=text_embedder, image_embedder=image_embedder))

@@ -20,7 +20,7 @@ from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.answers import Answers
 from r1router.serve.work.options import Options
-from r1router.serve.work.questions import Checked, Questions
+from r1router.serve.work.questions import Checked, Questions, Waiting
 from r1router.types import Finished, Trajectory, Turn
 
 _PIXEL = (
@@ -95,10 +95,11 @@ def router(questions: Questions, admission: Admission, answers: Answers) -> APIR
     async def ask(asked: AskRequest, request: Request) -> Response:
         """Answers a question step by step.
 
-        The events are `started`, for a question with `turns` `rewritten`, then for each step `planned`, `retrieved`
-        and `answered`, then `finished` with the whole trajectory, and `kept` with the id of the answer where the server
-        keeps it; `malformed` tells of a reply of the model that is asked for again, and `error` ends a stream that
-        failed. Lines that begin with a colon keep the connection alive. Leaving ends the work.
+        The events are `started`, then `waiting` with how many were asked before and are in work, where there are any,
+        for a question with `turns` `rewritten`, then for each step `planned`, `retrieved` and `answered`, then
+        `finished` with the whole trajectory, and `kept` with the id of the answer where the server keeps it;
+        `malformed` tells of a reply of the model that is asked for again, and `error` ends a stream that failed.
+        Lines that begin with a colon keep the connection alive. Leaving ends the work.
         """
         if asked.stream:
             return sse.EventStream(_events(asked))
@@ -117,6 +118,9 @@ def router(questions: Questions, admission: Admission, answers: Answers) -> APIR
                     async for event in events:
                         if event is None:
                             yield sse.COMMENT
+                            continue
+                        if isinstance(event, Waiting):
+                            yield sse.write_event("waiting", {"before": event.before})
                             continue
                         told = pictures.link_pictures(event)
                         yield sse.write_event(type(event).__name__.lower(), to_json(told))

@@ -16,6 +16,7 @@ from r1router.conversation import keep_last
 from r1router.evidence.location import find_title
 from r1router.serve.error_responses import Refused
 from r1router.serve.limits import MOST_QUESTION
+from r1router.serve.work.questions import Waiting
 from r1router.types import (
     Answered,
     Computed,
@@ -90,9 +91,11 @@ def _images(message: ChatMessage) -> list[str]:
 # ── what is shown ──────────────────────────────────────────────────────────────────────────────
 
 
-def write_reasoning(event: Event) -> str:
+def write_reasoning(event: Event | Waiting) -> str:
     """What an event adds to the reasoning that a chat client folds away."""
     match event:
+        case Waiting(before):
+            return f"{before} {'question is' if before == 1 else 'questions are'} before yours.\n" if before else ""
         case Rewritten(question):
             return f"Asks: {question.text}\n\n"
         case Planned(index, step) if step.sub_question is None:

@@ -31,6 +31,12 @@ from r1router.types import Evidence, Kind
 _PICTURE = re.compile(r"[0-9a-f]{32}\.(png|jpg|webp|gif)")
 
 
+AtLeast = Annotated[
+    float | None,
+    Field(ge=-1, le=1, description="Leaves out what is less similar to the words than this (cosine)."),
+]
+
+
 class KnowledgeBaseInfo(BaseModel):
     name: str
     kind: Kind
@@ -38,6 +44,7 @@ class KnowledgeBaseInfo(BaseModel):
     label: str
     entries: int
     sources: int
+    unfinished: int = Field(description="Sources whose indexing was interrupted; index them again.")
     embedder: str
     bytes: int | None = Field(description="On disk; null where only a part of it may be seen.")
 
@@ -55,6 +62,7 @@ class SearchRequest(BaseModel):
     image: str | None = Field(None, description="A picture as a data URL.")
     k: Annotated[int, Field(ge=1, le=MOST_RESULTS)] = 5
     mode: Mode = Field("fused", description="Which rankings are used: by meaning, by words, or both.")
+    at_least: AtLeast = None
     where: Where = None
 
 
@@ -112,7 +120,9 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         shown = await asyncio.to_thread(lambda: [describe_opened(kb) for kb in there.values()])
         return {"kbs": shown, "may_be_changed": knowledge_bases.may_be_changed}
 
-    async def search(kb: str, text: str, image: str | None, k: int, mode: Mode, where: str | None) -> JSONResponse:
+    async def search(
+        kb: str, text: str, image: str | None, k: int, mode: Mode, where: str | None, at_least: float | None
+    ) -> JSONResponse:
         found_in = await asyncio.to_thread(knowledge_bases.get, kb, where)
         if not text.strip() and image is None:
             raise Refused(400, "give words or a picture to search for")
@@ -121,8 +131,9 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
             if image is not None:
                 picture = await asyncio.to_thread(pictures.decode, image, limits=limits)
             query = types.Query(text, picture)
-            found = await asyncio.to_thread(found_in.search, [query], k=k, mode=mode)
-        return JSONResponse({"results": [to_dict(pictures.link_pictures(evidence)) for evidence in found[0]]})
+            [found] = await asyncio.to_thread(found_in.search, [query], k=k, mode=mode)
+        near = [e for e in found if at_least is None or (e.similarity is not None and e.similarity >= at_least)]
+        return JSONResponse({"results": [to_dict(pictures.link_pictures(evidence)) for evidence in near]})
 
     @routes.get("/v1/kbs/{kb}/search", response_model=SearchResults)
     async def search_by_words(
@@ -131,14 +142,15 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         k: Annotated[int, Query(ge=1, le=MOST_RESULTS)] = 5,
         mode: Mode = "fused",
         where: Where = None,
+        at_least: AtLeast = None,
     ) -> Response:
         """The best entries for these words."""
-        return await search(kb, q, None, k, mode, where)
+        return await search(kb, q, None, k, mode, where, at_least)
 
     @routes.post("/v1/kbs/{kb}/search", response_model=SearchResults)
     async def search_by_words_and_picture(kb: str, asked: SearchRequest) -> Response:
         """The best entries for words, a picture, or both."""
-        return await search(kb, asked.text, asked.image, asked.k, asked.mode, asked.where)
+        return await search(kb, asked.text, asked.image, asked.k, asked.mode, asked.where, asked.at_least)
 
     @routes.get("/v1/kbs/{kb}/tables", response_model=TableList)
     async def list_tables(
@@ -243,6 +255,10 @@ def _find_file(kb: StoredKnowledgeBase, source: str) -> Path | None:
 def describe_opened(kb: StoredKnowledgeBase) -> dict[str, Any]:
     """The fields of `KnowledgeBaseInfo`."""
     manifest, card = kb.manifest, kb.card
+    if kb.is_part:
+        complete = [source.complete for source in kb.list_sources()]
+    else:
+        complete = [bool(taken.fingerprint) for taken in kb.store.ledger.read().values()]
     embedders = (manifest.text_embedder, manifest.image_embedder)
     return {
         "name": card.name,
@@ -250,7 +266,8 @@ def describe_opened(kb: StoredKnowledgeBase) -> dict[str, Any]:
         "holds": card.holds,
         "label": card.label,
         "entries": len(kb),
-        "sources": len(kb.list_sources() if kb.is_part else kb.store.ledger.read()),
+        "sources": len(complete),
+        "unfinished": complete.count(False),
         "embedder": " + ".join(spec for spec in embedders if spec),
         "bytes": None if kb.is_part else kb.store.measure(),
     }

@@ -45,6 +45,14 @@ class Checked:
         return name_method(self.parts["method"])
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Told to who asked before the first event of a question, as often as it changes."""
+
+    before: int
+    """Questions in work that were asked before this one."""
+
+
 class Questions:
     """The policy of the server, and what it is asked."""
 
@@ -73,6 +81,20 @@ class Questions:
         self._knowledge_bases, self._admission = knowledge_bases, admission
         self._limits, self._metrics, self._tracer = limits, metrics, tracer
         self._policy: Policy | None = None
+        self._line: list[Checked] = []
+        """Questions in work, in the order in which they were asked."""
+        self._moved = asyncio.Event()
+
+    @property
+    def policy_spec(self) -> str:
+        """What opens the policy that answers."""
+        return self._policy.spec if self._policy else ""
+
+    @property
+    def method(self) -> str:
+        """Name of the method of a question that names none."""
+        method = self._setup.method
+        return name_method(load_method(method) if isinstance(method, str) else method)
 
     def open(self, policy: Policy) -> None:
         """Questions are answered by this policy from now on."""
@@ -109,9 +131,10 @@ class Questions:
         )
         return Checked(Question(text, picture, where, turns), open_parts(setup, self._policy))
 
-    async def answer(self, checked: Checked) -> AsyncGenerator[Event | None, None]:
+    async def answer(self, checked: Checked) -> AsyncGenerator[Event | Waiting | None, None]:
         """The events of one question, to be read while it is admitted; None after some seconds without one.
 
+        Before its first event it is told how many questions are before it, where there are any.
         Closing the generator cancels the model call that is under way. Raises `Refused` when time is up or the
         server stops, and what the policy or a knowledge base raises.
         """
@@ -121,11 +144,20 @@ class Questions:
             events = one.stream(checked.question, wrap=watch.wrap, **parts)
             ended = asyncio.create_task(self._admission.ended.wait())
             following = asyncio.ensure_future(anext(events, None))
+            moved = asyncio.create_task(self._moved.wait())
+            self._line.append(checked)
+            before, told = self._count_before(checked), 0
+            waits = True
             try:
                 while True:
+                    if waits and before != told:
+                        told = before
+                        yield Waiting(before)
                     patience = max(0.0, min(KEEP_ALIVE, until - time.monotonic()))
-                    await asyncio.wait({following, ended}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                    heard = {following, ended, moved} if waits else {following, ended}
+                    await asyncio.wait(heard, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
                     if following.done():
+                        waits = False
                         event = following.result()
                         if event is None:
                             return
@@ -137,14 +169,26 @@ class Questions:
                         raise Refused(503, "the server has stopped before this was answered")
                     elif time.monotonic() >= until:
                         raise Refused(504, f"not answered within {self._limits.seconds:g} seconds")
+                    elif waits and moved.done():
+                        before = self._count_before(checked)
+                        moved = asyncio.create_task(self._moved.wait())
                     else:
                         yield None
             finally:
-                for task in (following, ended):
+                self._leave_line(checked)
+                for task in (following, ended, moved):
                     task.cancel()
                     with suppress(asyncio.CancelledError, Exception):
                         await task
                 await events.aclose()
+
+    def _count_before(self, checked: Checked) -> int:
+        return next(place for place, other in enumerate(self._line) if other is checked)
+
+    def _leave_line(self, checked: Checked) -> None:
+        del self._line[self._count_before(checked)]
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
 
     def _within_limits(self, options: Options) -> Budget:
         """The budget that the client names, or the server's, within the seconds that steps may take here."""

@@ -138,8 +138,8 @@ def read_entries(
         most = limit if limit and about is None else max(1, table.count_rows())
         conditions = [f"{name} = {quote(value) if isinstance(value, str) else value}" for name, value in equal.items()]
         conditions += ["first_row IS NOT NULL"] if in_tables else []
-        found = table.search().where(" AND ".join(conditions)).select(names).limit(most)
-        rows: list[Row] = found.to_arrow().to_pylist()
+        found = table.search().select(names).limit(most)
+        rows: list[Row] = (found.where(" AND ".join(conditions)) if conditions else found).to_arrow().to_pylist()
     except (OSError, RuntimeError, ValueError) as error:
         raise KnowledgeBaseError(f"{folder} cannot be read: {error}") from error
     return rows if about is None else [row for row in rows if row.get(ABOUT) in about][:limit]

@@ -1,0 +1,102 @@
+"""Makes example questions from what knowledge bases hold, by rule and without a model, to show what may be asked.
+
+a table    Which CITY has the highest POPULATION?  What is the POPULATION of OSLO?
+a text     What does "TITLE" say about SECTION?
+a picture  What does the picture "TITLE" show?
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
+from typing import NamedTuple
+
+from r1router.kb.stored import StoredKnowledgeBase
+from r1router.table import TableBlock, join_lines
+from r1router.types import Evidence
+
+LOOKED_AT = 40
+"""Entries of each knowledge base, from its beginning."""
+LONGEST = 40
+"""Characters of a name in a question."""
+_NUMBER = re.compile(r"[-+]?\d[\d,. ]*")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+class Example(NamedTuple):
+    kb: str
+    question: str
+
+
+def make_examples(kbs: Mapping[str, StoredKnowledgeBase], *, most: int = 4) -> list[Example]:
+    """Of each knowledge base in turn, without repeats. Raises `KnowledgeBaseError` where one cannot be read."""
+    of_each = [[Example(name, asked) for asked in _ask_about(kb)] for name, kb in kbs.items()]
+    turns = chain.from_iterable(zip_longest(*of_each))
+    return list({one.question: one for one in turns if one}.values())[:most]
+
+
+def _ask_about(kb: StoredKnowledgeBase) -> Iterator[str]:
+    entries = _one_of_each_title(kb.sample(LOOKED_AT))
+    match kb.card.kind:
+        case "table":
+            asked = [tuple(_ask_table(entry.table)) for entry in entries if entry.table]
+            yield from (question for turn in zip_longest(*asked) for question in turn if question)
+        case "image":
+            yield from (f"What does the picture “{entry.title}” show?" for entry in entries if _is_name(entry.title))
+        case "text":
+            yield from map(_ask_passage, (entry for entry in entries if _is_name(entry.title)))
+
+
+def _one_of_each_title(entries: Sequence[Evidence]) -> list[Evidence]:
+    """The first with a section, where one has any: it says what the passage is about."""
+    best: dict[str, Evidence] = {}
+    for entry in entries:
+        held = best.setdefault(entry.title, entry)
+        if _section(entry) and not _section(held):
+            best[entry.title] = entry
+    return list(best.values())
+
+
+def _section(entry: Evidence) -> str:
+    last = entry.location.section.split(" › ")[-1].strip() if entry.location else ""
+    return last if _is_name(last) and last != entry.title else ""
+
+
+def _ask_passage(entry: Evidence) -> str:
+    section = _section(entry)
+    if section.endswith("?"):
+        return section
+    return f"What does “{entry.title}” say about {section}?" if section else f"What does “{entry.title}” say?"
+
+
+def _ask_table(block: TableBlock) -> Iterator[str]:
+    """By the first column that names things, and the first of numbers or of anything beside it."""
+    header = [join_lines(name).strip() for name in block.header]
+    columns = [[cell.strip() for cell in column] for column in zip(*block.rows, strict=False)]
+    named = [at for at, name in enumerate(header) if _is_name(name) and at < len(columns) and any(columns[at])]
+    keys = [at for at in named if _names_things(columns[at])]
+    if not keys:
+        return
+    key, rest = keys[0], [at for at in named if at != keys[0]]
+    if numbers := [at for at in rest if all(map(_NUMBER.fullmatch, filter(None, columns[at])))]:
+        yield f"Which {_lower(header[key])} has the highest {_lower(header[numbers[0]])}?"
+    for at in [*numbers, *rest]:
+        if row := next((row for row in block.rows if _is_name(row[key].strip()) and row[at].strip()), None):
+            yield f"What is the {_lower(header[at])} of {row[key].strip()}?"
+            return
+
+
+def _names_things(cells: Sequence[str]) -> bool:
+    """Whether a column has a name of its own in each row."""
+    filled = [cell for cell in cells if cell]
+    return len(set(filled)) == len(filled) and sum(map(_is_name, filled)) > len(filled) / 2
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= LONGEST and "\n" not in text and bool(_LETTER.search(text))
+
+
+def _lower(name: str) -> str:
+    """A name of a column in the middle of a sentence: "Length" as "length", "GDP" and "Name (EU)" as they are."""
+    return name.lower() if name[1:].islower() else name
