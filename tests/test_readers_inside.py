@@ -54,7 +54,7 @@ def test_files_in_an_archive_are_read_under_their_names_and_stay_the_archives(tm
     assert passages(items) == [("docs/a.md", "The code is Heron.")]
     [table] = [item for item in items if isinstance(item, Table)]
     assert (table.rows[0], table.section) == (("Hamn", "06:55"), "t/ports.csv")
-    assert problems(items) == [("files in it", "left out, no reader for: 1 × .exe")]
+    assert problems(items) == [("files in it", "left out, no reader for: 1 × .exe (x.exe)")]
     assert {item.source for item in items if not isinstance(item, Problem)} == {path.as_posix()}
 
 
@@ -172,7 +172,7 @@ def test_what_is_attached_to_a_mail_is_read(tmp_path):
     [table] = [item for item in items if isinstance(item, Table)]
     assert (table.rows[0], table.section) == (("Hamn", "06:55"), "ports.csv")
     assert [item.title for item in items if isinstance(item, Picture)] == ["gate"]
-    assert problems(items) == [("message 1, files in it", "left out, no reader for: 1 × .exe")]
+    assert problems(items) == [("message 1, files in it", "left out, no reader for: 1 × .exe (run.exe)")]
 
 
 def test_a_table_in_a_mail_of_html_is_a_table_and_its_pictures_are_told(tmp_path):

@@ -332,13 +332,13 @@ def test_a_chart_is_the_table_that_it_draws_and_a_diagram_its_words(tmp_path):
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("word/charts/chart1.xml", CHART)
         archive.writestr("word/diagrams/data1.xml", DIAGRAM)
-        archive.writestr("word/embeddings/a.xlsx", "")
+        archive.writestr("word/embeddings/a.bin", "")
     items = read(path)
     [table] = tables(items)
     assert (table.header, table.caption) == (("", "2023", "2024"), "Chart Sales")
     assert table.rows == (("North", "7", ""), ("South", "9", "4"))
     assert "Open the valve\nClose it" in texts(items)
-    assert "1 embedded document left out" in [item.reason for item in items if isinstance(item, Problem)]
+    assert "left out, no reader for: 1 × .bin (a.bin)" in [item.reason for item in items if isinstance(item, Problem)]
 
 
 def test_the_title_on_the_page_goes_before_one_in_the_properties_and_neither_is_lost(tmp_path):

@@ -194,10 +194,20 @@ def test_a_damaged_picture_of_a_manifest_is_reported_by_its_row(tmp_path):
 def test_an_animation_becomes_its_first_frame(tmp_path):
     frames = [Pillow.new("RGB", (20, 10), colour) for colour in ("red", "green", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    [picture] = read(tmp_path)
+    picture, told = read(tmp_path)
+    assert (told.reason, told.read) == ("has 3 pictures, of which the first is read", True)
     assert picture.image.media_type == "image/png"
     with Pillow.open(io.BytesIO(picture.image.data)) as opened:
         assert opened.convert("RGB").getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_each_page_of_a_scan_is_a_picture(tmp_path):
+    pages = [Pillow.new("RGB", (20, 10), colour) for colour in ("red", "green", "blue")]
+    pages[0].save(tmp_path / "fax.tiff", save_all=True, append_images=pages[1:])
+    pictures = read(tmp_path)
+    assert [picture.title for picture in pictures] == ["fax", "fax, page 2", "fax, page 3"]
+    with Pillow.open(io.BytesIO(pictures[2].image.data)) as opened:
+        assert opened.convert("RGB").getpixel((0, 0)) == (0, 0, 255)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".webp"])

@@ -25,6 +25,12 @@ _ASCII_WORD = re.compile(r"\S{1,64}")
 _ASCII_PIECE = re.compile(r"\w{1,16}|[^\w\s]")
 _UNSEEN = re.compile("[\x00\u00ad\u200b\u2060\ufeff]")
 """NUL, soft hyphens and blanks without width: they stand inside words and nobody sees or types them."""
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
+_TERMINAL = re.compile(
+    "\x1b\\[[0-?]{0,40}[ -/]{0,4}[@-~]|\x1b\\][^\x07\x1b]{0,400}(?:\x07|\x1b\\\\)|\x1b[@-_]|[^\n]\x08|"
+    + _CONTROLS.pattern
+)
+"""Codes that tell a terminal to change colour, a letter that is printed over, and other signs without a shape."""
 _ONE_SPELLING = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n"}
     | {"ی": "ي", "ى": "ي", "ک": "ك", "ة": "ه", "ـ": ""}
@@ -33,9 +39,9 @@ _ONE_SPELLING = str.maketrans(
 
 def normalise(text: str) -> str:
     """The text with every letter composed (Unicode NFC) and without what nobody sees in it."""
-    if text.isascii():
-        return text.replace("\0", "") if "\0" in text else text
-    return unicodedata.normalize("NFC", _UNSEEN.sub("", text))
+    if _CONTROLS.search(text):
+        text = _TERMINAL.sub("", text)
+    return text if text.isascii() else unicodedata.normalize("NFC", _UNSEEN.sub("", text))
 
 
 def cut_terms(text: str) -> list[str]:

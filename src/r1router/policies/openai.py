@@ -255,10 +255,16 @@ def _without(request: dict[str, Any], refused: set[str]) -> dict[str, Any]:
 # Only what is read is described; null and a missing field are alike.
 
 
+class _Value(BaseModel):
+    """Words with notes at them, as OpenAI's assistants send them."""
+
+    value: Text | None = None
+
+
 class _Part(BaseModel):
     """A piece of a message's content: its words, a thought (Mistral) or a refusal (OpenAI)."""
 
-    text: Text | None = None
+    text: Text | _Value | None = None
     thinking: Text | list[_Part | Text] | None = None
     refusal: Text | None = None
 
@@ -272,7 +278,7 @@ class _Call(BaseModel):
 
 
 class _Message(BaseModel):
-    content: Text | list[_Part | Text] | None = None
+    content: Text | _Part | list[_Part | Text] | None = None
     reasoning: Text | None = None
     """Where OpenRouter, Ollama and newer vLLM put a thought."""
     reasoning_content: Text | None = None
@@ -360,15 +366,15 @@ def _words_of(message: _Message) -> tuple[str, str, str]:
     if message.content is None or isinstance(message.content, str):
         return thought, message.content or "", refused
     said = ""
-    for part in message.content:
+    for part in message.content if isinstance(message.content, list) else [message.content]:
         if isinstance(part, str):
             said += part
             continue
-        said += part.text or ""
+        said += (part.text.value if isinstance(part.text, _Value) else part.text) or ""
         refused += part.refusal or ""
         inner = part.thinking or ""
         thought += (
-            inner if isinstance(inner, str) else "".join(p if isinstance(p, str) else p.text or "" for p in inner)
+            inner if isinstance(inner, str) else "".join(p if isinstance(p, str) else str(p.text or "") for p in inner)
         )
     return thought, said, refused
 

@@ -80,4 +80,5 @@ def _number(value: float) -> str:
         return ""
     if value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    return format(value, ".15g")
+    said = format(value, ".15g")
+    return format(decimal.Decimal(said), "f") if "e" in said and 1e-9 < abs(value) < 1e21 else said

@@ -30,10 +30,21 @@ def is_drawing(data: bytes, called: str) -> bool:
     return called.lower().endswith((".svg", ".svgz")) or b"<svg" in data[:1024]
 
 
+def read_words(data: bytes, source: str) -> str:
+    """The words of a drawing, one text a line. Raises `UnreadableFile`."""
+    from lxml import etree  # type: ignore[import-untyped]
+
+    try:
+        parser = etree.XMLParser(resolve_entities="internal", no_network=True, remove_comments=True)
+        return _words(etree.fromstring(data, parser))
+    except etree.XMLSyntaxError as error:
+        raise UnreadableFile(source, f"the drawing is damaged ({error})") from error
+
+
 def draw(data: bytes, source: str) -> Drawing:
     """Nothing outside of the file is loaded. Raises `UnreadableFile`."""
     import resvg_py
-    from lxml import etree  # type: ignore[import-untyped]
+    from lxml import etree
 
     try:
         if data.startswith(b"\x1f\x8b"):

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from r1router.ingest.parts.cells import write_cell
 
-_SECTION = re.compile(r'(?:"[^"]*"|\\.|[^;"\\])+')
+HIDES = ";;;"
+"""Formats for numbers and text that show nothing."""
+_SECTION = re.compile(r'((?:"[^"]*"|\\.|[^;"\\])*)(?:;|$)')
 _PART = re.compile(r'"([^"]*)"|\\(.)|_.|\*.|\[\$([^\[\]-]*+)[^\[\]]*+\]|\[[^\[\]]*+\]|([#0?.,]+)|(.)')
 
 
@@ -24,6 +26,8 @@ class _Format(NamedTuple):
 
 def show(value: object, code: str) -> str:
     """The cell's text; a plain one for text, dates (ISO 8601) and formats that say nothing of a single number."""
+    if code == HIDES:
+        return ""
     match value:
         case datetime.timedelta():
             return _duration(value, code)
@@ -51,7 +55,7 @@ def _number(value: float, code: str) -> str:
     if shown.mask:
         return _fill_mask(shown.mask, value)
     if not shown.digits:
-        return f"{shown.before}{shown.after}".strip() or write_cell(value)
+        return f"{shown.before}{shown.after}".strip() or ("" if len(sections) > 1 else write_cell(value))
     bare = shown.digits.rstrip(",")
     whole, _, fraction = bare.partition(".")
     percents = (shown.before + shown.after).count("%")
@@ -83,7 +87,7 @@ def _fill_mask(mask: str, value: float) -> str:
 def _sections(code: str) -> tuple[_Format, ...]:
     """For positive numbers, negative ones and zero; empty for what is not plain digits (fractions, dates)."""
     sections = []
-    for section in _SECTION.findall(code)[:3]:
+    for section in _SECTION.findall(f"{code}")[: min(3, code.count(";") + 1)]:
         before = digits = after = mask = ""
         for quoted, escaped, currency, run, other in _PART.findall(section):
             if other and other.lower() in "eymdhsg/@":

@@ -43,18 +43,20 @@ class Loaded:
     caption: str
     words: str = ""
     """Those of a drawing, as they are written in it."""
+    frames: int = 1
+    """Of an animation, or pages of a scan."""
 
 
-def load_file(path: Path, source: str) -> Loaded:
+def load_file(path: Path, source: str, *, frame: int = 0) -> Loaded:
     """The picture in a file, or of the data of one that has another name; see `load`."""
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise UnreadableFile(source, f"the picture has {size >> 20} MiB; at most {MOST_BYTES >> 20} are read")
-    return load(path.read_bytes(), path.name, source)
+    return load(path.read_bytes(), path.name, source, frame=frame)
 
 
-def load(data: bytes, name: str, source: str) -> Loaded:
-    """Decode the picture once to be sure of it. An animated one becomes its first frame, as PNG, and so does one of
+def load(data: bytes, name: str, source: str, *, frame: int = 0) -> Loaded:
+    """Decode the picture once to be sure of it. An animated one becomes one frame, as PNG, and so does one of
     a format that browsers do not show.
 
     Raises `UnreadableFile` for one that is damaged, too large, or of another format than its name says.
@@ -74,7 +76,9 @@ def load(data: bytes, name: str, source: str) -> Loaded:
             if width * height > MOST_PIXELS:
                 raise Pillow.DecompressionBombError(f"{width} × {height} pixels")
             # MPO, which Pillow makes of some JPEGs, has views of one moment and not frames
-            animated = opened.format != "MPO" and getattr(opened, "n_frames", 1) > 1
+            frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
+            animated = frames > 1
+            opened.seek(frame)
             title, caption = _stored(opened)
             if not animated:
                 opened.draft("RGB", (1024, 1024))  # a JPEG is decoded at a fraction of its size
@@ -89,7 +93,7 @@ def load(data: bytes, name: str, source: str) -> Loaded:
         ) from error
     except (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupError) as error:
         raise UnreadableFile(source, f"the picture is damaged or cut off ({error})") from error
-    return Loaded(Image(data, tell_media_type(data) or "image/png", name), title, caption)
+    return Loaded(Image(data, tell_media_type(data) or "image/png", name), title, caption, frames=frames)
 
 
 def _open_heif(data: bytes, source: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -49,11 +48,11 @@ def read_inside(
     with _unpack(members, file) as (folder, problems):
         yield from problems
         missed = Missed()
-        unknown: Counter[str] = Counter()
+        unknown: dict[str, list[str]] = {}
         for inner in find([folder], as_=as_, missed=missed):
             name = inner.path.relative_to(folder).as_posix()
             if not inner.kinds:
-                unknown[inner.path.suffix.lower() or "without a suffix"] += 1
+                unknown.setdefault(inner.path.suffix.lower() or "without a suffix", []).append(inner.path.name)
                 continue
             about: dict[str, Any] = {}
             try:
@@ -66,7 +65,10 @@ def read_inside(
                 yield Problem(file.source, name, error.reason)
         yield from (Problem(file.source, Path(told.path).name, told.reason) for told in missed.problems)
         if unknown:
-            said = ", ".join(f"{count} × {suffix}" for suffix, count in sorted(unknown.items()))
+            said = ", ".join(
+                f"{len(names)} × {suffix} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
+                for suffix, names in sorted(unknown.items())
+            )
             yield Problem(file.source, "files in it", f"left out, no reader for: {said}", read=True)
 
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
 from r1router.errors import UnreadableFile
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts import images
-from r1router.ingest.parts.cells import make_title
+from r1router.ingest.parts.cells import make_title, write_cell
 from r1router.ingest.parts.elements import read_attribute, read_name
+from r1router.ingest.parts.inside import Member, read_inside
 from r1router.ingest.records import About, Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
 
 MOST_UNPACKED = 2 << 30
 """Bytes; a file that unpacks to more is a zip bomb, or too large for its format."""
 LEAST_PICTURE = 2_000
 """Bytes; a smaller file is a bullet or a line."""
+_EMBEDDED = re.compile(r"(?:word|ppt|xl)/(?:embeddings/|afchunk)", re.IGNORECASE)
+_GUESSED = re.compile(r"description (?:automatically )?generated|automatisch generierte beschreibung", re.IGNORECASE)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -63,6 +69,39 @@ def parse(archive: zipfile.ZipFile, part: str) -> Any:
         resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
     )
     return etree.fromstring(archive.read(part), parser)
+
+
+def find_related(archive: zipfile.ZipFile, part: str) -> dict[str, str]:
+    """The parts that a part refers to, by the id of the reference."""
+    folder, called = posixpath.split(part)
+    return {
+        read_attribute(relation, "Id"): posixpath.normpath(
+            posixpath.join("/", folder, read_attribute(relation, "Target"))
+        ).lstrip("/")
+        for relation in find_elements(archive, f"{folder}/_rels/{called}.rels", "Relationship")
+    }
+
+
+def list_embedded(archive: zipfile.ZipFile) -> list[str]:
+    """The documents inside this one, but for the workbooks that only hold the numbers of a chart."""
+    parts = archive.namelist()
+    charts = (part for part in parts if re.search(r"/charts/chart\d*\.xml$", part))
+    drawn = {part for chart in charts for part in find_related(archive, chart).values()}
+    return [part for part in parts if _EMBEDDED.match(part) and part not in drawn and "/_rels/" not in part]
+
+
+def read_embedded(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+    """The records of the documents inside this one, as if they lay in a folder; what cannot be read is told."""
+    with zipfile.ZipFile(file.path) as archive:
+        found = [Member(posixpath.basename(part), partial(archive.open, part)) for part in list_embedded(archive)]
+        if found:
+            yield from read_inside(found, file, as_=as_, ocr=ocr)
+
+
+def read_description(element: Any) -> str:
+    """The words that a person wrote for a picture; empty for those that a program guessed."""
+    said = write_cell(read_attribute(element, "descr"))
+    return "" if _GUESSED.search(said) else said
 
 
 def find_elements(archive: zipfile.ZipFile, part: str, called: str) -> Iterator[Any]:

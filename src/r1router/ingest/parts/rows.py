@@ -46,6 +46,16 @@ class At:
     fields: Fields
 
 
+def keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; of a name that it has twice, the value is a list of both."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        for name in values:
+            given = [value for other, value in pairs if other == name]
+            values[name] = given if len(given) > 1 else given[0]
+    return values
+
+
 def place_row(where: str, values: Mapping[str, Any]) -> At:
     return At(where, values, {name.strip().lower(): value for name, value in values.items()})
 

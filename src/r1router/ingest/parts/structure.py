@@ -18,6 +18,8 @@ AHEAD = 2_000
 """Rows that are looked at before a piece counts as one long table."""
 _SAMPLE = 50
 _MOST_ABOVE = 30
+_MOST_BLOCKS = 6
+"""Blocks of words above a table, with blank lines between them."""
 _MOST_HEADS = 3
 _SURE = 0.6
 """Confidence below which a choice is told."""
@@ -114,9 +116,15 @@ class _Lines:
         self._lines = chain(lines, self._lines)
 
     def is_wider_next(self, block: Sequence[Line]) -> bool:
-        """Whether the next block has more columns than this one."""
-        following = self.block()
-        self.put_back([Line(block[-1].number + 1, ()), *following])
+        """Whether the next block that is no such words either has more columns than this one."""
+        seen: list[Line] = [Line(block[-1].number + 1, ())]
+        for _ in range(_MOST_BLOCKS):
+            following = self.block()
+            seen += following
+            if not following or not _stands_above(following):
+                break
+            seen.append(Line(following[-1].number + 1, ()))
+        self.put_back(seen)
         return bool(following) and _usual(map(_filled, following)) > _usual(map(_filled, block))
 
     def is_at_gap(self) -> bool:
@@ -248,7 +256,8 @@ def _goes_on(block: Sequence[Line], found: Found, kinds: Sequence[str], width: i
         return True
     values = [c for c, kind in enumerate(kinds) if kind == "value" and c < width]
     if values:
-        return not any(row[c] and not _is_value(row[c]) for c in values) and any(row[c] for c in values)
+        is_begun = bool(row[0]) and bool(found.header) and _filled(block[0]) > 1  # a value that is not known
+        return not any(row[c] and not _is_value(row[c]) for c in values) and (is_begun or any(row[c] for c in values))
     heads, confidence = _count_heads(block, _left(block))
     return not (heads and confidence > 0.8) and len(kinds) == width
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.sheets import write_place
 from r1router.ingest.parts.structure import Found, Line, find_tables
 from r1router.ingest.records import Passage, Problem, Record, Table
@@ -67,6 +68,8 @@ def find_records(
             yield item
         yield from make_notes_record(found.notes, id=f"{mine}:below", as_=as_, **about)
         if found.header and none:
+            words = [] if is_sheet else [" ".join(found.header)]
+            yield from make_notes_record(words, id=mine, as_=as_, **about)
             yield Problem(source, where, f"has names of columns ({', '.join(found.header)}) and no rows", read=True)
         elif found.remark:
             yield Problem(source, where, found.remark, read=True)
@@ -132,6 +135,32 @@ def make_records(
             first += len(part)
     if ragged and fitted.problem:
         yield Problem(source, ragged, fitted.problem)
+
+
+class Writer:
+    """Writes the values of rows as cells, and counts those that are bytes and no text, such as pictures."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._rows = 0
+        self._binary = Counter[str]()
+
+    def __call__(self, values: Iterable[object]) -> list[str]:
+        self._rows += 1
+        cells = []
+        for place, value in enumerate(values):
+            cells.append(write_cell(value))
+            if isinstance(value, bytes) and value and not cells[-1]:
+                self._binary[self._names[place]] += 1
+        return cells
+
+    def report(self, source: str, where: str) -> Iterator[Problem]:
+        """What did not become text, once the rows are written."""
+        for name, count in self._binary.items():
+            said = f"{count:,} binary value{'s' * (count > 1)} of {name} left out"
+            yield Problem(source, where, said, read=True)
+        if not self._rows:
+            yield Problem(source, where, f"has names of columns ({', '.join(self._names)}) and no rows", read=True)
 
 
 class _Fit:

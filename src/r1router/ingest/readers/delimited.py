@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from r1router.ingest.parts import manifest, tabular
 from r1router.ingest.parts.cells import make_title, write_cell
@@ -96,6 +96,8 @@ def _lines(stream: IO[str], file: SourceFile, problems: list[Problem]) -> Iterat
     number = 2 if named else 1
     source = chain(head[1:] if named else head, stream)
     how = {"delimiter": named[1] if named else _delimiter(head, file.path), "skipinitialspace": True}
+    if _is_quoted_once(head, how["delimiter"]):
+        how["quotechar"] = "'"
     if any(map(_ESCAPED.search, head)):
         how["escapechar"] = "\\"
     csv.field_size_limit(_LONGEST_FIELD)
@@ -130,6 +132,23 @@ def _lines(stream: IO[str], file: SourceFile, problems: list[Problem]) -> Iterat
         number += len(taken)
 
 
+def _is_quoted_once(head: list[str], delimiter: Any) -> bool:
+    """Whether cells stand in single quotes, as some data bases write them."""
+    if any('"' in line for line in head):
+        return False
+    cells = [cell.strip() for line in head[1:] for cell in line.strip().split(delimiter) if cell.strip()]
+    begun = sum(cell.startswith("'") for cell in cells)
+    return begun > len(cells) / 3 and begun == sum(cell.endswith("'") for cell in cells)
+
+
+def _is_prose(head: list[str], delimiter: str) -> bool:
+    """Whether a comma only parts clauses: none in the first line, a blank behind each of the others, no quotes."""
+    said = [line.strip() for line in head if line.strip()]
+    if not said or delimiter in said[0] or any('"' in line for line in said):
+        return False
+    return all(line.count(delimiter) == line.count(f"{delimiter} ") for line in said)
+
+
 def _delimiter(head: list[str], path: Path) -> str:
     """The one that cuts the most lines into equally many cells, more cells being better."""
     if ".t" in path.name.lower() and any("\t" in line for line in head):
@@ -140,5 +159,7 @@ def _delimiter(head: list[str], path: Path) -> str:
             break
         widths = [len(row) for row in csv.reader(head, delimiter=delimiter, skipinitialspace=True) if any(row)]
         for usual, count in Counter(width for width in widths if width > 1).most_common(1):
-            scores[delimiter] = (round(count / len(widths), 1), usual)
-    return max(scores, key=lambda delimiter: scores[delimiter], default=_DELIMITERS[0])
+            if delimiter not in ",;" or not _is_prose(head, delimiter):
+                scores[delimiter] = (round(count / len(widths), 1), usual)
+    one_column = _RARE_DELIMITERS[-1] if _is_prose(head, _DELIMITERS[0]) else _DELIMITERS[0]
+    return max(scores, key=lambda delimiter: scores[delimiter], default=one_column)

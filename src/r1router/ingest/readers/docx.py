@@ -45,6 +45,7 @@ class _Style:
     level: int = 0
     """Of a heading, from 1; 0 for other text."""
     numbering: tuple[str, int] = ("", 0)
+    is_hidden: bool = False
 
 
 @dataclass(slots=True)
@@ -95,11 +96,12 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             sections.write("\n".join(lines))
     yield from _read_graphics(file, sections, as_)
     yield from _unless_table(sections.end(), as_)
+    yield from office.read_embedded(file, as_=as_, ocr=ocr)
     yield from office.report_pictures_left_out(file)
 
 
 def _read_graphics(file: SourceFile, sections: Sections, as_: Kind | None) -> Iterator[Record | Problem]:
-    """Charts as tables and the words of diagrams, behind the text; what other documents are inside is told."""
+    """Charts as tables and the words of diagrams, behind the text."""
     with zipfile.ZipFile(file.path) as archive:
         parts = archive.namelist()
         for number, part in enumerate(graphics.find_charts(parts), 1):
@@ -108,16 +110,12 @@ def _read_graphics(file: SourceFile, sections: Sections, as_: Kind | None) -> It
         for part in graphics.find_diagrams(parts):
             yield from _unless_table(sections.heading(1, "Diagram"), as_)
             sections.write("\n".join(graphics.read_diagram(archive, part)))
-    inside = [part for part in parts if re.match(r"word/(?:embeddings/|afchunk)", part)]
-    if inside:
-        said = f"{len(inside)} embedded document{'s' * (len(inside) > 1)} left out"
-        yield Problem(file.source, "what is embedded", said, read=True)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
     """With tables only where there is the tag for one."""
     with zipfile.ZipFile(path) as archive:
-        has_tables = any(
+        has_tables = bool(office.list_embedded(archive)) or any(
             b":tbl>" in archive.read(n) for n in archive.namelist() if re.match(r"word/document\d*\.xml", n)
         )
     return (("text", "table") if has_tables else ("text",)), ()
@@ -151,6 +149,8 @@ def _boxes(element: Any) -> Iterator[Any]:
 
 def _text(paragraph: Any, words: _Words) -> str:
     """A paragraph's words, its notes behind them."""
+    if _style(paragraph, words).is_hidden:
+        return ""
     notes: list[str] = []
     text = "".join(_pieces(paragraph, words, notes))
     return " ".join([text, *(f"[{note}]" for note in notes)]) if notes else text
@@ -176,14 +176,20 @@ def _pieces(element: Any, words: _Words, notes: list[str]) -> Iterator[str]:
                 box = find_child(inner, "checked")
                 box = find_child(inner, "default") if box is None else box
                 yield "☐" if box is None or read_attribute(box, "val") in ("0", "false") else "☒"
-            case "docPr" if (said := read_attribute(inner, "descr")) and "generated" not in said:
+            case "ddList":
+                choices = [read_attribute(choice, "val") for choice in inner if read_name(choice) == "listEntry"]
+                chosen = _number(find_child(inner, "result"))
+                yield choices[chosen] if chosen < len(choices) else ""
+            case "textpath":  # letters that are drawn
+                yield f" {read_attribute(inner, 'string')} "
+            case "docPr" if said := office.read_description(inner):
                 yield f" {said} "
             case "sup" | "sub" | "den":  # of formulas
                 yield {"sup": "^", "sub": "_", "den": "/"}[read_name(inner)]
                 yield from _pieces(inner, words, notes)
             case "rt":  # how a word is read
                 notes.append("".join(_pieces(inner, words, notes)))
-            case "r" if _is_hidden(inner):
+            case "r" if _is_hidden(inner, words):
                 yield ""
             case called if called not in _GONE and called != _BOX:
                 yield from _pieces(inner, words, notes)
@@ -194,8 +200,14 @@ def _symbol(element: Any) -> str:
     return chr(int(code, 16)) if re.fullmatch(r"[0-9A-Fa-f]{4}", code) and not code.upper().startswith("F0") else "•"
 
 
-def _is_hidden(run: Any) -> bool:
-    vanish = find_child(find_child(run, "rPr"), "vanish")
+def _is_hidden(run: Any, words: _Words) -> bool:
+    settings = find_child(run, "rPr")
+    style = words.styles.get(read_attribute(find_child(settings, "rStyle"), "val"), _Style())
+    return style.is_hidden if find_child(settings, "vanish") is None else _says_hidden(settings)
+
+
+def _says_hidden(settings: Any) -> bool:
+    vanish = find_child(settings, "vanish")
     return vanish is not None and read_attribute(vanish, "val") not in ("0", "false")
 
 
@@ -203,7 +215,11 @@ def _style(paragraph: Any, words: _Words) -> _Style:
     settings = find_child(paragraph, "pPr")
     style = words.styles.get(read_attribute(find_child(settings, "pStyle"), "val"), _Style())
     outline = read_attribute(find_child(settings, "outlineLvl"), "val")
-    return _Style(style.name, int(outline) + 1, style.numbering) if outline.isdecimal() and int(outline) < 9 else style
+    return (
+        _Style(style.name, int(outline) + 1, style.numbering, style.is_hidden)
+        if outline.isdecimal() and int(outline) < 9
+        else style
+    )
 
 
 # ── tables ─────────────────────────────────────────────────────────────────────────────────────
@@ -289,7 +305,8 @@ def _styles(archive: zipfile.ZipFile, folder: str) -> dict[str, _Style]:
         heading = _HEADING.match(called)
         outline = read_attribute(find_child(find_child(style, "pPr"), "outlineLvl"), "val")
         level = int(heading[1]) if heading else int(outline) + 1 if outline.isdecimal() and int(outline) < 9 else 0
-        found[id] = _Style(called, level, _numbering(find_child(style, "pPr")))
+        hidden = _says_hidden(find_child(style, "rPr"))
+        found[id] = _Style(called, level, _numbering(find_child(style, "pPr")), hidden)
         based[id] = read_attribute(find_child(style, "basedOn"), "val")
     for id, style in found.items():
         parents = 0
@@ -360,11 +377,15 @@ def _margins(archive: zipfile.ZipFile, folder: str) -> dict[str, list[str]]:
     plain = _Words({}, {}, {})
     parts = sorted(archive.namelist())
     files = {
-        "Comments": [part for part in parts if part == f"{folder}/comments.xml"],
         "Header": [part for part in parts if re.fullmatch(rf"{folder}/header\d*\.xml", part)],
         "Footer": [part for part in parts if re.fullmatch(rf"{folder}/footer\d*\.xml", part)],
     }
-    return {
+    said = [
+        write_cell(f"{who}: {' '.join(_text(p, plain) for p in _paragraphs(comment))}".removeprefix(": "))
+        for comment in office.find_elements(archive, f"{folder}/comments.xml", "comment")
+        for who in [read_attribute(comment, "author")]
+    ]
+    margins = {
         called: list(
             dict.fromkeys(
                 text
@@ -375,3 +396,4 @@ def _margins(archive: zipfile.ZipFile, folder: str) -> dict[str, list[str]]:
         )
         for called, found in files.items()
     }
+    return {"Comments": said, **margins}

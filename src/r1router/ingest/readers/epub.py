@@ -8,23 +8,25 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts import office
+from r1router.ingest.parts import drawings, office
 from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.elements import find_child, read_attribute, read_name
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.readers import html
-from r1router.ingest.records import About, Picture, Problem, Record
+from r1router.ingest.records import About, Passage, Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
 PATTERNS = ("*.epub",)
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
-_PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
+_PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml", "text/x-oeb1-document")
+_DRAWING = "image/svg+xml"
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
@@ -44,6 +46,10 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             if part not in archive.namelist() or part in locked:
                 why = "is protected against copying" if part in locked else "is not in the file"
                 yield Problem(file.source, f"chapter {called}", why)
+                continue
+            if part.endswith(".svg"):
+                if (words := drawings.read_words(archive.read(part), file.source)) and as_ != "table":
+                    yield Passage(f"{file.source}:{called}", file.source, words, title, None, called)
                 continue
             page = Path(scratch, f"{number}.xhtml")
             page.write_bytes(archive.read(part))
@@ -75,13 +81,19 @@ def _list_chapters(archive: zipfile.ZipFile, file: SourceFile) -> tuple[str, lis
     title = " by ".join(part for part in (stated, authors) if part)
     items = {read_attribute(item, "id"): item for item in find_child(root, "manifest")}
     listed = [items.get(read_attribute(entry, "idref")) for entry in find_child(root, "spine")]
+    apart = [item for item in items.values() if item not in listed and not _is_contents(item)]
     folder = posixpath.dirname(package)
     pages = [
         posixpath.normpath(posixpath.join(folder, unquote(read_attribute(item, "href"))))
-        for item in listed
-        if item is not None and read_attribute(item, "media-type") in _PAGES
+        for item in (*listed, *apart)
+        if item is not None and read_attribute(item, "media-type") in (_PAGES if item in apart else (*_PAGES, _DRAWING))
     ]
     return title, pages, office.describe_properties(root)
+
+
+def _is_contents(item: Any) -> bool:
+    """The list of chapters, whose words stand in the chapters too."""
+    return "nav" in read_attribute(item, "properties").split()
 
 
 def _read_chapter(page: SourceFile, book: SourceFile, title: str, as_: Kind | None) -> Iterator[Record | Problem]:

@@ -12,6 +12,7 @@ from r1router.ingest.parts import grids, tabular
 from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.encodings import find_codec
 from r1router.ingest.parts.files import find_encoding, open_bytes, read_mark, report_doubts
+from r1router.ingest.parts.numbering import write_number
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.titles import choose_title
@@ -24,10 +25,14 @@ KINDS: tuple[Kind, ...] = ("text", "table")
 
 _DROPPED = frozenset(
     {"script", "style", "noscript", "template", "nav", "iframe", "object", "canvas", "audio", "video", "head"}
-    | {"button", "datalist", "rt", "rp"}
+    | {"datalist", "rt", "rp"}
 )
-"""What has no words of the page: code, other pages, what moves, menus, what one presses, how a word is read."""
+"""What has no words of the page: code, other pages, what moves, menus, how a word is read."""
+_NAMES_A_PART = frozenset({*(f"h{level}" for level in range(1, 7)), "summary", "dt", "th", "legend", "label"})
+"""Where a button is no command but a title that one presses: the questions of a page that folds its answers."""
+_TEX = "application/x-tex"
 _STRUCK = frozenset({"del", "s", "strike"})
+_FORMULAS = {"mfrac": "/", "msup": "^", "msub": "_"}
 _FIELDS = frozenset({"label", "textarea", "select"})
 _CELLS = ("cell", "gridcell", "columnheader", "rowheader")
 _EXPONENT = re.compile(r"\s{0,3}[+−-]?\d{1,4}\s{0,3}$")
@@ -37,7 +42,28 @@ _ROLES = frozenset({"navigation", "search", "menu", "menubar"})
 _BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div"}
     | {"dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "legend", "li", "main"}
-    | {"menu", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"}
+    | {
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "menu",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    }
 )
 _CLASSES = frozenset({"mw-editsection", "headerlink"})
 """What Wikipedia and Sphinx put between the words: "[edit]", "¶"."""
@@ -49,6 +75,8 @@ _FOR_BROWSERS = re.compile(
     r"|apple-|csrf|image|url|type$|site_name|rating|google|msvalidate|handheld"
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_END = re.compile(r"</(?:body|html)\s{0,9}>", re.IGNORECASE)
+"""What stands behind them is on the page all the same, but not in the tree that lxml makes."""
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 
 
@@ -59,6 +87,12 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     for item in _read_root(root, file, as_):
         records += not isinstance(item, Problem)
         yield item
+    if not records:  # what is said to those who run no scripts
+        for element in root.iter("noscript"):
+            element.tag = "div"
+        for item in _read_root(root, file, as_):
+            records += not isinstance(item, Problem)
+            yield item
     if not records and next(root.iter("script"), None) is not None:
         said = (
             "has no words of its own: a script draws them, and is not run; open it in a browser and save it from there"
@@ -77,11 +111,10 @@ def read_page(file: SourceFile, *, as_: Kind | None) -> Iterator[Record | Proble
 def _read_root(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Record | Problem]:
     from lxml import etree  # type: ignore[import-untyped]
 
-    body = next(root.iter("body"), root)
     titles = (_words(e) for name in ("title", "h1") for e in root.iter(name))
     sections = Sections(file, choose_title(titles, file.path))
-    heading = next((_words(e) for e in body.iter("h1")), "")
-    walk = etree.iterwalk(body, events=("start", "end"))
+    heading = next((_words(e) for e in root.iter("h1")), "")
+    walk = etree.iterwalk(root, events=("start", "end"))
     tables = 0
     preformatted = 0
     for event, element in walk:
@@ -119,12 +152,17 @@ def _read_root(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Record
         yield from sections.end()
 
 
-def read_words(markup: str) -> str:
-    """What a reader sees of a page, on one line."""
+def read_words(markup: str, *, tables: bool = True) -> str:
+    """What a reader sees of a page, on one line; without `tables`, what stands around those of data."""
     from lxml import etree
 
     root = etree.fromstring(markup, etree.HTMLParser(no_network=True, remove_comments=True)) if markup.strip() else None
-    return _words(next(root.iter("body"), root)) if root is not None else ""
+    if root is None:
+        return ""
+    for table in [] if tables else [table for table in root.iter("table") if _data(table)]:
+        etree.strip_elements(table, "*", with_tail=False)
+        table.text = None
+    return _words(root)
 
 
 def find_tables(markup: str) -> list[tuple[list[list[grids.Cell]], str]]:
@@ -176,7 +214,7 @@ def _parse(file: SourceFile) -> tuple[Any, list[Problem]]:
     if not text.strip():
         raise UnreadableFile(file.source, "the file is empty")
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)
-    root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+    root = etree.fromstring(_END.sub("", text).encode("utf-8", "replace"), parser)
     if root is None:
         raise UnreadableFile(file.source, "has no HTML in it")
     return root, notes
@@ -192,8 +230,16 @@ def _is_utf8(data: bytes) -> bool:
 
 def _is_dropped(element: Any) -> bool:
     tag = element.tag
-    if not isinstance(tag, str) or tag in _DROPPED or element.get("role") in _ROLES:
+    if not isinstance(tag, str) or element.get("role") in _ROLES:
         return True
+    if tag in _DROPPED:  # but a page in the page that is written out here, and what is drawn in a place of its own
+        return not (tag == "iframe" and element.get("srcdoc")) and "shadowrootmode" not in element.attrib
+    if tag == "dialog" and "open" not in element.attrib:
+        return True
+    if tag == "button" and not _names_a_part(element):
+        return True
+    if element.getparent() is not None and element.getparent().tag == "semantics":
+        return bool(element is not _formula(element.getparent()))
     if tag == "option" and not _is_chosen(element):
         return True
     classes = (element.get("class") or "").split()
@@ -202,6 +248,18 @@ def _is_dropped(element: Any) -> bool:
     if "hidden" in element.attrib and element.get("hidden") != "until-found":
         return True
     return bool(_UNSEEN.search(element.get("style") or ""))
+
+
+def _names_a_part(button: Any) -> bool:
+    if not {"aria-expanded", "aria-controls"}.isdisjoint(button.attrib):
+        return True
+    return any(around.tag in _NAMES_A_PART for around in button.iterancestors())
+
+
+def _formula(semantics: Any) -> Any:
+    """Of the ways in which a formula is written, the one in TeX, which is on one line, else the first."""
+    stated = (way for way in semantics if way.tag == "annotation" and way.get("encoding") == _TEX)
+    return next(stated, next(iter(semantics), None))
 
 
 def _is_chosen(option: Any) -> bool:
@@ -224,6 +282,11 @@ def _alt(element: Any) -> str:
         return f" {element.get('value', '').strip()} " if kind in _TYPED else ""
     if tag == "li":
         return _number(element)
+    if tag == "iframe":
+        return f" {read_words(element.get('srcdoc', ''))} "
+    around = element.getparent()
+    if around is not None and around.tag in _FORMULAS and around.index(element) > 0:
+        return _FORMULAS[around.tag]
     if tag == "sup" and _EXPONENT.match(element.text or ""):
         return "^"
     return "~~" if tag in _STRUCK else " " if tag in _FIELDS else ""
@@ -238,14 +301,16 @@ def _number(item: Any) -> str:
     around = item.getparent()
     if around is None or around.tag != "ol":
         return ""
+    items = [inner for inner in around if inner.tag == "li"]
+    step = -1 if "reversed" in around.attrib else 1
+    start = around.get("start") or str(len(items) if step < 0 else 1)
     number = 0
-    start = around.get("start", "1")
-    for place, other in enumerate(inner for inner in around if inner.tag == "li"):
+    for place, other in enumerate(items):
         stated = other.get("value", start if place == 0 else "")
-        number = int(stated) if stated.strip().lstrip("-").isdecimal() and len(stated) < 9 else number + 1
+        number = int(stated) if stated.strip().lstrip("-").isdecimal() and len(stated) < 9 else number + step
         if other is item:
             break
-    return f"{number}. "
+    return f"{write_number(number, around.get('type') or '1') if number > 0 else number}. "
 
 
 def _data(table: Any) -> list[list[grids.Cell]]:
@@ -302,7 +367,7 @@ def _words(element: Any) -> str:
         elif node is not element and _is_dropped(node):
             walk.skip_subtree()
         else:
-            parts.append(_alt(node) + (node.text or ""))
+            parts.append((" " if node.tag in _BLOCKS else "") + _alt(node) + (node.text or ""))
     return write_cell("".join(parts))
 
 

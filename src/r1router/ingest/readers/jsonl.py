@@ -10,7 +10,7 @@ from pathlib import Path
 from r1router.ingest.parts import manifest
 from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.parts.registry import Look
-from r1router.ingest.parts.rows import At, place_row, read_rows, tell_kind
+from r1router.ingest.parts.rows import At, keep_all, place_row, read_rows, tell_kind
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -45,7 +45,7 @@ def parse_rows(file: SourceFile) -> Iterator[At | Problem]:
                 continue
             where = f"line {number}"
             try:
-                value = json.loads(line)
+                value = json.loads(line, object_pairs_hook=keep_all)
             except json.JSONDecodeError as error:
                 yield Problem(file.source, where, f"is not JSON: {error.msg} at column {error.colno}")
                 continue

@@ -5,13 +5,13 @@ from __future__ import annotations
 import email
 import email.policy
 import io
-import mailbox
 import mimetypes
+import re
 from collections.abc import Iterator
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from r1router.ingest.parts import encodings
 from r1router.ingest.parts.cells import make_title, write_cell
@@ -27,6 +27,10 @@ KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 _HEADERS = ("From", "To", "Cc", "Date")
 _PLAIN = ("us-ascii", "ascii", "unknown-8bit", "x-unknown", "default")
+_FROM = re.compile(rb"From \S.*\d\d:\d\d.*\d{4}|From .*\d{4}\s*$|From - |From \S+@\S+\s*$")
+_QUOTED_FROM = re.compile(rb"^>(>*From )")
+_TWICE = frozenset({"text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html"})
+"""Other forms of the same words."""
 _NOT_SEEN = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 
 
@@ -41,14 +45,29 @@ def look(path: Path, as_: Kind | None) -> Look:
 
 
 def _messages(file: SourceFile) -> Iterator[EmailMessage]:
-    def parse(stream: Any) -> Any:
-        return email.message_from_binary_file(stream, policy=email.policy.default)
-
     if file.path.suffix.lower() != ".mbox":
         with file.path.open("rb") as stream:
-            yield parse(stream)
+            yield email.message_from_binary_file(stream, policy=email.policy.default)
         return
-    yield from mailbox.mbox(file.path, factory=parse, create=False)  # type: ignore[misc]
+    with file.path.open("rb") as stream:
+        yield from (email.message_from_bytes(b"".join(lines), policy=email.policy.default) for lines in _split(stream))
+
+
+def _split(stream: IO[bytes]) -> Iterator[list[bytes]]:
+    """The lines of each mail in a mailbox. A sentence that begins with "From" begins none: a mail comes behind a blank
+    line and says when it came."""
+    lines: list[bytes] = []
+    is_begun, is_blank = False, True
+    for line in stream:
+        if is_blank and _FROM.match(line):
+            if is_begun:
+                yield lines
+            lines, is_begun = [], True
+        elif is_begun:
+            lines.append(_QUOTED_FROM.sub(rb"\1", line))
+        is_blank = not line.strip()
+    if is_begun:
+        yield lines
 
 
 def _open(message: EmailMessage, title: str) -> Letter:
@@ -69,8 +88,11 @@ def _open(message: EmailMessage, title: str) -> Letter:
             letter.left_out.append("its text is encrypted, and left out")
         elif part.get_content_maintype() == "image" and part.get("Content-ID") and not part.is_attachment():
             inline += 1
+        elif kind == "message/delivery-status":
+            letter.plain += "".join(f"\n{said}" for block in part.get_payload() for said in str(block).splitlines())
         elif kind not in _NOT_SEEN:
-            name = write_cell(part.get_filename()) or f"part {number}{mimetypes.guess_extension(kind) or ''}"
+            suffix = mimetypes.guess_extension(kind) or (".txt" if kind.startswith("text/") else "")
+            name = write_cell(part.get_filename()) or f"part {number}{suffix}"
             letter.attached.append(Member(name, partial(_open_part, part)))
     if inline:
         letter.left_out.append(f"{inline} picture{'s' * (inline > 1)} inside the text left out")
@@ -84,7 +106,7 @@ def _parts(message: EmailMessage, body: Any) -> Iterator[EmailMessage]:
             continue
         if part.get_content_maintype() == "multipart":
             yield from _parts(part, body)
-        elif message.get_content_type() == "multipart/alternative" and part.get_content_maintype() == "text":
+        elif message.get_content_type() == "multipart/alternative" and part.get_content_type() in _TWICE:
             continue
         else:
             yield part

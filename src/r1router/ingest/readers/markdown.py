@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from r1router.errors import UnreadableFile
@@ -37,9 +38,11 @@ _TAG = re.compile(
 _CODE = re.compile(r"(?: {4}|\t)\s{0,40}[^\s\d*+-]")
 """An indented line that is no item of a list."""
 _DASHES = re.compile(r" {0,3}(?=[^|]*\|)[|: \t]*-[|:\- \t]*")
+_QUOTE = re.compile(r" {0,3}(?:> ?){1,9}")
 _BAR = re.compile(r"(?<!\\)\|")
 _TABLE = re.compile(r" {0,3}<table\b", re.IGNORECASE)
 _MOST_LINES = 5_000
+_ANCHOR = re.compile(r"[ \t]{0,9}\{[#.][^{}]{0,200}\}$")
 _NO_HEADING = re.compile(r"\s*([-*+>|#]|\d+[.)])(\s|$)|\s*$| {4}")
 """Lines that an underline of dashes does not make a heading: lists, quotes, tables, blank lines, code."""
 
@@ -50,7 +53,19 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     yield from _describe(text, file)
     title, lines = parse(text)
     sections = Sections(file, title or make_title(file.path), indented=True)
-    tables, place, fence = 0, 0, ""
+    yield from read_lines(lines, file, sections, count(1), as_)
+    yield from (passage for passage in sections.end() if as_ != "table")
+    yield from report_doubts(file)
+
+
+def read_lines(
+    lines: list[tuple[int, str]], file: SourceFile, sections: Sections, tables: Iterator[int], as_: Kind | None
+) -> Iterator[Record | Problem]:
+    """The tables among the lines, and the sections that end there; what follows the last heading is in `sections`.
+
+    `tables`: the numbers of those to come.
+    """
+    place, fence = 0, ""
     while place < len(lines):
         level, line = lines[place]
         mark = _FENCE.match(line)
@@ -60,26 +75,24 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         place += max(1, len(rows))
         if level:
             yield from (passage for passage in sections.heading(level, line) if as_ != "table")
-        elif not fence and _TABLE.match(line) and (count := _count_table_lines(lines, place - 1)):
-            found = html.find_tables("\n".join(text for _, text in lines[place - 1 : place - 1 + count]))
-            place += count - 1
-            for number, (cells, caption) in enumerate(found, tables + 1):
+        elif not fence and _TABLE.match(line) and (height := _count_table_lines(lines, place - 1)):
+            found = html.find_tables("\n".join(text for _, text in lines[place - 1 : place - 1 + height]))
+            place += height - 1
+            for cells, caption in found:
                 yield from tabular.find_records(
                     grids.spread_cells(cells),
-                    id=f"{file.source}:table {number}",
+                    id=f"{file.source}:table {next(tables)}",
                     source=file.source,
                     title=sections.title,
                     section=sections.section,
                     caption=caption,
                     as_=as_,
                 )
-            tables += len(found)
         elif rows:
-            tables += 1
             names = Line(1, rows[0], heads=frozenset(range(len(rows[0]))))
             yield from tabular.find_records(
                 [names, *(Line(number, row) for number, row in enumerate(rows[2:], 2))],
-                id=f"{file.source}:table {tables}",
+                id=f"{file.source}:table {next(tables)}",
                 source=file.source,
                 title=sections.title,
                 section=sections.section,
@@ -87,8 +100,6 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             )
         else:
             sections.write(line + "\n")
-    yield from (passage for passage in sections.end() if as_ != "table")
-    yield from report_doubts(file)
 
 
 def _describe(text: str, file: SourceFile) -> Iterator[About | Problem]:
@@ -115,20 +126,25 @@ def look(path: Path, as_: Kind | None) -> Look:
 
 def _count_table_lines(lines: list[tuple[int, str]], place: int) -> int:
     """Lines of the table in HTML that begins here; 0 where it has no end, or is there for the layout."""
-    for count, (_, line) in enumerate(lines[place : place + _MOST_LINES], 1):
+    for height, (_, line) in enumerate(lines[place : place + _MOST_LINES], 1):
         if "</table>" in line.lower():
-            text = "\n".join(text for _, text in lines[place : place + count])
-            return count if html.find_tables(text) else 0
+            text = "\n".join(text for _, text in lines[place : place + height])
+            return height if html.find_tables(text) else 0
     return 0
 
 
 def _table(lines: list[tuple[int, str]], place: int) -> list[tuple[str, ...]]:
     """The cells of the table that begins here, line by line, the line of dashes too; none where there is none."""
-    if place + 1 >= len(lines) or "|" not in lines[place][1] or not _DASHES.fullmatch(lines[place + 1][1]):
+    quote = _QUOTE.match(lines[place][1])
+    mark = quote[0] if quote else ""
+    if place + 1 >= len(lines) or "|" not in lines[place][1]:
+        return []
+    if not _DASHES.fullmatch(lines[place + 1][1].removeprefix(mark)):
         return []
     rows = []
-    for level, line in lines[place:]:
-        if level or "|" not in line or not line.strip():
+    for level, text in lines[place:]:
+        line = text.removeprefix(mark)
+        if level or not text.startswith(mark) or "|" not in line or not line.strip():
             break
         inside = line.strip().removeprefix("|")
         inside = inside[:-1] if inside.endswith("|") and not inside.endswith("\\|") else inside
@@ -183,8 +199,8 @@ def _lines(body: str) -> Iterator[tuple[int, str]]:
 
 
 def _without_closing(heading: str) -> str:
-    """A heading without the `#` that may end it, and without blanks around."""
-    heading = heading.strip(" \t")
+    """A heading without its name for links and the `#` that may end it, and without blanks around."""
+    heading = _ANCHOR.sub("", heading.strip(" \t"))
     words = heading.rstrip("#")
     return heading if words and words[-1] not in " \t" else words.rstrip(" \t")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 
 from r1router.errors import UnreadableFile
@@ -18,6 +20,9 @@ from r1router.types import Kind
 
 PATTERNS = ("*.ipynb",)
 KINDS: tuple[Kind, ...] = ("text", "table")
+
+_OBJECT = re.compile(r"\s*<[^<>]{1,300}>\s*")
+"""What Python prints of a thing that is shown in another form: <IPython.core.display.HTML object>."""
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
@@ -38,34 +43,30 @@ def _list_cells(book: Any) -> list[Any]:
 
 
 def _read_cells(cells: list[Any], file: SourceFile, sections: Sections, as_: Kind | None) -> Iterator[Record | Problem]:
-    pictures = tables = 0
+    pictures, tables = 0, count(1)
     for part in cells:
         text = _join(part.get("source") or part.get("input"))
         if part.get("cell_type") == "markdown":
-            for level, line in markdown.parse(text)[1]:
-                if level:
-                    yield from sections.heading(level, line)
-                else:
-                    sections.write(line + "\n")
+            yield from markdown.read_lines(markdown.parse(text)[1], file, sections, tables, as_)
             continue
         sections.write(text + "\n")
         for output in part.get("outputs", ()):
             data: Mapping[str, Any] = output.get("data", {})
             pictures += any(kind.startswith("image/") or kind in ("png", "jpeg") for kind in (*data, *output))
-            found = html.find_tables(_join(data.get("text/html") or output.get("html")))
+            page = _join(data.get("text/html") or output.get("html"))
+            found = html.find_tables(page)
             for rows, caption in found:
-                tables += 1
                 yield from tabular.find_records(
                     grids.spread_cells(rows),
-                    id=f"{file.source}:table {tables}",
+                    id=f"{file.source}:table {next(tables)}",
                     source=file.source,
                     title=sections.title,
                     section=sections.section,
                     caption=caption,
                     as_=as_,
                 )
-            if not found:
-                sections.write(_print(output, data) + "\n")
+            if said := html.read_words(page, tables=False) if found else _print(output, data):
+                sections.write(said + "\n")
     yield from sections.end()
     if pictures:
         yield Problem(file.source, "its outputs", f"{pictures} pictures left out", read=True)
@@ -75,8 +76,12 @@ def _print(output: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     """What an output says in words."""
     if output.get("output_type") in ("error", "pyerr"):
         return f"{output.get('ename', '')}: {output.get('evalue', '')}"
-    said = output.get("text") or data.get("text/plain") or data.get("text/markdown") or data.get("text/latex")
-    return _join(said or output.get("latex"))
+    plain = _join(output.get("text") or data.get("text/plain"))
+    if plain.strip() and not _OBJECT.fullmatch(plain):
+        return plain
+    shown = _join(data.get("text/markdown") or data.get("text/latex") or output.get("latex"))
+    given = data.get("application/json")
+    return shown or html.read_words(_join(data.get("text/html"))) or (json.dumps(given) if given else plain)
 
 
 def _join(lines: Any) -> str:

@@ -93,8 +93,14 @@ def _read_body(
         elif called in ("table", "object"):
             sheet = write_cell(read_attribute(block, "name"))
             if called == "object":
+                if formula := _read_formula(block, archive):
+                    sections.write(formula + "\n")
+                    continue
                 block = _find_chart(block, archive)
-                if block is None or is_sheet:  # a chart in a sheet repeats its cells
+                if block is None:
+                    seen.left_out["embedded object"] += 1
+                    continue
+                if is_sheet:  # a chart in a sheet repeats its cells
                     continue
             tables += 1
             about: Any = {
@@ -111,7 +117,8 @@ def _read_body(
         else:
             sections.write(f"{label} {_text(block, seen)}".strip() + "\n")
     yield from sections.end()
-    for name, lines in {"Comments": seen.comments, **_read_margins(around, seen)}.items():
+    parts = {"Comments": seen.comments, "Form": _read_fields(content), **_read_margins(around, seen)}
+    for name, lines in parts.items():
         if lines:
             yield from sections.heading(1, name)
             sections.write("\n".join(lines))
@@ -326,6 +333,12 @@ class _Cells:
                 if read_attribute(inner, "visibility") == "collapse":
                     self._hidden_columns.update(range(self._column + 1, self._column + again + 1))
                 self._column += again
+            elif called == "shapes":  # over the sheet
+                boxes = (box for box in inner.iter() if read_name(box) == "text-box")
+                said = (
+                    write_cell(" ".join(_text(p, self._seen) for p in _paragraphs(box, self._seen))) for box in boxes
+                )
+                self.notes += [f"Text box: {words}" for words in said if words]
             elif called.startswith("table-"):  # groups
                 self._take(inner, is_head=is_head or called == "table-header-rows")
 
@@ -379,6 +392,30 @@ def _paragraphs(place: Any, seen: _Seen) -> Iterator[Any]:
             for inner in block.iter():
                 if read_name(inner) == "table-cell":
                     yield from (p for p in inner if read_name(p) in ("p", "h"))
+
+
+def _read_formula(frame: Any, archive: zipfile.ZipFile) -> str:
+    """A formula in the words in which it was typed: "E = m c^2"."""
+    part = read_attribute(frame, "href").removeprefix("./") + "/content.xml"
+    root = office.parse(archive, part) if part in archive.namelist() else None
+    if root is None or read_name(root) != "math":
+        return ""
+    typed = (element.text for element in root.iter() if read_name(element) == "annotation")
+    return write_cell(next(filter(None, typed), None) or " ".join(root.itertext()))
+
+
+def _read_fields(content: Any) -> list[str]:
+    """What was filled into the fields of a form: "Port: Rosvik"."""
+    said = []
+    for inner in (e for form in content.iter() if read_name(form) == "form" for e in form):
+        name = write_cell(read_attribute(inner, "label") or read_attribute(inner, "name"))
+        value = write_cell(read_attribute(inner, "current-value") or read_attribute(inner, "value"))
+        if read_name(inner) in ("checkbox", "radio"):
+            checked = read_attribute(inner, "current-state") or read_attribute(inner, "current-selected")
+            said.append(f"{'☒' if checked in ('checked', 'true') else '☐'} {name}")
+        elif value and read_name(inner) not in ("button", "hidden", "image", "properties"):
+            said.append(f"{name}: {value}")
+    return said
 
 
 def _find_chart(frame: Any, archive: zipfile.ZipFile) -> Any:

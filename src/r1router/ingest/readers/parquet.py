@@ -35,13 +35,15 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     if as_ == "image" or (kind != "table" and as_ in (None, kind)):
         yield from read_rows(_numbered(rows), file, as_=as_ or kind, ocr=ocr)
         return
+    write = tabular.Writer(columns)
     yield from tabular.make_records(
-        tabular.Grid(columns, ([write_cell(row[name]) for name in columns] for row in rows)),
+        tabular.Grid(columns, (write(row[name] for name in columns) for row in rows)),
         id=file.source,
         source=file.source,
         title=make_title(file.path),
         as_=as_,
     )
+    yield from write.report(file.source, "its table")
 
 
 def look(path: Path, as_: Kind | None) -> Look:

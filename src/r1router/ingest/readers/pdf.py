@@ -33,6 +33,9 @@ LEAST_SIDE = 100
 """Pixels; a picture with a shorter side is an ornament."""
 _MOST_RULES = 3_000
 _HYPHEN = re.compile(r"(?<=[a-zà-ÿ])[-\u00ad\ufffe\x02]\r?\n(?=[a-zà-ÿ])")
+_NOTES = (1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17)
+"""Kinds of annotation that people write at a page, as PDFium numbers them: notes, lines, marks of words, stamps, files;
+not links (2), pop-up windows of notes (16) and fields (20)."""
 _ONE_AT_A_TIME = Lock()
 """PDFium is not made for threads."""
 
@@ -197,7 +200,7 @@ def _filled(document: Any, page: Any) -> list[str]:
             value = _string(raw.FPDFAnnot_GetFormFieldValue, document.formenv, note)
             if value and value != "Off":
                 said.append(f"{name}: {value}")
-        elif kind in (raw.FPDF_ANNOT_TEXT, raw.FPDF_ANNOT_FREETEXT):
+        elif kind in _NOTES:
             value = _string(raw.FPDFAnnot_GetStringValue, note, b"Contents")
             said += [f"Note: {value}"] if value else []
         raw.FPDFPage_CloseAnnot(note)

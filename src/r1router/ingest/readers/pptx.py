@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import posixpath
+import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from r1router.ingest.parts import graphics, grids, office, tabular
 from r1router.ingest.parts.cells import tidy, write_cell
 from r1router.ingest.parts.elements import find_child, read_attribute, read_name
+from r1router.ingest.parts.numbering import write_number
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.records import About, Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = ("*.pptx", "*.pptm", "*.ppsx")
+PATTERNS = ("*.pptx", "*.pptm", "*.ppsx", "*.ppsm", "*.potx")
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
+
+_TITLES = ("title", "ctrTitle")
+_MARGINS = ("sldNum", "dt", "hdr", "ftr", "sldImg")
+"""Places of a page of notes that say nothing of the slide."""
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
@@ -30,32 +35,43 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         yield office.describe(archive)
         folder, root = office.open_main_part(archive, file, "presentation")
         title = choose_title([office.read_title(archive)], file.path)
-        related = _related(archive, folder, "presentation.xml")
+        related = office.find_related(archive, f"{folder}/presentation.xml")
         listed = find_child(root, "sldIdLst")
         slides = list(listed) if listed is not None else []
+        around: dict[str, None] = {}
         for number, slide in enumerate(slides, 1):
             rid = next((v for k, v in slide.attrib.items() if k.endswith("}id")), "")
             part = related.get(rid, "")
             if part not in archive.namelist():
                 continue
             yield from _slide(archive, part, number, file, title, as_)
+            around.update(dict.fromkeys(_lines_around(archive, part)))
+        if around and as_ != "table":
+            yield Passage(
+                f"{file.source}:every slide", file.source, tidy("\n".join(around)), title, None, "Every slide"
+            )
+    yield from office.read_embedded(file, as_=as_, ocr=ocr)
     yield from office.report_pictures_left_out(file)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
     with zipfile.ZipFile(path) as archive:
-        has_tables = any(b"<a:tbl>" in archive.read(p) for p in archive.namelist() if p.startswith("ppt/slides/slide"))
+        has_tables = bool(office.list_embedded(archive)) or any(
+            b"<a:tbl>" in archive.read(p) for p in archive.namelist() if p.startswith("ppt/slides/slide")
+        )
     return (("text", "table") if has_tables else ("text",)), ()
 
 
-def _related(archive: zipfile.ZipFile, folder: str, part: str) -> dict[str, str]:
-    """Parts that a part refers to, by the id of the reference."""
-    return {
-        read_attribute(relation, "Id"): posixpath.normpath(
-            posixpath.join(folder, read_attribute(relation, "Target"))
-        ).lstrip("/")
-        for relation in office.find_elements(archive, f"{folder}/_rels/{part}.rels", "Relationship")
-    }
+def _lines_around(archive: zipfile.ZipFile, slide: str) -> Iterator[str]:
+    """What stands on a slide by its layout and master, but for places that the slide itself fills."""
+    for layout in office.find_related(archive, slide).values():
+        if "/slideLayouts/" in layout and layout in archive.namelist():
+            masters = (part for part in office.find_related(archive, layout).values() if "/slideMasters/" in part)
+            for part in (layout, *(part for part in masters if part in archive.namelist())):
+                shapes = find_child(find_child(office.parse(archive, part), "cSld"), "spTree")
+                for shape in shapes if shapes is not None else ():
+                    if not _fills(shape):
+                        yield from _lines(shape)
 
 
 def _slide(
@@ -66,16 +82,17 @@ def _slide(
         yield Problem(file.source, f"slide {number}", "is hidden, so it was left out", read=True)
         return
     heading = " ".join(
-        write_cell(" ".join(_lines(shape))) for shape in root.iter() if read_name(shape) == "sp" and _is_title(shape)
+        write_cell(" ".join(_lines(shape)))
+        for shape in root.iter()
+        if read_name(shape) == "sp" and _fills(shape) in _TITLES
     )
     lines = [*_lines(root), *_described(root)]
-    folder, called = posixpath.split(part)
-    related = [part for part in _related(archive, folder, called).values() if part in archive.namelist()]
+    related = [part for part in office.find_related(archive, part).values() if part in archive.namelist()]
     for other in graphics.find_diagrams(related):
         lines += graphics.read_diagram(archive, other)
     for other in related:
         if "notesSlide" in other:
-            said = [line for line in _lines(office.parse(archive, other)) if not line.isdecimal()]
+            said = _lines(office.parse(archive, other), without=_MARGINS)
             lines += [f"Notes: {' '.join(said)}"] if said else []
         elif "/comments/" in other:
             lines += [f"Comment: {said}" for said in _comments(office.parse(archive, other))]
@@ -99,16 +116,44 @@ def _slide(
         yield from graphics.read_chart(archive, other, id=f"{id}:chart {place}", **about)
 
 
-def _lines(root: Any) -> list[str]:
-    """Paragraphs in the order of the file."""
-    texts = ("".join(t.text or "" for t in p.iter() if read_name(t) == "t") for p in root.iter() if read_name(p) == "p")
-    return [text.strip() for text in texts if text.strip()]
+def _lines(root: Any, *, without: Sequence[str] = ()) -> list[str]:
+    """Paragraphs in the order of the file, with the numbers that a list counts; `without` what fills these places."""
+    lines = []
+    counts: dict[tuple[Any, str], int] = {}
+    for paragraph in (element for element in root.iter() if read_name(element) == "p"):
+        shape = next((around for around in paragraph.iterancestors() if read_name(around) == "sp"), None)
+        if shape is not None and without and _fills(shape) in without:
+            continue
+        pieces = (
+            "\n" if read_name(e) == "br" else e.text or "" for e in paragraph.iter() if read_name(e) in ("t", "br")
+        )
+        if text := "".join(pieces).strip():
+            lines.append(f"{_number(paragraph, counts)}{text}")
+    return lines
+
+
+def _number(paragraph: Any, counts: dict[tuple[Any, str], int]) -> str:
+    """ "2. " of a list that PowerPoint counts itself, given how far those of the shape are."""
+    settings = find_child(paragraph, "pPr")
+    how, level = find_child(settings, "buAutoNum"), read_attribute(settings, "lvl") or "0"
+    shape = paragraph.getparent()
+    for other in [other for other in counts if other[0] is shape and (other[1] > level or how is None)]:
+        del counts[other]
+    if how is None:
+        return ""
+    start = read_attribute(how, "startAt")
+    counts[shape, level] = counts.get((shape, level), int(start) - 1 if start.isdecimal() else 0) + 1
+    kind = re.match(r"(alpha|roman|arabic)(Lc|Uc)?(ParenBoth|ParenR|Period)?", read_attribute(how, "type"))
+    form, case, mark = kind.groups() if kind else ("arabic", "", "Period")
+    letter = {"alpha": "a", "roman": "i"}.get(form, "1")
+    number = write_number(counts[shape, level], letter.upper() if case == "Uc" else letter)
+    return {"ParenBoth": f"({number}) ", "ParenR": f"{number}) ", "Period": f"{number}. "}.get(mark or "", f"{number} ")
 
 
 def _described(root: Any) -> list[str]:
     """What stands for pictures, where a person wrote it."""
-    said = (write_cell(read_attribute(e, "descr")) for e in root.iter() if read_name(e) == "cNvPr")
-    return [words for words in said if words and "generated" not in words]
+    said = (office.read_description(e) for e in root.iter() if read_name(e) == "cNvPr")
+    return [words for words in said if words]
 
 
 def _comments(root: Any) -> list[str]:
@@ -117,8 +162,10 @@ def _comments(root: Any) -> list[str]:
     return [words for words in old or _lines(root) if words]
 
 
-def _is_title(shape: Any) -> bool:
-    return any(read_name(e) == "ph" and read_attribute(e, "type") in ("title", "ctrTitle") for e in shape.iter())
+def _fills(shape: Any) -> str:
+    """The place of the layout that a shape fills ("title", "body"); empty for one of its own."""
+    place = next((e for e in shape.iter() if read_name(e) == "ph"), None)
+    return "" if place is None else read_attribute(place, "type") or "body"
 
 
 def _span(place: Any, called: str) -> int:

@@ -68,12 +68,14 @@ def _table(base: sqlite3.Connection, name: str, file: SourceFile, as_: Kind | No
     try:
         rows = base.execute(f"SELECT * FROM {quoted}")
         header = tuple(write_cell(column[0]) or f"column {n}" for n, column in enumerate(rows.description, 1))
+        write = tabular.Writer(header)
         yield from tabular.make_records(
-            tabular.Grid(header, ([write_cell(value) for value in row] for row in rows)),
+            tabular.Grid(header, map(write, rows)),
             id=f"{file.source}:{tidy(name)}",
             source=file.source,
             title=write_cell(name.replace("_", " ")),
             as_=as_,
         )
+        yield from write.report(file.source, f"table {tidy(name)}")
     except sqlite3.DatabaseError as error:  # damage in one table, or a virtual one whose module is not here
         yield Problem(file.source, f"table {tidy(name)}", str(error))

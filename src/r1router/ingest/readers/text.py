@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from r1router.ingest.parts.cells import make_title, tidy
+from r1router.ingest.parts.escapes import decode_escapes
 from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -27,7 +28,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     with open_text(file) as stream:
         for number, part in enumerate(_parts(stream), 1):
             id = file.source if number == 1 else f"{file.source}:part {number}"
-            yield Passage(id, file.source, tidy(part), title)
+            yield Passage(id, file.source, tidy(decode_escapes(part, file.path.suffix)), title)
     yield from report_doubts(file)
 
 

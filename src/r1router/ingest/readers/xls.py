@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts import tabular
+from r1router.ingest.parts import sheet_xml, tabular
 from r1router.ingest.parts.cells import Ids, make_title, write_cell
 from r1router.ingest.parts.formats import show
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sheets import Rows, Span, write_lines, write_place
-from r1router.ingest.readers import delimited, html
+from r1router.ingest.readers import delimited, html, xlsx
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -62,6 +62,10 @@ def _find_other(path: Path) -> Any:
         head = stream.read(4096)
     if head.startswith((_OLE, b"\x09\x08", b"\x09\x04", b"\x09\x02", b"\x09\x00")):
         return None
+    if sheet_xml.NAMESPACE in head:
+        return sheet_xml
+    if head.startswith(b"PK"):
+        return xlsx
     return html if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else delimited
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import office, tabular
 from r1router.ingest.parts.cells import Ids, make_title, write_cell
-from r1router.ingest.parts.formats import show
+from r1router.ingest.parts.elements import read_attribute, read_name
+from r1router.ingest.parts.formats import HIDES, show
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sheets import Span, write_lines
 from r1router.ingest.parts.structure import Line
@@ -26,6 +27,9 @@ MOST_WHOLE = 64 << 20
 """Bytes of sheets; of more, rows are read as a stream, which knows neither merged nor hidden cells nor notes."""
 _NOT_COMPUTED = re.compile(rb'<c (?![^>]*t="str")[^>]*><f[^>]*>[^<]*</f>(?:<v\s*/>|<v></v>)?</c>')
 """A formula without a value, as programs leave it that write workbooks and cannot compute."""
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_CODE = re.compile(r"&(?:\[[^\[\]]*\]|[A-Z]\b)")
+"""The page's number, the date and the like, in a header or footer."""
 _LONGEST_FORMULA = 1 << 14
 _BLOCK = 1 << 20
 
@@ -41,8 +45,8 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     streamed = _size(file.path) > MOST_WHOLE
     with file.path.open("rb") as stream:
         try:
-            if is_binary:
-                raise ValueError("the format is binary")
+            if is_binary or _is_strict(file.path):
+                raise ValueError(f"it is in the {'binary' if is_binary else 'strict'} form of the format")
             book = load_workbook(stream, read_only=streamed, data_only=True)
         except MemoryError:
             raise
@@ -51,6 +55,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             return
         for chart in book.chartsheets:
             yield Problem(file.source, f"sheet {write_cell(chart.title)}", "is a chart, so it was left out", read=True)
+        drawn = _read_drawn(file.path)
         for sheet in book.worksheets:
             where = f"sheet {write_cell(sheet.title)}"
             if sheet.sheet_state != "visible":
@@ -61,11 +66,13 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             lines = _stream(sheet) if streamed else _lines(sheet)
             yield from tabular.find_records(lines, id=id, source=file.source, is_sheet=True, **about)
             if not streamed:
-                yield from tabular.make_notes_record(_notes(sheet), id=f"{id}:notes", source=file.source, **about)
+                notes = [*_notes(sheet), *_margins(sheet), *drawn.get(sheet.title, ())]
+                yield from tabular.make_notes_record(notes, id=f"{id}:notes", source=file.source, **about)
                 yield from _left_out(sheet, file, where)
     if streamed:
         reason = f"sheets of over {MOST_WHOLE >> 20} MiB: merged cells, hidden ones and notes were not looked for"
         yield Problem(file.source, "", reason, read=True)
+    yield from office.read_embedded(file, as_=as_, ocr=ocr)
     if _is_not_computed(file):
         yield Problem(
             file.source,
@@ -109,6 +116,12 @@ def _is_binary(path: Path) -> bool:
         return "xl/workbook.bin" in archive.namelist()
 
 
+def _is_strict(path: Path) -> bool:
+    """Whether its elements have the names of the standard itself, of which openpyxl knows none."""
+    with zipfile.ZipFile(path) as archive:
+        return b"http://purl.oclc.org/ooxml/spreadsheetml" in archive.read("xl/workbook.xml")[:4096]
+
+
 def look(path: Path, as_: Kind | None) -> Look:
     return ("table",), ()
 
@@ -117,16 +130,24 @@ def _lines(sheet: Any) -> Iterator[Line]:
     """Rows without hidden rows and columns, a merged cell's text in each cell that it covers."""
     rows: dict[int, dict[int, str]] = {}
     for (row, column), held in sheet._cells.items():  # `iter_rows` makes a million cells of a formatted empty column
-        if text := show(held.value, held.number_format):
+        if text := _show(held):
             rows.setdefault(row, {})[column] = text
     spans = (Span(span.min_row, span.max_row, span.min_col, span.max_col) for span in sheet.merged_cells.ranges)
     yield from write_lines(rows, spans, hidden_rows=_hidden_rows(sheet), hidden_columns=_hidden_columns(sheet))
 
 
+def _show(held: Any) -> str:
+    """The text of a cell, control signs in it undone: Excel writes the end of a line as _x000D_."""
+    value = held.value
+    if isinstance(value, str) and "_x" in value:
+        value = _ESCAPED.sub(lambda sign: chr(int(sign[1], 16)), value)
+    return show(value, getattr(held, "number_format", ""))
+
+
 def _stream(sheet: Any) -> Iterator[Line]:
     sheet.reset_dimensions()  # some programs write a wrong size, and rows beyond it would be lost
     for number, row in enumerate(sheet.iter_rows(), 1):
-        yield Line(number, tuple(show(held.value, getattr(held, "number_format", "")) for held in row))
+        yield Line(number, tuple(map(_show, row)))
 
 
 def _hidden_rows(sheet: Any) -> set[int]:
@@ -148,18 +169,52 @@ def _left_out(sheet: Any, file: SourceFile, where: str) -> Iterator[Problem]:
     counts = {
         "hidden row": len(_hidden_rows(sheet) & {row for row, _ in filled}),
         "hidden column": len(_hidden_columns(sheet) & {column for _, column in filled}),
+        "cell that its format hides": sum(held.number_format == HIDES for held in sheet._cells.values() if held.value),
         "picture": len(sheet._images),
         "chart": len(sheet._charts),
     }
-    said = ", ".join(f"{count} {noun}{'s' * (count > 1)}" for noun, count in counts.items() if count)
+    said = ", ".join(f"{count} {_plural(noun) if count > 1 else noun}" for noun, count in counts.items() if count)
     if said:
         yield Problem(file.source, where, f"left out: {said}", read=True)
+
+
+def _plural(noun: str) -> str:
+    first, _, rest = noun.partition(" that its")
+    return f"{first}s that their{rest}" if rest else f"{first}s"
+
+
+def _margins(sheet: Any) -> list[str]:
+    """What stands above and below the sheet when it is printed."""
+    said: dict[str, None] = {}
+    for name, margin in (("Header", sheet.oddHeader), ("Footer", sheet.oddFooter)):
+        for part in (margin.left, margin.center, margin.right):
+            if words := write_cell(_CODE.sub("", part.text or "")):
+                said[f"{name}: {words}"] = None
+    return [line for line in said if any(map(str.isalpha, line.partition(": ")[2]))]
+
+
+def _read_drawn(path: Path) -> dict[str, list[str]]:
+    """The words of text boxes and other shapes, by the sheet that they lie over."""
+    found: dict[str, list[str]] = {}
+    with zipfile.ZipFile(path) as archive:
+        parts = set(archive.namelist())
+        sheets = office.find_related(archive, "xl/workbook.xml")
+        for sheet in office.find_elements(archive, "xl/workbook.xml", "sheet"):
+            part = sheets.get(next((v for k, v in sheet.attrib.items() if k.endswith("}id")), ""), "")
+            drawings = (other for other in office.find_related(archive, part).values() if "/drawings/drawing" in other)
+            for drawing in (drawing for drawing in drawings if drawing in parts and drawing.endswith(".xml")):
+                shapes = (shape for shape in office.parse(archive, drawing).iter() if read_name(shape) == "txBody")
+                said = (
+                    write_cell(" ".join(e.text or "" for e in shape.iter() if read_name(e) == "t")) for shape in shapes
+                )
+                found.setdefault(read_attribute(sheet, "name"), []).extend(f"Text box: {line}" for line in said if line)
+    return found
 
 
 def _notes(sheet: Any) -> list[str]:
     """What stands in notes at cells."""
     noted = sorted((place, held) for place, held in sheet._cells.items() if held.comment)
-    shown = [(held, show(held.value, held.number_format)) for _, held in noted]
+    shown = [(held, _show(held)) for _, held in noted]
     return [
         f"Note at {held.coordinate}{f' ({text})' if text else ''}: {write_cell(held.comment.text)}"
         for held, text in shown
