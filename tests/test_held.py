@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from r1router.filters.tree import Fields
-from r1router.kb import about as abouts
-from r1router.kb.about import About, read_all
 from r1router.kb.entry import Entry
 from r1router.kb.held import Held, HeldEntries
+from r1router.kb.stores import about as abouts
+from r1router.kb.stores.about import About, read_all
 from r1router.kb.stores.store import FieldSet
 
 STORED = [

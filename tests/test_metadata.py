@@ -14,9 +14,9 @@ from r1router.errors import InputError
 from r1router.filters.parse import parse
 from r1router.ingest.run import index
 from r1router.kb import open_kb
-from r1router.kb.about import read_all
 from r1router.kb.rows import ABOUT
 from r1router.kb.stored import StoredKnowledgeBase
+from r1router.kb.stores.about import read_all
 from r1router.kb.stores.folder.check import check
 from r1router.kb.stores.folder.field_sets import FILE, SqliteFieldSets
 from r1router.kb.stores.folder.table import open_table

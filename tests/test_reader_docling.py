@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from r1router.errors import MissingExtra, UnknownName
-from r1router.ingest.layout_readers import find_named
 from r1router.ingest.layout_readers.docling import convert
+from r1router.ingest.parts.registry import find_named
 from r1router.ingest.records import Passage, Problem, Table
 from r1router.ingest.run import index
 from r1router.ingest.sources import SourceFile

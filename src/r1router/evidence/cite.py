@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from r1router.evidence.abstaining import abstains, read_side
-from r1router.evidence.numbers import NUMBER_WORDS, read_quantities
+from r1router.evidence.numbers import NUMBER_WORDS, read_in_all_ways, read_quantities
 from r1router.evidence.words import Language, read_words, tell_language
 from r1router.scripts import cut_terms
 from r1router.table import write_row
@@ -217,34 +217,13 @@ def _cut(text: str) -> tuple[str | Number, ...]:
     end = 0
     for match in _NUMBER.finditer(text):
         found += _cut_words(text[end : match.start()])
-        found.append(_read_number(match[0]))
+        found.append(read_in_all_ways(match[0]))
         end = match.end()
     return (*found, *_cut_words(text[end:]))
 
 
 def _cut_words(text: str) -> list[str | Number]:
     return [frozenset((NUMBER_WORDS[term],)) if term in NUMBER_WORDS else term for term in cut_terms(text)]
-
-
-@lru_cache(maxsize=4096)
-def _read_number(written: str) -> Number:
-    """
-    >>> sorted(_read_number("1.200")), sorted(_read_number("1,20")), sorted(_read_number("2024-03-12"))
-    (['1.2', '1200'], ['1.2'], ['2024-03-12'])
-    """
-    plain = re.sub(r"['’\u00a0\u202f]", "", written)
-    readings = {written}
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?", plain):
-        readings.add(_shorten(plain.replace(",", "")))
-    if re.fullmatch(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d+,\d+", plain):
-        readings.add(_shorten(plain.replace(".", "").replace(",", ".")))
-    return frozenset(readings - {written} or readings)
-
-
-def _shorten(number: str) -> str:
-    whole, _, part = number.partition(".")
-    part = part.rstrip("0")
-    return (whole.lstrip("0") or "0") + (f".{part}" if part else "")
 
 
 def _stands_in(wanted: Sequence[str | Number], held: Sequence[str | Number]) -> bool:

@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 _UP_TO_TWENTY = (
@@ -126,6 +127,28 @@ def read_numerals(text: str) -> list[Numeral]:
         sign = match["sign"] or ""
         found.append(Numeral(sign + match["digits"], ("-" if sign else "") + _plain_digits(match)))
     return found
+
+
+@lru_cache(maxsize=4096)
+def read_in_all_ways(written: str) -> frozenset[str]:
+    """All that digits may mean, by where people put points and commas, without needless zeros.
+
+    >>> sorted(read_in_all_ways("1.200")), sorted(read_in_all_ways("1,20")), sorted(read_in_all_ways("2024-03-12"))
+    (['1.2', '1200'], ['1.2'], ['2024-03-12'])
+    """
+    plain = re.sub(r"['’\u00a0\u202f]", "", written)
+    readings = {written}
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?", plain):
+        readings.add(_shorten(plain.replace(",", "")))
+    if re.fullmatch(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d+,\d+", plain):
+        readings.add(_shorten(plain.replace(".", "").replace(",", ".")))
+    return frozenset(readings - {written} or readings)
+
+
+def _shorten(number: str) -> str:
+    whole, _, part = number.partition(".")
+    part = part.rstrip("0")
+    return (whole.lstrip("0") or "0") + (f".{part}" if part else "")
 
 
 def drop_separators(text: str) -> str:

@@ -63,6 +63,10 @@ class Limits:
         return max(self.seconds, self.seconds_per_mb * _size(file) / 1e6)
 
 
+LAYOUT_LIMITS = Limits(memory=16_000_000_000, seconds=1_200.0)
+"""Of a layout model, which takes gigabytes, and on a CPU seconds for each page."""
+
+
 LIMITS = Limits()
 _FAT = 400_000_000
 """Bytes above which a process that has read its file is not used again: freed memory does not always go back."""

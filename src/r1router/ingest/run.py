@@ -20,10 +20,8 @@ from r1router.errors import EmbedderMismatch, InputError, UnreadableFile
 from r1router.ingest import left_out, readers
 from r1router.ingest.chunk import RECIPE
 from r1router.ingest.feed import Counts, Feed, Known
-from r1router.ingest.isolate import LIMITS, ReadingProcess, open_reading_process
-from r1router.ingest.layout_readers import LIMITS as LAYOUT_LIMITS
-from r1router.ingest.layout_readers import find_named, is_read_by
-from r1router.ingest.parts.registry import find_kinds_in_text
+from r1router.ingest.isolate import LAYOUT_LIMITS, LIMITS, ReadingProcess, open_reading_process
+from r1router.ingest.parts.registry import find_kinds_in_text, find_named, is_read_by
 from r1router.ingest.records import About, Passage, Picture, Problem, Record, Table
 from r1router.ingest.sources import SourceFile, compute_fingerprint
 from r1router.kb import manifest as manifests

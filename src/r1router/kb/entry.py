@@ -28,4 +28,4 @@ class Entry:
     """Whether it is found by its meaning too; else by its words alone."""
     image: Image | None = None
     about: int | None = None
-    """Id of the set of fields of its source (`kb/about.py`)."""
+    """Id of the set of fields of its source (`kb/stores/about.py`)."""

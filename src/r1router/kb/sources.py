@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from r1router.filters.tree import Fields
-from r1router.kb.about import read_bases
+from r1router.kb.stores.about import read_bases
 from r1router.kb.stores.store import Store
 
 

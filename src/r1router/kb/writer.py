@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import Concatenate, ParamSpec, TypeVar
 
 from r1router.kb import manifest as manifests
-from r1router.kb.about import About
 from r1router.kb.entry import Entry
 from r1router.kb.held import HeldEntries
 from r1router.kb.languages import SAMPLE, choose_language, count_languages
 from r1router.kb.manifest import Manifest
 from r1router.kb.products import Vectors
+from r1router.kb.stores.about import About
 from r1router.kb.stores.store import Store, StoreWriter
 
 P = ParamSpec("P")

@@ -11,6 +11,7 @@ from r1router.errors import UnreadableFile
 from r1router.ingest.parts.cells import tidy
 from r1router.ingest.parts.inside import Member, read_inside
 from r1router.ingest.parts.sections import tidy_spaces
+from r1router.ingest.parts.web_pages import find_tables, read_page, read_words
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -61,23 +62,19 @@ def read_letter(
 
 def _says_more(page: str, plain: str) -> bool:
     """Whether a page is to be read instead of the plain text beside it, which may only say that there is a page."""
-    from r1router.ingest.readers import html
-
     if not page.strip():
         return False
-    return 2 * len(plain.split()) < len(html.read_words(page).split()) or bool(html.find_tables(page))
+    return 2 * len(plain.split()) < len(read_words(page).split()) or bool(find_tables(page))
 
 
 def _read_page(letter: Letter, file: SourceFile, id: str, as_: Kind | None) -> Iterator[Record | Problem]:
     """The words and tables of a mail in HTML, who wrote it in front of the first words."""
-    from r1router.ingest.readers import html
-
     about, fields = letter.about, letter.fields
     with tempfile.TemporaryDirectory() as scratch:
         page = Path(scratch, "page.html")
         page.write_text("\ufeff" + letter.page, encoding="utf-8", errors="replace")
         try:
-            for item in html.read_page(SourceFile(page, id, file.kinds), as_=as_):
+            for item in read_page(SourceFile(page, id, file.kinds), as_=as_):
                 if isinstance(item, Passage):
                     text, about = "\n".join([*about, "", item.text] if about else [item.text]), []
                     yield replace(item, source=file.source, title=letter.subject, text=tidy(text), about=fields)

@@ -9,7 +9,7 @@ from itertools import chain
 
 from r1router.errors import R1RouterError, UnreadableFile
 from r1router.ingest.parts.about import describe_file
-from r1router.ingest.parts.registry import Reader, find_reader, list_patterns
+from r1router.ingest.parts.registry import Reader, find_named, find_reader, list_patterns
 from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -31,8 +31,6 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
     words in pictures. Raises `UnreadableFile` if the whole file is, which may come after some records of it
     where the damage lies at its end.
     """
-    from r1router.ingest.layout_readers import find_named
-
     reader: Reader | None = find_named(file.reader) if file.reader else find_reader(file.path)
     if reader is None:
         raise UnreadableFile(file.source, f"no reader for this kind of file; supported: {', '.join(list_patterns())}")

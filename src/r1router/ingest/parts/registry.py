@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
-import pkgutil
 import re
 from collections.abc import Iterator
-from fnmatch import translate
+from fnmatch import fnmatch, translate
 from pathlib import Path
 from typing import Protocol, cast
 
+from r1router.errors import UnknownName
 from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
+from r1router.registry import list_entries
 from r1router.types import Kind
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,28 @@ def find_reader(path: Path) -> Reader | None:
     """The reader for a file of this name; None where there is none."""
     name = path.name.lower()
     return next((reader for pattern, reader in _readers() if pattern.match(name)), None)
+
+
+class NamedReader(Reader, Protocol):
+    """What a module of `layout_readers` has."""
+
+    def check(self) -> None:
+        """Raises `MissingExtra` where its package is not there."""
+        ...
+
+
+@functools.cache
+def find_named(name: str) -> NamedReader:
+    """The reader of `layout_readers` of this name. Raises `UnknownName`."""
+    names = _list_names("layout_readers")
+    if name not in names:
+        raise UnknownName("reader", name, names)
+    return cast(NamedReader, importlib.import_module(f"r1router.ingest.layout_readers.{name}"))
+
+
+def is_read_by(reader: Reader, path: Path) -> bool:
+    """Whether it reads files of this name."""
+    return any(fnmatch(path.name.lower(), pattern) for pattern in reader.PATTERNS)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
@@ -69,6 +92,9 @@ def _readers() -> tuple[tuple[re.Pattern[str], Reader], ...]:
 
 @functools.cache
 def _modules() -> tuple[Reader, ...]:
-    package = Path(__file__).parents[1] / "readers"
-    names = sorted(m.name for m in pkgutil.iter_modules([str(package)]) if not m.name.startswith("_"))
+    names = _list_names("readers")
     return tuple(cast(Reader, importlib.import_module(f"r1router.ingest.readers.{name}")) for name in names)
+
+
+def _list_names(folder: str) -> list[str]:
+    return list_entries(str(Path(__file__).parents[1] / folder / "__init__.py"))

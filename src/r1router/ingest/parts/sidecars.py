@@ -9,7 +9,7 @@ from pathlib import Path
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.files import open_text
-from r1router.ingest.readers import markdown
+from r1router.ingest.parts.markdown_lines import parse
 from r1router.ingest.records import Problem
 from r1router.ingest.sources import SourceFile
 
@@ -52,7 +52,7 @@ def _parse(suffix: str, text: str) -> tuple[str, str]:
     if suffix == ".txt":
         return "", write_cell(text)
     if suffix == ".md":
-        title, lines = markdown.parse(text)
+        title, lines = parse(text)
         heading = next((line for level, line in lines if level), "")
         return title or write_cell(heading), write_cell("\n".join(line for level, line in lines if not level))
     fields = json.loads(text)

@@ -12,12 +12,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts import drawings, office
+from r1router.ingest.parts import drawings, office, web_pages
 from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.elements import find_child, read_attribute, read_name
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.titles import choose_title
-from r1router.ingest.readers import html
 from r1router.ingest.records import About, Passage, Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -98,7 +97,7 @@ def _is_contents(item: Any) -> bool:
 
 def _read_chapter(page: SourceFile, book: SourceFile, title: str, as_: Kind | None) -> Iterator[Record | Problem]:
     """What the page holds, under the title of the book; its own title begins the sections."""
-    for item in html.read_page(page, as_=as_):
+    for item in web_pages.read_page(page, as_=as_):
         match item:
             case Problem():
                 yield replace(item, path=book.source, where=f"chapter {page.source.rpartition(':')[2]}, {item.where}")

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts import grids, tabular
-from r1router.ingest.parts.cells import write_cell
-from r1router.ingest.parts.encodings import find_codec
-from r1router.ingest.parts.files import find_encoding, open_bytes, read_mark, report_doubts
-from r1router.ingest.parts.numbering import write_number
+from r1router.ingest.parts import web_pages
 from r1router.ingest.parts.registry import Look
-from r1router.ingest.parts.sections import Sections
-from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -23,74 +15,18 @@ from r1router.types import Kind
 PATTERNS = ("*.html", "*.htm", "*.xhtml")
 KINDS: tuple[Kind, ...] = ("text", "table")
 
-_DROPPED = frozenset(
-    {"script", "style", "noscript", "template", "nav", "iframe", "object", "canvas", "audio", "video", "head"}
-    | {"datalist", "rt", "rp"}
-)
-"""What has no words of the page: code, other pages, what moves, menus, how a word is read."""
-_NAMES_A_PART = frozenset({*(f"h{level}" for level in range(1, 7)), "summary", "dt", "th", "legend", "label"})
-"""Where a button is no command but a title that one presses: the questions of a page that folds its answers."""
-_TEX = "application/x-tex"
-_STRUCK = frozenset({"del", "s", "strike"})
-_FORMULAS = {"mfrac": "/", "msup": "^", "msub": "_"}
-_FIELDS = frozenset({"label", "textarea", "select"})
-_CELLS = ("cell", "gridcell", "columnheader", "rowheader")
-_EXPONENT = re.compile(r"\s{0,3}[+−-]?\d{1,4}\s{0,3}$")
-_SHORT = 200
-"""Characters of a cell of data, at most, where a table lies in another one."""
-_ROLES = frozenset({"navigation", "search", "menu", "menubar"})
-_BLOCKS = frozenset(
-    {"address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div"}
-    | {"dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "legend", "li", "main"}
-    | {
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "menu",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    }
-)
-_CLASSES = frozenset({"mw-editsection", "headerlink"})
-"""What Wikipedia and Sphinx put between the words: "[edit]", "¶"."""
-_TYPED = frozenset({"text", "email", "tel", "number", "date", "time", "url"})
-_UNSEEN = re.compile(r"(?:^|;)\s{0,9}(?:display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden)", re.IGNORECASE)
-_OF_OTHERS = re.compile(r"^(?:article|book|dc|dcterms|og|citation)[:.]|^citation_")
-_FOR_BROWSERS = re.compile(
-    r"viewport|robots|googlebot|theme-color|referrer|format-detection|generator|color-scheme|twitter|fb|msapplication"
-    r"|apple-|csrf|image|url|type$|site_name|rating|google|msvalidate|handheld"
-)
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_END = re.compile(r"</(?:body|html)\s{0,9}>", re.IGNORECASE)
-"""What stands behind them is on the page all the same, but not in the tree that lxml makes."""
-_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
-
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
-    root, notes = _parse(file)
-    yield _describe(root)
+    root, notes = web_pages.parse_page(file)
+    yield web_pages.describe_page(root)
     records = 0
-    for item in _read_root(root, file, as_):
+    for item in web_pages.read_parsed(root, file, as_):
         records += not isinstance(item, Problem)
         yield item
     if not records:  # what is said to those who run no scripts
         for element in root.iter("noscript"):
             element.tag = "div"
-        for item in _read_root(root, file, as_):
+        for item in web_pages.read_parsed(root, file, as_):
             records += not isinstance(item, Problem)
             yield item
     if not records and next(root.iter("script"), None) is not None:
@@ -101,275 +37,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     yield from notes
 
 
-def read_page(file: SourceFile, *, as_: Kind | None) -> Iterator[Record | Problem]:
-    """The records of a page that is part of another file."""
-    root, notes = _parse(file)
-    yield from _read_root(root, file, as_)
-    yield from notes
-
-
-def _read_root(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Record | Problem]:
-    from lxml import etree  # type: ignore[import-untyped]
-
-    titles = (_words(e) for name in ("title", "h1") for e in root.iter(name))
-    sections = Sections(file, choose_title(titles, file.path))
-    heading = next((_words(e) for e in root.iter("h1")), "")
-    walk = etree.iterwalk(root, events=("start", "end"))
-    tables = 0
-    preformatted = 0
-    for event, element in walk:
-        tag = element.tag
-        if event == "end":
-            preformatted -= tag == "pre"
-            sections.write(_end(element) + ("\n" if tag in _BLOCKS else "") + _space(element.tail, preformatted))
-            continue
-        preformatted += tag == "pre"
-        if _is_dropped(element):
-            walk.skip_subtree()
-        elif tag in _HEADINGS:
-            name = _words(element)
-            for passage in sections.heading(
-                _HEADINGS[tag], sections.title if name == heading and name in sections.title else name
-            ):
-                if as_ != "table":
-                    yield passage
-            walk.skip_subtree()
-        elif (tag == "table" or element.get("role") in ("table", "grid")) and (rows := _data(element)):
-            tables += 1
-            yield from tabular.find_records(
-                grids.spread_cells(rows),
-                id=f"{file.source}:table {tables}",
-                source=file.source,
-                title=sections.title,
-                section=sections.section,
-                caption=_caption(element),
-                as_=as_,
-            )
-            walk.skip_subtree()
-        else:
-            sections.write(("\n" if tag in _BLOCKS else "") + _alt(element) + _space(element.text, preformatted))
-    if as_ != "table":
-        yield from sections.end()
-
-
-def read_words(markup: str, *, tables: bool = True) -> str:
-    """What a reader sees of a page, on one line; without `tables`, what stands around those of data."""
-    from lxml import etree
-
-    root = etree.fromstring(markup, etree.HTMLParser(no_network=True, remove_comments=True)) if markup.strip() else None
-    if root is None:
-        return ""
-    for table in [] if tables else [table for table in root.iter("table") if _data(table)]:
-        etree.strip_elements(table, "*", with_tail=False)
-        table.text = None
-    return _words(root)
-
-
-def find_tables(markup: str) -> list[tuple[list[list[grids.Cell]], str]]:
-    """(cells, caption) of each table of data in a piece of a page that stands in another file."""
-    from lxml import etree
-
-    if "<table" not in markup.lower():
-        return []
-    root = etree.fromstring(f"<body>{markup}</body>", etree.HTMLParser(no_network=True, remove_comments=True))
-    found = [(_data(table), _caption(table)) for table in root.iter("table")]
-    return [(rows, caption) for rows, caption in found if rows]
-
-
 def look(path: Path, as_: Kind | None) -> Look:
     """With tables only where there is the tag for one."""
     has_tables = b"<table" in path.read_bytes().lower()
     return (KINDS if has_tables else ("text",)), ()
-
-
-def _describe(root: Any) -> About:
-    """What the page says of itself: its language, and what `<meta>` names but settings for browsers."""
-    found: dict[str, list[str]] = {}
-    for meta in root.iter("meta"):
-        named = (meta.get("name") or meta.get("property") or meta.get("itemprop") or "").strip().lower()
-        name, content = _OF_OTHERS.sub("", named), (meta.get("content") or "").strip()
-        if name and content and not _FOR_BROWSERS.match(name):
-            found.setdefault(name.removesuffix("_time"), []).append(content)
-    said: dict[str, Any] = {name: values if len(values) > 1 else values[0] for name, values in found.items()}
-    language = (root.get("lang") or "").strip()
-    return About({**said, **({"lang": language} if language else {})})
-
-
-def _parse(file: SourceFile) -> tuple[Any, list[Problem]]:
-    """The page's root, and what to report about its encoding."""
-    from lxml import etree
-
-    with open_bytes(file.path) as stream:
-        data = stream.read()
-    notes: list[Problem] = []
-    declared = _CHARSET.search(data[:4096])
-    named = read_mark(data) or (find_codec(declared[1].decode()) if declared else "")
-    if not data.isascii() and not read_mark(data) and _is_utf8(data):
-        named = "utf-8"  # whatever the page says of itself
-    try:
-        text = data.decode(named or "no codec")
-    except (LookupError, UnicodeDecodeError):
-        encoding = find_encoding(file)
-        text, notes = data.decode(encoding.name, encoding.errors), list(report_doubts(file))
-    if not text.strip():
-        raise UnreadableFile(file.source, "the file is empty")
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)
-    root = etree.fromstring(_END.sub("", text).encode("utf-8", "replace"), parser)
-    if root is None:
-        raise UnreadableFile(file.source, "has no HTML in it")
-    return root, notes
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _is_dropped(element: Any) -> bool:
-    tag = element.tag
-    if not isinstance(tag, str) or element.get("role") in _ROLES:
-        return True
-    if tag in _DROPPED:  # but a page in the page that is written out here, and what is drawn in a place of its own
-        return not (tag == "iframe" and element.get("srcdoc")) and "shadowrootmode" not in element.attrib
-    if tag == "dialog" and "open" not in element.attrib:
-        return True
-    if tag == "button" and not _names_a_part(element):
-        return True
-    if element.getparent() is not None and element.getparent().tag == "semantics":
-        return bool(element is not _formula(element.getparent()))
-    if tag == "option" and not _is_chosen(element):
-        return True
-    classes = (element.get("class") or "").split()
-    if not _CLASSES.isdisjoint(classes) or (tag == "sup" and "reference" in classes):  # Wikipedia's marks of notes
-        return True
-    if "hidden" in element.attrib and element.get("hidden") != "until-found":
-        return True
-    return bool(_UNSEEN.search(element.get("style") or ""))
-
-
-def _names_a_part(button: Any) -> bool:
-    if not {"aria-expanded", "aria-controls"}.isdisjoint(button.attrib):
-        return True
-    return any(around.tag in _NAMES_A_PART for around in button.iterancestors())
-
-
-def _formula(semantics: Any) -> Any:
-    """Of the ways in which a formula is written, the one in TeX, which is on one line, else the first."""
-    stated = (way for way in semantics if way.tag == "annotation" and way.get("encoding") == _TEX)
-    return next(stated, next(iter(semantics), None))
-
-
-def _is_chosen(option: Any) -> bool:
-    """Whether a form shows it: the one that is selected, else the first."""
-    choice = next(option.iterancestors("select"), None)
-    options = list(choice.iter("option")) if choice is not None else [option]
-    chosen = [one for one in options if "selected" in one.attrib]
-    return option in (chosen or options[:1])
-
-
-def _alt(element: Any) -> str:
-    """The words that stand for a picture, that were filled into a form, or a sign that is drawn: "3." of a list."""
-    tag = element.tag
-    if tag in ("img", "area"):
-        return f" {element.get('alt', '').strip()} "
-    if tag == "input":
-        kind = element.get("type", "text").lower()
-        if kind in ("checkbox", "radio"):
-            return " ☒ " if "checked" in element.attrib else " ☐ "
-        return f" {element.get('value', '').strip()} " if kind in _TYPED else ""
-    if tag == "li":
-        return _number(element)
-    if tag == "iframe":
-        return f" {read_words(element.get('srcdoc', ''))} "
-    around = element.getparent()
-    if around is not None and around.tag in _FORMULAS and around.index(element) > 0:
-        return _FORMULAS[around.tag]
-    if tag == "sup" and _EXPONENT.match(element.text or ""):
-        return "^"
-    return "~~" if tag in _STRUCK else " " if tag in _FIELDS else ""
-
-
-def _end(element: Any) -> str:
-    return "~~ " if element.tag in _STRUCK else " " if element.tag in _FIELDS else ""
-
-
-def _number(item: Any) -> str:
-    """The number of an item of a numbered list."""
-    around = item.getparent()
-    if around is None or around.tag != "ol":
-        return ""
-    items = [inner for inner in around if inner.tag == "li"]
-    step = -1 if "reversed" in around.attrib else 1
-    start = around.get("start") or str(len(items) if step < 0 else 1)
-    number = 0
-    for place, other in enumerate(items):
-        stated = other.get("value", start if place == 0 else "")
-        number = int(stated) if stated.strip().lstrip("-").isdecimal() and len(stated) < 9 else number + step
-        if other is item:
-            break
-    return f"{write_number(number, around.get('type') or '1') if number > 0 else number}. "
-
-
-def _data(table: Any) -> list[list[grids.Cell]]:
-    """The cells of a table of data, a table in a cell as its words; empty for one that only lays out the page."""
-    if table.get("role") in ("presentation", "none"):
-        return []
-    if table.tag == "table":
-        own = [row for row in table.iter("tr") if next(row.iterancestors("table")) is table]
-        rows = [[_cell(element, row) for element in row if element.tag in ("td", "th")] for row in own]
-    else:
-        marked = (row for row in table.iterdescendants() if row.get("role") == "row")
-        rows = [[_cell(e, row) for e in row.iterdescendants() if e.get("role") in _CELLS] for row in marked]
-    nested = next(table.iterdescendants("table"), None) is not None
-    if nested and not any(cell.heads for row in rows for cell in row) and not _is_regular(rows):
-        return []
-    return rows if len(rows) > 1 and any(sum(1 for cell in row if cell.text) > 1 for row in rows) else []
-
-
-def _is_regular(rows: list[list[grids.Cell]]) -> bool:
-    """Whether rows of equally many short cells make a table of data, although there is a table in a cell."""
-    return (
-        len(rows) > 2
-        and len({len(row) for row in rows}) == 1
-        and len(rows[0]) > 1
-        and all(len(cell.text) < _SHORT for row in rows for cell in row)
-    )
-
-
-def _cell(element: Any, row: Any) -> grids.Cell:
-    columns, rows = _span(element, "colspan"), _span(element, "rowspan")
-    heads = element.tag == "th" or row.getparent().tag == "thead" or (element.get("role") or "").endswith("header")
-    return grids.Cell(_words(element), max(columns, 1), rows if rows else 65_534, heads)  # 0: to the end
-
-
-def _span(element: Any, name: str) -> int:
-    value = (element.get(name) or "").strip()
-    return min(int(value), 65_534) if value.isdecimal() and len(value) < 8 else 1
-
-
-def _caption(table: Any) -> str:
-    return next((_words(element) for element in table.iter("caption")), "")
-
-
-def _words(element: Any) -> str:
-    """All text inside that a reader of the page sees, as one line."""
-    from lxml import etree
-
-    parts: list[str] = []
-    walk = etree.iterwalk(element, events=("start", "end"))
-    for event, node in walk:
-        if event == "end":
-            parts.append(_end(node) + (" " if node.tag in _BLOCKS else ""))
-            parts.append((node.tail or "") if node is not element else "")
-        elif node is not element and _is_dropped(node):
-            walk.skip_subtree()
-        else:
-            parts.append((" " if node.tag in _BLOCKS else "") + _alt(node) + (node.text or ""))
-    return write_cell("".join(parts))
-
-
-def _space(text: str | None, preformatted: int) -> str:
-    return (text or "") if preformatted else re.sub(r"\s+", " ", text or "")

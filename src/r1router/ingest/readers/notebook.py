@@ -9,11 +9,12 @@ from itertools import count
 from typing import Any
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts import grids, tabular
+from r1router.ingest.parts import grids, tabular, web_pages
 from r1router.ingest.parts.cells import make_title
 from r1router.ingest.parts.files import open_text
+from r1router.ingest.parts.markdown_lines import parse
 from r1router.ingest.parts.sections import Sections
-from r1router.ingest.readers import html, markdown
+from r1router.ingest.readers import markdown
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -47,14 +48,14 @@ def _read_cells(cells: list[Any], file: SourceFile, sections: Sections, as_: Kin
     for part in cells:
         text = _join(part.get("source") or part.get("input"))
         if part.get("cell_type") == "markdown":
-            yield from markdown.read_lines(markdown.parse(text)[1], file, sections, tables, as_)
+            yield from markdown.read_lines(parse(text)[1], file, sections, tables, as_)
             continue
         sections.write(text + "\n")
         for output in part.get("outputs", ()):
             data: Mapping[str, Any] = output.get("data", {})
             pictures += any(kind.startswith("image/") or kind in ("png", "jpeg") for kind in (*data, *output))
             page = _join(data.get("text/html") or output.get("html"))
-            found = html.find_tables(page)
+            found = web_pages.find_tables(page)
             for rows, caption in found:
                 yield from tabular.find_records(
                     grids.spread_cells(rows),
@@ -65,7 +66,7 @@ def _read_cells(cells: list[Any], file: SourceFile, sections: Sections, as_: Kin
                     caption=caption,
                     as_=as_,
                 )
-            if said := html.read_words(page, tables=False) if found else _print(output, data):
+            if said := web_pages.read_words(page, tables=False) if found else _print(output, data):
                 sections.write(said + "\n")
     yield from sections.end()
     if pictures:
@@ -81,7 +82,7 @@ def _print(output: Mapping[str, Any], data: Mapping[str, Any]) -> str:
         return plain
     shown = _join(data.get("text/markdown") or data.get("text/latex") or output.get("latex"))
     given = data.get("application/json")
-    return shown or html.read_words(_join(data.get("text/html"))) or (json.dumps(given) if given else plain)
+    return shown or web_pages.read_words(_join(data.get("text/html"))) or (json.dumps(given) if given else plain)
 
 
 def _join(lines: Any) -> str:

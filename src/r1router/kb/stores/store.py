@@ -75,7 +75,7 @@ class FieldSet(NamedTuple):
 
 
 class FieldSets(Protocol):
-    """What is known of the sources, each set of fields once; see `kb.about`."""
+    """What is known of the sources, each set of fields once; see `about.py` beside this file."""
 
     def read(self) -> Iterator[FieldSet]:
         """All of them, those first that add to none; none before the first is stored. Raises `KnowledgeBaseError`."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from r1router.errors import InputError
 from r1router.filters.match import matches
 from r1router.filters.tree import Filter
-from r1router.kb.about import read_all
 from r1router.kb.rows import ABOUT
+from r1router.kb.stores.about import read_all
 from r1router.kb.stores.folder.field_sets import SqliteFieldSets
 
 FEW = 500

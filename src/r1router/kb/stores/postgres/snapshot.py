@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from r1router.filters.match import matches
 from r1router.filters.tree import Filter
-from r1router.kb.about import read_all
 from r1router.kb.card import describe_entries
 from r1router.kb.products import Vectors
 from r1router.kb.rows import CELLS, STORED
+from r1router.kb.stores.about import read_all
 from r1router.kb.stores.postgres.tables import State, write_all_phrases, write_any_of
 from r1router.kb.stores.store import FieldSets, Row
 
