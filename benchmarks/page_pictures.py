@@ -16,7 +16,7 @@ import json
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -43,9 +43,9 @@ def main() -> None:
         person = Person(driver, given.address.rstrip("/") + "/")
         person.starts_afresh()
         answer = _ask(person, given.question)
-        for name, address in _list_views(given.address, answer):
+        for name, address, act in _list_views(given.address, answer, given.question):
             if given.only in name:
-                _take(person, name, address, given.out)
+                _take(person, name, address, act, given.out)
         complaints = [said for said in person.complaints() if "favicon" not in said]
         print(*complaints, sep="\n")
 
@@ -64,21 +64,32 @@ def _ask(person: Person, question: str) -> str:
     return f"#/a/{person.runs(kept)}"
 
 
-def _list_views(address: str, answer: str) -> Iterator[tuple[str, str]]:
-    """Name and address of each view, from what the server holds."""
-    yield "welcome", "#/"
-    yield "answer", answer
-    yield "history", "#/history"
-    yield "kbs", "#/kbs"
+def _list_views(address: str, answer: str, question: str) -> Iterator[tuple[str, str, Callable[[Person], None]]]:
+    """Name and address of each view, and what is done there, from what the server holds."""
+    yield "welcome", "#/", _look
+    yield "options", "#/", lambda person: person.clicks(".composer button", "Options")
+    yield "answer", answer, _look
+    yield "answer-open", answer, lambda person: person.clicks(".sources > li:first-child summary")
+    yield "history", "#/history", _look
+    yield "kbs", "#/kbs", _look
+    yield "kbs-new", "#/kbs", lambda person: person.clicks(".kb-head button", "New")
+    shown: set[str] = set()
     for kb in _read(address, "v1/kbs")["kbs"]:
-        name = quote(kb["name"], safe="")
-        yield f"kb-{kb['kind']}-{kb['name']}", f"#/kbs/{name}"
-        shown: set[str] = set()
-        for source in _read(address, f"v1/kbs/{name}/sources")["sources"]:
+        at = f"#/kbs/{quote(kb['name'], safe='')}"
+        yield f"kb-{kb['name']}", at, _look
+        yield f"kb-{kb['name']}-search", at, lambda person: person.sees("#search").send_keys(f"{question}\n")
+        for source in _read(address, f"v1/kbs/{quote(kb['name'], safe='')}/sources")["sources"]:
             suffix = Path(source["source"]).suffix.lstrip(".")
-            if suffix not in shown:
-                shown.add(suffix)
-                yield f"source-{kb['kind']}-{suffix}", f"#/kbs/{name}/{quote(source['source'], safe='')}"
+            view = suffix if suffix == "pdf" else kb["kind"]
+            if view not in shown:
+                shown.add(view)
+                yield f"source-{view}", f"{at}/{quote(source['source'], safe='')}", _look
+    yield "kb-change", at, lambda person: person.clicks(".kb-actions button", "Rename")
+    yield "kb-remove", at, lambda person: person.clicks(".kb-actions button", "Delete")
+
+
+def _look(person: Person) -> None:
+    """Nothing is done."""
 
 
 def _read(address: str, path: str) -> dict[str, list[dict[str, str]]]:
@@ -87,11 +98,12 @@ def _read(address: str, path: str) -> dict[str, list[dict[str, str]]]:
         return found
 
 
-def _take(person: Person, name: str, address: str, out: Path) -> None:
+def _take(person: Person, name: str, address: str, act: Callable[[Person], None], out: Path) -> None:
     for size, (width, height) in SIZES.items():
         for scheme in ("light", "dark"):
             person.has_screen(width, height, dark=scheme == "dark")
             person.goes_to(address)
+            act(person)
             time.sleep(1.5)  # pictures and pages of a PDF still come
             tall = min(TALLEST, int(person.runs("return document.documentElement.scrollHeight")))
             person.has_screen(width, max(height, tall), dark=scheme == "dark")

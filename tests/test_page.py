@@ -1,6 +1,7 @@
 """The page, used by a person in a real browser against a real server with a scripted policy."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ from selenium.webdriver.common.keys import Keys
 
 from browsing import DEMO, Paced, Person, chromium, make_kbs
 from r1router.types import Reply, Token
-from serving import live, small_app, until
+from serving import call, live, small_app, until
 
 QUESTION = "What is the capital of the country whose flag is in the picture?"
 
@@ -263,6 +264,112 @@ def test_knowledge_bases_are_browsed_searched_added_to_and_taken_from(page, tmp_
     person.sees(".search-bar .preview")
     person.clicks(".search-bar .primary")
     person.sees(".results figure img")
+
+
+def test_a_knowledge_base_is_made_renamed_described_and_deleted(page, folder):
+    person = page.person
+    person.goes_to("#/kbs")
+    person.clicks(".kb-head button", "New knowledge base")
+    person.sees("dialog #kb-name").send_keys("Table\n")
+    person.sees("dialog .problem", "cannot be told from the knowledge base 'table'")
+    name = person.sees("dialog #kb-name")
+    name.clear()
+    name.send_keys("none\n")
+    person.sees("dialog .problem", "a policy writes it to choose none")
+    name.clear()
+    name.send_keys("moons")
+    person.clicks("dialog button", "Make it")
+    person.sees("h1", "moons")
+    person.misses("dialog[open]")
+    person.sees(".known dd", "empty")
+    assert "400" in " ".join(person.complaints())  # the browser notes what was refused
+    person.clicks(".kb-actions button", "Rename or describe")
+    name = person.sees("dialog #kb-name")
+    name.clear()
+    name.send_keys("satellites")
+    person.sees("dialog #kb-line").clear()
+    person.sees("dialog #kb-line").send_keys("Moons of all planets")
+    person.clicks("dialog button", "Save")
+    person.sees("h1", "satellites")
+    person.sees(".kb-line", "Moons of all planets")
+    assert (folder / "satellites").is_dir()
+    assert not (folder / "moons").exists()
+
+    person.clicks(".kb-actions button", "Delete")
+    person.sees("dialog[open]", "cannot be undone")
+    person.clicks("dialog button", "Cancel")
+    person.misses("dialog[open]")
+    assert (folder / "satellites").is_dir()
+    person.clicks(".kb-actions button", "Delete")
+    person.clicks("dialog .danger", "Delete")
+    person.sees("h1", "Knowledge bases")
+    person.misses(".kb-card:nth-child(4), dialog[open]")
+    assert [card.text.splitlines()[0] for card in person.finds(".kb-card", 3)] == ["image", "table", "text"]
+    assert not (folder / "satellites").exists()
+
+
+def test_who_may_not_change_anything_sees_no_way_to(browser, folder):
+    with live(small_app(folder, Paced([]), read_only=True)) as port:
+        person = Person(browser, f"http://127.0.0.1:{port}/")
+        person.starts_afresh()
+        person.goes_to("#/kbs/table")
+        person.sees(".source-list a")
+        person.misses(".kb-actions, [aria-label^='Remove']")
+        person.goes_to("#/kbs")
+        person.finds(".kb-card", 3)
+        person.misses(".kb-head button, .upload")
+        browser.get("about:blank")
+        assert person.complaints() == []
+
+
+def test_the_first_view_names_the_model_and_asks_an_example(page):
+    person = page.person
+    person.sees(".welcome-model", "Answered by paced")
+    question = person.sees(".examples button", "Which country has the highest area").text
+    person.clicks(".examples button", question)
+    person.sees(".run-head", question)
+    person.sees(".answer-text", "Gaborone")
+    person.sees(".cost", "Model paced")
+
+
+def test_who_waits_sees_how_many_questions_are_before(page):
+    person, policy = page.person, page.policy
+    policy.says(in_order([*SHORT, *SHORT]))
+    policy.hold()
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(call, int(person.url.split(":")[2].strip("/")), "POST", "/v1/ask", {"question": "First?"})
+        until(lambda: policy.waiting == 1)
+        person.asks("Second?")
+        person.sees(".waiting-text", "1 question is before yours")
+        policy.let(1000)
+        other.result()
+    person.sees(".outcome")
+
+
+def test_a_search_shows_similarity_and_leaves_out_what_has_less(page):
+    person = page.person
+    person.goes_to("#/kbs/text")
+    person.sees("#search").send_keys("Zebra\n")
+    shown = [float(score.text.removeprefix("similarity ")) for score in person.finds(".piece-score", 2)]
+    assert max(shown) > min(shown)
+    person.clicks(".search-filter summary")
+    person.sees(".search-options input[type=number]").send_keys(f"{max(shown) - 0.01:.2f}")
+    person.clicks(".search-bar .primary")
+    person.sees(".results", "1 result for")
+    person.sees(".piece-title", "Zebra")
+
+
+def test_a_card_is_short_until_it_is_opened(page):
+    person = page.person
+    person.has_screen(390, 844)
+    person.goes_to("#/kbs")
+    person.sees(".kb-card .clamped")
+    heights = [card.size["height"] for card in person.finds(".kb-card", 3)]
+    assert max(heights) < 170
+    person.clicks(".kb-card .more", "More")
+    person.sees(".kb-card .more", "Less")
+    assert max(card.size["height"] for card in person.finds(".kb-card", 3)) >= max(heights)
+    assert person.runs("return location.hash") == "#/kbs"
 
 
 def test_a_source_opens_at_the_piece_that_was_cited(page):

@@ -97,6 +97,7 @@ function Cost({ run }) {
     ["Time", seconds(run.seconds)],
     ["Tokens", (prompt_tokens + completion_tokens).toLocaleString("en")],
     ["Method", run.method],
+    ...(run.model ? [["Model", run.model]] : []),
   ];
   const more = [
     `${prompt_tokens.toLocaleString("en")} tokens read, ${completion_tokens.toLocaleString("en")} written`,

@@ -41,13 +41,26 @@ export const getAnswer = (id) => read(`v1/answers/${encodeURIComponent(id)}`);
 export const rateAnswer = (id, { right, answer = "" }) =>
   send(`v1/answers/${encodeURIComponent(id)}/rating`, { method: "POST", json: { right, answer } });
 
-export async function listKbs() {
-  return (await read("v1/kbs")).kbs;
-}
+/** {model, good_for, method, version} of the server. */
+export const getAbout = () => read("v1/about");
 
-/** Evidence, best first, for words, a picture (a data URL), or both. */
-export async function search(kb, { text = "", image, where = "", k = 10 }) {
-  const json = { text, k, ...(image && { image }), ...(where && { where }) };
+/** Questions made from what the knowledge bases hold: [{kb, question}]. */
+export const listExamples = async () => (await read("v1/examples")).examples;
+
+/** {kbs, may_be_changed}. */
+export const listKbs = () => read("v1/kbs");
+
+/** Makes an empty one. */
+export const makeKb = (made) => read("v1/kbs", { method: "POST", json: made });
+
+/** `change`: those of {name, holds, label} that are to be others. */
+export const changeKb = (kb, change) => read(`v1/kbs/${encodeURIComponent(kb)}`, { method: "PATCH", json: change });
+
+export const removeKb = (kb) => send(`v1/kbs/${encodeURIComponent(kb)}`, { method: "DELETE" });
+
+/** Evidence, best first, for words, a picture (a data URL), or both; `least`: the similarity that each must have. */
+export async function search(kb, { text = "", image, where = "", least = null, mode = "fused", k = 10 }) {
+  const json = { text, k, mode, ...(image && { image }), ...(where && { where }), ...(least && { at_least: least }) };
   return (await read(`v1/kbs/${encodeURIComponent(kb)}/search`, { method: "POST", json })).results;
 }
 

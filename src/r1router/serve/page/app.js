@@ -24,7 +24,10 @@ class App extends Component {
     history: past.load(),
     options: loadOptions(),
     kbs: null,
+    mayChange: false, // the knowledge bases, here
     methods: [],
+    about: null,
+    examples: [],
     problem: "",
     lost: "", // why the answer that the address names is not shown
     news: "",
@@ -59,8 +62,9 @@ class App extends Component {
   /** Reads what the server has. */
   refresh = async () => {
     try {
-      const [kbs, methods] = await Promise.all([api.listKbs(), api.listMethods()]);
-      this.setState({ kbs, methods, problem: "" });
+      const [{ kbs, may_be_changed: mayChange }, methods, about] = await Promise.all([api.listKbs(), api.listMethods(), api.getAbout()]);
+      this.setState({ kbs, mayChange, methods, about, problem: "" });
+      this.setState({ examples: await api.listExamples().catch(() => []) }); // nobody needs them
     } catch (error) {
       this.setState({ problem: kindly(error) });
     }
@@ -70,7 +74,7 @@ class App extends Component {
 
   send = async (question, picture, turns) => {
     const request = asRequest(this.state.options, this.state.kbs ?? []);
-    let run = newRun({ question, picture: picture?.thumb ?? null, method: request.method ?? "", where: request.where ?? "", turns });
+    let run = newRun({ question, picture: picture?.thumb ?? null, method: request.method ?? "", where: request.where ?? "", turns, model: this.state.about?.model });
     const show = (changed) => {
       run = changed;
       const shown = this.state.run?.id === run.id; // else an older one has been opened meanwhile
@@ -140,17 +144,17 @@ class App extends Component {
   }
 
   main() {
-    const { view, run, live, methods, options } = this.state;
+    const { view, run, live, methods, options, about, mayChange } = this.state;
     const kbs = this.state.kbs ?? [];
     if (view.name === "history") return this.historyList();
-    if (view.name === "kbs") return html`<${KbList} kbs=${this.state.kbs} onChange=${this.refresh} />`;
+    if (view.name === "kbs") return html`<${KbList} kbs=${this.state.kbs} mayChange=${mayChange} onChange=${this.refresh} />`;
     if (view.name === "kb") {
       const kb = kbs.find(({ name }) => name === view.kb);
       if (view.source) {
         const key = location.hash;
         return html`<${SourceView} key=${key} kb=${view.kb} kind=${kb?.kind} source=${view.source} at=${view.at} />`;
       }
-      return html`<${KbView} key=${view.kb} name=${view.kb} kb=${kb} onChange=${this.refresh} />`;
+      return html`<${KbView} key=${view.kb} name=${view.kb} kb=${kb} mayChange=${mayChange} onChange=${this.refresh} />`;
     }
     return html`
       ${!run && html`<h1>Ask your knowledge bases</h1>`}
@@ -164,9 +168,12 @@ class App extends Component {
         options=${options}
         methods=${methods}
         kbs=${kbs}
+        usual=${about?.method}
         onOptions=${(changed) => this.setState({ options: saveOptions(changed) })}
       />
-      ${run ? html`<${Run} key=${run.id} run=${run} onAgain=${this.again} onFollow=${this.follow} onStop=${this.stop} />` : html`<${Welcome} kbs=${this.state.kbs} />`}
+      ${run
+        ? html`<${Run} key=${run.id} run=${run} onAgain=${this.again} onFollow=${this.follow} onStop=${this.stop} />`
+        : html`<${Welcome} kbs=${this.state.kbs} about=${about} examples=${this.state.examples} onAsk=${(question) => this.send(question, null, [])} />`}
     `;
   }
 

@@ -7,16 +7,25 @@ import { seconds } from "./said.js";
 import { Steps } from "./steps.js";
 
 /** `kbs` is null until the server has said which there are. */
-export const Welcome = ({ kbs }) => html`
+export const Welcome = ({ kbs, about, examples, onAsk }) => html`
   <section class="welcome">
     <p>
       Each question is worked on step by step: a sub-question, the knowledge base that should know, the evidence found
       there, and an answer with its sources.
     </p>
+    ${about && html`<p class="welcome-model">Answered by <strong>${about.model}</strong>. ${about.good_for}</p>`}
+    ${examples.length > 0 &&
+    html`<h2>For example</h2>
+      <ul class="examples">
+        ${examples.map(
+          ({ question }) => html`<li key=${question}><button type="button" class="quiet" onClick=${() => onAsk(question)}>${question}</button></li>`,
+        )}
+      </ul>`}
     ${kbs?.length === 0 &&
     html`<p>There is no knowledge base yet. <a href="#/kbs">Add some files</a>, then ask about them.</p>`}
     ${kbs?.length > 0 &&
-    html`<ul class="welcome-kbs">
+    html`<h2>Where it looks</h2>
+      <ul class="welcome-kbs">
       ${kbs.map(
         ({ name, kind, holds }) => html`
           <li key=${name}>

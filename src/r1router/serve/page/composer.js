@@ -69,7 +69,7 @@ export class Composer extends Component {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.submit(event);
   };
 
-  render({ running, before, onForget, onStop, options, methods, kbs, onOptions }, { text, picture, problem, options: open, dragging }) {
+  render({ running, before, onForget, onStop, options, methods, kbs, usual, onOptions }, { text, picture, problem, options: open, dragging }) {
     return html`
       <form class=${`composer ${dragging ? "dragging" : ""}`} onSubmit=${this.submit}>
         ${picture &&
@@ -135,7 +135,7 @@ export class Composer extends Component {
             : html`<button type="submit" class="primary" disabled=${!text.trim()}><${Icon} name="send" /><span>Ask</span></button>`}
         </div>
         ${problem && html`<p class="problem" role="alert">${problem}</p>`}
-        ${open && html`<${Options} options=${options} methods=${methods} kbs=${kbs} onChange=${onOptions} />`}
+        ${open && html`<${Options} options=${options} methods=${methods} kbs=${kbs} usual=${usual} onChange=${onOptions} />`}
       </form>
     `;
   }

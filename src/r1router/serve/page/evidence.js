@@ -10,12 +10,13 @@ import { TableEvidence } from "./table-evidence.js";
 import { segments } from "./words.js";
 
 /** A numbered piece, folded to its title and its place. */
-export const FoldedEvidence = ({ evidence, number, kind, pattern, open, id, note, rows }) => html`
+export const FoldedEvidence = ({ evidence, number, kind, pattern, open, id, note, score, rows }) => html`
   <details class="piece" open=${open} id=${id}>
     <summary>
       <span class="piece-number">${number}</span>
       <span class="piece-title">${evidence.title || place(evidence)} <span class="faint">${part(evidence)}</span></span>
       ${note && html`<span class="piece-note">${note}</span>`}
+      ${score && html`<span class="piece-score">${score}</span>`}
       <span class="piece-kb" data-kind=${kind}>${kind && html`<${Icon} name=${kind} />`}${evidence.kb}</span>
     </summary>
     <${EvidenceBody} evidence=${evidence} kind=${kind} pattern=${pattern} rows=${rows} />

@@ -26,14 +26,15 @@ export function asRequest({ method, max_steps, k, without, where }, kbs) {
   return { ...(method && { method }), max_steps, k, ...(!all && { kbs: names }), ...(where.trim() && { where: where.trim() }) };
 }
 
-export function Options({ options, methods, kbs, onChange }) {
+/** `usual`: the method of a question that names none. */
+export function Options({ options, methods, kbs, usual, onChange }) {
   const set = (changes) => onChange({ ...options, ...changes });
   return html`
     <div class="options" id="options">
       <label>
         <span>Method</span>
         <select value=${options.method} onChange=${(e) => set({ method: e.target.value })}>
-          <option value="">the server's own</option>
+          <option value="">${usual ? `${usual} (as the server is set)` : "as the server is set"}</option>
           ${methods.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
         </select>
       </label>

@@ -1,15 +1,16 @@
 // The server's events of one question to one object, `run`, that the page shows and the history keeps.
 //
-//   {id, at, question, picture, turns, asks, method, where, cards, steps, malformed, stage, status, answer, stop, usage, seconds, error}
+//   {id, at, question, picture, turns, asks, method, model, where, before, cards, steps, malformed, stage, status, answer, stop, usage, seconds, error}
 //
 // turns:  what was said before, [{role, text}]; asks: the question as it stands alone
+// before: questions that were asked before and are in work, until this one is worked on
 // cards:  knowledge base name → {kind, holds}
 // steps:  as the server's, each with `phase`: searching, reading, done, or enough where the policy stopped
 // stage:  what the server is busy with: start, plan, search, read, final
 // status: running, done, stopped (by the person), failed
 // kept:   the id of its answer on the server, "" where it is not kept
 
-export function newRun({ question, picture, method, where = "", turns = [] }) {
+export function newRun({ question, picture, method, model = "", where = "", turns = [] }) {
   return {
     id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, // randomUUID needs https or localhost
     at: Date.now(),
@@ -18,6 +19,8 @@ export function newRun({ question, picture, method, where = "", turns = [] }) {
     turns,
     asks: "",
     method,
+    model,
+    before: 0,
     where, // the filter that it was asked under
     cards: {},
     steps: [],
@@ -45,6 +48,8 @@ export function after(run, { name, data }) {
   switch (name) {
     case "started":
       return { ...run, method: data.method, cards: byName(data.kbs), stage: "plan" };
+    case "waiting":
+      return { ...run, before: data.before };
     case "rewritten":
       return { ...run, asks: data.question.text };
     case "planned": {

@@ -115,6 +115,7 @@ function Waiting({ run, onStop }) {
 /** What the server is doing now, in a few words. */
 export function busyWith(run) {
   const step = run.steps.at(-1);
+  if (run.before && !run.steps.length) return `${count(run.before, "question")} ${run.before === 1 ? "is" : "are"} before yours…`;
   switch (run.stage) {
     case "start":
       return "Sending the question…";

@@ -50,7 +50,7 @@ export class Upload extends Component {
             <span>Drop files here, or</span>
             <button type="button" class="quiet" onClick=${() => this.input.current.click()}>choose files</button>
           </p>
-          <p class="faint">Documents, tables and pictures; each goes to the knowledge base of its kind.</p>
+          <p class="faint">Text, tables and pictures each go into a knowledge base of their own, unless you name one.</p>
           <input
             type="file"
             multiple
@@ -69,18 +69,18 @@ export class Upload extends Component {
           <label>
             <span>Read as</span>
             <select value=${as} onChange=${(e) => this.setState({ as: e.target.value })}>
-              <option value="">what it is</option>
+              <option value="">decide by the file</option>
               <option value="text">text</option>
-              <option value="table">table</option>
-              <option value="image">picture</option>
+              <option value="table">tables</option>
+              <option value="image">pictures</option>
             </select>
           </label>
           <label>
-            <span>Into</span>
+            <span>Into the knowledge base</span>
             <input
               type="text"
               list="kb-names"
-              placeholder="by kind"
+              placeholder="the one for its kind"
               value=${name}
               onInput=${(e) => this.setState({ name: e.target.value })}
             />

@@ -20,7 +20,10 @@ LOOKED_AT = 40
 """Entries of each knowledge base, from its beginning."""
 LONGEST = 40
 """Characters of a name in a question."""
-_NUMBER = re.compile(r"[-+]?\d[\d,. ]*")
+_NUMBER = re.compile(r"-?(\d|[1-9][\d,. ]*\d)([.,]\d+)?")
+"""No code: "+47" and "007" are none."""
+_ORDER = ("table", "text", "image")
+"""Questions of the first kinds say most about what can be asked."""
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -31,7 +34,8 @@ class Example(NamedTuple):
 
 def make_examples(kbs: Mapping[str, StoredKnowledgeBase], *, most: int = 4) -> list[Example]:
     """Of each knowledge base in turn, without repeats. Raises `KnowledgeBaseError` where one cannot be read."""
-    of_each = [[Example(name, asked) for asked in _ask_about(kb)] for name, kb in kbs.items()]
+    ordered = sorted(kbs.items(), key=lambda named: _ORDER.index(named[1].card.kind))
+    of_each = [[Example(name, asked) for asked in _ask_about(kb)] for name, kb in ordered]
     turns = chain.from_iterable(zip_longest(*of_each))
     return list({one.question: one for one in turns if one}.values())[:most]
 
