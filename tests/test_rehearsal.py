@@ -19,7 +19,7 @@ from small_llama import write_small_llama
 torch = pytest.importorskip("torch", reason="training is an extra")
 pytest.importorskip("trl", reason="training is an extra")
 
-from r1router.train.grpo.rehearsal import encode_row, make_rehearsal, pack_examples  # noqa: E402  # after the skips
+from r1router.train.grpo.rehearsal import encode_row, make_rehearsal, pack_rows  # noqa: E402  # after the skips
 from r1router.train.weights.load import load_model  # noqa: E402
 
 pytestmark = [
@@ -67,7 +67,7 @@ def test_what_cannot_be_rehearsed_is_refused(tokenizer: Any) -> None:
 def test_only_the_reply_is_imitated_with_the_end_of_its_turn(tokenizer: Any) -> None:
     one, other = (encode_row(row, tokenizer) for row in (rows(1)[0], rows(11)[10]))
     assert tokenizer.decode(one.ids[one.replied :]) == f"{rows(1)[0].reply}<|im_end|>\n"
-    made = pack_examples([one, other], pad=0)
+    made = pack_rows([one, other], pad=0)
     assert made["labels"].shape == made["input_ids"].shape == (2, max(len(one.ids), len(other.ids)))
     assert made["labels"][0].ne(-100).sum() == len(one.ids) - one.replied
     assert made["attention_mask"].sum(1).tolist() == [len(one.ids), len(other.ids)]

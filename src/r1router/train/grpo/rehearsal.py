@@ -19,7 +19,7 @@ from r1router.train.steps.render import RenderedStep
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class EncodedRow:
     """A row as token ids."""
 
     ids: tuple[int, ...]
@@ -29,13 +29,13 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    files: tuple[tuple[Sequence[Example], int], ...]
+    files: tuple[tuple[Sequence[EncodedRow], int], ...]
     """The rows of each file, and how many of them a step takes."""
     weight: float
     """Of their mean loss a token, beside the loss of the replies."""
     seed: int = 0
 
-    def draw(self, step: int) -> list[Example]:
+    def draw(self, step: int) -> list[EncodedRow]:
         """The rows of this optimizer step."""
         chance = random.Random(f"{self.seed}/{step}")
         return [row for rows, count in self.files for row in chance.sample(rows, min(count, len(rows)))]
@@ -59,15 +59,15 @@ def make_rehearsal(
     for name, share in shares.items():
         if not 0 < share <= 1:
             raise InputError(f"a share of rehearsal is above 0 and at most 1, not {share}")
-        examples = [encode_row(row, tokenizer) for row in files[name] if row.reply]
-        examples = [example for example in examples if len(example.ids) <= longest]
-        if not examples:
+        rows = [encode_row(row, tokenizer) for row in files[name] if row.reply]
+        rows = [row for row in rows if len(row.ids) <= longest]
+        if not rows:
             raise InputError(f"{name} has no row to rehearse: none with a gold reply within {longest} tokens")
-        drawn.append((examples, max(1, round(share * replies))))
+        drawn.append((rows, max(1, round(share * replies))))
     return Rehearsal(tuple(drawn), sum(shares.values()), seed)
 
 
-def encode_row(row: RenderedStep, tokenizer: Any) -> Example:
+def encode_row(row: RenderedStep, tokenizer: Any) -> EncodedRow:
     """The row as SFT trains on it: the chat up to the reply, and the reply with the end of its turn."""
     prompt = write_chat_json(row.ask.messages, pictures=False)
     before = encode_chat(tokenizer, prompt)
@@ -75,18 +75,18 @@ def encode_row(row: RenderedStep, tokenizer: Any) -> Example:
         [*prompt, {"role": "assistant", "content": row.reply}], tokenize=True, return_dict=True
     )["input_ids"]
     same = next((at for at, (a, b) in enumerate(zip(before, whole, strict=False)) if a != b), len(before))
-    return Example(tuple(whole), same)
+    return EncodedRow(tuple(whole), same)
 
 
-def pack_examples(examples: Sequence[Example], *, pad: int) -> dict[str, Any]:
+def pack_rows(rows: Sequence[EncodedRow], *, pad: int) -> dict[str, Any]:
     """`input_ids`, `attention_mask` and `labels`, (rows, tokens), padded at their end."""
     import torch
 
-    width = max(len(example.ids) for example in examples)
-    ids = torch.full((len(examples), width), pad)
+    width = max(len(row.ids) for row in rows)
+    ids = torch.full((len(rows), width), pad)
     mask, labels = torch.zeros_like(ids), torch.full_like(ids, UNLABELLED)
-    for row, example in enumerate(examples):
-        known = torch.tensor(example.ids)
-        ids[row, : len(known)], mask[row, : len(known)] = known, 1
-        labels[row, example.replied : len(known)] = known[example.replied :]
+    for at, row in enumerate(rows):
+        known = torch.tensor(row.ids)
+        ids[at, : len(known)], mask[at, : len(known)] = known, 1
+        labels[at, row.replied : len(known)] = known[row.replied :]
     return {"input_ids": ids, "attention_mask": mask, "labels": labels}

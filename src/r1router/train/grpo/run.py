@@ -204,7 +204,7 @@ def _rehearsing(settings: GrpoSettings, prompts: Prompts, tokenizer: Any) -> dic
         seed=settings.seed,
     )
     return {
-        "rehearse": lambda step: rehearsal.pack_examples(made.draw(step), pad=tokenizer.pad_token_id),
+        "rehearse": lambda step: rehearsal.pack_rows(made.draw(step), pad=tokenizer.pad_token_id),
         "weight": made.weight,
     }
 
