@@ -24,7 +24,7 @@ from r1router.kb import open_kb
 from r1router.types import KnowledgeBase, Query
 from small_embedders import HashedWords
 
-SMALL = Limits(memory=250_000_000, seconds=3.0, output=2_000_000)
+SMALL = Limits(memory=250_000_000, seconds=3.0, output=2_000_000, entries=2_000)
 
 
 def source(path: Path) -> SourceFile:
@@ -109,6 +109,7 @@ def test_a_small_file_of_very_many_entries_or_a_title_that_stands_in_all_is_a_pr
     (docs / "b.jsonl.gz").write_bytes(gzip.compress(b'{"text": "x"}\n' * 3_000))
     (docs / "z.txt").write_text("Bergen is a city in Norway.")
     report = rr.index([docs], kbs=tmp_path / "kbs", embedder=HashedWords(), ocr=False)
+    assert Limits().count_entries(docs / "z.txt") == 20_000
     assert [problem.path for problem in report.problems] == ["docs/a.jsonl", "docs/b.jsonl.gz"]
     assert all("too many or too large for its size" in problem.reason for problem in report.problems)
     assert [kb.search([Query("Bergen")], k=1, mode="text")[0][0].title for kb in [open_words(tmp_path)]] == ["z"]

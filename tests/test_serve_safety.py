@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from PIL import Image as Pillow
 
+from r1router.kb.stores.folder import shelf
 from r1router.policies.scripted import Scripted
 from r1router.serve.limits import Limits
 from serving import call, job_done, live, make_kbs, small_app, talk, until
@@ -194,6 +196,51 @@ def test_a_body_without_a_length_is_counted_as_it_comes(port: int) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     got = raw(port, HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 4)
     assert got.startswith(b"HTTP/1.1 413")
+
+
+def test_a_body_of_very_many_items_is_refused_before_it_is_read_as_json(tmp_path: Path) -> None:
+    """Eight million numbers are 16 MB, and to read them as JSON keeps every other request waiting."""
+    with live(small_app(make_kbs(tmp_path), limits=Limits(body_items=1_000))) as port:
+        many = call(port, "POST", "/v1/ask", {"question": "Q?", "turns": [0] * 1_000})
+        assert (many.status, many.error) == (413, "too_large")
+        assert "1,000 items" in many.json["error"]["message"]
+        assert call(port, "POST", "/v1/ask", ask(question="Oslo," * 900)).status == 200
+        rows = b"a,b\n" + b"1,2\n" * 2_000
+        job = call(port, "POST", "/v1/kbs/files", files=[("file", "rows.csv", rows)]).json["job"]
+        assert job_done(port, job)["state"] == "done"
+
+
+def test_no_request_looks_at_the_disk_in_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it did, one that waits for the disk, or for a thread that does, would keep all others waiting."""
+    looked: list[bool] = []
+    list_kb_folders = shelf.list_kb_folders
+
+    def watch(folder: Any) -> Any:
+        looked.append(asyncio._get_running_loop() is not None)
+        return list_kb_folders(folder)
+
+    monkeypatch.setattr(shelf, "list_kb_folders", watch)
+    kb = "/v1/kbs/text"
+    with live(small_app(make_kbs(tmp_path))) as port:
+        for method, path, body, status in (
+            ("GET", "/readyz", None, 200),
+            ("GET", "/v1/kbs", None, 200),
+            ("GET", f"{kb}/search?q=Oslo", None, 200),
+            ("POST", f"{kb}/search", {"text": "Oslo"}, 200),
+            ("GET", f"{kb}/sources", None, 200),
+            ("GET", f"{kb}/entries?source=docs/norway.md", None, 200),
+            ("GET", f"{kb}/files/docs/norway.md", None, 200),
+            ("GET", f"{kb}/tables", None, 200),
+            ("POST", f"{kb}/query", {"sql": "SELECT 1"}, 400),
+            ("GET", f"{kb}/pictures/{'0' * 32}.png", None, 404),
+            ("POST", "/v1/ask", ask(), 200),
+            ("POST", "/v1/chat/completions", CHAT, 200),
+            ("DELETE", f"{kb}/sources/docs/peru.md", None, 202),
+        ):
+            before = len(looked)
+            assert call(port, method, path, body).status == status, path
+            assert looked[before:], f"{path} looked at nothing"
+    assert not any(looked)
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(port: int) -> None:

@@ -29,10 +29,6 @@ BATCH = 512
 BATCH_TEXT = 16_000_000
 """Characters after which the entries that wait are written, however few: the store needs several times as much."""
 
-COST = 1_000
-"""Characters of its source's room that an entry takes at least, if it is embedded: a small file may unpack to millions
-of them, and each takes some milliseconds."""
-
 PLAIN_BATCH = 8_192
 """Of entries that are not embedded, which cost little to do again: each commit has the store look at all the others."""
 
@@ -61,6 +57,8 @@ class _Source:
     slices: Slices
     room: int
     """Characters of entries that may still come of it."""
+    left: float
+    """Entries that may still come of it: a small file may unpack to millions, and each takes milliseconds."""
     entries: int = 0
     """So far."""
     rows: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -115,10 +113,10 @@ class Feed:
     def name(self) -> str:
         return self.writer.manifest.name
 
-    def begin(self, source: str, path: str, *, room: int) -> None:
-        """`room`: characters that its entries may have together."""
+    def begin(self, source: str, path: str, *, room: int, entries: int) -> None:
+        """`room`: characters that its entries may have together. `entries`: how many of them may be embedded."""
         self.writer.held.begin()
-        self._source = _Source(source, path, Slices(self.writer.tables), room)
+        self._source = _Source(source, path, Slices(self.writer.tables), room, entries)
 
     def put(self, record: Record, known: Known) -> None:
         """Takes in one record of the source that was begun; `known`: what is known of the source.
@@ -136,8 +134,9 @@ class Feed:
             entry = replace(entry, about=about)
             number += 1
             self._source.entries += 1
-            self._source.room -= max(len(entry.text), COST if entry.embedded else 0)
-            if self._source.room < 0:
+            self._source.room -= len(entry.text)
+            self._source.left -= entry.embedded
+            if self._source.room < 0 or self._source.left < 0:
                 said = "its entries, which repeat titles and headers, get too many or too large for its size"
                 raise UnreadableFile(self._source.name, f"{said}; split it")
             if entry.rows and not entry.embedded:

@@ -53,10 +53,18 @@ class Limits:
     ratio: int = 100
     piece: int = 100_000_000
     """Bytes of one record."""
+    entries: int = 20_000
+    """That are embedded, each of which takes some milliseconds; or `entries_per_kb` times the size of the file."""
+    entries_per_kb: float = 60.0
+    """Text that is packed well has some 15."""
 
     def measure_room(self, file: Path) -> int:
         """Bytes that what is made of a file may take."""
         return max(self.output, self.ratio * _size(file))
+
+    def count_entries(self, file: Path) -> int:
+        """How many entries may be embedded of a file."""
+        return max(self.entries, int(self.entries_per_kb * _size(file) / 1000))
 
     def measure_time(self, file: Path) -> float:
         """Seconds of CPU that reading a file may take."""
@@ -80,7 +88,7 @@ _FRAMES = 4
 _LARGE = 1_000_000
 """Bytes of a frame beside which no other one waits."""
 _RUN = (
-    "import json, sys; paths, memory, piece = json.loads(sys.argv[1]); sys.path[:] = paths; "
+    f"import json, os, sys; getattr(os, 'nice', int)({_BEHIND}); paths, memory, piece = json.loads(sys.argv[1]); sys.path[:] = paths; "
     "from r1router.ingest.isolate import serve; serve(memory, piece)"
 )
 
@@ -317,8 +325,6 @@ def serve(memory: int, piece: int) -> None:
     """The child's loop: requests from standard input, frames to standard output, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     _limit(memory)
-    with suppress(OSError):
-        os.nice(_BEHIND)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not come between the frames
     send = _Sender(out, piece)

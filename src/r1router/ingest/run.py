@@ -319,7 +319,8 @@ class _Run:
 
     def _read(self, file: SourceFile, mark: str, *, as_: Kind | None, ocr: bool) -> None:
         path = str(file.path.resolve())
-        room = self._process.limits.measure_room(file.path)
+        limits = self._process.limits
+        room, entries = limits.measure_room(file.path), limits.count_entries(file.path)
         begun: dict[Kind, Feed] = {}
         homeless: dict[Kind, set[str]] = {}
         """Records of kinds that the one knowledge base to fill does not hold."""
@@ -327,7 +328,7 @@ class _Run:
         def feed_of(kind: Kind) -> Feed:
             if kind not in begun:
                 begun[kind] = self._feed(kind)
-                begun[kind].begin(file.source, path, room=room)
+                begun[kind].begin(file.source, path, room=room, entries=entries)
             return begun[kind]
 
         try:

@@ -91,7 +91,7 @@ def create_app(
         redoc_url=None,
         responses={"4XX": {"model": ErrorResponse}, "5XX": {"model": ErrorResponse}},
     )
-    app.state.admission, app.state.jobs = admission, jobs
+    app.state.knowledge_bases, app.state.admission, app.state.jobs = knowledge_bases, admission, jobs
     page_routes = page.make_routes()
     kept_answers = Answers(knowledge_bases.catalog.folder, hours=keep_hours)
     app.include_router(ask.router(questions, admission, kept_answers))

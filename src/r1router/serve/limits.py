@@ -16,6 +16,8 @@ class Limits:
     so that there is time left for an answer from what is known."""
     body_bytes: int = 16 * MIB
     """Of a request that is no upload."""
+    body_items: int = 500_000
+    """Commas and opening brackets in it, those of its texts included: reading them takes 50 ms."""
     body_seconds: float = 60.0
     """Until a body has come in, for each `body_bytes` that it may have."""
     upload_bytes: int = 64 * MIB

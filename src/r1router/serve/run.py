@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import sys
 
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from r1router.errors import InputError
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.jobs import Jobs
+from r1router.serve.work.kbs import KnowledgeBases
 
 CONNECTIONS = 1024
 """At once; more are answered with 503."""
@@ -35,15 +37,27 @@ def run(app: FastAPI, *, host: str, port: int, shutdown_seconds: float) -> None:
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=int(shutdown_seconds) + 3,
     )
-    _Server(config, app.state.admission, app.state.jobs, shutdown_seconds).run()
+    _Server(config, app.state.knowledge_bases, app.state.admission, app.state.jobs, shutdown_seconds).run()
 
 
 class _Server(uvicorn.Server):
-    """Ends questions and jobs in words before their connections are cut."""
+    """Loads what it needs before it listens, and ends questions and jobs in words before their connections are cut."""
 
-    def __init__(self, config: uvicorn.Config, admission: Admission, jobs: Jobs, seconds: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        knowledge_bases: KnowledgeBases,
+        admission: Admission,
+        jobs: Jobs,
+        seconds: float,
+    ) -> None:
         super().__init__(config)
-        self._admission, self._jobs, self._seconds = admission, jobs, seconds
+        self._knowledge_bases, self._admission, self._jobs, self._seconds = knowledge_bases, admission, jobs, seconds
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.to_thread(self._knowledge_bases.load)
+        await super().startup(sockets)
+        keep_what_is_loaded()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -52,6 +66,15 @@ class _Server(uvicorn.Server):
         await self._jobs.end(self._seconds)
         await super().shutdown(sockets)
         await ending
+
+
+def keep_what_is_loaded() -> None:
+    """Takes all objects that there are out of the sight of the garbage collector.
+
+    To look at all of them, most of them code, took it 140 ms every time, for which no thread of the server could run.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def check_free(host: str, port: int) -> None:

@@ -193,7 +193,7 @@ class _Handlers:
 
     async def _search(self, _: Context, arguments: dict[str, Any]) -> types.CallToolResult:
         asked = SearchArguments.model_validate(arguments)
-        self._knowledge_bases.select([asked.kb])  # says which there are
+        await asyncio.to_thread(self._knowledge_bases.select, [asked.kb])  # says which there are
         kb = await asyncio.to_thread(self._knowledge_bases.get, asked.kb, asked.where)
         [found] = await asyncio.to_thread(kb.search, [Query(asked.query)], k=asked.k)
         result = results.make_search_result(found)

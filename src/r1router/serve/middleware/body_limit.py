@@ -1,4 +1,5 @@
-"""Counts the bytes of request bodies and refuses those that are too large or too slow, before they fill the memory."""
+"""Counts the bytes and items of request bodies and refuses what is too large or too slow, before it fills the memory or
+keeps the server from everything else: JSON of 16 MB may be eight million numbers, and reading it holds Python's lock."""
 
 from __future__ import annotations
 
@@ -30,13 +31,13 @@ class BodyLimit:
         if said.isdecimal() and int(said) > most:
             await error_responses.make_response(too_large)(scope, receive, send)
             return
-        taken, ended = 0, False
+        taken, items, ended = 0, 0, False
         deadline = asyncio.get_running_loop().time() + self._limits.body_seconds * max(
             1, most / self._limits.body_bytes
         )
 
         async def counted() -> Message:
-            nonlocal taken, ended
+            nonlocal taken, items, ended
             if ended:
                 return await receive()  # waits for the client to leave
             try:
@@ -50,6 +51,10 @@ class BodyLimit:
             self._held += size
             if taken > most:
                 raise too_large
+            if scope["path"] != self._uploads:
+                items += sum(map(message.get("body", b"").count, (b",", b"[", b"{")))
+                if items > self._limits.body_items:
+                    raise Refused(413, f"the body has more than {self._limits.body_items:,} items, commas or brackets")
             if self._held > self._limits.all_bytes:
                 raise Refused(429, "the requests in work are too large together; try again soon", retry_after=5)
             return message

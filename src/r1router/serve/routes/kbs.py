@@ -159,7 +159,7 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
     ) -> dict[str, Any]:
         """The tables with their columns, sorted by where they are from."""
-        tables = knowledge_bases.get(kb).tables
+        tables = (await asyncio.to_thread(knowledge_bases.get, kb)).tables
         with admission.admit():
             found = await asyncio.to_thread(tables.list_all)
             shown = await asyncio.to_thread(lambda: [_table(tables, table) for table in found[offset : offset + limit]])
@@ -168,7 +168,7 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
     @routes.post("/v1/kbs/{kb}/query", response_model=TableResult)
     async def query_table(kb: str, asked: QueryRequest) -> JSONResponse:
         """What a query over a whole table gives, and the rows that it rests on; those of one file may be joined."""
-        tables = knowledge_bases.get(kb).tables
+        tables = (await asyncio.to_thread(knowledge_bases.get, kb)).tables
         with admission.admit():
             table = await asyncio.to_thread(tables.find, asked.table)
             result = await workers.run(lambda: tables.compute(table.id, asked.sql, joined=True))
@@ -180,10 +180,14 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         where: Where = None,
-    ) -> dict[str, Any]:
+    ) -> JSONResponse:
         """The files that it was made from, sorted, with what is known of each."""
-        found = await asyncio.to_thread(lambda: knowledge_bases.get(kb, where).list_sources())
-        return {"sources": [asdict(source) for source in found[offset : offset + limit]], "total": len(found)}
+
+        def list_some() -> dict[str, Any]:
+            found = knowledge_bases.get(kb, where).list_sources()
+            return {"sources": [asdict(source) for source in found[offset : offset + limit]], "total": len(found)}
+
+        return JSONResponse(await asyncio.to_thread(list_some))
 
     @routes.get("/v1/kbs/{kb}/entries", response_model=EntryList)
     async def list_entries(
@@ -196,15 +200,17 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> JSONResponse:
         """What a source says, entry by entry: from `offset`, or from the page of `limit` entries with `at` in it."""
-        found_in = await asyncio.to_thread(knowledge_bases.get, kb)
+        def list_some() -> dict[str, Any]:
+            found = knowledge_bases.get(kb).list_entries(source)
+            if not found:
+                raise Refused(404, "this knowledge base has no such source")
+            place = next((n for n, entry in enumerate(found) if entry.id == at), None)
+            first = offset if place is None else place - place % limit
+            shown = [to_dict(pictures.link_pictures(entry)) for entry in found[first : first + limit]]
+            return {"entries": shown, "offset": first, "total": len(found)}
+
         with admission.admit():
-            found = await asyncio.to_thread(found_in.list_entries, source)
-        if not found:
-            raise Refused(404, "this knowledge base has no such source")
-        place = next((n for n, entry in enumerate(found) if entry.id == at), None)
-        first = offset if place is None else place - place % limit
-        shown = [to_dict(pictures.link_pictures(entry)) for entry in found[first : first + limit]]
-        return JSONResponse({"entries": shown, "offset": first, "total": len(found)})
+            return JSONResponse(await asyncio.to_thread(list_some))
 
     @routes.get("/v1/kbs/{kb}/files/{source:path}", response_class=FileResponse)
     async def download_file(kb: str, source: str) -> FileResponse:
@@ -225,7 +231,8 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         if not _PICTURE.fullmatch(file):
             raise Refused(404, "there is no picture of this name")
         try:
-            path = knowledge_bases.get(kb).find_picture(file)
+            found_in = await asyncio.to_thread(knowledge_bases.get, kb)
+            path = await asyncio.to_thread(found_in.find_picture, file)
         except KnowledgeBaseError:
             raise Refused(404, "there is no picture of this name") from None
         return FileResponse(path, headers={"cache-control": "private, max-age=31536000, immutable"})

@@ -46,6 +46,16 @@ class KnowledgeBases:
         self._seen: dict[str, Hashable] = {}
         self._lock = Lock()
 
+    def load(self) -> None:
+        """Reads the indexes into memory, so that the first question needs not wait for them and memory stays as it is.
+
+        One that cannot be read is told in the log, as it is when it is asked."""
+        for name, kb in self._open().items():
+            try:
+                kb.search([], k=1)
+            except KnowledgeBaseError as error:
+                _log.warning("%s cannot be searched: %s", name, error)
+
     def find_asker(self) -> Asker:
         """Who asks. Raises `Refused` where that is not known and has to be."""
         found = asker.get()

@@ -115,7 +115,7 @@ class Questions:
             raise Refused(400, "the question is empty")
         if method is not None and method not in method_names():
             raise Refused(400, f"method: unknown; known: {', '.join(method_names())}")
-        kbs = self._knowledge_bases.select(options.kbs)
+        kbs = await asyncio.to_thread(self._knowledge_bases.select, options.kbs)
         where = options.where or ""
         await asyncio.to_thread(_look_under, kbs, where)
         picture = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from r1router.kb.card import describe_entries
 from r1router.kb.rows import ABOUT, CELLS
+from r1router.kb.stores.folder.table import read_rows
 
 
 def describe_table(table: Any, kind: str, about: Collection[int] | None = None) -> str:
@@ -14,7 +15,7 @@ def describe_table(table: Any, kind: str, about: Collection[int] | None = None) 
 
     def read_first_blocks() -> Iterator[dict[str, Any]]:
         wanted = ["title", "section", "first_row", CELLS, *([ABOUT] if about is not None else [])]
-        found = table.search().where("first_row = 1").select(wanted).to_arrow().to_pylist()
+        found = read_rows(table.search().where("first_row = 1").select(wanted))
         return (row for row in found if about is None or row[ABOUT] in about)
 
     return describe_entries(kind, _read_titles(table, about), read_first_blocks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,10 +139,16 @@ def read_entries(
         conditions = [f"{name} = {quote(value) if isinstance(value, str) else value}" for name, value in equal.items()]
         conditions += ["first_row IS NOT NULL"] if in_tables else []
         found = table.search().select(names).limit(most)
-        rows: list[Row] = (found.where(" AND ".join(conditions)) if conditions else found).to_arrow().to_pylist()
+        rows = list(read_rows(found.where(" AND ".join(conditions)) if conditions else found))
     except (OSError, RuntimeError, ValueError) as error:
         raise KnowledgeBaseError(f"{folder} cannot be read: {error}") from error
     return rows if about is None else [row for row in rows if row.get(ABOUT) in about][:limit]
+
+
+def read_rows(found: Any) -> Iterator[Row]:
+    """What a query of the store finds, a thousand rows at a time: making objects of all at once holds Python's lock."""
+    for batch in found.to_batches():
+        yield from batch.to_pylist()
 
 
 def find_spaces(table: Any) -> list[str]:

@@ -36,6 +36,7 @@ from r1router.kb.stores.folder.table import (
     open_small_caches,
     open_table,
     quote,
+    read_rows,
 )
 from r1router.types import Image
 
@@ -209,7 +210,7 @@ class FolderWriter:
     def _forget_pictures(self) -> None:
         folder = self._folder / PICTURES
         if folder.is_dir():
-            shown = set(self._table.search().select(["image"]).to_arrow()["image"].to_pylist())
+            shown = {row["image"] for row in read_rows(self._table.search().select(["image"]))}
             for path in folder.iterdir():
                 if f"{PICTURES}/{path.name}" not in shown:
                     path.unlink()
