@@ -1,6 +1,7 @@
 """Which files are found, and text and JSON lines to passages, with everything that can be wrong with them."""
 
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -8,12 +9,13 @@ import pytest
 
 from r1router.errors import InputError, UnreadableFile
 from r1router.ingest import readers
+from r1router.ingest.parts import files
 from r1router.ingest.parts import read as reading_file
 from r1router.ingest.readers import text
 from r1router.ingest.records import Passage, Problem
 from r1router.ingest.sources import SourceFile
 from r1router.kb.manifest import Manifest, write
-from reading import lines, read, reason
+from reading import lines, read, reason, written
 
 
 def sources(files: list[SourceFile]) -> list[str]:
@@ -254,3 +256,28 @@ def test_wiki_extractor_json_is_articles_too(tmp_path):
         lines({"id": "1", "url": "", "title": "A", "text": "Words."}, {"id": "2", "title": "B", "text": ""})
     )
     assert read(path) == [Passage("1", path.as_posix(), "Words.", "A")]
+
+
+WHOLE = {
+    "a.html": "<p>Oslo is a city.</p>",
+    "a.md": "Oslo is a city.",
+    "a.rst": "Oslo is a city.",
+    "a.rtf": r"{\rtf1 Oslo is a city.}",
+    "a.json": [{"city": "Oslo", "country": "Norway"}],
+    "a.ipynb": {"cells": [{"cell_type": "markdown", "source": "Oslo is a city."}]},
+    "a.eml": "Subject: Oslo\n\nOslo is a city.",
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_file_that_is_read_whole_has_a_largest_size(name, tmp_path, monkeypatch):
+    path = written(tmp_path / name, WHOLE[name])
+    assert read(path)
+    monkeypatch.setattr(files, "MOST_WHOLE", path.stat().st_size - 1)
+    assert reason(path) == "has more than 0 MB, and files of its kind are read whole; split it"
+
+
+def test_what_a_packed_file_has_in_it_counts_and_not_the_file(tmp_path, monkeypatch):
+    path = written(tmp_path / "a.json.gz", gzip.compress(json.dumps([{"city": "Oslo"}] * 100).encode()))
+    monkeypatch.setattr(files, "MOST_WHOLE", path.stat().st_size)
+    assert "read whole" in reason(path)

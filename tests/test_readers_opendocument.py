@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 from pathlib import Path
+
+import pytest
 
 from r1router.ingest.records import Passage, Problem, Table
 from reading import read, reason
@@ -36,6 +39,9 @@ def cell(text: str, settings: str = "", more: str = "") -> str:
 def row(*cells: str, settings: str = "") -> str:
     made = "".join(c if c.startswith("<") else cell(c) for c in cells)
     return f"<table:table-row {settings}>{made}</table:table-row>"
+
+
+AGAIN = 'table:number-rows-repeated="99999999"'
 
 
 def texts(path: Path) -> str:
@@ -92,6 +98,34 @@ def test_a_row_that_is_repeated_without_end_is_refused(tmp_path: Path) -> None:
         + row("x", "y", "z", settings='table:number-rows-repeated="1048576"')
         + "</table:table>",
     )
+    assert "more than 2,000,000 cells" in reason(path)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        f"<table:table-header-rows>{row(settings=AGAIN)}</table:table-header-rows>" + row("x", "y") + row("1", "2"),
+        row(settings=f'{AGAIN} table:visibility="collapse"') + row("x", "y") + row("1", "2"),
+        "<table:table-column table:number-columns-repeated='2'/>"
+        + "<table:table-column table:number-columns-repeated='999' table:visibility='collapse'/>" * 5_000
+        + row("x", "y")
+        + row("1", "2"),
+    ],
+    ids=["header rows", "hidden rows", "hidden columns"],
+)
+def test_empty_rows_and_columns_that_are_repeated_without_end_take_no_room(inner: str, tmp_path: Path) -> None:
+    path = opendocument(tmp_path / "a.ods", f'<table:table table:name="S">{inner}</table:table>')
+    tracemalloc.start()
+    try:
+        read(path)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_cells_that_are_repeated_often_in_one_row_are_refused_before_they_are_made(tmp_path: Path) -> None:
+    often = cell("x", 'table:number-columns-repeated="1000"') * 3_000
+    path = opendocument(tmp_path / "a.ods", f'<table:table table:name="S">{row(often)}</table:table>')
     assert "more than 2,000,000 cells" in reason(path)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from PIL import Image as Pillow
 
-from r1router.kb.stores.folder import shelf
+from r1router.kb.stores.folder import catalog
 from r1router.policies.scripted import Scripted
 from r1router.serve.limits import Limits
 from serving import call, job_done, live, make_kbs, small_app, talk, until
@@ -213,13 +213,13 @@ def test_a_body_of_very_many_items_is_refused_before_it_is_read_as_json(tmp_path
 def test_no_request_looks_at_the_disk_in_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it did, one that waits for the disk, or for a thread that does, would keep all others waiting."""
     looked: list[bool] = []
-    list_kb_folders = shelf.list_kb_folders
+    list_kb_folders = catalog.list_kb_folders
 
     def watch(folder: Any) -> Any:
         looked.append(asyncio._get_running_loop() is not None)
         return list_kb_folders(folder)
 
-    monkeypatch.setattr(shelf, "list_kb_folders", watch)
+    monkeypatch.setattr(catalog, "list_kb_folders", watch)
     kb = "/v1/kbs/text"
     with live(small_app(make_kbs(tmp_path))) as port:
         for method, path, body, status in (

@@ -464,7 +464,7 @@ def test_a_place_that_cannot_be_is_refused_in_words(location: str) -> None:
 
 def test_what_only_a_folder_can_do_is_refused_in_words(postgres: str, tmp_path: Path) -> None:
     kbs = make_schema(postgres)
-    with pytest.raises(InputError, match=r"no knowledge bases: the data base .* make some with"):
+    with pytest.raises(InputError, match=r"no knowledge bases: the data base .* is empty of them; make some with"):
         open_kbs(kbs)
     (tmp_path / "a.txt").write_text("Oslo")
     take_in(tmp_path / "a.txt", kbs)

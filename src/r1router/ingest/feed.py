@@ -29,6 +29,9 @@ BATCH = 512
 BATCH_TEXT = 16_000_000
 """Characters after which the entries that wait are written, however few: the store needs several times as much."""
 
+PLAIN = 0.2
+"""What an entry that is not embedded costs, of one that is."""
+
 PLAIN_BATCH = 8_192
 """Of entries that are not embedded, which cost little to do again: each commit has the store look at all the others."""
 
@@ -114,7 +117,8 @@ class Feed:
         return self.writer.manifest.name
 
     def begin(self, source: str, path: str, *, room: int, entries: int) -> None:
-        """`room`: characters that its entries may have together. `entries`: how many of them may be embedded."""
+        """`room`: characters that its entries may have together. `entries`: how many there may be, if all are embedded;
+        of others as many as cost the same (`PLAIN`)."""
         self.writer.held.begin()
         self._source = _Source(source, path, Slices(self.writer.tables), room, entries)
 
@@ -135,7 +139,7 @@ class Feed:
             number += 1
             self._source.entries += 1
             self._source.room -= len(entry.text)
-            self._source.left -= entry.embedded
+            self._source.left -= 1 if entry.embedded else PLAIN
             if self._source.room < 0 or self._source.left < 0:
                 said = "its entries, which repeat titles and headers, get too many or too large for its size"
                 raise UnreadableFile(self._source.name, f"{said}; split it")

@@ -54,7 +54,7 @@ class Limits:
     piece: int = 100_000_000
     """Bytes of one record."""
     entries: int = 20_000
-    """That are embedded, each of which takes some milliseconds; or `entries_per_kb` times the size of the file."""
+    """Of one file, each of which takes some milliseconds; or `entries_per_kb` times its size where that is more."""
     entries_per_kb: float = 60.0
     """Text that is packed well has some 15."""
 
@@ -63,7 +63,7 @@ class Limits:
         return max(self.output, self.ratio * _size(file))
 
     def count_entries(self, file: Path) -> int:
-        """How many entries may be embedded of a file."""
+        """How many entries may be made of a file."""
         return max(self.entries, int(self.entries_per_kb * _size(file) / 1000))
 
     def measure_time(self, file: Path) -> float:
@@ -88,7 +88,8 @@ _FRAMES = 4
 _LARGE = 1_000_000
 """Bytes of a frame beside which no other one waits."""
 _RUN = (
-    f"import json, os, sys; getattr(os, 'nice', int)({_BEHIND}); paths, memory, piece = json.loads(sys.argv[1]); sys.path[:] = paths; "
+    f"import json, os, sys; getattr(os, 'nice', int)({_BEHIND}); "
+    "paths, memory, piece = json.loads(sys.argv[1]); sys.path[:] = paths; "
     "from r1router.ingest.isolate import serve; serve(memory, piece)"
 )
 

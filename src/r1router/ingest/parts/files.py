@@ -21,6 +21,8 @@ from r1router.ingest.records import Problem
 from r1router.ingest.sources import SourceFile
 
 BLOCK = 1 << 20
+MOST_WHOLE = 200_000_000
+"""Bytes, unpacked, of a file that is read whole: what is made of it takes five times as much memory and more."""
 _BOMS = (  # UTF-32 first: its little-endian mark begins with the one of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -49,6 +51,37 @@ def open_bytes(path: Path) -> IO[bytes]:
             return bz2.open(path, "rb")
         case _:
             return path.open("rb")
+
+
+def check_size(path: Path, source: str) -> None:
+    """Raises `UnreadableFile` for a file that is too large to be read whole."""
+    if path.stat().st_size > MOST_WHOLE:
+        raise _refuse_size(source)
+
+
+def read_whole(path: Path, source: str) -> bytes:
+    """The file's content, as `open_bytes` has it. Raises `UnreadableFile` where that is too much."""
+    check_size(path, source)
+    with open_bytes(path) as stream:
+        data = stream.read(MOST_WHOLE + 1)
+    if len(data) > MOST_WHOLE:
+        raise _refuse_size(source)
+    return data
+
+
+def read_text(file: SourceFile) -> str:
+    """The whole file as text. Raises `UnreadableFile`, also where that is too much."""
+    check_size(file.path, file.source)
+    with open_text(file) as stream:
+        text = stream.read(MOST_WHOLE + 1)
+    if len(text) > MOST_WHOLE:
+        raise _refuse_size(file.source)
+    return text
+
+
+def _refuse_size(source: str) -> UnreadableFile:
+    said = f"has more than {MOST_WHOLE // 10**6} MB, and files of its kind are read whole"
+    return UnreadableFile(source, f"{said}; split it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import Any
 
-from r1router.errors import UnreadableFile
 from r1router.ingest.parts.cells import tidy
 from r1router.ingest.parts.inside import Member, read_inside
 from r1router.ingest.parts.sections import tidy_spaces
-from r1router.ingest.parts.web_pages import find_tables, read_page, read_words
+from r1router.ingest.parts.web_pages import count_words, has_tables, parse_markup, read_parsed
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -42,12 +40,13 @@ def read_letter(
 ) -> Iterator[Record | Problem]:
     """The records of a mail; `number` tells it from others in the file."""
     id, where = f"{file.source}:message {number}", f"message {number}"
-    if as_ in (None, "text") and not _says_more(letter.page, letter.plain):
+    page = parse_markup(letter.page) if as_ != "image" else None
+    if as_ in (None, "text") and not _says_more(page, letter.plain):
         text = "\n".join([*letter.about, "", tidy_spaces(letter.plain)]).strip()
         if text:
             yield Passage(id, file.source, tidy(text), letter.subject, about=letter.fields)
     elif as_ != "image":
-        yield from _read_page(letter, file, id, as_)
+        yield from _read_page(letter, page, file, id, as_)
     for said in letter.left_out:
         yield Problem(file.source, where, said, read=True)
     if letter.attached:
@@ -60,29 +59,28 @@ def read_letter(
         yield from read_letter(inner, file, f"{number}.{place}", as_=as_, ocr=ocr)
 
 
-def _says_more(page: str, plain: str) -> bool:
-    """Whether a page is to be read instead of the plain text beside it, which may only say that there is a page."""
-    if not page.strip():
+def _says_more(page: Any | None, plain: str) -> bool:
+    """Whether a page is to be read instead of the plain text beside it, which may only say that there is a page.
+
+    `page`: its root.
+    """
+    if page is None:
         return False
-    return 2 * len(plain.split()) < len(read_words(page).split()) or bool(find_tables(page))
+    return 2 * len(plain.split()) < count_words(page) or has_tables(page)
 
 
-def _read_page(letter: Letter, file: SourceFile, id: str, as_: Kind | None) -> Iterator[Record | Problem]:
+def _read_page(
+    letter: Letter, page: Any | None, file: SourceFile, id: str, as_: Kind | None
+) -> Iterator[Record | Problem]:
     """The words and tables of a mail in HTML, who wrote it in front of the first words."""
     about, fields = letter.about, letter.fields
-    with tempfile.TemporaryDirectory() as scratch:
-        page = Path(scratch, "page.html")
-        page.write_text("\ufeff" + letter.page, encoding="utf-8", errors="replace")
-        try:
-            for item in read_page(SourceFile(page, id, file.kinds), as_=as_):
-                if isinstance(item, Passage):
-                    text, about = "\n".join([*about, "", item.text] if about else [item.text]), []
-                    yield replace(item, source=file.source, title=letter.subject, text=tidy(text), about=fields)
-                elif isinstance(item, Problem):
-                    yield replace(item, path=file.source)
-                else:
-                    yield replace(item, source=file.source, title=letter.subject, about=fields)
-        except UnreadableFile as error:
-            yield Problem(file.source, id.rpartition(":")[2], error.reason)
+    for item in read_parsed(page, replace(file, source=id), as_) if page is not None else ():
+        if isinstance(item, Passage):
+            text, about = "\n".join([*about, "", item.text] if about else [item.text]), []
+            yield replace(item, source=file.source, title=letter.subject, text=tidy(text), about=fields)
+        elif isinstance(item, Problem):
+            yield replace(item, path=file.source)
+        else:
+            yield replace(item, source=file.source, title=letter.subject, about=fields)
     if about and as_ in (None, "text"):
         yield Passage(id, file.source, tidy("\n".join(about)), letter.subject, about=fields)

@@ -24,16 +24,23 @@ class Span(NamedTuple):
 def write_lines(
     rows: Rows, spans: Iterable[Span], *, hidden_rows: Collection[int], hidden_columns: Collection[int]
 ) -> Iterator[Line]:
-    """Rows without hidden rows and columns, a merged cell's text in each cell that it covers. Changes `rows`."""
-    last = max(rows, default=0)
-    copied = _spread(spans, rows, last)
+    """Rows without hidden rows and columns, a merged cell's text in each cell that it covers. Changes `rows`.
+
+    Of rows that follow each other and are empty, one is written: a sheet of two cells may have a hundred million.
+    """
+    copied = _spread(spans, rows, max(rows, default=0))
     columns = [c for c in range(1, max(map(max, rows.values()), default=0) + 1) if c not in hidden_columns]
-    for row in range(1, last + 1):
+    before = 0
+    for row, cells in sorted(rows.items()):
         if row not in hidden_rows:
-            cells, marks = rows.get(row, {}), copied.get(row, set())
+            empty = next((between for between in range(before + 1, row) if between not in hidden_rows), None)
+            if empty is not None:
+                yield Line(empty, ("",) * len(columns))
+            marks = copied.get(row, set())
             yield Line(
                 row, tuple(cells.get(c, "") for c in columns), frozenset(n for n, c in enumerate(columns) if c in marks)
             )
+            before = row
 
 
 def _spread(spans: Iterable[Span], rows: Rows, last: int) -> dict[int, set[int]]:

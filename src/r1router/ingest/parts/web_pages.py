@@ -10,7 +10,7 @@ from r1router.errors import UnreadableFile
 from r1router.ingest.parts import grids, tabular
 from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.encodings import find_codec
-from r1router.ingest.parts.files import find_encoding, open_bytes, read_mark, report_doubts
+from r1router.ingest.parts.files import find_encoding, read_mark, read_whole, report_doubts
 from r1router.ingest.parts.numbering import write_number
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.titles import choose_title
@@ -131,13 +131,23 @@ def read_words(markup: str, *, tables: bool = True) -> str:
     """What a reader sees of a page, on one line; without `tables`, what stands around those of data."""
     from lxml import etree
 
-    root = etree.fromstring(markup, etree.HTMLParser(no_network=True, remove_comments=True)) if markup.strip() else None
+    root = parse_markup(markup)
     if root is None:
         return ""
     for table in [] if tables else [table for table in root.iter("table") if _data(table)]:
         etree.strip_elements(table, "*", with_tail=False)
         table.text = None
     return _words(root)
+
+
+def count_words(root: Any) -> int:
+    """How many words a reader sees of a page that is parsed already."""
+    return len(_words(root).split())
+
+
+def has_tables(root: Any) -> bool:
+    """Whether there is a table of data in it."""
+    return any(_data(table) for table in root.iter("table"))
 
 
 def find_tables(markup: str) -> list[tuple[list[list[grids.Cell]], str]]:
@@ -166,10 +176,7 @@ def describe_page(root: Any) -> About:
 
 def parse_page(file: SourceFile) -> tuple[Any, list[Problem]]:
     """The page's root, and what to report about its encoding."""
-    from lxml import etree
-
-    with open_bytes(file.path) as stream:
-        data = stream.read()
+    data = read_whole(file.path, file.source)
     notes: list[Problem] = []
     declared = _CHARSET.search(data[:4096])
     named = read_mark(data) or (find_codec(declared[1].decode()) if declared else "")
@@ -182,11 +189,18 @@ def parse_page(file: SourceFile) -> tuple[Any, list[Problem]]:
         text, notes = data.decode(encoding.name, encoding.errors), list(report_doubts(file))
     if not text.strip():
         raise UnreadableFile(file.source, "the file is empty")
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)
-    root = etree.fromstring(_END.sub("", text).encode("utf-8", "replace"), parser)
+    root = parse_markup(text)
     if root is None:
         raise UnreadableFile(file.source, "has no HTML in it")
     return root, notes
+
+
+def parse_markup(text: str) -> Any | None:
+    """The root of a page; None where there is nothing in it."""
+    from lxml import etree
+
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)
+    return etree.fromstring(_END.sub("", text).encode("utf-8", "replace"), parser) if text.strip() else None
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import web_pages
+from r1router.ingest.parts.files import read_whole
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -39,5 +40,5 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 
 def look(path: Path, as_: Kind | None) -> Look:
     """With tables only where there is the tag for one."""
-    has_tables = b"<table" in path.read_bytes().lower()
+    has_tables = b"<table" in read_whole(path, path.name).lower()
     return (KINDS if has_tables else ("text",)), ()

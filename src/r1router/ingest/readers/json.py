@@ -10,7 +10,7 @@ from typing import Any
 
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts.cells import make_title, tidy, write_cell
-from r1router.ingest.parts.files import open_text, report_doubts
+from r1router.ingest.parts.files import read_text, report_doubts
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.rows import At, keep_all, place_row, read_rows, tell_kind
 from r1router.ingest.records import Passage, Problem, Record
@@ -22,11 +22,11 @@ KINDS: tuple[Kind, ...] = ("table", "text", "image")
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    with open_text(file) as stream:
-        try:
-            value = _parse(stream.read())
-        except (ValueError, RecursionError) as error:
-            raise UnreadableFile(file.source, f"is not JSON: {error}") from error
+    text = read_text(file)
+    try:
+        value = _parse(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFile(file.source, f"is not JSON: {error}") from error
     lines: list[str] = []
     for path, rows in _lists(value, "", lines):
         part = replace(file, source=f"{file.source}:{path}") if path else file
@@ -38,10 +38,9 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 
 
 def look(path: Path, as_: Kind | None) -> Look:
-    with open_text(SourceFile(path, path.name, KINDS)) as stream:
-        lines: list[str] = []
-        lists = _lists(_parse(stream.read()), "", lines)
-        kinds = {tell_kind(row.fields) or "table" for _, rows in lists for row in list(_rows(rows))[:20]}
+    lines: list[str] = []
+    lists = _lists(_parse(read_text(SourceFile(path, path.name, KINDS))), "", lines)
+    kinds = {tell_kind(row.fields) or "table" for _, rows in lists for row in list(_rows(rows))[:20]}
     return tuple(kind for kind in KINDS if kind in kinds or (kind == "text" and (lines or not kinds))), ()
 
 

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from r1router.ingest.parts import encodings
 from r1router.ingest.parts.cells import make_title, write_cell
+from r1router.ingest.parts.files import check_size
 from r1router.ingest.parts.inside import Member
 from r1router.ingest.parts.letters import Letter, read_letter
 from r1router.ingest.parts.registry import Look
@@ -46,6 +47,7 @@ def look(path: Path, as_: Kind | None) -> Look:
 
 def _messages(file: SourceFile) -> Iterator[EmailMessage]:
     if file.path.suffix.lower() != ".mbox":
+        check_size(file.path, file.source)
         with file.path.open("rb") as stream:
             yield email.message_from_binary_file(stream, policy=email.policy.default)
         return

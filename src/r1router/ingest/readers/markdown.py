@@ -11,7 +11,7 @@ from r1router.errors import UnreadableFile
 from r1router.ingest.parts import grids, tabular
 from r1router.ingest.parts.about import parse_yaml
 from r1router.ingest.parts.cells import make_title, write_cell
-from r1router.ingest.parts.files import open_text, report_doubts
+from r1router.ingest.parts.files import read_text, read_whole, report_doubts
 from r1router.ingest.parts.markdown_lines import FENCE, FRONT, FRONT_TITLE, parse
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
@@ -32,8 +32,7 @@ _MOST_LINES = 5_000
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
-    with open_text(file) as stream:
-        text = stream.read()
+    text = read_text(file)
     yield from _describe(text, file)
     title, lines = parse(text)
     sections = Sections(file, title or make_title(file.path), indented=True)
@@ -103,7 +102,7 @@ def _describe(text: str, file: SourceFile) -> Iterator[About | Problem]:
 
 def look(path: Path, as_: Kind | None) -> Look:
     """With tables only where there is the line under the names of columns."""
-    data = path.read_bytes()
+    data = read_whole(path, path.name)
     has_tables = re.search(rb"(?m)^[ \t]{0,3}\|?[ \t]{0,9}:?-+:?[ \t]{0,9}\|[-:| \t]*\r?$|^ {0,3}<(?i:table)\b", data)
     return (KINDS if has_tables else ("text",)), ()
 

@@ -11,7 +11,7 @@ from typing import Any
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import grids, tabular, web_pages
 from r1router.ingest.parts.cells import make_title
-from r1router.ingest.parts.files import open_text
+from r1router.ingest.parts.files import read_text
 from r1router.ingest.parts.markdown_lines import parse
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.readers import markdown
@@ -27,11 +27,11 @@ _OBJECT = re.compile(r"\s*<[^<>]{1,300}>\s*")
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    with open_text(file) as stream:
-        try:
-            cells = _list_cells(json.load(stream))
-        except (ValueError, KeyError, TypeError) as error:
-            raise UnreadableFile(file.source, f"is no notebook ({error})") from error
+    text = read_text(file)
+    try:
+        cells = _list_cells(json.loads(text))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreadableFile(file.source, f"is no notebook ({error})") from error
     sections = Sections(file, make_title(file.path), indented=True)
     for item in _read_cells(cells, file, sections, as_):
         if as_ != "table" or not isinstance(item, Passage):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from r1router.errors import UnreadableFile
 from r1router.ingest.parts import office, tabular
 from r1router.ingest.parts.cells import Ids, write_cell
 from r1router.ingest.parts.elements import find_child, read_attribute, read_name
@@ -32,6 +33,7 @@ KINDS: tuple[Kind, ...] = ("text", "table", "image")
 _SHEETS = (".ods", ".ots")
 _GONE = frozenset({"tracked-changes", "annotation", "sequence-decls", "scripts", "hidden-text", "ruby-text", "title"})
 _MOST_COLUMNS = 1_000
+_LAST_COLUMN = 16_384
 _MOST_CELLS = 2_000_000
 """Cells with words of one table; a file says once how often a cell or row is repeated."""
 
@@ -330,7 +332,7 @@ class _Cells:
                 self._take_row(inner, is_head)
             elif called == "table-column":
                 again = min(_number(inner, "number-columns-repeated"), _MOST_COLUMNS)
-                if read_attribute(inner, "visibility") == "collapse":
+                if read_attribute(inner, "visibility") == "collapse" and self._column < _LAST_COLUMN:
                     self._hidden_columns.update(range(self._column + 1, self._column + again + 1))
                 self._column += again
             elif called == "shapes":  # over the sheet
@@ -353,6 +355,7 @@ class _Cells:
             wide, high = _number(place, "number-columns-spanned"), _number(place, "number-rows-spanned")
             if text:
                 cells.update(dict.fromkeys(range(column, column + min(again, _MOST_COLUMNS)), text))
+                self._check(len(cells))
             if wide > 1 or high > 1:
                 right = column + min(wide, _MOST_COLUMNS) - 1
                 self._spans.append(Span(self._row + 1, self._row + high, column, right))
@@ -360,14 +363,19 @@ class _Cells:
         again = _number(row, "number-rows-repeated")
         numbers = range(self._row + 1, self._row + again + 1)
         self._row += again
+        if not cells:
+            return
+        self._check(again * len(cells))
+        self._cells += again * len(cells)
         if read_attribute(row, "visibility") == "collapse":
-            self._hidden_rows.update(numbers if cells else ())
+            self._hidden_rows.update(numbers)
         self._heads.update(numbers if is_head else ())
-        for number in numbers if cells else ():
-            self._rows[number] = dict(cells)
-            self._cells += len(cells)
-            if self._cells > _MOST_CELLS:
-                raise ValueError(f"a table has more than {_MOST_CELLS:,} cells")
+        self._rows.update((number, dict(cells)) for number in numbers)
+
+    def _check(self, more: int) -> None:
+        """Raises `UnreadableFile` before there are too many cells."""
+        if self._cells + more > _MOST_CELLS:
+            raise UnreadableFile("", f"a table has more than {_MOST_CELLS:,} cells with words")
 
     def _read_cell(self, place: Any, column: int) -> str:
         begun = len(self._seen.comments)

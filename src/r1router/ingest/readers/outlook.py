@@ -10,6 +10,7 @@ from typing import Any
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import encodings
 from r1router.ingest.parts.cells import make_title, write_cell
+from r1router.ingest.parts.files import check_size
 from r1router.ingest.parts.inside import Member
 from r1router.ingest.parts.letters import Letter, read_letter
 from r1router.ingest.readers import rtf
@@ -34,6 +35,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     from olefile import OleFileIO, isOleFile  # type: ignore[import-untyped]
     from oxmsg.storage import Storage
 
+    check_size(file.path, file.source)
     if not isOleFile(str(file.path)):
         raise UnreadableFile(file.source, "is no mail by Outlook, whatever its name says")
     with OleFileIO(str(file.path)) as ole:

@@ -9,7 +9,7 @@ from typing import Any
 
 from r1router.ingest.parts import grids, tabular
 from r1router.ingest.parts.cells import make_title, tidy, write_cell
-from r1router.ingest.parts.files import open_text, report_doubts
+from r1router.ingest.parts.files import read_text, read_whole, report_doubts
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.records import Passage, Problem, Record
@@ -34,8 +34,7 @@ _UNSEEN = ("comment", "substitution_definition", "target", "pending", "decoratio
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     from docutils.core import publish_doctree  # type: ignore[import-untyped]
 
-    with open_text(file) as stream:
-        text = stream.read()
+    text = read_text(file)
     try:
         root = publish_doctree(text, settings_overrides=_SETTINGS)
     except Exception as error:  # what a parser of such a language may meet is without end
@@ -55,7 +54,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 
 def look(path: Path, as_: Kind | None) -> Look:
     """With tables only where there is a line or a directive for one."""
-    data = path.read_bytes()
+    data = read_whole(path, path.name)
     has_tables = re.search(rb"(?m)^[ \t]{0,40}(?:\+-{1,200}\+|={2,200} {1,9}=|\.\. (?:list-|csv-)?table::)", data)
     return (KINDS if has_tables else ("text",)), ()
 

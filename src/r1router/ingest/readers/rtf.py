@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import grids, tabular
 from r1router.ingest.parts.cells import make_title, write_cell
+from r1router.ingest.parts.files import read_whole
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -99,7 +100,7 @@ class _Reading:
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    data = file.path.read_bytes()
+    data = read_whole(file.path, file.source)
     if not data.lstrip().startswith(b"{\\rtf"):
         raise UnreadableFile(file.source, "is no Rich Text file, whatever its name says")
     sections = Sections(file, make_title(file.path))

@@ -10,6 +10,7 @@ from typing import Any
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import sheet_xml, tabular
 from r1router.ingest.parts.cells import Ids, make_title, write_cell
+from r1router.ingest.parts.files import check_size
 from r1router.ingest.parts.formats import show
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sheets import Rows, Span, write_lines, write_place
@@ -30,6 +31,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         return
     import xlrd  # type: ignore[import-untyped]
 
+    check_size(file.path, file.source)
     ids = Ids()
     try:
         book = xlrd.open_workbook(str(file.path), formatting_info=True, logfile=_Quiet())

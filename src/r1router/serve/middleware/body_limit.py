@@ -1,5 +1,7 @@
-"""Counts the bytes and items of request bodies and refuses what is too large or too slow, before it fills the memory or
-keeps the server from everything else: JSON of 16 MB may be eight million numbers, and reading it holds Python's lock."""
+"""Refuses request bodies that are too large or too slow, before they fill the memory or hold up all other requests.
+
+JSON of 16 MB may be eight million numbers, and reading them holds Python's lock; so items are counted, too.
+"""
 
 from __future__ import annotations
 

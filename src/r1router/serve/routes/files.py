@@ -68,7 +68,7 @@ def router(
     @routes.delete("/v1/kbs/{kb}/sources/{source:path}", status_code=202, response_model=JobStarted)
     async def remove_source(kb: str, source: str) -> dict[str, Any]:
         """Takes a source and its entries out of a knowledge base; an upload that is in no other one is deleted."""
-        await asyncio.to_thread(knowledge_bases.check_change)
+        knowledge_bases.check_change()
         store = (await asyncio.to_thread(knowledge_bases.get, kb)).store
         if source not in await asyncio.to_thread(store.ledger.read):
             raise Refused(404, "this knowledge base has no such source")

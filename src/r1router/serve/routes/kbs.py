@@ -200,6 +200,7 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> JSONResponse:
         """What a source says, entry by entry: from `offset`, or from the page of `limit` entries with `at` in it."""
+
         def list_some() -> dict[str, Any]:
             found = knowledge_bases.get(kb).list_entries(source)
             if not found:

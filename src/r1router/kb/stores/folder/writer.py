@@ -43,6 +43,8 @@ from r1router.types import Image
 LOCK = "write.lock"
 UNTIDY_ROWS = 16_384
 """Rows outside the full-text index, which each search scans, before a long run stops to index them."""
+CONVERTED = 512
+"""Entries that become columns at once: no other thread of Python's runs meanwhile."""
 SMALL_BATCH = 1_000
 """After more entries than these, written together, memory is given back."""
 UNTIDY_SHARE = 0.02
@@ -143,11 +145,15 @@ class FolderWriter:
         if self._table is None:
             image_dim = image_vectors.shape[1] if image_vectors is not None else None
             self._table = create_table(self._folder, dim=vectors.shape[1], image_dim=image_dim, session=self._session)
-        columns: dict[str, Any] = write_columns(entries, keep=self._keep)
-        columns["vector"] = _column(vectors, [e.embedded for e in entries])
+        there = {"vector": _column(vectors, [e.embedded for e in entries])}
         if image_vectors is not None:
-            columns["image_vector"] = _column(image_vectors, [True] * len(entries))
-        rows = pa.table(columns, schema=self._table.schema)
+            there["image_vector"] = _column(image_vectors, [True] * len(entries))
+        parts = []
+        for start in range(0, len(entries), CONVERTED):
+            columns: dict[str, Any] = write_columns(entries[start : start + CONVERTED], keep=self._keep)
+            columns |= {name: column.slice(start, CONVERTED) for name, column in there.items()}
+            parts.append(pa.table(columns, schema=self._table.schema))
+        rows = pa.concat_tables(parts)
         merge = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
         merge.execute(rows, on_bad_vectors="error" if all(e.embedded for e in entries) else "null")
         if self._unindexed() > UNTIDY_ROWS:
