@@ -403,7 +403,7 @@ def test_an_answer_has_an_address_and_can_be_rated(page, folder):
 
     person.starts_afresh()
     person.goes_to(f"#/a/{id}")
-    person.sees(".run h2", "Who is the zebra?")
+    person.sees(".run h1", "Who is the zebra?")
     person.sees(".answer-text", "It says more.")
     person.goes_to("#/a/none")
     person.sees(".problem", "not kept any more")
@@ -415,7 +415,7 @@ def test_text_of_a_document_is_never_markup(page):
     page.policy.says(in_order(SHORT))
     person.asks("Who is the <u>zebra</u>?")
     person.sees(".answer")
-    person.sees(".run-head h2", "Who is the <u>zebra</u>?")
+    person.sees(".run-head h1", "Who is the <u>zebra</u>?")
     person.sees(".piece-title", "Zebra")
     person.sees(".passage", "<script>alert(2)</script> The zebra says &amp; more.")
     person.misses("#app script, #app u, #app b, #app img[src=x]")

@@ -14,7 +14,7 @@ export function Outcome({ run, onAgain, onFollow }) {
   if (run.status === "failed") {
     return html`
       <section class="outcome failure" role="alert">
-        <h3><${Icon} name="warning" />This question was not answered</h3>
+        <h2><${Icon} name="warning" />This question was not answered</h2>
         <p>${run.error}</p>
         <p><button type="button" class="quiet" onClick=${onAgain}>Try again</button></p>
       </section>
@@ -23,7 +23,7 @@ export function Outcome({ run, onAgain, onFollow }) {
   if (run.status === "stopped") {
     return html`
       <section class="outcome stopped">
-        <h3>Stopped</h3>
+        <h2>Stopped</h2>
         <p>You stopped this after ${seconds(run.seconds)}. The server has stopped working on it too.</p>
         <p><button type="button" class="quiet" onClick=${onAgain}>Ask it again</button></p>
       </section>
@@ -45,7 +45,7 @@ class Answer extends Component {
     return html`
       <section class="outcome answer" aria-label="Answer">
         <div class="answer-head">
-          <h3>Answer</h3>
+          <h2>Answer</h2>
           ${navigator.clipboard &&
           html`<button type="button" class="icon-button" onClick=${this.copy} aria-label="Copy the answer">
             <${Icon} name=${copied ? "check" : "copy"} />
@@ -67,7 +67,7 @@ class Answer extends Component {
 function Sources({ run, citations }) {
   if (!citations.length) return null;
   return html`
-    <h4>Sources</h4>
+    <h3>Sources</h3>
     <ol class="sources">
       ${citations.map((evidence, n) => {
         const step = stepOf(run, evidence);

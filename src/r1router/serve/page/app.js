@@ -146,7 +146,7 @@ class App extends Component {
   main() {
     const { view, run, live, methods, options, about, mayChange } = this.state;
     const kbs = this.state.kbs ?? [];
-    if (view.name === "history") return this.historyList();
+    if (view.name === "history") return this.historyList(true);
     if (view.name === "kbs") return html`<${KbList} kbs=${this.state.kbs} mayChange=${mayChange} onChange=${this.refresh} />`;
     if (view.name === "kb") {
       const kb = kbs.find(({ name }) => name === view.kb);
@@ -177,13 +177,14 @@ class App extends Component {
     `;
   }
 
-  historyList() {
+  historyList(isView = false) {
     const { history, live, run } = this.state;
     return html`
       <${past.HistoryList}
         runs=${history}
         live=${live}
         current=${run?.id}
+        isView=${isView}
         onOpen=${this.open}
         onForget=${(id) => this.setState({ history: past.forget(history, id) })}
         onClear=${() => this.setState({ history: past.clear() })}
@@ -195,7 +196,7 @@ class App extends Component {
 const Header = ({ view, onTheme }) => html`
   <header class="top">
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
-    <a class="brand" href="#/"><img src="icon.svg" alt="" width="24" height="24" /><span>r1router</span></a>
+    <a class="brand" href="#/" aria-label="r1router, ask"><img src="icon.svg" alt="" width="24" height="24" /><span>r1router</span></a>
     <nav aria-label="Views">
       <${Tab} href="#/" on=${view.name === "ask"}>Ask<//>
       <${Tab} href="#/kbs" on=${view.name === "kbs" || view.name === "kb"}>Knowledge bases<//>

@@ -42,7 +42,7 @@ export const Run = ({ run, onAgain, onFollow, onStop }) => html`
     <header class="run-head">
       ${run.picture && html`<img src=${run.picture} alt="The picture asked about" />`}
       <div>
-        <h2>${run.question}</h2>
+        <h1>${run.question}</h1>
         ${run.asks && run.asks !== run.question && html`<p class="asks faint">Asks: ${run.asks}</p>`}
         ${run.where && html`<p class="faint">only sources where <code>${run.where}</code></p>`}
         ${run.status === "running" && html`<${Elapsed} since=${run.at} />`}

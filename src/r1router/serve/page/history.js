@@ -40,11 +40,12 @@ export function clear() {
   return [];
 }
 
-export function HistoryList({ runs, live, current, onOpen, onForget, onClear }) {
+/** `isView`: whether it is the view itself and not beside one. */
+export function HistoryList({ runs, live, current, onOpen, onForget, onClear, isView }) {
   return html`
-    <section class="history" aria-label="History">
+    <section class="history" aria-label=${isView ? "Questions" : "History"}>
       <div class="history-head">
-        <h2>History</h2>
+        ${isView ? html`<h1>History</h1>` : html`<h2>History</h2>`}
         ${runs.length > 0 && html`<button type="button" class="quiet small" onClick=${onClear}>Clear</button>`}
       </div>
       ${runs.length === 0 && !live && html`<p class="faint">Questions that you ask are kept here, in this browser only.</p>`}

@@ -24,10 +24,10 @@ function Step({ step, index, run }) {
     <li class=${`step ${enough ? "step-enough" : ""}`} data-phase=${step.phase}>
       <div class="step-number" aria-hidden="true">${enough ? html`<${Icon} name="check" />` : index + 1}</div>
       <div class="step-body">
-        <h3 class="sub-question">
+        <h2 class="sub-question">
           <span class="visually-hidden">Step ${index + 1}: </span>
           ${enough ? "Nothing more to look up" : step.sub_question}
-        </h3>
+        </h2>
         <${Malformed} replies=${run.malformed.filter((reply) => reply.step === index)} />
         ${!enough && html`<${Routes} step=${step} cards=${run.cards} />`}
         <${Thought} text=${step.thought} />

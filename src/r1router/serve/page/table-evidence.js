@@ -30,12 +30,12 @@ export class TableEvidence extends Component {
     const pinned = rows[0].length > 2 && [header, ...rows].every(([name = ""]) => name.length <= SHORT);
     return html`
       ${top.slice(1).map((line) => html`<p class="piece-section">${line}</p>`)}
-      <div class="table-scroll" tabindex="0" role="region" aria-label=${top[0] || "Table"} ref=${this.box}>
+      <div class="table-scroll" tabindex="0" role="group" aria-label=${top[0] || "Table"} ref=${this.box}>
         <table class=${pinned ? "pinned" : ""}>
           ${header.length > 0 &&
           html`<thead>
             <tr>
-              <th class="row-number" aria-label="row"></th>
+              <th class="row-number"><span class="visually-hidden">row</span></th>
               ${header.map((name, n) => html`<th key=${n} scope="col" class=${size(name)}>${name}</th>`)}
             </tr>
           </thead>`}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, zip_longest
+from itertools import chain, pairwise, zip_longest
 from typing import NamedTuple
 
 from r1router.kb.stored import StoredKnowledgeBase
@@ -83,7 +83,7 @@ def _ask_table(block: TableBlock) -> Iterator[str]:
     if not keys:
         return
     key, rest = keys[0], [at for at in named if at != keys[0]]
-    if numbers := [at for at in rest if all(map(_NUMBER.fullmatch, filter(None, columns[at])))]:
+    if numbers := [at for at in rest if _measures(columns[at])]:
         yield f"Which {_lower(header[key])} has the highest {_lower(header[numbers[0]])}?"
     for at in [*numbers, *rest]:
         if row := next((row for row in block.rows if _is_name(row[key].strip()) and row[at].strip()), None):
@@ -95,6 +95,13 @@ def _names_things(cells: Sequence[str]) -> bool:
     """Whether a column has a name of its own in each row."""
     filled = [cell for cell in cells if cell]
     return len(set(filled)) == len(filled) and sum(map(_is_name, filled)) > len(filled) / 2
+
+
+def _measures(cells: Sequence[str]) -> bool:
+    """Whether a column is of numbers that say how much; those that only rise number the rows, or are years in order."""
+    filled = [cell for cell in cells if cell]
+    values = [int("".join(filter(str.isdigit, cell))) for cell in filled if _NUMBER.fullmatch(cell)]
+    return len(values) == len(filled) > 1 and any(later <= earlier for earlier, later in pairwise(values))
 
 
 def _is_name(text: str) -> bool:
