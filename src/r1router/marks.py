@@ -42,7 +42,7 @@ def neutralise(text: str) -> str:
         text = _IN_ANGLES.sub(r"‹\1›", _TAG.sub(r"‹\1›", text))
     if "[" in text:
         text = _IN_BRACKETS.sub(r"[ \1 ]", text)
-    return _LINE.sub(r"\1> \2", text)
+    return text if text.isprintable() else _LINE.sub(r"\1> \2", text)  # what ends a line is not printable
 
 
 def hide_tokens(text: str, tokens: re.Pattern[str] | None) -> str:

@@ -264,12 +264,12 @@ class Prompts:
 
     def _answer_shape(self, shown: Sequence[Mapping[str, Any]], question: str) -> Shape:
         """The form of an answer; where the set has answers copied, from what is shown or from the question."""
-        texts = [neutralise(text) for text in (*(item["text"] for item in shown), question)]
+        texts = (neutralise(text) for text in (*(item["text"] for item in shown), question))
         return parse.make_answer_shape(
             think=self._limits["think"],
             answer=self._limits["answer"],
             spaced=self.spaced_answers,
-            grammar=write_span_grammar("answer", texts) if self.copied_answers and shown else "",
+            grammar=write_span_grammar("answer", list(texts)) if self.copied_answers and shown else "",
         )
 
     def _ask(

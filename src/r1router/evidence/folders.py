@@ -17,7 +17,10 @@ def tell_folders(evidence: Sequence[Evidence]) -> list[str]:
     >>> tell_folders([piece, other])
     ['rules/archive', 'rules']
     """
-    parts = [PurePosixPath((e.location.source if e.location else "").replace("\\", "/")).parts[:-1] for e in evidence]
+    sources = [e.location.source if e.location else "" for e in evidence]
+    if len(set(sources)) < 2:
+        return [""] * len(sources)
+    parts = [PurePosixPath(source.replace("\\", "/")).parts[:-1] for source in sources]
     if len(set(parts)) < 2:
         return [""] * len(parts)
     shared = 0

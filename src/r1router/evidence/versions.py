@@ -39,10 +39,8 @@ _NUMBER = re.compile(r"(?<![^\W_])(?:v|ver|version|rev)[-_. ]?(\d+)(?![^\W_])", 
 
 
 class _Piece(NamedTuple):
+    item: Evidence
     source: str
-    names: tuple[frozenset[str], ...]
-    """Words of the file's name and of the title without those that tell of time."""
-    words: frozenset[str]
     past: bool
     date: tuple[int, int, int]
     """Year, month, day; zeros for what is not said."""
@@ -56,7 +54,9 @@ def put_newer_first(question: str, evidence: Sequence[Evidence]) -> tuple[tuple[
     what was found beside it is not what the question is about.
     """
     pieces = [_read_piece(item) for item in evidence]
-    if len({piece.source for piece in pieces}) < 2 or _PAST & set(cut_terms(question)):
+    if len({piece.source for piece in pieces}) < 2 or len({_rank(piece) for piece in pieces}) < 2:
+        return tuple(evidence), ""  # one document, or nothing that tells of time: the usual case
+    if _PAST & set(cut_terms(question)):
         return tuple(evidence), ""
     named = {int(found[0]) for found in _DATE.findall(question)}
     order, notes = list(range(len(evidence))), list[str]()
@@ -89,11 +89,13 @@ def _group_versions(pieces: Sequence[_Piece]) -> Iterable[list[int]]:
 def _are_versions(a: _Piece, b: _Piece) -> bool:
     if a.source == b.source or _rank(a) == _rank(b):
         return False
-    same = any(x == y for x, y in zip(a.names, b.names, strict=True) if x)
-    within = any(len(x & y) > 1 and (x <= y or y <= x) for x, y in zip(a.names, b.names, strict=True))
+    names = list(zip(_read_names(a), _read_names(b), strict=True))
+    same = any(x == y for x, y in names if x)
+    within = any(len(x & y) > 1 and (x <= y or y <= x) for x, y in names)
     if a.past != b.past and (same or within):
         return True
-    shared = len(a.words & b.words) / max(1, min(len(a.words), len(b.words)))
+    x, y = (frozenset(cut_terms(piece.item.text)) for piece in (a, b))
+    shared = len(x & y) / max(1, min(len(x), len(y)))
     return same and shared >= (SERIES if a.date[2] and b.date[2] else ALIKE)
 
 
@@ -109,13 +111,17 @@ def _read_piece(item: Evidence) -> _Piece:
     dates = _DATE.findall(named) or _DATE.findall(str(path.parent))
     year, month, day = max(((int(y), int(m or 0), int(d or 0)) for y, m, d in dates), default=(0, 0, 0))
     return _Piece(
+        item,
         source,
-        (_drop_time(path.stem), _drop_time(item.title)),
-        frozenset(cut_terms(item.text)),
         bool(_PAST & set(cut_terms(f"{source} {item.title}"))),
         (year, month, day),
         max(map(int, _NUMBER.findall(named)), default=0),
     )
+
+
+def _read_names(piece: _Piece) -> tuple[frozenset[str], ...]:
+    """Words of the file's name and of the title without those that tell of time."""
+    return _drop_time(PurePosixPath(piece.source).stem), _drop_time(piece.item.title)
 
 
 def _drop_time(name: str) -> frozenset[str]:
