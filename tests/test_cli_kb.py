@@ -51,6 +51,16 @@ def test_unreadable_files_are_listed_and_only_fatal_when_there_is_nothing_else(k
     assert call("index", str(bad), "--kbs", str(kbs)).exit_code == 1
 
 
+def test_what_is_told_of_many_files_alike_is_one_line(kbs: Path) -> None:
+    for number in range(6):
+        page = f"<nav>Spare parts</nav><p>Page {number} of the yard's handbook.</p>"
+        (kbs.parent / "docs" / f"{number}.html").write_text(page, encoding="utf-8")
+    said = call("index", str(kbs.parent / "docs"), "--kbs", str(kbs)).stdout
+    assert [line for line in said.splitlines() if "menus" in line] == [
+        "  6 files (docs/0.html, …), its menus: left out"
+    ]
+
+
 def test_the_folder_may_come_from_the_environment(kbs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("R1ROUTER_KBS", str(kbs))
     assert "2 passages" in call("kb", "list").stdout

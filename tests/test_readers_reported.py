@@ -106,6 +106,13 @@ def test_a_page_is_read_as_it_is_seen(tmp_path, body, text):
     assert words(written(tmp_path / "a.html", f"<html><body>{body}")) == text
 
 
+def test_menus_of_a_page_are_told(tmp_path):
+    path = written(
+        tmp_path / "a.html", "<nav><a>Spare parts</a></nav><ul role=menu><li>Contact</ul><nav></nav><p>Hello"
+    )
+    assert (words(path), told(path)) == ("Hello", "its menus: left out")
+
+
 # ── Markdown and notebooks ─────────────────────────────────────────────────────────────────────
 
 
@@ -115,6 +122,14 @@ def test_a_table_in_a_quote_is_a_table_and_the_name_of_a_heading_for_links_is_no
     )
     assert (table.header, table.rows, table.section) == (("Who", "Age"), (("Ada", "36"),), "Usage")
     assert passage.text == "x"
+
+
+def test_pictures_inside_of_markdown_are_no_words_and_those_in_a_notebook_are_told(tmp_path):
+    data = "data:image/png;base64," + "QUJD" * 100
+    text = f"![plan]({data}) ![map][one]\n\nBelow\n\n[one]: <{data}>\n"
+    assert words(written(tmp_path / "a.md", text)) == "plan ![map][one]\n\nBelow"
+    cell = {"cell_type": "markdown", "source": "Plan", "attachments": {"p.png": {"image/png": "QUJD"}}}
+    assert told(written(tmp_path / "b.ipynb", {"cells": [cell]})) == "its pictures: 1 picture left out"
 
 
 def output(**data):
@@ -202,6 +217,12 @@ def test_what_a_data_base_holds_as_bytes_and_tables_without_rows_are_told(tmp_pa
 def test_values_are_cut_where_they_end(tmp_path, content, header, row):
     [(names, rows)] = tables(written(tmp_path / "a.csv", content))
     assert (names, rows[0]) == (header, row)
+
+
+def test_a_cell_of_a_long_text_is_read(tmp_path):
+    path = written(tmp_path / "a.csv", f'k,v\na,"{"word " * 60_000}end"\nb,after it\n')
+    [(header, rows)] = tables(path)
+    assert (header, rows[0][1][-3:], rows[1]) == (("k", "v"), "end", ("b", "after it"))
 
 
 def test_lines_above_a_table_are_kept_with_blank_lines_between_them(tmp_path):

@@ -114,6 +114,10 @@ def _bar(console: Console) -> Bar:
     )
 
 
+MOST_ALIKE = 5
+"""Files of which the same is told are named one by one; `r1router kb sources` always does so."""
+
+
 def _report(report: IndexReport, console: Console) -> None:
     if any(counts.seen or counts.removed for counts in report.kbs.values()):
         table = Table("knowledge base", box=None, header_style="dim", pad_edge=False)
@@ -138,6 +142,13 @@ def _report(report: IndexReport, console: Console) -> None:
         told = [problem for problem in report.problems if problem.read == read]
         if told:
             console.print(Text(heading, style="yellow"))
+        alike: dict[tuple[str, str], list[str]] = {}
         for problem in told:
-            place = f"{problem.path}, {problem.where}" if problem.where else problem.path
-            console.print(Text(f"  {place}: {problem.reason}"), soft_wrap=True)
+            alike.setdefault((problem.where, problem.reason), []).append(problem.path)
+        for (where, reason), paths in alike.items():
+            if len(paths) > MOST_ALIKE:
+                console.print(Text(f"  {len(paths):,} files ({paths[0]}, …), {where}: {reason}"), soft_wrap=True)
+                continue
+            for path in paths:
+                place = f"{path}, {where}" if where else path
+                console.print(Text(f"  {place}: {reason}"), soft_wrap=True)

@@ -25,22 +25,39 @@ _NO_HEADING = re.compile(r"\s*([-*+>|#]|\d+[.)])(\s|$)|\s*$| {4}")
 """Lines that an underline of dashes does not make a heading: lists, quotes, tables, blank lines, code."""
 _ANCHOR = re.compile(r"[ \t]{0,9}\{[#.][^{}]{0,200}\}$")
 
+_INLINE = r"data:[\w/+.-]{1,80};base64,[A-Za-z0-9+/=]"
+_DATA = re.compile(
+    rf"^ {{0,3}}\[[^\[\]\n]{{1,99}}\]:[ \t]{{0,9}}<?{_INLINE}{{1,99999999}}>?[ \t]*$|{_INLINE}{{99,99999999}}",
+    re.MULTILINE,
+)
+"""A picture that is written into the file itself."""
+
 
 def parse(text: str) -> tuple[str, list[tuple[int, str]]]:
     """The title ("" without front matter and first-level heading), and lines: (level, heading) or (0, line)."""
     front = FRONT.match(text)
     named = FRONT_TITLE.search(front[1]) if front else None
-    lines = list(_lines(_without_comments(text[front.end() :] if front else text)))
+    body = _without_comments(text[front.end() :] if front else text)
+    lines = list(_lines(_DATA.sub("", body)))
     title = named[1].strip().strip("'\"") if named else next((name for level, name in lines if level == 1), "")
     return write_cell(title), lines
 
 
 def _without_comments(text: str) -> str:
-    """One that is not closed is text, as it may be meant so."""
-    kept, at = [], 0
-    while (begin := text.find("<!--", at)) >= 0 and (end := text.find("-->", begin + 4)) >= 0:
-        kept.append(text[at:begin])
-        at = end + 3
+    """One in fenced code is code; one that is not closed is text, as it may be meant so."""
+    kept, at, fence = [], 0, ""
+    while at < len(text):
+        end = text.find("\n", at) + 1 or len(text)
+        line = text[at:end]
+        mark = FENCE.match(line)
+        if mark and (not fence or line.strip().startswith(fence)):
+            fence = "" if fence else mark[1]
+        begin = -1 if fence else line.find("<!--")
+        close = text.find("-->", at + begin + 4) if begin >= 0 else -1
+        if begin >= 0 and close < 0:
+            break
+        kept.append(line if begin < 0 else line[:begin])
+        at = end if begin < 0 else close + 3
     return "".join([*kept, text[at:]])
 
 

@@ -91,6 +91,7 @@ def read_parsed(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Recor
     heading = next((_words(e) for e in root.iter("h1")), "")
     walk = etree.iterwalk(root, events=("start", "end"))
     tables = 0
+    left_out: dict[str, None] = {}
     preformatted = 0
     for event, element in walk:
         tag = element.tag
@@ -100,6 +101,8 @@ def read_parsed(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Recor
             continue
         preformatted += tag == "pre"
         if _is_dropped(element):
+            if (noun := _name_part(element)) and any(map(str.strip, element.itertext())):
+                left_out[noun] = None
             walk.skip_subtree()
         elif tag in _HEADINGS:
             name = _words(element)
@@ -125,6 +128,7 @@ def read_parsed(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Recor
             sections.write(("\n" if tag in _BLOCKS else "") + _alt(element) + _space(element.text, preformatted))
     if as_ != "table":
         yield from sections.end()
+        yield from (Problem(file.source, noun, "left out", read=True) for noun in left_out)
 
 
 def read_words(markup: str, *, tables: bool = True) -> str:
@@ -217,8 +221,6 @@ def _is_dropped(element: Any) -> bool:
         return True
     if tag in _DROPPED:  # but a page in the page that is written out here, and what is drawn in a place of its own
         return not (tag == "iframe" and element.get("srcdoc")) and "shadowrootmode" not in element.attrib
-    if tag == "dialog" and "open" not in element.attrib:
-        return True
     if tag == "button" and not _names_a_part(element):
         return True
     if element.getparent() is not None and element.getparent().tag == "semantics":
@@ -227,6 +229,21 @@ def _is_dropped(element: Any) -> bool:
         return True
     classes = (element.get("class") or "").split()
     if not _CLASSES.isdisjoint(classes) or (tag == "sup" and "reference" in classes):  # Wikipedia's marks of notes
+        return True
+    return _is_hidden(element)
+
+
+def _name_part(element: Any) -> str:
+    """What is left out with an element, where people see it, at once or when they press something; empty for others."""
+    if element.tag == "nav" or element.get("role") in _ROLES:
+        return "its menus"
+    if element.tag == "button":
+        return "its buttons"
+    return "its hidden parts" if _is_hidden(element) else ""
+
+
+def _is_hidden(element: Any) -> bool:
+    if element.tag == "dialog" and "open" not in element.attrib:
         return True
     if "hidden" in element.attrib and element.get("hidden") != "until-found":
         return True

@@ -91,6 +91,7 @@ def _named(found: Found, lines: Iterable[Line]) -> Iterator[At]:
 
 def _lines(stream: IO[str], file: SourceFile, problems: list[Problem]) -> Iterator[Line]:
     """The rows, numbered by the line that they begin at. A quote that is never closed is a mark, and a problem."""
+    csv.field_size_limit(_LONGEST_FIELD)
     head = list(islice(stream, _SAMPLE_LINES))
     named = _SEP.match(head[0]) if head else None
     number = 2 if named else 1
@@ -100,7 +101,6 @@ def _lines(stream: IO[str], file: SourceFile, problems: list[Problem]) -> Iterat
         how["quotechar"] = "'"
     if any(map(_ESCAPED.search, head)):
         how["escapechar"] = "\\"
-    csv.field_size_limit(_LONGEST_FIELD)
     again: deque[str] = deque()
     opened = 0
 

@@ -47,6 +47,7 @@ def _read_cells(cells: list[Any], file: SourceFile, sections: Sections, as_: Kin
     pictures, tables = 0, count(1)
     for part in cells:
         text = _join(part.get("source") or part.get("input"))
+        pictures += len(part.get("attachments") or ())
         if part.get("cell_type") == "markdown":
             yield from markdown.read_lines(parse(text)[1], file, sections, tables, as_)
             continue
@@ -70,7 +71,7 @@ def _read_cells(cells: list[Any], file: SourceFile, sections: Sections, as_: Kin
                 sections.write(said + "\n")
     yield from sections.end()
     if pictures:
-        yield Problem(file.source, "its outputs", f"{pictures} pictures left out", read=True)
+        yield Problem(file.source, "its pictures", f"{pictures} picture{'s' * (pictures > 1)} left out", read=True)
 
 
 def _print(output: Mapping[str, Any], data: Mapping[str, Any]) -> str:
