@@ -21,10 +21,10 @@ from r1router.kb import find_store, open_kb, open_kbs
 from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.kb.products import multiply
 from r1router.kb.stored import StoredKnowledgeBase
-from r1router.kb.stores.folder import snapshot
+from r1router.kb.stores.folder import vectors as folder_vectors
 from r1router.kb.stores.folder.catalog import FolderCatalog
-from r1router.kb.stores.folder.snapshot import find_top_positions
 from r1router.kb.stores.folder.store import FolderStore
+from r1router.kb.stores.folder.vectors import find_top_positions
 from r1router.types import Card, Evidence, Image, KnowledgeBase, Location, PictureKnowledgeBase, Query
 from small_embedders import HashedWords, NamedColours, Thumbnails, Vectors, plain_picture
 
@@ -59,6 +59,13 @@ def on_disk(folder: Path) -> KnowledgeBase:
     return open_kb(folder / "kbs" / "text", text_embedder=HashedWords())
 
 
+def on_disk_without_memory(folder: Path) -> KnowledgeBase:
+    """Its vectors stay on disk, and are compared there one by one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("R1ROUTER_KB_MEMORY", "0")
+        return on_disk(folder)
+
+
 def in_postgres(folder: Path, location: str) -> KnowledgeBase:
     write_rows(folder / "places.jsonl", ROWS)
     index([folder / "places.jsonl"], location, embedder=HashedWords(), holds="places")
@@ -77,7 +84,9 @@ def write_rows(path: Path, rows: list[tuple[str, str, str]]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-@pytest.fixture(params=[in_memory, in_memory_with_vectors, on_disk, in_postgres], scope="module")
+@pytest.fixture(
+    params=[in_memory, in_memory_with_vectors, on_disk, on_disk_without_memory, in_postgres], scope="module"
+)
 def kb(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     folder = tmp_path_factory.mktemp("kb")
     if request.param is in_postgres:
@@ -314,7 +323,7 @@ def test_many_queries_are_compared_in_parts_and_answered_in_order(
 ) -> None:
     kb, queries = on_disk(tmp_path), [Query(text) for _, _, text in ROWS]
     at_once = kb.search(queries, k=3)
-    monkeypatch.setattr(snapshot, "AT_ONCE", 2 * len(ROWS))  # scores of two queries
+    monkeypatch.setattr(folder_vectors, "AT_ONCE", 2 * len(ROWS))  # scores of two queries
     assert kb.search(queries, k=3) == at_once
 
 

@@ -143,6 +143,11 @@ def test_the_page_of_settings_has_every_shared_variable_and_the_source_reads_no_
     others = {
         "R1ROUTER_CONFIG": ("`--config`", "the nearest", "File of settings."),
         "R1ROUTER_CACHE": ("", "the user's cache folder", "Where models are kept that were fetched or made once."),
+        "R1ROUTER_KB_MEMORY": (
+            "",
+            "`256`",
+            "Megabytes for the vectors of a folder's knowledge base; what needs more [stays on disk](scale.md).",
+        ),
     }
     rows = ["| variable | key of the file | default | meaning |", "|---|---|---|---|"]
     options = [option for option in list_options(COMMANDS) if not option.command]

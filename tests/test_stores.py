@@ -11,6 +11,7 @@ import sys
 import threading
 import uuid
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -257,6 +258,43 @@ def test_the_commands_work_wherever_the_knowledge_bases_are(kbs: str, tmp_path: 
     assert "removed 1 entry" in run("rm", "norway", "--source", f"{tmp_path.name}/a.md", "-y")
     assert run("rm", "norway", "-y") == "removed norway"
     assert read_left_out(open_catalog(kbs))
+
+
+def test_how_it_is_stored_is_shown(kbs: str, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Norway\nOslo is the capital.")
+    before = datetime.now(tz=UTC) - timedelta(seconds=5)
+    take_in(tmp_path / "a.md", kbs)
+    store = find_store(kbs, "text")
+    inspected = store.inspect()
+    assert (inspected.index, inspected.recall) == ("exact", None)
+    assert inspected.written is not None
+    assert before < inspected.written < datetime.now(tz=UTC) + timedelta(seconds=5)
+    done = CliRunner().invoke(app, ["kb", "show", "text", "--kbs", kbs, "--json"], catch_exceptions=False)
+    assert json.loads(done.output)["index"] == "exact"
+
+
+def test_the_stamps_of_all_are_those_of_each_and_none_where_all_is_gone(kbs: str, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Norway\nOslo is the capital.")
+    (tmp_path / "red.png").write_bytes(plain_picture("red").data)
+    take_in(tmp_path, kbs)
+    catalog = open_catalog(kbs)
+    stamps = catalog.list_stamps()
+    assert stamps == {name: find_store(kbs, name).find_stamp() for name in ("image", "text")}
+    with open_writer(find_store(kbs, "text"), find_store(kbs, "text").read_manifest()) as writer:
+        writer.finish(holds="something else")
+    assert {name for name, stamp in catalog.list_stamps().items() if stamp != stamps[name]} == {"text"}
+    if kbs.startswith("postgresql"):
+        import psycopg
+
+        with psycopg.connect(kbs.partition("&")[0], autocommit=True) as db:
+            db.execute(f"drop schema {kbs.rpartition('=')[2]} cascade")
+        assert catalog.list_stamps() == {}
+        with pytest.raises(KnowledgeBaseError, match="there is no knowledge base"):
+            find_text(kbs)
+
+
+def find_text(kbs: str) -> None:
+    open_catalog(kbs).get_store("text").read_manifest()
 
 
 KILLED = """

@@ -16,6 +16,8 @@ from r1router.cache import find_cache_folder
 from r1router.cli import options
 from r1router.cli.settings import PREFIX, Setting, settle
 
+_OTHERS = {"R1ROUTER_CONFIG", "R1ROUTER_CACHE", "R1ROUTER_KB_MEMORY", "R1ROUTER_KEY"}
+"""Variables that are read, and are no options."""
 _PASSWORD = re.compile(r"(?P<user>://[^/@:?]*):[^/@]*(?=@)|(?<=[?&])(ssl)?password=[^&]*&?")
 
 
@@ -46,7 +48,7 @@ def config(
         row = (Text(setting.option.name, style="bold"), Text(value), source)
         table.add_row(*row, *([setting.option.variable] if every else []))
     console.print(table)
-    known = {setting.option.variable for setting in settings} | {"R1ROUTER_CONFIG", "R1ROUTER_CACHE", "R1ROUTER_KEY"}
+    known = {setting.option.variable for setting in settings} | _OTHERS
     for name in sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
         Console(stderr=True).print(Text(f"{name} is set, and no option reads it", style="yellow"), soft_wrap=True)
 

@@ -72,7 +72,10 @@ def show(name: Name, kbs: options.Kbs = "kbs", as_json: options.AsJson = False) 
     store = find_store(kbs, name)
     tables = StoredTables(store) if store.read_manifest().kind == "table" else None
     known = tables.list_all() if tables else []
-    summary = {**_summary(store), "bytes": store.measure()}
+    inspected = store.inspect()
+    written = inspected.written.isoformat(timespec="seconds") if inspected.written else None
+    size = {"bytes": store.measure(), "written": written}
+    summary = {**_summary(store), **size, "index": inspected.index, "recall": inspected.recall}
     sources = [asdict(taken) for taken in store.ledger.read().values() if taken.entries or not taken.fingerprint]
     if as_json:
         shown_tables = [{**asdict(table), "columns": _columns(tables, table)} for table in known if tables]
@@ -81,8 +84,11 @@ def show(name: Name, kbs: options.Kbs = "kbs", as_json: options.AsJson = False) 
     console = Console()
     grid = Table.grid(padding=(0, 2))
     for key, value in summary.items():
-        shown = f"{value / 1e6:,.1f} MB" if key == "bytes" else f"{value:,}" if isinstance(value, int) else str(value)
-        grid.add_row(Text("on disk" if key == "bytes" else key.replace("_", " "), style="dim"), Text(shown))
+        if value is not None:
+            shown = (
+                f"{value / 1e6:,.1f} MB" if key == "bytes" else f"{value:,}" if isinstance(value, int) else str(value)
+            )
+            grid.add_row(Text("on disk" if key == "bytes" else key.replace("_", " "), style="dim"), Text(shown))
     console.print(grid)
     for source in sources[:_MOST_SOURCES]:
         state = _entries(source["entries"]) if source["fingerprint"] else "unfinished; index it again"

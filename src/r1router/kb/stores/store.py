@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -174,6 +175,18 @@ class Snapshot(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """How a knowledge base is stored."""
+
+    index: str
+    """How vectors are compared, in words: "exact", or by which index."""
+    recall: float | None
+    """Share of the ten nearest that this index found when it was measured; None where it was not."""
+    written: datetime | None
+    """When something in it changed last; None where the store does not tell."""
+
+
 class Finding(NamedTuple):
     """Something that is wrong with a knowledge base."""
 
@@ -253,6 +266,10 @@ class Store(Protocol):
 
     def measure(self) -> int:
         """Bytes that it takes."""
+        ...
+
+    def inspect(self) -> Inspection:
+        """How it is stored, without opening it for a search."""
         ...
 
     def open_writer(self, manifest: Manifest) -> AbstractContextManager[StoreWriter]:
@@ -364,6 +381,10 @@ class Catalog(Protocol):
 
     def list_stores(self) -> dict[str, Store]:
         """By name, sorted; none where the place does not exist."""
+        ...
+
+    def list_stamps(self) -> dict[str, Hashable]:
+        """`Store.find_stamp` of all of them, by name, sorted; in one question where it is asked of an engine."""
         ...
 
     def get_store(self, name: str) -> Store:

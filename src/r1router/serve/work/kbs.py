@@ -13,7 +13,6 @@ from r1router.filters.parse import join, parse
 from r1router.kb.embedding import Embedders
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores import open_catalog
-from r1router.kb.stores.store import Store
 from r1router.serve.error_responses import Refused
 from r1router.serve.work.askers import EVERYONE, Asker, asker
 from r1router.types import ImageEmbedder, TextEmbedder
@@ -100,16 +99,16 @@ class KnowledgeBases:
     def _open(self) -> dict[str, StoredKnowledgeBase]:
         """By name, sorted. One that cannot be opened is left out, and the log says why."""
         with self._lock:
-            stores = self.catalog.list_stores()
-            for name, store in stores.items():
+            stamps = self.catalog.list_stamps()
+            for name, seen in stamps.items():
                 try:
-                    self._look_at(name, store)
+                    self._look_at(name, seen)
                 except (KnowledgeBaseError, OSError) as error:
                     self._forget(name)
                     _log.warning("%s is left out: %s", name, error)
-            for name in self._opened.keys() - stores.keys():
+            for name in self._opened.keys() - stamps.keys():
                 self._forget(name)
-            return {name: self._opened[name] for name in stores if name in self._opened}
+            return {name: self._opened[name] for name in stamps if name in self._opened}
 
     def get(self, name: str, where: str | None = None) -> StoredKnowledgeBase:
         """The one of this name, or the part of it that a filter lets through.
@@ -136,11 +135,11 @@ class KnowledgeBases:
         """Whether the location is there and nothing in it is damaged."""
         return self.catalog.exists() and self._open().keys() == self.catalog.list_stores().keys()
 
-    def _look_at(self, name: str, store: Store) -> None:
+    def _look_at(self, name: str, seen: Hashable) -> None:
         """Opens what is new, and again what has a new card: it may have been deleted and made anew."""
-        seen = store.find_stamp()
         if self._seen.get(name) == seen:
             return
+        store = self.catalog.get_store(name)
         self._opened[name] = StoredKnowledgeBase(
             store, text_embedder=self._text, image_embedder=self._image, embedders=self._embedders
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from r1router.kb.stores.folder.field_sets import SqliteFieldSets
 FEW = 500
 """So many sets of fields are named to the store in a condition; of more, its rankings are read and sifted. The store
 takes 4 ms longer for 1,000 numbers in a condition and 33 for 10,000; to rank 5,000 entries instead of 50 takes it 4."""
+DEEPER = 2.0
+"""How many more entries a ranking is read for than a filter would let through if it cut all parts of it alike."""
 
 
 @dataclass(slots=True)
@@ -32,15 +34,20 @@ class AllowedRows:
     """Of all fields in these sets."""
     row_ids: NDArray[np.uint64]
     """Of the entries, sorted."""
-    places: Mapping[str, NDArray[np.intp]]
-    """Where their vectors are, by space."""
     condition: str
     """The same for the store; empty where it would be too long, or lets everything through."""
+    places: dict[str, NDArray[np.intp]] = field(default_factory=dict)
+    """Where their vectors are in memory, by space, once it was asked for."""
     holds: str = ""
     """The line for the card, once it was asked for."""
 
     def __len__(self) -> int:
         return len(self.row_ids)
+
+    @property
+    def size(self) -> int:
+        """Bytes of what grows with the entries."""
+        return self.row_ids.nbytes + sum(places.nbytes for places in self.places.values())
 
     def keep(self, row_ids: Sequence[int]) -> list[int]:
         """Those that are allowed, in their order."""
@@ -49,14 +56,19 @@ class AllowedRows:
         return kept
 
 
-def find_allowed(table: Any, folder: Path, tree: Filter, row_ids: Mapping[str, NDArray[np.uint64]]) -> AllowedRows:
-    """`row_ids`: of the vectors in memory, by space. Raises `InputError` where nothing was described."""
+def find_allowed(table: Any, folder: Path, tree: Filter) -> AllowedRows:
+    """Raises `InputError` where nothing was described."""
     if ABOUT not in table.schema.names:
         raise InputError(
             f"{folder.name} was indexed before there were filters; index its files again, which embeds nothing anew: "
             f"r1router index FILES --kbs {folder.parent}"
         )
-    fitting = {id_: fields.keys() for id_, fields in read_all(SqliteFieldSets(folder)) if matches(tree, fields)}
+    kinds: dict[tuple[str, ...], tuple[str, ...]] = {}  # many sets have the same names
+    fitting = {
+        id_: kinds.setdefault(tuple(fields), tuple(fields))
+        for id_, fields in read_all(SqliteFieldSets(folder))
+        if matches(tree, fields)
+    }
     wanted = np.fromiter(fitting, np.int64, len(fitting))
     found, used = [], []
     for batch in table.search().select([ABOUT]).with_row_id(True).to_batches():
@@ -66,7 +78,6 @@ def find_allowed(table: Any, folder: Path, tree: Filter, row_ids: Mapping[str, N
         used.append(np.unique(about[fits]))
     rows = np.sort(np.concatenate(found)) if found else np.empty(0, np.uint64)
     ids = frozenset(np.unique(np.concatenate(used)).tolist()) if used else frozenset()
-    places = {space: np.flatnonzero(np.isin(known, rows)) for space, known in row_ids.items()}
     condition = f"{ABOUT} IN ({', '.join(map(str, sorted(ids)))})" if 0 < len(ids) <= FEW else ""
     names = frozenset(name for id_ in ids for name in fitting[id_])
-    return AllowedRows(ids, names, rows, places, condition)
+    return AllowedRows(ids, names, rows, condition)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from contextlib import suppress
 from pathlib import Path
 
 import filelock
 
+from r1router.errors import KnowledgeBaseError
 from r1router.kb import manifest as manifests
 from r1router.kb.stores.folder.store import FolderStore
 from r1router.kb.stores.folder.writer import explain_refusals
@@ -31,6 +33,13 @@ class FolderCatalog:
 
     def list_stores(self) -> dict[str, Store]:
         return {name: FolderStore(path) for name, path in list_kb_folders(self.folder).items()}
+
+    def list_stamps(self) -> dict[str, Hashable]:
+        stamps = {}
+        for name, store in self.list_stores().items():
+            with suppress(KnowledgeBaseError):  # it was removed just now
+                stamps[name] = store.find_stamp()
+        return stamps
 
     def get_store(self, name: str) -> FolderStore:
         return FolderStore(self.folder / name)

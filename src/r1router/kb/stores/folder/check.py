@@ -26,7 +26,14 @@ from r1router.kb.stores.folder.field_sets import FILE as ABOUT_FILE
 from r1router.kb.stores.folder.field_sets import SqliteFieldSets
 from r1router.kb.stores.folder.ledger import FILE as LEDGER
 from r1router.kb.stores.folder.ledger import SqliteLedger
-from r1router.kb.stores.folder.table import index_words, open_table, quote, write_any_of
+from r1router.kb.stores.folder.table import (
+    drop_index,
+    find_index,
+    index_words,
+    open_table,
+    quote,
+    write_any_of,
+)
 from r1router.kb.stores.folder.writer import hold_lock
 from r1router.kb.stores.store import Finding, Taken
 
@@ -63,8 +70,7 @@ def _check(folder: Path, repair: bool) -> Iterator[Finding]:
         rows = _rows(table)
     if table is not None and (wrong := _try_words(table)):
         if repair:
-            for index in table.list_indices():
-                table.drop_index(index.name)
+            drop_index(table, TERMS)
             index_words(table)
         yield Finding(f"index.lance {wrong}", mended=repair)
     pictureless = [row for row in rows if row["image"] and not (folder / PICTURES / Path(row["image"]).name).is_file()]
@@ -133,7 +139,7 @@ def _rows(table: Any) -> list[dict[str, Any]]:
 
 def _try_words(table: Any) -> str:
     """What is wrong with the full-text index; empty where a search by words that are there gives something."""
-    if not table.list_indices():
+    if find_index(table, TERMS) is None:
         return "has no full-text index"
     try:
         first = table.search().select([TERMS]).limit(1).to_list()

@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 from r1router.errors import CHECK, InputError, KnowledgeBaseError, write_short
 from r1router.kb import manifest as manifests
 from r1router.kb.rows import CELLS
+from r1router.kb.stores.folder.memory_limit import read_memory_limit
 from r1router.kb.stores.folder.snapshot import FolderSnapshot
-from r1router.kb.stores.folder.table import open_table
+from r1router.kb.stores.folder.table import open_caches, open_table
+from r1router.kb.stores.folder.writer import UNFINISHED
 
 T = TypeVar("T")
 
@@ -28,7 +30,9 @@ class Newest:
     """Safe to use from several threads. Nothing is read before the first use."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        """Raises `InputError` where the limit of memory is none."""
+        self._folder, self._limit = folder, read_memory_limit()
+        self._caches: Any = None
         self._snapshot: FolderSnapshot | None = None
         self._table: Any = None
         self._loaded = 0.0
@@ -62,7 +66,8 @@ class Newest:
         with self._refreshing:
             known = self._snapshot
             if self._table is None:
-                self._table = open_table(self._folder)
+                self._caches = self._caches or open_caches(index=self._limit)
+                self._table = open_table(self._folder, session=self._caches)
             if self._table is None:
                 manifests.read(self._folder)  # raises where all of it has been removed
                 return None
@@ -70,8 +75,11 @@ class Newest:
             if known and known.version == self._table.version:
                 return known
             if known and time.monotonic() - self._loaded < PATIENCE * known.seconds_to_load:
-                return known
-            self._snapshot = FolderSnapshot(open_table(self._folder), self._folder)
+                if (self._folder / UNFINISHED).exists():
+                    return known
+            self._snapshot = FolderSnapshot(
+                open_table(self._folder, session=self._caches), self._folder, limit=self._limit
+            )
             if known is None and CELLS not in self._table.schema.names and manifests.read(self._folder).kind == "table":
                 _log.warning(
                     "%s was indexed before tables could be queried; index its files again for it", self._folder

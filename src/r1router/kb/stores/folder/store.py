@@ -5,6 +5,7 @@
     kbs/<name>/tables/          long tables as typed columns, one file each
     kbs/<name>/pictures/        copies of the pictures, named by content
     kbs/<name>/sources.sqlite   which sources are in it, complete
+    kbs/<name>/vectors.json     what the index of its vectors finds, where memory is too small for them
     kbs/<name>/about.sqlite     what is known of them: path, dates, author, … for filters
 
 A search runs over one version of the table, so a writer beside it is never seen half-way; any number of
@@ -18,6 +19,7 @@ import uuid
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,11 +30,14 @@ from r1router.kb.rows import ABOUT, BATCH, PICTURES, SPACES, STORED
 from r1router.kb.stores.folder import table as tables
 from r1router.kb.stores.folder.check import check
 from r1router.kb.stores.folder.field_sets import SqliteFieldSets
+from r1router.kb.stores.folder.ledger import FILE as LEDGER
 from r1router.kb.stores.folder.ledger import SqliteLedger
 from r1router.kb.stores.folder.long_tables import TableFiles
 from r1router.kb.stores.folder.newest import Newest
+from r1router.kb.stores.folder.vector_index import read_measured
+from r1router.kb.stores.folder.vectors import ALL
 from r1router.kb.stores.folder.writer import REMOVED, explain_refusals, hold_lock, open_folder_writer, sweep
-from r1router.kb.stores.store import Equal, Finding, Row, Snapshot, StoreWriter
+from r1router.kb.stores.store import Equal, Finding, Inspection, Row, Snapshot, StoreWriter
 
 T = TypeVar("T")
 
@@ -103,6 +108,21 @@ class FolderStore:
 
     def measure(self) -> int:
         return sum(map(_measure, self.folder.rglob("*")))
+
+    def inspect(self) -> Inspection:
+        found = [
+            self.folder / manifests.FILE,
+            self.folder / LEDGER,
+            *self.folder.glob(f"{tables.NAME}.lance/_versions"),
+        ]
+        times = [path.stat().st_mtime for path in found if path.exists()]
+        written = datetime.fromtimestamp(max(times), tz=UTC) if times else None
+        built = [each for each in read_measured(self.folder).values() if each.kind]
+        if not built:
+            return Inspection("exact", None, written)
+        [worst, *_] = sorted(built, key=lambda each: each.recall or 0.0)
+        parts = "all parts" if worst.parts >= ALL else f"{worst.parts} parts"
+        return Inspection(f"{worst.kind}, {parts} searched, built at {worst.entries:,} entries", worst.recall, written)
 
     def open_writer(self, manifest: Manifest) -> AbstractContextManager[StoreWriter]:
         sweep(self.folder.parent)

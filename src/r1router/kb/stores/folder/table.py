@@ -14,14 +14,16 @@ from r1router.scripts import LONGEST, cut_terms_to_store
 
 NAME = "index"
 WRITER_CACHE = 64 << 20
-"""Bytes of each of a writer's two caches."""
+"""Bytes of each of a writer's two caches, and of what a reader remembers of files."""
+FEWEST_SORTED = 50_000
+"""Entries from which on ids and sets of fields get an index: to look through so many takes some milliseconds."""
 
 
-def open_small_caches() -> Any:
-    """A session for a writer. The store's own keep up to 7 GB of what was just written."""
+def open_caches(*, index: int = WRITER_CACHE) -> Any:
+    """A session with caches of this size in bytes. The store's own keep up to 7 GB of what was just written or read."""
     from lancedb import Session
 
-    return Session(index_cache_size_bytes=WRITER_CACHE, metadata_cache_size_bytes=WRITER_CACHE)
+    return Session(index_cache_size_bytes=max(index, WRITER_CACHE), metadata_cache_size_bytes=WRITER_CACHE)
 
 
 def open_table(folder: Path, *, session: Any = None) -> Any | None:
@@ -65,6 +67,33 @@ def index_words(table: Any) -> None:
     table.create_index(TERMS, config=plain)
 
 
+def index_columns(table: Any) -> None:
+    """Makes what finds entries by their ids and by what is known of them, where there are many entries."""
+    from lancedb.index import BTree
+
+    if table.count_rows() >= FEWEST_SORTED:
+        for column in ("id", ABOUT):
+            if find_index(table, column) is None:
+                table.create_index(column, config=BTree())
+
+
+def index_vectors(table: Any, space: str) -> None:
+    """Builds the approximate index of a vector column, in place of the one that it has."""
+    from lancedb.index import IvfRq
+
+    table.create_index(space, config=IvfRq(distance_type="dot"), replace=True)
+
+
+def find_index(table: Any, column: str) -> Any | None:
+    """What the store says of the index of a column; None where there is none."""
+    return next((index for index in table.list_indices() if index.columns == [column]), None)
+
+
+def drop_index(table: Any, column: str) -> None:
+    while index := find_index(table, column):
+        table.drop_index(index.name)
+
+
 def write_any_of(terms: str, *, column: str = TERMS) -> Any:
     """The full-text query for entries with any of these terms."""
     from lancedb import query
@@ -91,8 +120,8 @@ def add_terms(table: Any) -> None:
         stored = [cut_terms_to_store(text) for text in batch.column("text").to_pylist()]
         rows = pa.table({"id": batch.column("id"), TERMS: pa.array(stored, pa.string())})
         table.merge_insert("id").when_matched_update_all().execute(rows)
-    for index in table.list_indices():
-        table.drop_index(index.name)
+    drop_index(table, TERMS)
+    drop_index(table, "text")  # which had it before
     index_words(table)
 
 

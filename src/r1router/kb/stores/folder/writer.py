@@ -27,22 +27,27 @@ from r1router.kb.stores.folder.described import describe_table
 from r1router.kb.stores.folder.field_sets import SqliteFieldSets
 from r1router.kb.stores.folder.ledger import SqliteLedger
 from r1router.kb.stores.folder.long_tables import TableFiles
+from r1router.kb.stores.folder.memory_limit import read_memory_limit
 from r1router.kb.stores.folder.table import (
     add_about,
     add_cells,
     add_terms,
     create_table,
+    find_index,
+    index_columns,
     index_words,
-    open_small_caches,
+    open_caches,
     open_table,
     quote,
     read_rows,
 )
+from r1router.kb.stores.folder.vector_index import bring_vectors_up_to_date
 from r1router.types import Image
 
 LOCK = "write.lock"
-UNTIDY_ROWS = 16_384
-"""Rows outside the full-text index, which each search scans, before a long run stops to index them."""
+UNTIDY_ROWS, UNTIDY_GROWTH = 16_384, 0.1
+"""Rows outside the full-text index, which each search scans, before a long run stops to index them: so many, or this
+share of all, since tidying rewrites the whole table."""
 CONVERTED = 512
 """Entries that become columns at once: no other thread of Python's runs meanwhile."""
 SMALL_BATCH = 1_000
@@ -106,7 +111,7 @@ class FolderWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.ledger, self.field_sets, self.tables = SqliteLedger(folder), SqliteFieldSets(folder), TableFiles(folder)
-        self._session = open_small_caches()
+        self._session, self._limit = open_caches(), read_memory_limit()
         self._table: Any = open_table(folder, session=self._session)
         self.is_unfinished = self._table is not None and (folder / UNFINISHED).exists()
         if self._table is not None:
@@ -117,7 +122,7 @@ class FolderWriter:
         for column, add in ((TERMS, add_terms), (CELLS, add_cells), (ABOUT, add_about)):
             if column not in self._table.schema.names:
                 add(self._table)
-        if not self._table.list_indices():
+        if find_index(self._table, TERMS) is None:
             index_words(self._table)
 
     def explain(self) -> AbstractContextManager[None]:
@@ -156,7 +161,7 @@ class FolderWriter:
         rows = pa.concat_tables(parts)
         merge = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
         merge.execute(rows, on_bad_vectors="error" if all(e.embedded for e in entries) else "null")
-        if self._unindexed() > UNTIDY_ROWS:
+        if self._unindexed() > max(UNTIDY_ROWS, UNTIDY_GROWTH * self._table.count_rows()):
             self._optimise()
         elif len(entries) > SMALL_BATCH:
             _give_memory_back()
@@ -178,6 +183,8 @@ class FolderWriter:
     def tidy(self) -> None:
         if self._unindexed() > UNTIDY_SHARE * self._table.count_rows():
             self._optimise()
+        else:
+            self._index_many()
         self._forget_pictures()
 
     def say_what_it_holds(self, kind: str) -> str:
@@ -195,12 +202,18 @@ class FolderWriter:
         (self._folder / UNFINISHED).unlink(missing_ok=True)
 
     def _unindexed(self) -> int:
-        return sum(index.num_unindexed_rows or 0 for index in self._table.list_indices())
+        return max((index.num_unindexed_rows or 0 for index in self._table.list_indices()), default=0)
 
     def _optimise(self) -> None:
         """One file of rows and one index instead of one for each batch."""
         self._table.optimize(cleanup_older_than=KEPT_VERSIONS)
+        self._index_many()
         _give_memory_back()
+
+    def _index_many(self) -> None:
+        """The indexes that only a large table has."""
+        index_columns(self._table)
+        bring_vectors_up_to_date(self._table, self._folder, limit=self._limit)
 
     def _keep(self, image: Image) -> str:
         """Stores a picture once; returns its path inside the folder."""

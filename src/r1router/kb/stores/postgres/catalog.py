@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from r1router.kb.stores.postgres import address as addresses
 from r1router.kb.stores.postgres.address import explain_writing, open_connection, read_address
@@ -33,6 +33,10 @@ class PostgresCatalog:
         with addresses.read(self._address) as db:
             names = [state.name for state in read_states(db, self._address)]
         return {name: PostgresStore(self._address, name) for name in names}
+
+    def list_stamps(self) -> dict[str, Hashable]:
+        with addresses.read(self._address) as db:
+            return {state.name: state.stamp for state in read_states(db, self._address)}
 
     def get_store(self, name: str) -> PostgresStore:
         return PostgresStore(self._address, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from r1router.kb.stores.postgres.parts import Files, PostgresFieldSets, Postgres
 from r1router.kb.stores.postgres.snapshot import Filters, PostgresSnapshot
 from r1router.kb.stores.postgres.tables import COLUMNS, State, read_states, write_equal
 from r1router.kb.stores.postgres.writer import open_postgres_writer, take_lock
-from r1router.kb.stores.store import Equal, Finding, Row, Snapshot, StoreWriter
+from r1router.kb.stores.store import Equal, Finding, Inspection, Row, Snapshot, StoreWriter
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ class PostgresStore:
 
     def find_stamp(self) -> Hashable:
         with self._read() as (_, state):
-            return state.id, state.manifest
+            return state.stamp
 
     def use(self, work: Callable[[Snapshot], T], *, empty: T) -> T:
         with self._read() as (db, state):
@@ -119,6 +120,14 @@ class PostgresStore:
             for table in (state.entries_table, state.words_table) if state.dim is not None else ():
                 size += db.execute("select pg_total_relation_size(%s::regclass)", [table]).fetchone()[0]
             return size
+
+    def inspect(self) -> Inspection:
+        with self._read() as (db, state):
+            named = "select indexname from pg_indexes where schemaname = %s and tablename = %s and indexname like %s"
+            found = db.execute(named, [self._address.schema, state.entries_table, "%\\_hnsw"]).fetchone()
+            row = db.execute("select to_jsonb(kbs) ->> 'written' from kbs where id = %s", [state.id]).fetchone()
+            written = datetime.fromisoformat(row[0]) if row[0] else None  # an older schema has no such column
+            return Inspection("HNSW" if found else "exact", None, written)
 
     def open_writer(self, manifest: Manifest) -> AbstractContextManager[StoreWriter]:
         return open_postgres_writer(self._address, self.name, manifest)

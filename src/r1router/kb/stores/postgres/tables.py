@@ -13,12 +13,12 @@ own size, and since it is removed at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from r1router.kb.rows import NUMBERS, SPACES, STORED
-from r1router.kb.stores.postgres.address import Address
+from r1router.kb.stores.postgres.address import Address, import_psycopg
 
 COLUMNS = (*STORED, "digest", "about")
 """Of an entry, beside its terms and vectors."""
@@ -33,6 +33,7 @@ create table if not exists kbs (
     id integer generated always as identity primary key, name text unique not null, manifest text not null,
     version bigint not null default 0, unfinished boolean not null default false,
     entries bigint not null default 0, terms bigint not null default 0, dim integer, image_dim integer);
+alter table kbs add column if not exists written timestamptz;
 create table if not exists sources (
     kb integer references kbs on delete cascade, source text, path text not null, fingerprint text not null,
     entries bigint not null, yields text[] not null, primary key (kb, source));
@@ -47,6 +48,8 @@ create table if not exists pieces (
     foreign key (kb, name) references files on delete cascade);
 create table if not exists notes (name text primary key, content text not null);
 """
+_known: set[Address] = set()
+"""Schemas that are known to have our tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ class State:
     image_dim: int | None
 
     @property
+    def stamp(self) -> Hashable:
+        """Another one when the card was written anew."""
+        return self.id, self.manifest
+
+    @property
     def entries_table(self) -> str:
         return f"entries_{self.id}"
 
@@ -79,14 +87,18 @@ def has_tables(db: Any, address: Address) -> bool:
 
 
 def read_states(db: Any, address: Address, name: str | None = None) -> list[State]:
-    """Of all knowledge bases, sorted by name, or of the one that is named."""
-    if not has_tables(db, address):
-        return []
+    """Of all knowledge bases, sorted by name, or of the one that is named. That there are tables is asked once."""
+    if address not in _known:
+        if not has_tables(db, address):
+            return []
+        _known.add(address)
     columns = ", ".join(State.__dataclass_fields__)
-    found = db.execute(
-        f"select {columns} from kbs where %(name)s::text is null or name = %(name)s order by name", {"name": name}
-    )
-    return [State(*row) for row in found]
+    named = f"select {columns} from kbs where %(name)s::text is null or name = %(name)s order by name"
+    try:
+        return [State(*row) for row in db.execute(named, {"name": name})]
+    except import_psycopg().errors.UndefinedTable:  # all was removed since
+        _known.discard(address)
+        return []
 
 
 def create_schema(db: Any, address: Address) -> None:

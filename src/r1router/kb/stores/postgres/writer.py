@@ -193,14 +193,14 @@ class PostgresWriter:
             values,
         )
         self._db.execute(
-            f"update kbs set version = version + 1, entries = kbs.entries + {sign} * found.entries, "
+            f"update kbs set version = version + 1, written = now(), entries = kbs.entries + {sign} * found.entries, "
             f"terms = kbs.terms + {sign} * found.terms from (select count(*) as entries, "
             f"coalesce(sum(length), 0) as terms from {table} where {condition}) as found where id = %s",
             [*values, self._state.id],
         )
 
     def _note_version(self) -> None:
-        self._db.execute("update kbs set version = version + 1 where id = %s", [self._state.id])
+        self._db.execute("update kbs set version = version + 1, written = now() where id = %s", [self._state.id])
 
     def _index_vectors(self) -> None:
         """HNSW, where there are many and none is there yet; new rows join it by themselves."""
