@@ -1,4 +1,4 @@
-"""What a folder with many entries costs: memory, time, bytes, and what its index misses; beside faiss with the same vectors.
+"""What a folder with many entries costs in memory, time and bytes, and what its index misses; beside faiss.
 
     python benchmarks/million.py --texts passages.jsonl.gz --base KBS/text --entries 100000 --out DIR
     pip install faiss-cpu                 # for `--peers`
@@ -197,7 +197,7 @@ def compare(folder: Path, entries: int) -> None:
         if name.endswith("HNSW"):
             index.hnsw.efSearch = 100
         print(f"{name}: built in {time.perf_counter() - started:.0f} s ({time.process_time() - cpu:.0f} CPU-s)")
-        measure(name, [lambda q=q: index.search(q[np.newaxis], 50) for q in queries])
+        measure(name, [lambda q=q, index=index: index.search(q[np.newaxis], 50) for q in queries])
         scores, _ = index.search(queries, 50)
         hits = [(row[:10] >= worst - 1e-5).sum() / 10 for row, worst in zip(scores, best, strict=True)]
         print(f"{name}: recall@10 {np.mean(hits):.4f}, {peak(now=True) - before:,.0f} MB")

@@ -74,9 +74,9 @@ class Newest:
             self._table.checkout_latest()
             if known and known.version == self._table.version:
                 return known
-            if known and time.monotonic() - self._loaded < PATIENCE * known.seconds_to_load:
-                if (self._folder / UNFINISHED).exists():
-                    return known
+            is_early = known and time.monotonic() - self._loaded < PATIENCE * known.seconds_to_load
+            if is_early and (self._folder / UNFINISHED).exists():
+                return known
             self._snapshot = FolderSnapshot(
                 open_table(self._folder, session=self._caches), self._folder, limit=self._limit
             )
