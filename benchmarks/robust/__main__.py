@@ -1,11 +1,13 @@
 """Runs the campaign against r1router, because a claim of being hard to break needs a table of what was tried.
 
-    python -m benchmarks.robust                       all parts, under half an hour on two quiet cores
-    python -m benchmarks.robust files kills           some
-    python -m benchmarks.robust --share 0.05          a twentieth of each, in a minute or two
+    python -m benchmarks.robust                                all parts, under half an hour on two quiet cores
+    python -m benchmarks.robust --write docs/robustness.md     and the table written into that page
+    python -m benchmarks.robust files kills                    some
+    python -m benchmarks.robust --share 0.05                   a twentieth of each, in a minute or two
 
 Prints one line for each thing that was tried: how often, how often it was survived, and how often not. Whatever was
-not survived is told on standard error, with what is needed to see it again. Needs the packages of the extra `dev`.
+not survived is told on standard error, with what is needed to see it again. A part has a number of seconds; what it
+has not tried by then is not counted. Needs the packages of the extra `dev`.
 """
 
 from __future__ import annotations
@@ -20,33 +22,53 @@ import tempfile
 import time
 from pathlib import Path
 
-PARTS = ("files", "bombs", "bodies", "endpoints", "attacks", "faults", "kills", "load")
-"""A module each, with `run(share, rng, folder)`, which yields `Row`s."""
-MORE = ("injected",)
-"""Takes longer than all others, since a model answers; asked for by name."""
+from benchmarks.robust.rows import give_time
+
+PARTS = {
+    "load": 240, "uploads": 420, "bombs": 400, "files": 90, "bodies": 45, "endpoints": 90, "attacks": 45, "faults": 110,
+    "kills": 130, "injected": 180,
+}  # fmt: skip
+"""A module each, with `run(share, rng, folder)`, which yields `Row`s; and the seconds that it has."""
+HEAD = "| part | what | tried | survived | lost | |\n|---|---|---|---|---|---|"
+BEGIN, END = "<!-- campaign -->\n", "<!-- end of campaign -->\n"
+"""What stands around the table in a page."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=" ".join(PARTS + MORE))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=" ".join(PARTS))
     parser.add_argument("--share", type=float, default=1.0, help="of what is tried")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="page with a place for the table")
     given = parser.parse_args()
-    if unknown := set(given.parts) - {*PARTS, *MORE}:
-        parser.error(f"unknown: {' '.join(sorted(unknown))}; known: {' '.join(PARTS + MORE)}")
-    print("| part | what | tried | survived | lost | |\n|---|---|---|---|---|---|")
-    lost = 0
+    if unknown := set(given.parts) - PARTS.keys():
+        parser.error(f"unknown: {' '.join(sorted(unknown))}; known: {' '.join(PARTS)}")
+    if given.write and BEGIN not in given.write.read_text():
+        parser.error(f"{given.write} has no line {BEGIN.strip()}")
+    print(HEAD)
+    lines, lost, started, cpu = [HEAD], 0, time.monotonic(), _read_cpu()
     for name in given.parts or PARTS:
         part = importlib.import_module(f"benchmarks.robust.{name}")
         began, worked = time.monotonic(), _read_cpu()
+        give_time(PARTS[name])
         with tempfile.TemporaryDirectory() as folder:
             for row in part.run(given.share, random.Random(given.seed), Path(folder)):
                 lost += row.tried - row.survived
                 told = f"{row.tried} | {row.survived} | {row.tried - row.survived} | {row.note}"
-                print(f"| {name} | {row.what} | {told} |", flush=True)
+                lines.append(f"| {name} | {row.what} | {told} |")
+                print(lines[-1], flush=True)
         load = os.getloadavg()[0]
         took = f"{time.monotonic() - began:.0f} s, {_read_cpu() - worked:.0f} s of CPU"
         print(f"{name}: {took}, load average {load:.1f}", file=sys.stderr, flush=True)
+    minutes, worked = (time.monotonic() - started) / 60, (_read_cpu() - cpu) / 60
+    said = (
+        f"{minutes:.0f} minutes, {worked:.0f} of CPU, on {len(os.sched_getaffinity(0))} cores; load average at the end"
+    )
+    lines += ["", f"`--share {given.share:g} --seed {given.seed}`: {said} {os.getloadavg()[0]:.1f}."]
+    print("\n".join(lines[-2:]))
+    if given.write:
+        before, _, rest = given.write.read_text().partition(BEGIN)
+        given.write.write_text(before + BEGIN + "\n".join(lines) + "\n" + END + rest.partition(END)[2])
     return 1 if lost else 0
 
 

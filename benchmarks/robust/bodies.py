@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.robust.files import damage
-from benchmarks.robust.rows import Row, is_clear, tell
+from benchmarks.robust.rows import Row, is_clear, is_over, tell
 
 import r1router as rr
 from r1router.drive.threads import wait_for
@@ -62,8 +62,11 @@ def run(share: float, rng: random.Random, folder: Path) -> Iterator[Row]:
 
 
 def _try(what: str, sound: Any, ask: Any, answer: list[bytes], count: int, rng: random.Random) -> Row:
-    survived = refused = 0
+    survived = refused = tried = 0
     for _ in range(count):
+        if is_over():
+            break
+        tried += 1
         told = json.loads(json.dumps(sound))
         _spoil(told, rng)
         body = json.dumps(told).encode()
@@ -79,7 +82,7 @@ def _try(what: str, sound: Any, ask: Any, answer: list[bytes], count: int, rng: 
                 tell(repr(answer[0][:300]), f"unclear: {error!s}")
         except Exception as error:
             tell(repr(answer[0][:300]), f"{type(error).__name__}: {error}")
-    return Row(what, count, survived, f"{refused} refused in words")
+    return Row(what, tried, survived, f"{refused} refused in words")
 
 
 def _spoil(told: Any, rng: random.Random) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.robust.rows import Row, is_clear, tell
+from benchmarks.robust.rows import Row, is_clear, is_over, tell
 
 import r1router as rr
 from r1router.drive.budget import Budget
@@ -37,6 +37,8 @@ def run(share: float, rng: random.Random, folder: Path) -> Iterator[Row]:
     kb = rr.MemoryKnowledgeBase(rr.Card("text", "text", "Norway"), [rr.Evidence("text", "1", "Oslo is in Norway.")])
     rr.open_policy("openai:m@http://127.0.0.1:1/v1")  # loads the client, which takes seconds
     for name, serve in _FAULTS.items():
+        if is_over():
+            break
         with _listening(serve) as port:
             spec = f"openai:m@http://127.0.0.1:{port}/v1?key_env=CAMPAIGN_KEY"
             began = time.monotonic()

@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.robust.commands import read_entries, run_command
 from benchmarks.robust.files import damage
 from benchmarks.robust.kills import INDEX
-from benchmarks.robust.rows import Row, tell
+from benchmarks.robust.rows import Row, is_over, tell
 
 SIZES = (4, 16, 40, 64, 90, 120, 160, 200, 260, 320, 400, 520, 700, 900, 1200)
 """KiB of room that the disk has left."""
@@ -44,7 +44,11 @@ def run(share: float, rng: random.Random, folder: Path) -> Iterator[Row]:
 
 def _fill(docs: Path, folder: Path, sizes: list[int]) -> Row:
     survived, how = 0, "a small file system"
+    tried = 0
     for size in sorted(sizes):
+        if is_over():
+            break
+        tried += 1
         place = folder / f"disk{size}"
         place.mkdir()
         index = ("index", str(docs), "--kbs", str(place / "kbs"), *INDEX)
@@ -60,7 +64,7 @@ def _fill(docs: Path, folder: Path, sizes: list[int]) -> Row:
                 survived += 1
             else:
                 tell(f"disk of {size} KiB", f"{first} {again}")
-    return Row(f"index onto a disk that fills up ({how})", len(sizes), survived)
+    return Row(f"index onto a disk that fills up ({how})", tried, survived)
 
 
 @contextmanager
@@ -127,7 +131,11 @@ def _forbid(docs: Path, folder: Path) -> Row:
 def _damage(docs: Path, folder: Path, count: int, rng: random.Random) -> Row:
     sound, survived, mended = folder / "sound", 0, 0
     assert run_command("index", str(docs), "--kbs", str(sound), *INDEX).code == 0
+    tried = 0
     for number in range(count):
+        if is_over():
+            break
+        tried += 1
         kbs = folder / "damaged"
         shutil.copytree(sound, kbs)
         files = sorted(path for path in (kbs / "text").rglob("*") if path.is_file() and path.stat().st_size)
@@ -151,4 +159,4 @@ def _damage(docs: Path, folder: Path, count: int, rng: random.Random) -> Row:
         else:
             survived += 1
         shutil.rmtree(kbs)
-    return Row("a damaged file of a knowledge base", count, survived, f"{mended} whole after --repair and index")
+    return Row("a damaged file of a knowledge base", tried, survived, f"{mended} whole after --repair and index")

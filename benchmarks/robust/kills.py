@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.robust.commands import read_entries, run_command
-from benchmarks.robust.rows import Row, tell
+from benchmarks.robust.rows import Row, is_over, tell
 
 FILES = 24
+BOUND = 120.0
+"""Seconds for all kinds of kill, shared by how many there are of each."""
 INDEX = ("--no-ocr", "--embedder", "benchmarks.robust.words:Words")
 
 
@@ -36,7 +38,11 @@ def run(share: float, rng: random.Random, folder: Path) -> Iterator[Row]:
     ):
         count, survived, killed = max(2, round(times * share)), 0, 0
         faults = {"lost": 0, "doubled": 0, "stale": 0}
+        tried, each = 0, time.monotonic() + (BOUND * times / 80)
         for _ in range(count):
+            if time.monotonic() > each or is_over():
+                break
+            tried += 1
             ended = turn(docs, kbs, state, index, rng, longest)
             killed += ended < 0
             try:
@@ -47,7 +53,7 @@ def run(share: float, rng: random.Random, folder: Path) -> Iterator[Row]:
             survived += not any(found.values())
             faults = {kind: faults[kind] + number for kind, number in found.items()}
         records = ", ".join(f"{number} {kind}" for kind, number in faults.items())
-        yield Row(f"kills of {what}", count, survived, f"{killed} hit it at work; records: {records}")
+        yield Row(f"kills of {what}", tried, survived, f"{killed} hit it at work; records: {records}")
 
 
 def _write(docs: Path, number: int, version: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from typing import NamedTuple
 
 
@@ -11,6 +13,19 @@ class Row(NamedTuple):
     tried: int
     survived: int
     note: str = ""
+
+
+_ends = [math.inf]
+
+
+def give_time(seconds: float) -> None:
+    """A part of the campaign begins, and has so many seconds."""
+    _ends[0] = time.monotonic() + seconds
+
+
+def is_over() -> bool:
+    """Whether the part's time is up: what is not tried by then is not counted."""
+    return time.monotonic() > _ends[0]
 
 
 def tell(what: str, why: object) -> None:
