@@ -2,6 +2,7 @@
 # `make smoke` trains: every stage from gold steps to an exported adapter that answers, a few minutes on two cores.
 #
 # `make release` builds the distributions and tries them in a fresh environment of each Python; it publishes nothing.
+# `make sbom` writes a bill of materials of the base install, and looks for known weaknesses in it.
 # `make map` prints which rooms of the source import which.
 #
 # Needs make and Python 3.11 or newer, nothing else:
@@ -13,7 +14,7 @@ TORCH_CPU := https://download.pytorch.org/whl/cpu
 DEMO := .venv
 TEST := .venv-test
 
-.PHONY: demo test smoke map release clean
+.PHONY: demo test smoke map release sbom clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO)/.installed
@@ -32,6 +33,9 @@ smoke: $(TEST)/.installed
 
 release:
 	recipes/release.sh
+
+sbom:
+	@$(find_python); recipes/sbom.sh "$$python"
 
 map: $(TEST)/.installed
 	@$(TEST)/bin/python benchmarks/import_map.py

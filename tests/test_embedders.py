@@ -18,6 +18,7 @@ from PIL import ImageDraw
 import embedder_backends as backends
 from embedder_backends import KEY, KEY_ENV, MODEL
 from r1router.embedders import names, open_image_embedder, open_text_embedder
+from r1router.embedders._onnx import map_in_turns
 from r1router.errors import InputError, KnowledgeBaseError, MissingExtra, UnknownName
 from r1router.types import Image, ImageEmbedder, TextEmbedder
 
@@ -308,6 +309,30 @@ def test_the_files_of_the_folder_are_the_embedders() -> None:
 def test_one_spec_is_one_embedder() -> None:
     with ThreadPoolExecutor(4) as pool:
         assert len(set(map(id, pool.map(open_text_embedder, ["minilm:"] * 8)))) == 1
+
+
+def test_a_question_waits_for_some_batches_of_what_is_indexed_and_not_for_all() -> None:
+    done: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def embed(batch: str) -> str:
+        begun.set()
+        assert go_on.wait(60)
+        done.append(batch)
+        return batch
+
+    with ThreadPoolExecutor(1) as workers:
+        batches = [f"batch {number}" for number in range(50)]
+        found: list[str] = []
+        indexing = threading.Thread(target=lambda: found.extend(map_in_turns(workers, embed, batches, ahead=3)))
+        indexing.start()
+        assert begun.wait(60)
+        question = workers.submit(embed, "question")
+        go_on.set()
+        question.result()
+        indexing.join()
+    assert found == batches
+    assert done.index("question") <= 3
 
 
 def test_an_embedder_that_takes_long_to_open_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

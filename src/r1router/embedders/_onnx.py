@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import onnxruntime  # type: ignore[import-untyped]
 
+T = TypeVar("T")
+R = TypeVar("R")
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 
@@ -19,7 +24,25 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
+def count_cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def start_workers() -> ThreadPoolExecutor:
-    """A thread for every core that this process may use; threads start when there is work."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return ThreadPoolExecutor(cores, thread_name_prefix="embed")
+    """A thread for every core; threads start when there is work."""
+    return ThreadPoolExecutor(count_cores(), thread_name_prefix="embed")
+
+
+def map_in_turns(
+    workers: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], *, ahead: int | None = None
+) -> Iterator[R]:
+    """The results, in order. At most `ahead` items are handed over at once (two for each core), so that a question
+    waits for some batches of a file that is being indexed, and not for all of them."""
+    waiting: deque[Future[R]] = deque()
+    for item in items:
+        if len(waiting) >= (ahead or 2 * count_cores()):
+            yield waiting.popleft().result()
+        waiting.append(workers.submit(work, item))
+    while waiting:
+        yield waiting.popleft().result()

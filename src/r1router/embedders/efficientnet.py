@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from r1router.embedders._onnx import ASSETS, open_session, start_workers
+from r1router.embedders._onnx import ASSETS, map_in_turns, open_session, start_workers
 from r1router.embedders._pictures import convert_to_rgb
 from r1router.embedders._vectors import normalise_rows
 from r1router.errors import InputError
@@ -46,7 +46,7 @@ class EfficientNet:
     def embed_images(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """float32 (len(images), 2480), rows of L2 norm 1. Raises `InputError` for bytes that are no picture."""
         starts = range(0, len(images), BATCH)
-        parts = list(self._workers.map(lambda start: self._embed(images[start : start + BATCH]), starts))
+        parts = list(map_in_turns(self._workers, lambda start: self._embed(images[start : start + BATCH]), starts))
         return np.concatenate(parts) if parts else np.empty((0, self.dim), np.float32)
 
     def _embed(self, images: Sequence[Image]) -> NDArray[np.float32]:

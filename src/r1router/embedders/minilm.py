@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from r1router.embedders._onnx import ASSETS, open_session, start_workers
+from r1router.embedders._onnx import ASSETS, map_in_turns, open_session, start_workers
 from r1router.embedders._texts import clean
 from r1router.errors import InputError
 
@@ -55,9 +55,8 @@ class MiniLM:
     def _embed_block(self, texts: Sequence[str], vectors: npt.NDArray[np.float32], *, alone: bool) -> None:
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(clean(texts))]
         batches = [[i] for i in range(len(ids))] if alone else list(_batches(ids))
-        for rows, part in zip(
-            batches, self._workers.map(lambda b: self._run([ids[i] for i in b]), batches), strict=True
-        ):
+        parts = map_in_turns(self._workers, lambda batch: self._run([ids[i] for i in batch]), batches)
+        for rows, part in zip(batches, parts, strict=True):
             vectors[rows] = part
 
     def _run(self, ids: list[list[int]]) -> Any:
