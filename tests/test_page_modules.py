@@ -176,3 +176,22 @@ def test_the_page_has_every_cell_of_a_stored_table_in_its_place(browser, block):
     assert drawn["header"] == ([*block.header, *[""] * (width - len(block.header))] if any(block.header) else [])
     assert drawn["first"] == block.first_row
     assert all(line in "\n".join(drawn["top"]) for line in (block.title, block.section, block.caption))
+
+
+@pytest.mark.parametrize(
+    ("lines", "passage", "marked"),
+    [
+        (
+            ["Speed sensor", "The gap is 5 to 12", "millimetres.", "Other words here."],
+            "The gap is 5 to 12 millimetres.",
+            [1, 2],
+        ),
+        (["A", "B"], "", []),
+        (["Oslo"], "Oslo", [0]),
+        (["of the", "and of the", "x of the y"], "The end of the road is here", []),
+        (["", " ", "The GAP is five wide"], "Title\nthe gap is five wide", [2]),
+    ],
+)
+def test_lines_of_a_pdf_that_say_a_passage_are_found(browser, lines, passage, marked):
+    said = ", ".join(map(json.dumps, (lines, passage)))
+    assert call(browser, f"const {{saying}} = await load('pdf-marks.js'); return saying({said})") == marked

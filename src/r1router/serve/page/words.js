@@ -45,7 +45,8 @@ export function holds(text, phrase) {
   return found.some((_, i) => startsPhrase(found, i, phrase));
 }
 
-function tokens(text) {
+/** The words of a text: [{folded, start, end}], without case and accents. */
+export function tokens(text) {
   return Array.from(text.matchAll(WORD), (match) => ({
     folded: fold(match[0]),
     start: match.index,
