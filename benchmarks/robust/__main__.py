@@ -13,22 +13,14 @@ has not tried by then is not counted. Needs the packages of the extra `dev`.
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
-import random
 import resource
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.robust.rows import give_time
+from benchmarks.robust.parts import PARTS, run_apart
 
-PARTS = {
-    "load": 240, "uploads": 400, "bombs": 380, "files": 90, "bodies": 45, "endpoints": 90, "attacks": 45, "faults": 110,
-    "kills": 120, "injected": 200,
-}  # fmt: skip
-"""A module each, with `run(share, rng, folder)`, which yields `Row`s; and the seconds that it has."""
 HEAD = "| part | what | tried | survived | lost | |\n|---|---|---|---|---|---|"
 BEGIN, END = "<!-- campaign -->\n", "<!-- end of campaign -->\n"
 """What stands around the table in a page."""
@@ -48,23 +40,15 @@ def main() -> int:
     print(HEAD)
     lines, lost, started, cpu = [HEAD], 0, time.monotonic(), _read_cpu()
     for name in given.parts or PARTS:
-        part = importlib.import_module(f"benchmarks.robust.{name}")
-        began, worked = time.monotonic(), _read_cpu()
-        give_time(PARTS[name])
-        with tempfile.TemporaryDirectory() as folder:
-            for row in part.run(given.share, random.Random(given.seed), Path(folder)):
-                lost += row.tried - row.survived
-                told = f"{row.tried} | {row.survived} | {row.tried - row.survived} | {row.note}"
-                lines.append(f"| {name} | {row.what} | {told} |")
-                print(lines[-1], flush=True)
-        load = os.getloadavg()[0]
-        took = f"{time.monotonic() - began:.0f} s, {_read_cpu() - worked:.0f} s of CPU"
-        print(f"{name}: {took}, load average {load:.1f}", file=sys.stderr, flush=True)
+        for row in run_apart(name, given.share, given.seed):
+            lost += row.tried - row.survived
+            told = f"{row.tried} | {row.survived} | {row.tried - row.survived} | {row.note}"
+            lines.append(f"| {name} | {row.what} | {told} |")
+            print(lines[-1], flush=True)
     minutes, worked = (time.monotonic() - started) / 60, (_read_cpu() - cpu) / 60
-    said = (
-        f"{minutes:.0f} minutes, {worked:.0f} of CPU, on {len(os.sched_getaffinity(0))} cores; load average at the end"
-    )
-    lines += ["", f"`--share {given.share:g} --seed {given.seed}`: {said} {os.getloadavg()[0]:.1f}."]
+    said = f"{minutes:.0f} minutes, {worked:.0f} of CPU, {len(os.sched_getaffinity(0))} cores"
+    load = f"load average at the end {os.getloadavg()[0]:.1f}"
+    lines += ["", f"`--share {given.share:g} --seed {given.seed}`: {said}; {load}."]
     print("\n".join(lines[-2:]))
     if given.write:
         before, _, rest = given.write.read_text().partition(BEGIN)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.robust.rows import Row, is_clear, is_over, tell
+from benchmarks.robust.rows import Row, is_clear, is_over, show, tell
 
 import r1router as rr
 from r1router.drive.budget import Budget
@@ -36,6 +36,7 @@ def run(share: float, rng: random.Random, folder: Path) -> Iterator[Row]:
     os.environ["CAMPAIGN_KEY"] = KEY
     kb = rr.MemoryKnowledgeBase(rr.Card("text", "text", "Norway"), [rr.Evidence("text", "1", "Oslo is in Norway.")])
     rr.open_policy("openai:m@http://127.0.0.1:1/v1")  # loads the client, which takes seconds
+    tried, all_survived, slowest = 0, 0, 0.0
     for name, serve in _FAULTS.items():
         if is_over():
             break
@@ -56,7 +57,10 @@ def run(share: float, rng: random.Random, folder: Path) -> Iterator[Row]:
                 survived = False
             if not survived:
                 tell(name, f"{took:.0f} s: {said}")
-            yield Row(f"a server that {name}", 1, int(survived), f"{took:.1f} s, {' '.join(said.split())[:90]}")
+            show(f"a server that {name}: {took:.1f} s, {' '.join(said.split())[:90]}")
+            tried, all_survived, slowest = tried + 1, all_survived + survived, max(slowest, took)
+    note = f"each ended within {slowest:.0f} s, of which it may work for {SECONDS:g}"
+    yield Row("servers that fail, stall, drip or answer oddly", tried, all_survived, note)
 
 
 def _respond(status: str, body: bytes, *headers: str) -> bytes:
