@@ -1,34 +1,38 @@
 """Fits the weights by which queries are ranked (`r1router.tables.likely`) to questions of which the answers are known.
 
-    python recipes/router/fit_likely.py BENCH --made STEPS.jsonl --out src/r1router/tables/likely.toml
+    python recipes/router/fit_likely.py BENCH --made STEPS.jsonl --draws 0 --out SETS.toml
+    python recipes/router/fit_likely.py BENCH --made STEPS.jsonl --average SETS.toml=0.3 --out likely.toml
 
 BENCH holds question sets with their tables (see `write_query_steps.py`); their train parts are taken. STEPS are steps
-over made tables, as `write_query_steps.py` writes them. For each question all likely queries are marked; the weights
-make the queries that give an accepted answer probable, all of them together (marginal likelihood), with a ridge
-against chance. Which queries are tried depends on the weights, so each round marks another part of the questions by the
-weights so far, and fits them to all that was marked. A share of each set is kept apart; how often the best query is
-right there is printed. It needs scipy (`pip install scipy`).
+over made tables, as `write_query_steps.py` writes them. The tables in `asked/` and `folders/` were written by hand with
+what people ask of them; each is drawn so many times. For each question all likely queries are marked; the weights make
+the queries that give an accepted answer probable (`log_linear`). Where the query itself is known and was tried, others
+that give the same answer count neither way. Which queries are tried depends on the weights, so each round marks another
+part of the questions by the weights so far, and fits them to all that was marked. A share of each set is kept apart, of
+the tables written by hand whole themes; how often the best query is right there is printed.
+
+What people ask at work and what is asked of Wikipedia's tables differ in what "how many" and "most" mean, so either fit
+alone forgets the other's questions. The mean of both weights keeps most of both.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-from array import array
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-import scipy.sparse
-from scipy.optimize import minimize
-from write_query_steps import asked_of, read_tables
+from log_linear import Marked, average_weights, write_weights
+from made_folders import fill, read_folders, roughen
+from write_query_steps import answer_by, asked_of, read_tables
 
 from r1router.evals.metrics import exact_match, yes_no
 from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
 from r1router.tables.likely import mark_queries
-from r1router.tables.query_marks import UNSAID, MarkedQuery
+from r1router.tables.query_marks import UNSAID, MarkedQuery, read_mark_weights
 from r1router.tables.view import view_table
 from r1router.train.steps.step_file import read_steps
 
@@ -48,13 +52,8 @@ BEGIN = {
 """What the weights are where no question says otherwise: a query is short, and says what the question says."""
 MOST = {"wtq": 10**6, "tabfact": 180, "geo": 80}
 """Questions that are taken of a set."""
-WRONG, RIGHT = 50, 10
-"""Of the queries of one question, the best of each that are compared, and as many others of the wrong ones."""
-FAR = 5.0
-"""Where the best right query is worth so much less than the best one, it is right by chance."""
-LEAST_QUESTIONS = 4
-"""A mark that fewer questions have is left out."""
-LEAST_WEIGHT = 0.1
+ASKED = Path(__file__).parent / "asked"
+_TAIL = re.compile(r" (?:GROUP|ORDER) BY ")
 
 
 class Case(NamedTuple):
@@ -62,6 +61,10 @@ class Case(NamedTuple):
     question: str
     answers: Sequence[str]
     block: TableBlock
+    sql: str = ""
+    """The query, where it is known."""
+    about: str = ""
+    """What is kept apart together: questions of one table that was written by hand."""
 
 
 def read_cases(bench: Path, made: Path | None, most_made: int, rng: random.Random) -> Iterator[Case]:
@@ -78,13 +81,38 @@ def read_cases(bench: Path, made: Path | None, most_made: int, rng: random.Rando
             yield Case("made", step.sub_question, step.gold.answers, block)
 
 
+def read_asked(draws: int, rng: random.Random) -> Iterator[Case]:
+    """Questions of the tables that were written by hand, each wording once in some draw or other."""
+    for lines in [*read_folders(ASKED), *read_folders()]:
+        seen: set[str] = set()
+        for _ in range(draws):
+            made = fill(lines, rng)
+            for asked in made.asked:
+                if len(asked.hops) != 1 or not asked.hops[0].sql or asked.question in seen:
+                    continue
+                seen.add(asked.question)
+                hop, table = asked.hops[0], made.tables[asked.hops[0].path]
+                block = TableBlock(table.title, header=tuple(table.header), rows=tuple(map(tuple, table.rows)))
+                if answer := answer_by(block, hop.sql):
+                    yield Case("asked", roughen(asked.question, rng), [answer], block, hop.sql, made.name)
+
+
+def write_plainly(sql: str) -> str:
+    """A query with its conditions in one order, so that two that say the same are the same text."""
+    before, where, after = sql.partition(" WHERE ")
+    if not where or "(SELECT" in sql:
+        return sql
+    conditions, tail = _TAIL.split(after, maxsplit=1)[0], _TAIL.search(after)
+    return f"{before} WHERE {' AND '.join(sorted(conditions.split(' AND ')))}{after[tail.start() :] if tail else ''}"
+
+
 def is_right(answer: str, case: Case) -> bool:
     side = yes_no.score(answer, case.answers, question=case.question)
     return bool(exact_match.score(answer, case.answers) if side is None else side)
 
 
 def mark(case: Case, weights: Mapping[str, float]) -> list[tuple[MarkedQuery, bool]]:
-    """Its queries, the best first, with whether each is right."""
+    """Its queries, the best first, with whether each is right; those that only give the right answer are left out."""
     readers, values = read_columns(case.block.header, case.block.rows)
     columns = [reader.column for reader in readers]
     view = view_table(case.question, case.block, columns, values)
@@ -93,60 +121,13 @@ def mark(case: Case, weights: Mapping[str, float]) -> list[tuple[MarkedQuery, bo
     for query in found:
         if query.answer not in known:
             known[query.answer] = is_right(query.answer, case)
-    return [(query, known[query.answer]) for query in sorted(found, key=lambda query: -query.score)]
-
-
-class Marked:
-    """All questions' queries as one sparse matrix of marks."""
-
-    def __init__(self) -> None:
-        self._rng = random.Random(0)
-        self.place: dict[str, int] = {}
-        self.rows, self.columns = array("i"), array("i")
-        self.right, self.starts, self.share = array("b"), array("i"), array("d")
-
-    def add(self, queries: Sequence[tuple[MarkedQuery, bool]], share: float) -> None:
-        good, bad = ([one for one in queries if one[1] is right] for right in (True, False))
-        if not good or not bad or good[0][0].score < queries[0][0].score - FAR:
-            return
-        others = bad[WRONG:]
-        kept = [*good[:RIGHT], *bad[:WRONG], *self._rng.sample(others, min(WRONG, len(others)))]
-        self.starts.append(len(self.right))
-        self.share.append(share)
-        for query, right in kept:
-            for name in query.marks:
-                self.rows.append(len(self.right))
-                self.columns.append(self.place.setdefault(name, len(self.place)))
-            self.right.append(right)
-
-    def fit(self, before: Mapping[str, float], ridge: float) -> dict[str, float]:
-        count, width = len(self.right), len(self.place)
-        rows, columns = np.frombuffer(self.rows, np.int32), np.frombuffer(self.columns, np.int32)
-        right, starts = np.frombuffer(self.right, np.int8).astype(float), np.frombuffer(self.starts, np.int32)
-        share = np.frombuffer(self.share)
-        question = np.repeat(np.arange(len(starts)), np.diff([*starts, count]))
-        told = np.unique(question[rows].astype(np.int64) * width + columns) % width
-        often = np.bincount(told, minlength=width) >= LEAST_QUESTIONS
-        kept = often[columns]
-        matrix: Any = scipy.sparse.csr_matrix(
-            (np.ones(kept.sum(), np.float32), (rows[kept], columns[kept])), shape=(count, width)
-        )
-        matrix.sum_duplicates()
-        turned = matrix.T.tocsr()
-
-        def measure(weights: Any) -> tuple[float, Any]:
-            scores = matrix @ weights
-            shares = np.exp(scores - np.maximum.reduceat(scores, starts)[question])
-            total, good = np.add.reduceat(shares, starts), np.maximum(np.add.reduceat(shares * right, starts), 1e-30)
-            loss = -(share * np.log(good / total)).sum() + 0.5 * ridge * ((weights - begin) ** 2).sum()
-            slope = share[question] * (shares / total[question] - shares * right / good[question])
-            return float(loss), turned @ slope + ridge * (weights - begin)
-
-        begin = np.array([BEGIN.get(name, 0.0) for name in self.place])
-        start = np.where(often, [before.get(name, 0.0) for name in self.place], begin)
-        best = minimize(measure, start, jac=True, method="L-BFGS-B", options={"maxiter": 40})
-        fitted = {**BEGIN, **dict(zip(self.place, map(float, best.x), strict=True))}
-        return {name: weight for name, weight in fitted.items() if abs(weight) >= LEAST_WEIGHT}
+    ranked = sorted(found, key=lambda query: -query.score)
+    meant = {query.sql for query in ranked if case.sql and write_plainly(query.sql) == write_plainly(case.sql)}
+    return [
+        (query, query.sql in meant if meant else known[query.answer])
+        for query in ranked
+        if not meant or query.sql in meant or not known[query.answer]
+    ]
 
 
 def main() -> None:
@@ -154,6 +135,9 @@ def main() -> None:
     parser.add_argument("bench", type=Path)
     parser.add_argument("--made", type=Path)
     parser.add_argument("--most-made", type=int, default=450)
+    parser.add_argument("--draws", type=int, default=3, help="how often a table that was written by hand is drawn")
+    parser.add_argument("--asked-share", type=float, default=0.5, help="how much a question of such a table counts")
+    parser.add_argument("--average", metavar="FILE=SHARE", help="weights to average with, by this share")
     parser.add_argument("--made-share", type=float, default=0.5, help="how much a made question counts")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--ridge", type=float, default=3.0)
@@ -161,32 +145,32 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     rng = random.Random(0)
-    cases = list(read_cases(given.bench, given.made, given.most_made, rng))
+    cases = [*read_cases(given.bench, given.made, given.most_made, rng), *read_asked(given.draws, rng)]
     rng.shuffle(cases)
-    apart = cases[: int(len(cases) * given.apart)]
+    hand = sorted({case.about for case in cases if case.about})
+    apart_by_hand = set(rng.sample(hand, int(len(hand) * given.apart)))
+    others = [case for case in cases if not case.about]
+    apart = others[: int(len(others) * given.apart)] + [case for case in cases if case.about in apart_by_hand]
+    known = set(map(id, apart))
+    cases = [case for case in cases if id(case) not in known]
+    share = {"made": given.made_share, "asked": given.asked_share}
     weights: Mapping[str, float] = BEGIN
-    marked = Marked()
+    marked = Marked(BEGIN)
     for number in range(given.rounds):
-        for case in cases[len(apart) + number :: given.rounds]:
-            marked.add(mark(case, weights), given.made_share if case.source == "made" else 1.0)
+        for case in cases[number :: given.rounds]:
+            marked.add(mark(case, weights), share.get(case.source, 1.0))
         weights = marked.fit(weights, given.ridge)
         print(f"round {number + 1}: {len(weights)} weights", flush=True)
-        write_weights(weights, given.out)
+    if given.average:
+        file, _, part = given.average.rpartition("=")
+        weights = average_weights(read_mark_weights(Path(file)), weights, float(part))
+    write_weights(weights, given.out, "How much a mark of a query counts; fitted by recipes/router/fit_likely.py.")
     right: dict[str, list[bool]] = {}
     for case in apart:
-        queries = mark(case, weights)
+        queries = mark(case._replace(sql=""), weights)
         right.setdefault(case.source, []).append(bool(queries) and queries[0][1])
     told = "  ".join(f"{name} {sum(of) / len(of):.3f} (n={len(of)})" for name, of in sorted(right.items()))
     print(f"of the questions kept apart right: {told}")
-
-
-def write_weights(weights: Mapping[str, float], out: Path) -> None:
-    def quote(name: str) -> str:
-        return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-    head = "# How much a mark of a query counts; fitted by recipes/router/fit_likely.py.\n"
-    lines = [f"{quote(name)} = {weight:.2f}\n" for name, weight in sorted(weights.items())]
-    out.write_text(head + "".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -64,8 +64,16 @@ def read_name(name: str, language: Language | None = None) -> frozenset[str]:
     >>> sorted(read_name("sensor_417")), sorted(read_name("unitPrice"))
     (['417', 'sensor', 'sensor_417'], ['price', 'unit', 'unitpric'])
     """
-    apart = " ".join(_PART.findall(name))
-    return frozenset((*read_words(name, language), *read_words(apart, language)))
+    return frozenset((*read_words(name, language), *read_name_parts(name, language)))
+
+
+def read_name_parts(name: str, language: Language | None = None) -> list[str]:
+    """The telling words of the name of a column, taken apart where a program wrote it.
+
+    >>> read_name_parts("unitPrice_EUR"), read_name_parts("Unit price")
+    (['unit', 'price', 'eur'], ['unit', 'price'])
+    """
+    return read_words(" ".join(_PART.findall(name)), language)
 
 
 def order_columns(asked: frozenset[str], language: Language, columns: Sequence[Sequence[str]]) -> list[int]:

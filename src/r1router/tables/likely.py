@@ -24,7 +24,7 @@ from r1router.tables.grammar import Condition, list_conditions
 from r1router.tables.names import quote_name
 from r1router.tables.query_marks import MarkedQuery, Part, QueryMarks, Weights, read_mark_weights
 from r1router.tables.results import CELLS, round_endless
-from r1router.tables.view import LikelyQuery, TableView, read_numbers
+from r1router.tables.view import LikelyQuery, TableView, read_numbers, spell_as_block
 
 SINGLE, PAIRED, TRIPLED = 14, 4, 5
 """Conditions that are joined in pairs; pairs that a third is joined to; third conditions, at most."""
@@ -64,7 +64,7 @@ def mark_queries(
     if not block.rows or not view.columns:
         return []
     table = read_arrays(view, block, columns, values)
-    marked = _Search(question, table, read_mark_weights() if weights is None else weights).run()
+    marked = _Search(spell_as_block(question, block), table, read_mark_weights() if weights is None else weights).run()
     return list({query.sql: query for query in marked}.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 
-from r1router.evidence.words import read_words, tell_language
+from r1router.evidence.words import read_name_parts, read_words, tell_language
 from r1router.tables.view import TableView, read_numbers
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -31,7 +31,7 @@ class Mentions:
             word for token in _TOKEN.findall(heading) for word in {*self.read(token), *read_numbers(token)}
         )
         self.about = frozenset(word for word, count in counts.items() if len(self._places.get(word, ())) <= count)
-        self.names = [frozenset(self.read(column.name)) for column in view.columns]
+        self.names = [frozenset(read_name_parts(column.name, self._language)) for column in view.columns]
         self.named = [(name & self.asked) - self.about for name in self.names]
         """Of each column, the words of its name that the question has."""
         self.heading = [name & self.asked & self.about for name in self.names]

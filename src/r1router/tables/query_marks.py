@@ -36,9 +36,9 @@ class MarkedQuery:
 
 
 @cache
-def read_mark_weights() -> Weights:
-    """The weights that we ship."""
-    told = tomllib.loads(Path(__file__).with_name("likely.toml").read_text(encoding="utf-8"))
+def read_mark_weights(file: Path | None = None) -> Weights:
+    """The weights of a file; those that we ship, unless one is given."""
+    told = tomllib.loads((file or Path(__file__).with_name("likely.toml")).read_text(encoding="utf-8"))
     return {mark: float(weight) for mark, weight in told.items()}
 
 
@@ -114,8 +114,8 @@ class QueryMarks:
         at = self.asked.first(said)
         if at is None:
             yield f"{role} {'what the table is about' if self.asked.heading[place] else f'unnamed {kind}'}"
-            if role == "tell":
-                yield from (f"tell {name}: {word}" for name in self.asked.names[place] for word in self.asked.words)
+            # "Which is the cheapest?" orders by a price, though no word of the question is in that name.
+            yield from (f"{role} {name}: {word}" for name in self.asked.names[place] for word in self.asked.words)
             return
         if len(said) == len(self.asked.names[place]):
             yield f"{role} wholly named"

@@ -20,6 +20,7 @@ from r1router.evidence.words import order_columns, read_words, tell_language
 from r1router.table import CELLS, TableBlock, TableColumn, join_lines
 from r1router.tables.columns import Value
 from r1router.tables.names import ROW, name_row, quote_name, quote_text
+from r1router.tables.spelling import spell_as_table
 
 COLUMNS = 24
 """Columns of a wider table that are shown: those that the question names, then the first."""
@@ -130,7 +131,7 @@ def view_table(
     `count`: how many rows the whole table has, where `block` holds only the ones that the question names and the first.
     """
     whole = count is None or count == len(block.rows)
-    asked = _Asked(question)
+    asked = _Asked(spell_as_block(question, block))
     telling = _telling(asked, block.rows)
     shown = _choose_columns(asked, columns, [block.rows[place] for place in telling])
     viewed = tuple(
@@ -143,6 +144,11 @@ def view_table(
         block.title, block.section, block.caption, len(block.rows) if count is None else count, viewed, rows,
         asked.numbers, row if row == ROW else quote_name(row),
     )  # fmt: skip
+
+
+def spell_as_block(question: str, block: TableBlock) -> str:
+    """The question with words that it mistypes or shortens as the names and cells of the table have them."""
+    return spell_as_table(question, (text for row in (block.header, *block.rows) for text in row))
 
 
 def view_other(question: str, name: str, columns: Sequence[TableColumn], count: int) -> OtherTable:
