@@ -16,8 +16,8 @@ finish fit focus format fuse gather generate give group guess handle hide hold i
 join judge keep link list load locate look make map mark measure merge move multiply name neutralise normalise open
 order pack parse permute pick pin place plan plot predict prepare print profile put query quote read reason receive
 record refuse reinforce remember remove rename render repeat replace report rerank retrieve return reward rewrite run
-salvage sample save say scale score search see send serve set settle show silence solve sort speed split spread start
-stop store stream sum sweep synthesize take tell think tidy trace train translate turn unpack unpermute use vary
+salvage sample save say scale score search see send serve set settle show silence solve sort speed spell split spread
+start stop store stream sum sweep synthesize take tell think tidy trace train translate turn unpack unpermute use vary
 verify view wait walk warn watch weigh widen work write
 """
 VERBS = {*_VERBS.split(), "limit", "narrow", "hash", "rank", "round"}
