@@ -163,8 +163,8 @@ def search(store: Store, folder: Path, texts: list[tuple[str, str]], entries: in
 
 
 def near(snapshot: Any, vectors: Vectors, depth: int) -> list[list[float]]:
-    ranked = snapshot.nearest("vector", vectors, depth)
-    return [snapshot.similarities("vector", v, rows[:10]) for v, rows in zip(vectors, ranked, strict=True)]
+    ranked = snapshot.find_nearest("vector", vectors, depth)
+    return [snapshot.compare("vector", v, rows[:10]) for v, rows in zip(vectors, ranked, strict=True)]
 
 
 def find_nearest(base: Vectors, queries: Vectors, entries: int) -> list[float]:

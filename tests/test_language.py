@@ -20,7 +20,10 @@ salvage sample save say scale score search see send serve set settle show silenc
 start stop store stream sum sweep synthesize take tell think tidy trace train translate turn unpack unpermute use vary
 verify view wait walk warn watch weigh widen work write
 """
-VERBS = {*_VERBS.split(), "limit", "narrow", "hash", "rank", "round"}
+_VERBS_OF_METHODS = """
+allow begin cancel claim emit end flush forget get insist meet note prune rate recall reply reset select submit wrap
+"""
+VERBS = {*_VERBS.split(), *_VERBS_OF_METHODS.split(), "limit", "narrow", "hash", "rank", "round"}
 PREDICATES = {"abstains", "can", "has", "is", "matches", "meets", "recognises", "says", "sees", "shows", "takes", "was"}
 """What a function that answers yes or no begins with."""
 NAMED_OTHERWISE = {
@@ -36,6 +39,18 @@ NAMED_OTHERWISE = {
     "to_dict": "as in the standard library",
     "to_json": "as `to_dict`, as text",
 }
+METHODS_NAMED_OTHERWISE = {
+    "TableKnowledgeBase": {"columns"}, "MemoryKnowledgeBase": {"columns"}, "StoredTables": {"columns"},
+    "StoredKnowledgeBase": {"columns", "entry"},
+    "Prompts": {"labels", "sources", "next_step", "final_answer", "next_query", "next_sentence"},
+    "Store": {"exists"}, "FolderStore": {"exists"}, "PostgresStore": {"exists"},
+    "Catalog": {"exists"}, "FolderCatalog": {"exists"}, "PostgresCatalog": {"exists"},
+    "Ids": {"unique"}, "Sections": {"heading"}, "Meter": {"seconds_left"}, "Prices": {"cost"},
+    "TableArrays": {"mask", "equal"}, "Mentions": {"first", "last", "token", "repeats", "comes_first"},
+    "TextLines": {"formatMessage", "formatException"}, "Watch": {"last_sound"}, "Pool": {"next_groups"},
+    "Episode": {"step"}, "StepScores": {"to_dict"},
+}  # fmt: skip
+"""What reads like a field, a template, a thing of a list, or is called so by a library that calls it."""
 FOLDERS_OF_NAMED_FUNCTIONS = ("cli/", "evals/metrics/", "train/rewards/")
 """Where a file's function has the file's name or a command's, since it is found by that."""
 NAMES_OF_A_SEAM = {"evals/datasets/": {"recognises", "rows", "example"}, "serve/routes/": {"router"}}
@@ -75,12 +90,32 @@ def badly_named(modules):
     ]
 
 
+def badly_named_methods(modules):
+    """Public methods of public classes that are called by no verb; properties are values."""
+    return [
+        f"{name}: {kind.name}.{method.name}"
+        for name, tree in modules.items()
+        for kind in tree.body
+        if isinstance(kind, ast.ClassDef) and not kind.name.startswith("_")
+        for method in kind.body
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not method.name.startswith("_")
+        and not any("property" in ast.unparse(mark) for mark in method.decorator_list)
+        and method.name.partition("_")[0] not in VERBS | PREDICATES
+        and method.name not in METHODS_NAMED_OTHERWISE.get(kind.name, ())
+    ]
+
+
 def test_a_module_opens_with_a_sentence_that_begins_with_a_verb():
     assert badly_opened(trees()) == []
 
 
 def test_a_public_function_is_called_by_a_verb():
     assert badly_named(trees()) == []
+
+
+def test_a_public_method_is_called_by_a_verb():
+    assert badly_named_methods(trees()) == []
 
 
 @pytest.mark.parametrize(

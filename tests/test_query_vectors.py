@@ -22,9 +22,9 @@ class Watched(HashedWords):
 def test_a_query_is_embedded_as_one_and_once_whatever_the_order():
     watched = Watched()
     embedders = Embedders(text=watched)
-    first = embedders.texts_to_vectors("s", ["b", "a", "b"])
+    first = embedders.embed_texts("s", ["b", "a", "b"])
     assert watched.calls == [(["b", "a"], True)]
-    again = embedders.texts_to_vectors("s", ["c", "a", "b"])
+    again = embedders.embed_texts("s", ["c", "a", "b"])
     assert watched.calls[1:] == [(["c"], True)]
     assert first.dtype == np.float32
     assert np.array_equal(first, again[[2, 1, 2]])
@@ -35,13 +35,13 @@ def test_vectors_of_another_spec_or_space_are_not_taken():
     watched = Watched()
     embedders = Embedders(text=watched, image=NamedColours())
     for spec in ("one", "two", "one"):
-        embedders.texts_to_vectors(spec, ["red"])
+        embedders.embed_texts(spec, ["red"])
     assert len(watched.calls) == 2
-    across = embedders.texts_to_image_space("one", ["red"])
+    across = embedders.embed_texts_as_images("one", ["red"])
     assert across is not None
     assert across.shape == (1, NamedColours.dim)
-    assert embedders.texts_to_vectors("one", ["red"]).shape == (1, HashedWords.dim + 1)
-    red = embedders.images_to_vectors("one", [plain_picture("red")])
+    assert embedders.embed_texts("one", ["red"]).shape == (1, HashedWords.dim + 1)
+    red = embedders.embed_images("one", [plain_picture("red")])
     assert np.allclose(red @ across.T, 1, atol=0.05)
 
 
@@ -51,9 +51,9 @@ def test_words_are_compared_with_pictures_as_queries_and_only_where_the_embedder
 
     both = Both()
     embedders = Embedders(image=both)
-    embedders.texts_to_image_space("s", ["red"])
+    embedders.embed_texts_as_images("s", ["red"])
     assert both.calls == [(["red"], True)]
-    assert Embedders(image=Thumbnails()).texts_to_image_space("s", ["red"]) is None
+    assert Embedders(image=Thumbnails()).embed_texts_as_images("s", ["red"]) is None
 
 
 def test_of_equal_pictures_one_is_embedded():
@@ -64,7 +64,7 @@ def test_of_equal_pictures_one_is_embedded():
             Counted.pictures += len(images)
             return super().embed_images(images)
 
-    vectors = Embedders(image=Counted()).images_to_vectors("s", [plain_picture(c) for c in ("red", "blue", "red")])
+    vectors = Embedders(image=Counted()).embed_images("s", [plain_picture(c) for c in ("red", "blue", "red")])
     assert Counted.pictures == 2
     assert np.array_equal(vectors[0], vectors[2])
     assert not np.array_equal(vectors[0], vectors[1])
@@ -74,10 +74,10 @@ def test_of_equal_pictures_one_is_embedded():
 def test_the_vectors_of_the_last_queries_are_kept_and_those_longest_unused_forgotten(more, asked):
     watched = Watched()
     embedders = Embedders(text=watched)
-    embedders.texts_to_vectors("s", ["old", *map(str, range(REMEMBERED - 2)), "used"])
-    embedders.texts_to_vectors("s", ["used"])
+    embedders.embed_texts("s", ["old", *map(str, range(REMEMBERED - 2)), "used"])
+    embedders.embed_texts("s", ["used"])
     if more:
-        embedders.texts_to_vectors("s", ["more"])
+        embedders.embed_texts("s", ["more"])
     watched.calls.clear()
-    embedders.texts_to_vectors("s", ["used", "old"])
+    embedders.embed_texts("s", ["used", "old"])
     assert watched.calls == [(["old"], True)] * asked

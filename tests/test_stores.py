@@ -518,7 +518,7 @@ def test_what_the_data_base_refuses_is_told_and_leaves_nothing_half_done(postgre
     store = find_store(kbs, "text")
 
     def drop_and_be_cut_off() -> None:
-        with open_writer(store, store.read_manifest()) as writer, writer.together():
+        with open_writer(store, store.read_manifest()) as writer, writer.group_writes():
             writer.drop_source(next(iter(store.ledger.read())))
             end_other_connections(postgres)
             writer.finish()

@@ -197,7 +197,7 @@ class Feed:
     def flush(self) -> None:
         """Embeds and writes what waits, then closes the sources that are complete with it."""
         vectors, image_vectors = self._embed() if self._waiting else (None, None)
-        with self.writer.together():
+        with self.writer.group_writes():
             if vectors is not None:
                 self._announce()
                 self.writer.put(self._waiting, vectors, image_vectors)
@@ -217,13 +217,13 @@ class Feed:
     def _embed(self) -> tuple[Vectors, Vectors | None]:
         """Vectors of the texts that wait and are to be found by meaning, and of all pictures in a store of pictures."""
         spec, image_spec = self.writer.manifest.text_embedder, self.writer.manifest.image_embedder
-        embedder = self._embedders.text(spec)
+        embedder = self._embedders.open_text(spec)
         texts = [entry.text for entry in self._waiting if entry.embedded]
         vectors = embedder.embed_texts(texts) if texts else np.empty((0, embedder.dim), np.float32)
         if not image_spec:
             return vectors, None
         images = [entry.image for entry in self._waiting if entry.image]
-        return vectors, self._embedders.image(image_spec).embed_images(images)
+        return vectors, self._embedders.open_image(image_spec).embed_images(images)
 
     def _describe(self, record: Record, known: Known) -> int:
         """The id of all that is known of a record: of its source, and of itself."""

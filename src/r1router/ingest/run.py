@@ -308,7 +308,7 @@ class _Run:
         if not feed.counts.added + feed.counts.changed or feed.writer.manifest.kind != "text":
             return
         spec = feed.writer.manifest.text_embedder
-        known: tuple[str, ...] = getattr(self._embedders.text(spec), "languages", ())
+        known: tuple[str, ...] = getattr(self._embedders.open_text(spec), "languages", ())
         counted = feed.writer.count_languages() if known else Counter[str]()
         other = Counter({code: count for code, count in counted.items() if code not in known})
         if other.total() > _FEW_OTHERS * counted.total():
@@ -408,12 +408,12 @@ class _Run:
             )
         asked = self._text
         if asked and asked != manifest.text_embedder:
-            asked = self._embedders.text(asked).spec  # it may be the same, written otherwise
+            asked = self._embedders.open_text(asked).spec  # it may be the same, written otherwise
             if asked != manifest.text_embedder:
                 raise EmbedderMismatch(manifest.name, manifest.text_embedder, asked)
         asked = self._image
         if asked and manifest.image_embedder and asked != manifest.image_embedder:
-            asked = self._embedders.image(asked).spec
+            asked = self._embedders.open_image(asked).spec
             if asked != manifest.image_embedder:
                 raise EmbedderMismatch(manifest.name, manifest.image_embedder, asked)
 
@@ -445,9 +445,9 @@ def describe_new(
 
 
 def _describe_new(name: str, kind: Kind, embedders: Embedders, text: str | None, image: str | None) -> Manifest:
-    manifest = Manifest(name, kind, embedders.text(text or TEXT_EMBEDDER).spec)
+    manifest = Manifest(name, kind, embedders.open_text(text or TEXT_EMBEDDER).spec)
     if kind == "image":
-        manifest = replace(manifest, image_embedder=embedders.image(image or IMAGE_EMBEDDER).spec)
+        manifest = replace(manifest, image_embedder=embedders.open_image(image or IMAGE_EMBEDDER).spec)
     return manifest
 
 

@@ -36,7 +36,7 @@ def copy_kb(source: Store, target: Store, *, tell: Callable[[int, int], None] = 
     for name, record in source.tables.list_records():
         records.setdefault(name, []).append(record)
     changed = []
-    dim = source.use(lambda snapshot: snapshot.width("vector"), empty=0)
+    dim = source.use(lambda snapshot: snapshot.measure_width("vector"), empty=0)
     with open_writer(target, manifest if is_new else target.read_manifest()) as writer:
         with writer.explain():
             writer.about.take(source.field_sets.read())
@@ -95,7 +95,7 @@ def _copy_entries(source: Store, writer: Writer, taken: Taken, dim: int) -> Iter
                 new.append(row)
             elif held.about != row["about"]:
                 described.append(row)
-        with writer.together():
+        with writer.group_writes():
             if new:
                 pictured = writer.manifest.image_embedder is not None
                 entries = [_read_entry(row, source) for row in new]
@@ -103,7 +103,7 @@ def _copy_entries(source: Store, writer: Writer, taken: Taken, dim: int) -> Iter
             if described:
                 writer.describe([_read_entry(row, source) for row in described])
         yield len(rows), len(new)
-    with writer.together():
+    with writer.group_writes():
         writer.drop(taken.source, writer.held.list_unmet(taken.source))
 
 

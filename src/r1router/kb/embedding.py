@@ -31,24 +31,24 @@ class Embedders:
         self._remembered: OrderedDict[tuple[str, str, str], Vectors] = OrderedDict()
         self._lock = Lock()
 
-    def text(self, spec: str) -> TextEmbedder:
+    def open_text(self, spec: str) -> TextEmbedder:
         return self._text or open_text_embedder(spec)
 
-    def image(self, spec: str) -> ImageEmbedder:
+    def open_image(self, spec: str) -> ImageEmbedder:
         return self._image or open_image_embedder(spec)
 
-    def texts_to_vectors(self, spec: str, texts: Sequence[str]) -> Vectors:
+    def embed_texts(self, spec: str, texts: Sequence[str]) -> Vectors:
         """(len(texts), dim), rows of norm 1."""
-        return self._vectors("text", spec, texts, texts, lambda t: self.text(spec).embed_texts(t, query=True))
+        return self._vectors("text", spec, texts, texts, lambda t: self.open_text(spec).embed_texts(t, query=True))
 
-    def images_to_vectors(self, spec: str, images: Sequence[Image]) -> Vectors:
+    def embed_images(self, spec: str, images: Sequence[Image]) -> Vectors:
         """(len(images), dim), rows of norm 1."""
         keys = [hashlib.sha256(image.data).hexdigest() for image in images]
-        return self._vectors("image", spec, keys, images, lambda i: self.image(spec).embed_images(i))
+        return self._vectors("image", spec, keys, images, lambda i: self.open_image(spec).embed_images(i))
 
-    def texts_to_image_space(self, spec: str, texts: Sequence[str]) -> Vectors | None:
+    def embed_texts_as_images(self, spec: str, texts: Sequence[str]) -> Vectors | None:
         """Vectors to compare with those of pictures; None where this embedder knows pictures only."""
-        embedder = self.image(spec)
+        embedder = self.open_image(spec)
         if not isinstance(embedder, TextEmbedder):
             return None
         return self._vectors("across", spec, texts, texts, lambda t: embedder.embed_texts(t, query=True))

@@ -222,15 +222,15 @@ class StoredKnowledgeBase:
         worded = [i for i, q in enumerate(queries) if q.text.strip()]
         texts = [queries[i].text for i in worded]
         if texts:
-            vectors = self._embedders.texts_to_vectors(text_spec, texts)
+            vectors = self._embedders.embed_texts(text_spec, texts)
             scans.append(_Scan("vector", worded, vectors))
         if texts and image_spec:
-            across = self._embedders.texts_to_image_space(image_spec, texts)
+            across = self._embedders.embed_texts_as_images(image_spec, texts)
             if across is not None:
                 scans.append(_Scan("image_vector", worded, across))
         pictured = [(i, q.image) for i, q in enumerate(queries) if q.image]
         if pictured and image_spec:
-            vectors = self._embedders.images_to_vectors(image_spec, [image for _, image in pictured])
+            vectors = self._embedders.embed_images(image_spec, [image for _, image in pictured])
             scans.append(_Scan("image_vector", [i for i, _ in pictured], vectors, PICTURE_OFFSET))
         return scans
 
@@ -247,7 +247,9 @@ class StoredKnowledgeBase:
         offsets: list[list[float]] = [[] for _ in range(count)]
         for scan in scans:
             self._check_width(scan, snapshot)
-            for i, ranking in zip(scan.of, snapshot.nearest(scan.space, scan.vectors, depth, self._where), strict=True):
+            for i, ranking in zip(
+                scan.of, snapshot.find_nearest(scan.space, scan.vectors, depth, self._where), strict=True
+            ):
                 rankings[i].append(ranking)
                 offsets[i].append(scan.offset)
         matching = self._threads.map(lambda text: self._match(snapshot, text, depth), words.values())
@@ -255,7 +257,7 @@ class StoredKnowledgeBase:
             rankings[i].append(ranking)
             offsets[i].append(WORDS_OFFSET)
         fused = [fuse_by_rank(r, offsets=o)[: k + SPARE] for r, o in zip(rankings, offsets, strict=True)]
-        rows = snapshot.rows(sorted({row_id for ranking in fused for row_id, _ in ranking}))
+        rows = snapshot.read_rows(sorted({row_id for ranking in fused for row_id, _ in ranking}))
         near = self._similarities(snapshot, scans, [[row_id for row_id, _ in ranking] for ranking in fused])
         return [
             spread_sources(
@@ -266,20 +268,20 @@ class StoredKnowledgeBase:
 
     def _match(self, snapshot: Snapshot, words: str, depth: int) -> list[int]:
         terms, phrases = cut_query(words)
-        return snapshot.matching(terms, phrases, depth, self._where) if terms else []
+        return snapshot.find_matching(terms, phrases, depth, self._where) if terms else []
 
     def _similarities(self, snapshot: Snapshot, scans: list[_Scan], found: list[list[int]]) -> list[list[float | None]]:
         """The cosine of each query's words to each entry found for it; None where the query has no words."""
         near: list[list[float | None]] = [[None] * len(row_ids) for row_ids in found]
         for scan in scans:
-            if scan.space == "vector" and snapshot.width("vector"):
+            if scan.space == "vector" and snapshot.measure_width("vector"):
                 for i, vector in zip(scan.of, scan.vectors, strict=True):
-                    near[i] = [*snapshot.similarities("vector", vector, found[i])]
+                    near[i] = [*snapshot.compare("vector", vector, found[i])]
         return near
 
     def _check_width(self, scan: _Scan, snapshot: Snapshot) -> None:
         """The embedder's vectors are as long as those stored; a later version of it may have others."""
-        stored, asked = snapshot.width(scan.space), scan.vectors.shape[1]
+        stored, asked = snapshot.measure_width(scan.space), scan.vectors.shape[1]
         if stored not in (0, asked):
             manifest = self.manifest
             spec = manifest.text_embedder if scan.space == "vector" else manifest.image_embedder or ""

@@ -68,9 +68,9 @@ class Writer:
         """Raises `NotWritten` for what the store refuses inside."""
         return self._store.explain()
 
-    def together(self) -> AbstractContextManager[None]:
+    def group_writes(self) -> AbstractContextManager[None]:
         """What is written inside is seen by readers at once, where the store can do that."""
-        return self._store.together()
+        return self._store.group_writes()
 
     def _note_change(self) -> None:
         if not self._changed:
@@ -107,7 +107,7 @@ class Writer:
     def drop_source(self, source: str) -> int:
         """Removes a source with all its entries; returns how many there were."""
         entries = self.held.drop_source(source)
-        with self.together():
+        with self.group_writes():
             if entries:
                 self._note_change()
                 self._store.drop_source(source)

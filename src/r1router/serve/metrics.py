@@ -55,6 +55,6 @@ class Metrics:
             case _:
                 pass
 
-    def exposition(self) -> bytes:
+    def write(self) -> bytes:
         """All of them in Prometheus' text format."""
         return generate_latest(self._registry)

@@ -143,7 +143,7 @@ class Snapshot(Protocol):
 
     def __len__(self) -> int: ...
 
-    def width(self, space: str) -> int:
+    def measure_width(self, space: str) -> int:
         """Numbers in a vector of "vector" or "image_vector"; 0 where none is stored."""
         ...
 
@@ -151,22 +151,22 @@ class Snapshot(Protocol):
         """What a filter lets through. Raises `InputError` where the entries were never described."""
         ...
 
-    def nearest(self, space: str, queries: Vectors, k: int, tree: Filter | None = None) -> list[list[int]]:
+    def find_nearest(self, space: str, queries: Vectors, k: int, tree: Filter | None = None) -> list[list[int]]:
         """Row ids of the `k` highest dot products for each query, best first; of those that the filter lets through."""
         ...
 
-    def matching(self, terms: str, phrases: Sequence[str], k: int, tree: Filter | None = None) -> list[int]:
+    def find_matching(self, terms: str, phrases: Sequence[str], k: int, tree: Filter | None = None) -> list[int]:
         """Row ids of the `k` best BM25 scores for any of the terms, best first; those that have all the phrases first.
 
         Terms, and those of a phrase, have a blank between them.
         """
         ...
 
-    def similarities(self, space: str, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float | None]:
+    def compare(self, space: str, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float | None]:
         """The dot product of one query vector with the vector of each of these rows; None for those without one."""
         ...
 
-    def rows(self, row_ids: Sequence[int]) -> dict[int, Row]:
+    def read_rows(self, row_ids: Sequence[int]) -> dict[int, Row]:
         """The stored columns by row id. Raises `LookupError` where this version is gone."""
         ...
 
@@ -313,7 +313,7 @@ class StoreWriter(Protocol):
         """Raises `NotWritten` for what the store refuses inside."""
         ...
 
-    def together(self) -> AbstractContextManager[None]:
+    def group_writes(self) -> AbstractContextManager[None]:
         """What is written inside is seen by readers at once, where the engine has transactions."""
         ...
 

@@ -51,6 +51,6 @@ def router(admission: Admission, knowledge_bases: KnowledgeBases, metrics: Metri
         """Prometheus' text format; of the whole server, so not for every key."""
         if not knowledge_bases.find_asker().metrics:
             raise Refused(403, "your key may not read the metrics of the server")
-        return Response(metrics.exposition(), headers={"content-type": CONTENT_TYPE})
+        return Response(metrics.write(), headers={"content-type": CONTENT_TYPE})
 
     return routes

@@ -51,7 +51,7 @@ class FolderSnapshot:
     def __len__(self) -> int:
         return self._entries
 
-    def width(self, space: str) -> int:
+    def measure_width(self, space: str) -> int:
         """Numbers in a vector of that space; 0 where none is stored."""
         return self._vectors[space].dim
 
@@ -68,13 +68,13 @@ class FolderSnapshot:
                 self._allowed.popitem(last=False)
             return found
 
-    def nearest(self, space: str, queries: Vectors, k: int, tree: Filter | None = None) -> list[list[int]]:
+    def find_nearest(self, space: str, queries: Vectors, k: int, tree: Filter | None = None) -> list[list[int]]:
         return self._vectors[space].find_nearest(queries, k, None if tree is None else self.allow(tree))
 
-    def similarities(self, space: str, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float | None]:
+    def compare(self, space: str, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float | None]:
         return self._vectors[space].compare(query, row_ids)
 
-    def matching(self, terms: str, phrases: Sequence[str], k: int, tree: Filter | None = None) -> list[int]:
+    def find_matching(self, terms: str, phrases: Sequence[str], k: int, tree: Filter | None = None) -> list[int]:
         """Rows that are not yet in the index are scored too."""
         if not len(self):
             return []
@@ -118,7 +118,7 @@ class FolderSnapshot:
             allowed.holds = describe_table(self._table, kind, allowed.ids)
         return allowed.holds
 
-    def rows(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    def read_rows(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """The stored columns by row id. Raises `LookupError` where this version is no longer on disk."""
         if not row_ids:
             return {}

@@ -128,7 +128,7 @@ class FolderWriter:
     def explain(self) -> AbstractContextManager[None]:
         return explain_refusals(self._folder)
 
-    def together(self) -> AbstractContextManager[None]:
+    def group_writes(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def read_held(self) -> Iterator[tuple[str, str, str, int | None]]:

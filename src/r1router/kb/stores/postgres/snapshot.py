@@ -73,7 +73,7 @@ class PostgresSnapshot:
     def __len__(self) -> int:
         return self._state.entries
 
-    def width(self, space: str) -> int:
+    def measure_width(self, space: str) -> int:
         return (self._state.dim if space == "vector" else self._state.image_dim) or 0
 
     def allow(self, tree: Filter) -> AllowedSets:
@@ -99,8 +99,8 @@ class PostgresSnapshot:
         names = frozenset(name for id_ in ids for name in fitting[id_])
         return AllowedSets(ids, names, sum(count for _, count in counted))
 
-    def nearest(self, space: str, queries: Vectors, k: int, tree: Filter | None = None) -> list[list[int]]:
-        if not self.width(space):
+    def find_nearest(self, space: str, queries: Vectors, k: int, tree: Filter | None = None) -> list[list[int]]:
+        if not self.measure_width(space):
             return [[] for _ in queries]
         self._db.execute(
             "select set_config('hnsw.ef_search', %s, true), set_config('hnsw.iterative_scan', 'strict_order', true)",
@@ -119,7 +119,7 @@ class PostgresSnapshot:
             for query in queries
         ]
 
-    def similarities(self, space: str, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float | None]:
+    def compare(self, space: str, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float | None]:
         found = self._db.execute(
             f"select row, -({space} <#> %s::vector) from {self._table} where row = any(%s)",
             [write_vector(query), list(row_ids)],
@@ -127,7 +127,7 @@ class PostgresSnapshot:
         near: dict[int, float | None] = dict(found.fetchall())
         return [near.get(row_id) for row_id in row_ids]
 
-    def matching(self, terms: str, phrases: Sequence[str], k: int, tree: Filter | None = None) -> list[int]:
+    def find_matching(self, terms: str, phrases: Sequence[str], k: int, tree: Filter | None = None) -> list[int]:
         weights = self._weigh(terms.split())
         if not weights:
             return []
@@ -182,7 +182,7 @@ class PostgresSnapshot:
         )
         return [row for (row,) in found]
 
-    def rows(self, row_ids: Sequence[int]) -> dict[int, Row]:
+    def read_rows(self, row_ids: Sequence[int]) -> dict[int, Row]:
         columns = ("row", *STORED)
         found = self._db.execute(f"select {', '.join(columns)} from {self._table} where row = any(%s)", [list(row_ids)])
         return {row[0]: dict(zip(columns, row, strict=True)) for row in found}

@@ -89,7 +89,7 @@ class PostgresWriter:
         return explain_writing(self._address)
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def group_writes(self) -> Iterator[None]:
         with explain_writing(self._address), self._db.transaction():
             yield
 
