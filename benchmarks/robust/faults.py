@@ -14,6 +14,7 @@ import random
 import resource
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ from benchmarks.robust.rows import Row, is_over, tell
 
 SIZES = (4, 16, 40, 64, 90, 120, 160, 200, 260, 320, 400, 520, 700, 900, 1200)
 """KiB of room that the disk has left."""
+FILLING = 70.0
+"""Seconds for all sizes."""
 DAMAGES = 24
 
 
@@ -44,9 +47,9 @@ def run(share: float, rng: random.Random, folder: Path) -> Iterator[Row]:
 
 def _fill(docs: Path, folder: Path, sizes: list[int]) -> Row:
     survived, how = 0, "a small file system"
-    tried = 0
-    for size in sorted(sizes):
-        if is_over():
+    tried, until = 0, time.monotonic() + FILLING
+    for size in sizes:
+        if time.monotonic() > until or is_over():
             break
         tried += 1
         place = folder / f"disk{size}"
