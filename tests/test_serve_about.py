@@ -64,13 +64,13 @@ def test_a_heading_that_asks_is_taken_as_it_is(tmp_path: Path) -> None:
     assert examples_of(tmp_path, files) == [("text", "When do you open?")]
 
 
-def test_rows_without_names_give_no_example_and_numbers_that_only_rise_no_highest(tmp_path: Path) -> None:
+def test_rows_without_names_and_numbers_of_rows_give_no_example(tmp_path: Path) -> None:
     files = {
         "people.csv": "id,name\n1,Kari\n2,Ola\n",
         "numbers.csv": "a,b\n1,2\n3,4\n",
         "same.csv": "kind,size\nred,1\nred,2\n",
     }
-    assert examples_of(tmp_path, files) == [("table", "What is the id of Kari?")]
+    assert examples_of(tmp_path, files) == []
 
 
 def test_examples_over_http_show_only_what_the_asker_may_see(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import * as api from "./api.js";
 import { Component, html } from "./html.js";
 import { Icon } from "./icons.js";
 import { count, kindly } from "./said.js";
+import { SourceName } from "./source-name.js";
 
 const PAGE = 20; // sources shown at once
 
@@ -46,7 +47,7 @@ export class Sources extends Component {
             ({ source, entries, complete }) => html`
               <li key=${source}>
                 <${Icon} name="file" />
-                <a class="source-name" href=${sourceHref(this.props.name, source)}>${source}</a>
+                <a class="source-name" href=${sourceHref(this.props.name, source)}><${SourceName} name=${source} /></a>
                 <span class="faint">${complete ? count(entries, "entry", "entries") : "unfinished; add it again"}</span>
                 ${!mayChange
                   ? null

@@ -2,8 +2,9 @@
 
 import * as api from "./api.js";
 import { Component, html } from "./html.js";
+import { dated } from "./said.js";
 
-const PLAIN = new Set(["path", "folder", "type"]); // the name of the source says them
+const PLAIN = new Set(["path", "folder", "type", "its_created", "its_modified"]); // other fields, or the name, say them
 
 /** Of one source; nothing where nothing is known beside its name. */
 export class Known extends Component {
@@ -33,7 +34,7 @@ export function Fields({ fields }) {
       ${known.map(
         ([name, value]) => html`<div key=${name}>
           <dt>${name}</dt>
-          <dd>${Array.isArray(value) ? value.join(", ") : String(value)}</dd>
+          <dd>${(Array.isArray(value) ? value : [value]).map((one) => dated(String(one))).join(", ")}</dd>
         </div>`,
       )}
     </dl>`

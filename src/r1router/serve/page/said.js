@@ -54,6 +54,15 @@ export function part({ location }) {
   return parts.join(" · ");
 }
 
+/** A date or a time as the server writes it, as a person does: "28 Nov 2026"; anything else as it is. */
+export function dated(value) {
+  if (!/^\d{4}-\d\d-\d\d(T[\d:.]+Z?)?$/.test(value)) return value;
+  return new Date(value).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
+}
+
+/** The parts of a file's name between which a line may break. */
+export const parts = (name) => name.split(/(?<=[/_.-])(?=[^/_.-])/);
+
 /** An error in words that say what to do. */
 export function kindly(error) {
   if (error.status === 401) return "The server wants a key, and none that it accepts was given.";

@@ -7,6 +7,7 @@ import { Icon } from "./icons.js";
 import { Known } from "./known.js";
 import { PdfView } from "./pdf-view.js";
 import { count, kindly, part } from "./said.js";
+import { SourceName } from "./source-name.js";
 import { pattern } from "./words.js";
 
 const PAGE = 50; // pieces shown at once
@@ -57,7 +58,7 @@ export class SourceView extends Component {
       <p>
         <a class="back" href=${`#/kbs/${encodeURIComponent(kb)}`}><${Icon} name="back" />${kb}</a>
       </p>
-      <h1 class="source-title">${name}</h1>
+      <h1 class="source-title"><${SourceName} name=${name} /></h1>
       <p class="faint">${source}${total > 0 && ` · ${count(total, "piece")}`}</p>
       <${Known} kb=${kb} source=${source} key=${source} />
       <p class="source-actions">

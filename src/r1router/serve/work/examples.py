@@ -8,7 +8,8 @@ a picture  What does the picture "TITLE" show?
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, pairwise, zip_longest
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from r1router.kb.stored import StoredKnowledgeBase
 from r1router.table import TableBlock, join_lines
 from r1router.types import Evidence
 
-LOOKED_AT = 40
+LOOKED_AT = 200
 """Entries of each knowledge base, from its beginning."""
 LONGEST = 40
 """Characters of a name in a question."""
@@ -44,7 +45,8 @@ def _ask_about(kb: StoredKnowledgeBase) -> Iterator[str]:
     entries = _one_of_each_title(kb.sample(LOOKED_AT))
     match kb.card.kind:
         case "table":
-            asked = [tuple(_ask_table(entry.table)) for entry in entries if entry.table]
+            keys = _find_shared_columns(entries)
+            asked = [tuple(_ask_table(entry.table, keys[_source(entry)])) for entry in entries if entry.table]
             yield from (question for turn in zip_longest(*asked) for question in turn if question)
         case "image":
             yield from (f"What does the picture “{entry.title}” show?" for entry in entries if _is_name(entry.title))
@@ -74,15 +76,29 @@ def _ask_passage(entry: Evidence) -> str:
     return f"What does “{entry.title}” say about {section}?" if section else f"What does “{entry.title}” say?"
 
 
-def _ask_table(block: TableBlock) -> Iterator[str]:
-    """By the first column that names things, and the first of numbers or of anything beside it."""
+def _source(entry: Evidence) -> str:
+    return entry.location.source if entry.location else ""
+
+
+def _find_shared_columns(entries: Sequence[Evidence]) -> dict[str, set[str]]:
+    """By source, the columns that several of its tables have: they link tables, and say nothing by themselves."""
+    counted: dict[str, Counter[str]] = {}
+    for entry in entries:
+        columns = {join_lines(name).strip() for name in entry.table.header} if entry.table else set[str]()
+        counted.setdefault(_source(entry), Counter()).update(columns)
+    return {source: {name for name, tables in names.items() if tables > 1} for source, names in counted.items()}
+
+
+def _ask_table(block: TableBlock, links: Collection[str]) -> Iterator[str]:
+    """By the first column that names things, and the first of numbers or of anything beside it but `links`."""
     header = [join_lines(name).strip() for name in block.header]
     columns = [[cell.strip() for cell in column] for column in zip(*block.rows, strict=False)]
     named = [at for at, name in enumerate(header) if _is_name(name) and at < len(columns) and any(columns[at])]
     keys = [at for at in named if _names_things(columns[at])]
     if not keys:
         return
-    key, rest = keys[0], [at for at in named if at != keys[0]]
+    key = keys[0]
+    rest = [at for at in named if at != key and header[at] not in links and not _numbers_rows(columns[at])]
     if numbers := [at for at in rest if _measures(columns[at])]:
         yield f"Which {_lower(header[key])} has the highest {_lower(header[numbers[0]])}?"
     for at in [*numbers, *rest]:
@@ -98,10 +114,13 @@ def _names_things(cells: Sequence[str]) -> bool:
 
 
 def _measures(cells: Sequence[str]) -> bool:
-    """Whether a column is of numbers that say how much; those that only rise number the rows, or are years in order."""
+    return all(map(_NUMBER.fullmatch, filter(None, cells)))
+
+
+def _numbers_rows(cells: Sequence[str]) -> bool:
+    """Whether a column is of whole numbers that only rise: they number the rows, or are years in order."""
     filled = [cell for cell in cells if cell]
-    values = [int("".join(filter(str.isdigit, cell))) for cell in filled if _NUMBER.fullmatch(cell)]
-    return len(values) == len(filled) > 1 and any(later <= earlier for earlier, later in pairwise(values))
+    return all(map(str.isdecimal, filled)) and all(int(a) < int(b) for a, b in pairwise(filled))
 
 
 def _is_name(text: str) -> bool:
