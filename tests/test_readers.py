@@ -250,6 +250,11 @@ def test_wiki_extractor_blocks_are_articles(tmp_path):
     assert (problem.where, problem.reason) == ("line 10", "the <doc> is not closed: the file is cut off")
 
 
+def test_a_wiki_article_about_which_nothing_is_said_is_read(tmp_path):
+    path = written(tmp_path / "wiki_00", "<doc id='1' title='a'>\nTwo rivers.\n</doc>\n")
+    assert read(path) == [Passage(f"{path.as_posix()}:line 1", path.as_posix(), "Two rivers.", "")]
+
+
 def test_wiki_extractor_json_is_articles_too(tmp_path):
     path = tmp_path / "wiki_01"
     path.write_text(

@@ -71,7 +71,7 @@ def _docs(lines: IO[str], file: SourceFile) -> Iterator[Record | Problem]:
 def _attributes(text: str) -> dict[str, str]:
     """By name; quotes inside a value are not escaped, so that it goes on to the next name."""
     names = list(_ATTRIBUTE.finditer(text))
-    ends = [*(name.start() for name in names[1:]), len(text)]
+    ends = [*(name.start() for name in names[1:]), len(text)][: len(names)]
     values = [text[name.end() : end].rstrip() for name, end in zip(names, ends, strict=True)]
     return {name[1]: value.removesuffix('"') for name, value in zip(names, values, strict=True)}
 
