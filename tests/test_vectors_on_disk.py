@@ -12,11 +12,11 @@ import pytest
 from r1router.errors import InputError
 from r1router.filters.parse import parse
 from r1router.ingest.run import index
-from r1router.kb import open_kb
+from r1router.kb import card, open_kb
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores.folder import allowed, vector_index, vectors
 from r1router.kb.stores.folder.table import find_index, open_table
-from r1router.kb.stores.folder.vector_index import KIND, read_measured
+from r1router.kb.stores.folder.vector_index import read_measured
 from r1router.kb.stores.folder.vectors import VectorsInMemory, VectorsOnDisk
 from r1router.types import Query
 from small_embedders import HashedWords
@@ -77,7 +77,7 @@ def test_what_needs_more_memory_than_is_given_stays_on_disk_and_gets_an_index(
     assert find_index(open_table(disk), "vector") is not None
     assert read_measured(memory) == {}
     measured = read_measured(disk)["vector"]
-    assert (measured.kind, measured.entries, measured.vectors) == (KIND, ROWS, ROWS)
+    assert (measured.kind, measured.entries, measured.vectors) == ("IVF_RQ", ROWS, ROWS)
     assert measured.recall is not None
     assert measured.recall >= 0.99
 
@@ -147,6 +147,34 @@ def test_the_index_is_built_anew_when_the_knowledge_base_has_doubled(
     for numbers, entries in ((range(300), 300), (range(2_000, 2_100), 300), (range(3_000, 3_300), 700)):
         index([write(tmp_path, numbers)], tmp_path / "kbs", embedder=HashedWords())
         assert read_measured(folder)["vector"].entries == entries
+
+
+def test_vectors_whose_numbers_do_not_fill_bytes_get_an_index_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Longer(HashedWords):
+        dim = 300
+
+    monkeypatch.setenv("R1ROUTER_KB_MEMORY", "0")
+    monkeypatch.setattr(vector_index, "FEWEST", 300)
+    path = write(tmp_path, range(300))
+    index([path], tmp_path / "kbs", embedder=Longer())
+    assert read_measured(tmp_path / "kbs" / "text")["vector"].kind == "IVF_SQ"
+    [[found]] = open_kb(tmp_path / "kbs" / "text", text_embedder=Longer()).search(
+        [Query(json.loads(path.read_text().splitlines()[7])["text"])], k=1, mode="vector"
+    )
+    assert found.record == "7"
+
+
+def test_of_very_many_titles_some_are_kept_alike_in_every_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(card, "SAMPLED", 100)
+    names = [f"title {n}" for n in range(1_000)]
+    entries = [("a.md", name, name) for name in names]
+    told = [card.describe_entries("text", order, list) for order in (entries, entries[::-1], entries * 2)]
+    assert told[0] == told[1] == told[2]
+    assert told[0].startswith("1,000 passages such as title ")
+    few = [("a.md", name, name) for name in ("b", "a", "a")]
+    assert card.describe_entries("text", few, list) == "2 passages: a, b"
 
 
 def test_a_limit_that_is_no_number_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

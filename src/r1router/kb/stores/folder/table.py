@@ -77,11 +77,14 @@ def index_columns(table: Any) -> None:
                 table.create_index(column, config=BTree())
 
 
-def index_vectors(table: Any, space: str) -> None:
-    """Builds the approximate index of a vector column, in place of the one that it has."""
-    from lancedb.index import IvfRq
+def index_vectors(table: Any, space: str) -> str:
+    """Builds the approximate index of a vector column, in place of the one that it has; returns of which kind it is."""
+    from lancedb.index import IvfRq, IvfSq
 
-    table.create_index(space, config=IvfRq(distance_type="dot"), replace=True)
+    has_bits = table.schema.field(space).type.list_size % 8 == 0  # codes of one bit a number fill whole bytes
+    config: Any = IvfRq(distance_type="dot") if has_bits else IvfSq(distance_type="dot")
+    table.create_index(space, config=config, replace=True)
+    return "IVF_RQ" if has_bits else "IVF_SQ"
 
 
 def find_index(table: Any, column: str) -> Any | None:

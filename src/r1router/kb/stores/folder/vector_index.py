@@ -1,8 +1,9 @@
 """Builds an index of vectors that are too many for memory, and measures what it misses of the exact ranking.
 
-The index is IVF with RaBitQ: the vectors of a part are near each other, and each is a code of one bit a number. It is
-read part by part, so neither building nor searching it needs all vectors in memory, as a graph of them does. How many
-parts a search looks at follows from the measurement: as few as find `GOAL` of the ten nearest.
+The index is IVF with RaBitQ: the vectors of a part are near each other, and each is a code of one bit a number (of a
+byte, where the numbers do not fill bytes). It is read part by part, so neither building nor searching it needs all
+vectors in memory, as a graph of them does. How many parts a search looks at follows from the measurement: as few as
+find `GOAL` of the ten nearest.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from r1router.kb.stores.folder.table import drop_index, find_index, find_spaces,
 from r1router.kb.stores.folder.vectors import ALL, VectorsOnDisk, read_vectors
 
 FILE = "vectors.json"
-KIND = "IVF_RQ"
 FEWEST = 1_000
 """Fewer vectors than these are compared one by one, on disk too."""
 GOAL = 0.99
@@ -94,7 +94,7 @@ def bring_vectors_up_to_date(table: Any, folder: Path, *, limit: int) -> None:
 
 
 def _build(table: Any, space: str, entries: int, vectors: int) -> Measured:
-    index_vectors(table, space)
+    kind = index_vectors(table, space)
     asked, queries = _sample(table, space)
     worst = _score_exactly(table, space, asked, queries)
     recall, parts = 0.0, ALL
@@ -104,7 +104,7 @@ def _build(table: Any, space: str, entries: int, vectors: int) -> Measured:
             break
     if recall < GOAL:
         _log.warning("the index of %s finds %.1f %% of the nearest, less than %.1f", space, 100 * recall, 100 * GOAL)
-    return Measured(entries, vectors, KIND, round(recall, 4), parts)
+    return Measured(entries, vectors, kind, round(recall, 4), parts)
 
 
 def _read_all(table: Any, space: str) -> Iterator[tuple[NDArray[np.uint64], Vectors]]:
