@@ -561,3 +561,26 @@ def test_a_sentence_that_begins_with_from_begins_no_mail(tmp_path):
     first, second = read(written(tmp_path / "a.mbox", mails))
     assert (first.title, second.title, second.text) == ("one", "two", "Second.")
     assert first.text.split() == ["Seen.", "From", "the", "quay", "we", "saw", "it.", "From", "here", "on."]
+
+
+def test_marks_and_raised_figures_of_a_pdf_stay_in_their_line(tmp_path):
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    said = canvas.beginText(72, 720)
+    for font, rise, text in (
+        ("Courier", 0, "alias"),
+        ("Helvetica", 0, ", the load"),
+        ("Helvetica", 4, "3"),
+        ("Helvetica", 0, " of "),
+        ("Courier", 0, 'd="x"'),
+        ("Times-Roman", 0, "."),
+    ):
+        said.setFont(font, 7 if rise else 12)
+        said.setRise(rise)
+        said.textOut(text)
+    canvas.drawText(said)
+    canvas.drawString(72, 700, "The main-")
+    canvas.drawString(72, 684, "tenance of IT-")
+    canvas.drawString(72, 668, "Systems.")
+    canvas.showPage()
+    canvas.save()
+    assert words(tmp_path / "a.pdf") == 'alias, the load3 of d="x".\nThe maintenance of IT-\nSystems.'

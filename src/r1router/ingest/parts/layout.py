@@ -16,6 +16,8 @@ GUTTER = 8.0
 _PROSE = 25
 """Characters of a usual line of a column of prose; less is a table's."""
 _MOST_BOXES = 5_000
+_SMALL = 0.6
+"""Of the usual height of a box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,9 @@ class Box:
     right: float
     top: float
     text: str = ""
+    first: int = -1
+    last: int = -1
+    """Numbers of its first and last letter in the page's text, blanks counted; -1 where they are not known."""
 
     @property
     def middle(self) -> float:
@@ -87,7 +92,16 @@ def _measure(text: str) -> int:
 
 
 def write(line: Line) -> str:
-    return " ".join(box.text.strip() for box in line)
+    """Its words; no blank between boxes of which the file has none between their letters."""
+    said = ""
+    for place, box in enumerate(line):
+        text = box.text.strip()
+        said += text if not place or _is_next(line[place - 1], box) else f" {text}"
+    return said
+
+
+def _is_next(one: Box, other: Box) -> bool:
+    return one.last >= 0 and other.first == one.last + 1 and not (one.text[-1:].isspace() or other.text[:1].isspace())
 
 
 def _blocks(boxes: list[Box], depth: int) -> Iterator[list[Box]]:
@@ -140,13 +154,26 @@ def _above_and_below(boxes: list[Box]) -> list[list[Box]]:
 
 
 def _lines(boxes: Sequence[Box]) -> list[Line]:
+    """Marks that are far lower than letters (commas, quotes, raised figures) go to the line that they reach into."""
+    usual = median(box.top - box.bottom for box in boxes) if boxes else 0.0
+    small = [box for box in boxes if box.top - box.bottom < _SMALL * usual]
     lines: list[Line] = []
-    for box in sorted(boxes, key=lambda box: -box.middle):
+    for box in sorted((box for box in boxes if box not in small), key=lambda box: -box.middle):
         last = lines[-1] if lines else None
         if last and _is_beside(last[0], box):
             last.append(box)
         else:
             lines.append([box])
+    heights = [(max(box.top for box in line), min(box.bottom for box in line)) for line in lines]
+    for box in sorted(small, key=lambda box: -box.middle):
+        shares = [min(box.top, top) - max(box.bottom, bottom) for top, bottom in heights]
+        best = max(range(len(shares)), key=lambda place: shares[place], default=-1)
+        if best >= 0 and shares[best] >= 0.4 * (box.top - box.bottom):
+            lines[best].append(box)
+        else:
+            lines.append([box])
+            heights.append((box.top, box.bottom))
+    lines.sort(key=lambda line: -max(line, key=lambda box: box.top - box.bottom).middle)
     return [sorted(line, key=lambda box: box.left) for line in lines]
 
 
@@ -161,8 +188,8 @@ def _pieces(line: Line) -> Line:
     for box in line:
         if pieces and box.left - pieces[-1].right < 0.9 * _height(line):
             last = pieces[-1]
-            joined = f"{last.text.strip()} {box.text.strip()}"
-            pieces[-1] = Box(last.left, min(last.bottom, box.bottom), box.right, max(last.top, box.top), joined)
+            low, high = min(last.bottom, box.bottom), max(last.top, box.top)
+            pieces[-1] = Box(last.left, low, box.right, high, write([last, box]), last.first, box.last)
         else:
             pieces.append(box)
     return pieces

@@ -32,7 +32,9 @@ SCAN_DPI = 200
 LEAST_SIDE = 100
 """Pixels; a picture with a shorter side is an ornament."""
 _MOST_RULES = 3_000
-_HYPHEN = re.compile(r"(?<=[a-zà-ÿ])[-\u00ad\ufffe\x02]\r?\n(?=[a-zà-ÿ])")
+_EDGE = 0.2
+"""Points from the edge of a box to its outermost letter, at least."""
+_HYPHEN = re.compile(r"(?<=[^\W\d_])(?:[-\u00ad\ufffe\x02]\r?\n)(?=[^\W\d_])")
 _NOTES = (1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17)
 """Kinds of annotation that people write at a page, as PDFium numbers them: notes, lines, marks of words, stamps, files;
 not links (2), pop-up windows of notes (16) and fields (20)."""
@@ -133,7 +135,7 @@ def _page(
         return [picture for picture in found if picture], 0, False
     words = page.get_textpage()
     lines = layout.read_in_order(_boxes(words))
-    text = tidy(tidy_spaces(_HYPHEN.sub("", "\n".join(map(layout.write, lines)))))
+    text = tidy(tidy_spaces(_HYPHEN.sub(_join_word, "\n".join(map(layout.write, lines)))))
     filled = [said for said in _filled(document, page) if write_cell(said).partition(": ")[2] not in text]
     text = "\n".join(part for part in (text, *map(tidy, filled)) if part)
     items: list[Record | Problem] = []
@@ -151,11 +153,23 @@ def _page(
     return items, len(large) if lines else 0, not lines and bool(drawn)
 
 
+def _join_word(hyphen: re.Match[str]) -> str:
+    """Nothing between the parts of a word of small letters that a line's end cuts; else a hyphen."""
+    before, behind = hyphen.string[hyphen.start() - 1], hyphen.string[hyphen.end()]
+    return "" if before.islower() and behind.islower() else "-\n"
+
+
 def _boxes(words: Any) -> list[Box]:
     places = [words.get_rect(n) for n in range(words.count_rects())]
-    return [
-        Box(left, low, right, high, words.get_text_bounded(left, low, right, high)) for left, low, right, high in places
-    ]
+    return [Box(*place, words.get_text_bounded(*place), *_indexes(words, *place)) for place in places]
+
+
+def _indexes(words: Any, left: float, low: float, right: float, high: float) -> tuple[int, int]:
+    """The numbers of the outermost letters of a box in the page's text; -1 where it cannot be told."""
+    at = (low + high) / 2, _EDGE, (high - low) / 2 + _EDGE
+    found = (words.get_index(x, *at) for x in (left + _EDGE, right - _EDGE))
+    first, last = (-1 if index is None else int(index) for index in found)
+    return first, last
 
 
 def _objects(page: Any) -> tuple[list[Box], list[Any]]:
