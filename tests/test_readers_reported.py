@@ -584,3 +584,14 @@ def test_marks_and_raised_figures_of_a_pdf_stay_in_their_line(tmp_path):
     canvas.showPage()
     canvas.save()
     assert words(tmp_path / "a.pdf") == 'alias, the load3 of d="x".\nThe maintenance of IT-\nSystems.'
+
+
+def test_a_list_of_contents_is_no_table_and_its_dots_are_one_sign(tmp_path):
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    for place, (name, page) in enumerate([("Scope", "3"), ("Terms", "4"), ("Payment", "17"), ("Notes", "20")]):
+        canvas.drawString(72, 720 - 16 * place, f"{name} {'. ' * 40}")
+        canvas.drawString(420, 720 - 16 * place, page)
+    canvas.showPage()
+    canvas.save()
+    assert tables(tmp_path / "a.pdf") == []
+    assert words(tmp_path / "a.pdf").split("\n") == ["Scope … 3", "Terms … 4", "Payment … 17", "Notes … 20"]

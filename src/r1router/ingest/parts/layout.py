@@ -6,6 +6,7 @@ of short pieces that stand under each other are a table; so are the cells betwee
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,8 @@ GUTTER = 8.0
 _PROSE = 25
 """Characters of a usual line of a column of prose; less is a table's."""
 _MOST_BOXES = 5_000
+LEADERS = re.compile(r"(?:\s?\.){5,}")
+"""Dots that lead the eye from words to a number."""
 _SMALL = 0.6
 """Of the usual height of a box."""
 
@@ -51,10 +54,13 @@ def read_in_order(boxes: Sequence[Box]) -> list[Line]:
 
 
 def find_grids(lines: Sequence[Line]) -> Iterator[list[list[str]]]:
-    """The tables that are made by white space alone: at least three lines of at least two pieces in columns."""
+    """The tables that are made by white space alone: at least three lines of at least two pieces in columns; a list of
+    contents, whose dots lead to the pages, is none."""
     run: list[Line] = []
     for line in [*lines, []]:
         pieces = _pieces(line)
+        if any(LEADERS.search(piece.text) for piece in pieces):
+            pieces = []
         if len(pieces) > 1 and (not run or abs(line[0].middle - run[-1][0].middle) < 4 * _height(line)):
             run.append(pieces)
             continue

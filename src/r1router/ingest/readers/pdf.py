@@ -135,7 +135,7 @@ def _page(
         return [picture for picture in found if picture], 0, False
     words = page.get_textpage()
     lines = layout.read_in_order(_boxes(words))
-    text = tidy(tidy_spaces(_HYPHEN.sub(_join_word, "\n".join(map(layout.write, lines)))))
+    text = tidy(tidy_spaces(_HYPHEN.sub(_join_word, "\n".join(map(_write, lines)))))
     filled = [said for said in _filled(document, page) if write_cell(said).partition(": ")[2] not in text]
     text = "\n".join(part for part in (text, *map(tidy, filled)) if part)
     items: list[Record | Problem] = []
@@ -151,6 +151,11 @@ def _page(
         found_records = tabular.find_records(rows, id=f"{id}:table {place}", **about)
         items += [item for item in found_records if not isinstance(item, Problem)]
     return items, len(large) if lines else 0, not lines and bool(drawn)
+
+
+def _write(line: layout.Line) -> str:
+    """Its words, and one sign for the dots of a list of contents, which are words to whoever cuts the text."""
+    return layout.LEADERS.sub(" … ", layout.write(line))
 
 
 def _join_word(hyphen: re.Match[str]) -> str:
