@@ -166,7 +166,11 @@ def _join_word(hyphen: re.Match[str]) -> str:
 
 def _boxes(words: Any) -> list[Box]:
     places = [words.get_rect(n) for n in range(words.count_rects())]
-    return [Box(*place, words.get_text_bounded(*place), *_indexes(words, *place)) for place in places]
+    boxes = []
+    for left, low, right, high in places:
+        first, last = _indexes(words, left, low, right, high)
+        boxes.append(Box(left, low, right, high, words.get_text_bounded(left, low, right, high), first, last))
+    return boxes
 
 
 def _indexes(words: Any, left: float, low: float, right: float, high: float) -> tuple[int, int]:
