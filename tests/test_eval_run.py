@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import r1router as rr
+from r1router.drive.record import Recording
 from r1router.errors import InputError, PolicyError, UnknownName
 from r1router.evals.run import RECORD, TIMINGS, TRAJECTORIES, evaluate, read_run
 from r1router.prompts import DEFAULT
@@ -54,6 +55,22 @@ class Counting(rr.Scripted):
 
 def files(folder, *names):
     return {name: (folder / name).read_bytes() for name in names or (TRAJECTORIES, "run.json")}
+
+
+def test_a_run_takes_a_setup_and_its_method_where_no_other_is_named(tmp_path):
+    setup = rr.Setup(policy=rr.Scripted(talk), kbs=kbs(), method="direct")
+    evaluate(EXAMPLES[:2], tmp_path / "run", setup, dataset="cities", k=3)
+    settings, rows = read_run(tmp_path / "run")
+    assert (settings.methods, settings.k, len(rows)) == (("direct",), 3, 2)
+
+
+def test_a_run_refuses_a_record_of_others_and_a_method_without_a_name(tmp_path):
+    setup = rr.Setup(policy=rr.Scripted(talk), kbs=kbs())
+    with pytest.raises(InputError, match=r"package\.module:function"):
+        evaluate(EXAMPLES, tmp_path / "run", setup, dataset="cities", method=rr.load_method("direct"))
+    with pytest.raises(InputError, match="give replay"):
+        evaluate(EXAMPLES, tmp_path / "run", setup, dataset="cities", record=Recording(tmp_path / "record.jsonl"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_has_one_trajectory_for_each_method_and_example_in_order(tmp_path):
