@@ -22,6 +22,8 @@ from r1router.ingest.sources import SourceFile
 
 FILES = 60
 """Damaged files of each reader; as many as five times are uploaded to a server by `uploads`."""
+SECONDS = 5.0
+"""For the files of one reader."""
 EVERY = 25
 """After so many, the sound file is read again."""
 _PUT_IN = (b"<" * 5000, b'"', b"\0" * 99, b"[" * 9000, b"{" * 9000, b"\xff\xfe", b" " * 60_000, b"<!--", b"%" * 200)
@@ -73,9 +75,9 @@ def _try_reader(reader: str, samples: dict[str, bytes], count: int, rng: random.
     with open_reading_process() as process:
         sound = {name: _outline(process, folder / name, data) for name, data in samples.items()}
         unsound = [name.partition(".")[2] for name, outline in sound.items() if outline is None]
-        tried = 0
+        tried, until = 0, time.monotonic() + SECONDS
         for number in range(count):
-            if is_over():
+            if time.monotonic() > until or is_over():
                 break
             tried += 1
             name = rng.choice(sorted(samples))
