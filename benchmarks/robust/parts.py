@@ -16,8 +16,8 @@ from pathlib import Path
 from benchmarks.robust.rows import Row, give_time
 
 PARTS = {
-    "load": 240, "uploads": 280, "bombs": 540, "files": 120, "bodies": 45, "endpoints": 90, "attacks": 45, "faults": 200,
-    "kills": 140, "injected": 200,
+    "load": 240, "uploads": 280, "bombs": 540, "files": 120, "bodies": 45, "endpoints": 90, "attacks": 45,
+    "faults": 200, "kills": 140, "injected": 200,
 }  # fmt: skip
 """A module each, with `run(share, rng, folder)`, which yields `Row`s; and the seconds that it has."""
 
