@@ -35,14 +35,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("address", help="of a server that runs, such as http://127.0.0.1:8000/")
     parser.add_argument("out", type=Path, help="folder for the pictures")
-    parser.add_argument("--question", default="What is this about?")
+    parser.add_argument("--question", default="", help="asked once; without one there are no pictures of an answer")
     parser.add_argument("--only", default="", help="views whose name has this in it")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     with chromium() as driver:
         person = Person(driver, given.address.rstrip("/") + "/")
         person.starts_afresh()
-        answer = _ask(person, given.question)
+        answer = _ask(person, given.question) if given.question else ""
         for name, address, act in _list_views(given.address, answer, given.question):
             if given.only in name:
                 _take(person, name, address, act, given.out)
@@ -68,16 +68,18 @@ def _list_views(address: str, answer: str, question: str) -> Iterator[tuple[str,
     """Name and address of each view, and what is done there, from what the server holds."""
     yield "welcome", "#/", _look
     yield "options", "#/", lambda person: person.clicks(".composer button", "Options")
-    yield "answer", answer, _look
-    yield "answer-open", answer, lambda person: person.clicks(".sources > li:first-child summary")
+    if answer:
+        yield "answer", answer, _look
+        yield "answer-open", answer, lambda person: person.clicks(".sources > li:first-child summary")
     yield "history", "#/history", _look
     yield "kbs", "#/kbs", _look
     yield "kbs-new", "#/kbs", lambda person: person.clicks(".kb-head button", "New")
     shown: set[str] = set()
     for kb in _read(address, "v1/kbs")["kbs"]:
-        at = f"#/kbs/{quote(kb['name'], safe='')}"
+        name = kb["name"]
+        at = f"#/kbs/{quote(name, safe='')}"
         yield f"kb-{kb['name']}", at, _look
-        yield f"kb-{kb['name']}-search", at, lambda person: person.sees("#search").send_keys(f"{question}\n")
+        yield f"kb-{kb['name']}-search", at, lambda person: person.sees("#search").send_keys(f"{question or 'all'}\n")
         for source in _read(address, f"v1/kbs/{quote(kb['name'], safe='')}/sources")["sources"]:
             suffix = Path(source["source"]).suffix.lstrip(".")
             view = suffix if suffix == "pdf" else kb["kind"]
