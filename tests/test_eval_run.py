@@ -68,8 +68,10 @@ def test_a_run_refuses_a_record_of_others_and_a_method_without_a_name(tmp_path):
     setup = rr.Setup(policy=rr.Scripted(talk), kbs=kbs())
     with pytest.raises(InputError, match=r"package\.module:function"):
         evaluate(EXAMPLES, tmp_path / "run", setup, dataset="cities", method=rr.load_method("direct"))
+    record = Recording(tmp_path / "record.jsonl")
     with pytest.raises(InputError, match="give replay"):
-        evaluate(EXAMPLES, tmp_path / "run", setup, dataset="cities", record=Recording(tmp_path / "record.jsonl"))
+        evaluate(EXAMPLES, tmp_path / "run", setup, dataset="cities", record=record)
+    record.close()
     assert not (tmp_path / "run").exists()
 
 

@@ -124,3 +124,11 @@ def test_a_public_method_is_called_by_a_verb():
 def test_a_verb_is_known_in_the_form_that_a_sentence_has(line):
     assert says_what_is_done(line) == (line != "Carries on.")
     assert not says_what_is_done("What a run was launched as to what it was asked for.")
+
+
+def test_a_group_of_the_change_log_is_read_on_one_screen():
+    log = (SOURCE.parents[1] / "CHANGELOG.md").read_text(encoding="utf-8")
+    groups = log.replace("\n#### ", "\n### ").split("\n### ")[1:]
+    lengths = {group.partition("\n")[0]: group.count("\n") for group in groups}
+    assert {"Added", "Changed", "Removed", "Fixed", "Security"} <= set(lengths)
+    assert max(lengths.values()) < 60, "write a new line under its heading, and say what belongs together in one"
