@@ -1,7 +1,7 @@
 """Keeps a list of what a knowledge base holds in a scratch file, because a run compares its entries with all of them.
 
-SQLite makes the file, keeps `CACHE` of it in memory, and deletes it with the connection. So a writer needs as much
-memory for ten million entries as for ten thousand.
+SQLite makes the file, keeps `CACHE` of it in memory, and deletes it with the connection. So what a
+writer knows of ten million entries takes as much memory as of ten thousand.
 """
 
 from __future__ import annotations
