@@ -61,7 +61,7 @@ export function dated(value) {
 }
 
 /** The parts of a file's name between which a line may break. */
-export const parts = (name) => name.split(/(?<=[/_.-])(?=[^/_.-])/);
+export const parts = (name) => name.split(/(?<=[/_-])(?=[^/_-])/);
 
 /** An error in words that say what to do. */
 export function kindly(error) {
