@@ -127,12 +127,16 @@ def test_a_view_has_nothing_that_axe_finds(looked_at: tuple[Person, Paced], view
 
 
 def faults(person: Person) -> list[str]:
-    """What axe finds: the rule, and where."""
+    """What axe finds: the rule, and where. Colours on their way to others are waited for."""
     if not person.runs("return !!window.axe"):
         person.runs(AXE.read_text(encoding="utf-8"))
     done = person.driver.execute_async_script(
         "const done = arguments[0], fail = (error) => done(String(error));"
-        "axe.run(document, {resultTypes: ['violations']}).then(({violations}) => done(violations), fail)"
+        "const moves = () => document.getAnimations().some((a) =>"
+        "  a.playState === 'running' && a.effect.getComputedTiming().iterations !== Infinity);"
+        "const frame = () => new Promise(requestAnimationFrame);"
+        "const rest = async () => { do { await frame(); await frame(); } while (moves()); };"
+        "rest().then(() => axe.run(document, {resultTypes: ['violations']})).then(({violations}) => done(violations), fail)"
     )
     assert isinstance(done, list), done
     return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in done for node in each["nodes"]]

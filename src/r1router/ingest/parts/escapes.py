@@ -11,9 +11,7 @@ from r1router.ingest.parts import encodings
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|amp|lt|gt|quot|apos);", re.IGNORECASE)
 _CODE_UNIT = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _FOLD = re.compile(r"\r?\n[ \t]")
-_QUOTED = re.compile(
-    r"^([^:\n]*;ENCODING=QUOTED-PRINTABLE[^:\n]*):((?:[^\n]*=\n)*[^\n]*)$", re.IGNORECASE | re.MULTILINE
-)
+_QUOTED = ";ENCODING=QUOTED-PRINTABLE"
 _CHARSET = re.compile(r"CHARSET=([\w.:-]+)", re.IGNORECASE)
 _BACKSLASH = re.compile(r"\\([nN,;\\])")
 
@@ -30,7 +28,7 @@ def decode_escapes(text: str, suffix: str) -> str:
         case ".properties":
             return _CODE_UNIT.sub(_read_code_units, text)
         case ".ics" | ".vcf":
-            unfolded = _FOLD.sub("", _QUOTED.sub(_read_quoted, text))
+            unfolded = _FOLD.sub("", _read_quoted_lines(text) if _QUOTED in text.upper() else text)
             return _BACKSLASH.sub(lambda found: "\n" if found[1] in "nN" else found[1], unfolded)
         case _:
             return text
@@ -42,8 +40,22 @@ def _read_code_units(found: re.Match[str]) -> str:
     return units.decode("utf-16-be", "replace")
 
 
-def _read_quoted(found: re.Match[str]) -> str:
-    """A line of a contact by an old telephone."""
-    stated = _CHARSET.search(found[1])
-    name = (encodings.find_codec(stated[1]) if stated else "") or "utf-8"
-    return f"{found[1]}:{quopri.decodestring(found[2].encode()).decode(name, 'replace')}"
+def _read_quoted_lines(text: str) -> str:
+    """The lines of a contact by an old telephone; one that ends with "=" goes on in the next."""
+    read: list[str] = []
+    lines = iter(text.split("\n"))
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon and _QUOTED in name.upper():
+            written = [value]
+            while written[-1].rstrip("\r").endswith("=") and (more := next(lines, None)) is not None:
+                written.append(more)
+            line = f"{name}:{_read_quoted(name, chr(10).join(written))}"
+        read.append(line)
+    return "\n".join(read)
+
+
+def _read_quoted(name: str, value: str) -> str:
+    stated = _CHARSET.search(name)
+    codec = (encodings.find_codec(stated[1]) if stated else "") or "utf-8"
+    return quopri.decodestring(value.encode()).decode(codec, "replace")
