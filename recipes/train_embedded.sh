@@ -57,10 +57,8 @@ for seed in 2 3; do
     --made 2200 --seed "$seed"
 done
 # The weights by which queries are ranked are the package's own (tables/likely.toml), not the policy's.
-[ -s "$folder/likely.sets.toml" ] || python "$here/router/fit_likely.py" "$bench" --made "$folder/query.made2.jsonl" \
-  --draws 0 --out "$folder/likely.sets.toml"
 [ -s "$folder/likely.toml" ] || python "$here/router/fit_likely.py" "$bench" --made "$folder/query.made2.jsonl" \
-  --average "$folder/likely.sets.toml=0.3" --out "$folder/likely.toml"
+  --out "$folder/likely.toml"
 [ -s "$folder/folders/steps.jsonl" ] || python "$here/router/write_folder_steps.py" "$folder/folders" --folders 36
 
 [ -s "$folder/first.jsonl" ] || python "$here/router/mix_steps.py" "$folder/first.jsonl" \

@@ -1,7 +1,6 @@
 """Fits the weights by which queries are ranked (`r1router.tables.likely`) to questions of which the answers are known.
 
-    python recipes/router/fit_likely.py BENCH --made STEPS.jsonl --draws 0 --out SETS.toml
-    python recipes/router/fit_likely.py BENCH --made STEPS.jsonl --average SETS.toml=0.3 --out likely.toml
+    python recipes/router/fit_likely.py BENCH --made STEPS.jsonl --out src/r1router/tables/likely.toml
 
 BENCH holds question sets with their tables (see `write_query_steps.py`); their train parts are taken. STEPS are steps
 over made tables, as `write_query_steps.py` writes them. The tables in `asked/` and `folders/` were written by hand with
@@ -10,9 +9,6 @@ the queries that give an accepted answer probable (`log_linear`). Where the quer
 that give the same answer count neither way. Which queries are tried depends on the weights, so each round marks another
 part of the questions by the weights so far, and fits them to all that was marked. A share of each set is kept apart, of
 the tables written by hand whole themes; how often the best query is right there is printed.
-
-What people ask at work and what is asked of Wikipedia's tables differ in what "how many" and "most" mean, so either fit
-alone forgets the other's questions. The mean of both weights keeps most of both.
 """
 
 from __future__ import annotations
@@ -24,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from log_linear import Marked, average_weights, write_weights
+from log_linear import Marked, write_weights
 from made_folders import fill, read_folders, roughen
 from write_query_steps import answer_by, asked_of, read_tables
 
@@ -32,7 +28,7 @@ from r1router.evals.metrics import exact_match, yes_no
 from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
 from r1router.tables.likely import mark_queries
-from r1router.tables.query_marks import UNSAID, MarkedQuery, read_mark_weights
+from r1router.tables.query_marks import UNSAID, MarkedQuery
 from r1router.tables.view import view_table
 from r1router.train.steps.step_file import read_steps
 
@@ -137,7 +133,6 @@ def main() -> None:
     parser.add_argument("--most-made", type=int, default=450)
     parser.add_argument("--draws", type=int, default=3, help="how often a table that was written by hand is drawn")
     parser.add_argument("--asked-share", type=float, default=0.5, help="how much a question of such a table counts")
-    parser.add_argument("--average", metavar="FILE=SHARE", help="weights to average with, by this share")
     parser.add_argument("--made-share", type=float, default=0.5, help="how much a made question counts")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--ridge", type=float, default=3.0)
@@ -161,9 +156,6 @@ def main() -> None:
             marked.add(mark(case, weights), share.get(case.source, 1.0))
         weights = marked.fit(weights, given.ridge)
         print(f"round {number + 1}: {len(weights)} weights", flush=True)
-    if given.average:
-        file, _, part = given.average.rpartition("=")
-        weights = average_weights(read_mark_weights(Path(file)), weights, float(part))
     write_weights(weights, given.out, "How much a mark of a query counts; fitted by recipes/router/fit_likely.py.")
     right: dict[str, list[bool]] = {}
     for case in apart:

@@ -89,13 +89,6 @@ class Marked:
         return {name: weight for name, weight in fitted.items() if abs(weight) >= LEAST_WEIGHT}
 
 
-def average_weights(one: Mapping[str, float], other: Mapping[str, float], share: float) -> dict[str, float]:
-    """The mean of both, the first by its share; without those that are nearly nothing."""
-    names = {**one, **other}
-    mean = {name: share * one.get(name, 0.0) + (1 - share) * other.get(name, 0.0) for name in names}
-    return {name: weight for name, weight in mean.items() if abs(weight) >= LEAST_WEIGHT}
-
-
 def write_weights(weights: Mapping[str, float], out: Path, head: str) -> None:
     def quote(name: str) -> str:
         return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'

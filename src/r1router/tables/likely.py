@@ -238,7 +238,8 @@ class _Search(QueryMarks):
                     parts += [self._asks_for_end(most=down), self._column(by, "order by")]
                 yield by, down, 0, self._join(*parts)
                 for skip in range(1, SKIPPED + 1):
-                    yield by, down, skip, self._join(*parts, self._asks(f"skip {skip}"))
+                    said = self._part((str(skip + 1),))  # "the second" is said by leaving one out
+                    yield by, down, skip, self._join(*parts, self._asks(f"skip {skip}"), said)
 
     def _read(self, place: int, mask: Bools) -> tuple[str, tuple[str, ...]] | None:
         rows = np.flatnonzero(mask)

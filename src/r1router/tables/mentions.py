@@ -76,6 +76,10 @@ class Mentions:
         """The token at this place; "" beyond both ends."""
         return self.tokens[place] if 0 <= place < len(self.tokens) else ""
 
+    def is_ordinal(self, words: frozenset[str]) -> bool:
+        """Whether they are a number that the question writes as a word, "second", and nowhere in digits."""
+        return bool(words) and all(word.isdigit() and word not in self.tokens for word in words)
+
     def repeats(self, text: str) -> bool:
         """Whether the question itself holds every word of a text."""
         words = [token.casefold() for token in _TOKEN.findall(text)]

@@ -36,9 +36,9 @@ class MarkedQuery:
 
 
 @cache
-def read_mark_weights(file: Path | None = None) -> Weights:
-    """The weights of a file; those that we ship, unless one is given."""
-    told = tomllib.loads((file or Path(__file__).with_name("likely.toml")).read_text(encoding="utf-8"))
+def read_mark_weights() -> Weights:
+    """The weights that we ship."""
+    told = tomllib.loads(Path(__file__).with_name("likely.toml").read_text(encoding="utf-8"))
     return {mark: float(weight) for mark, weight in told.items()}
 
 
@@ -136,6 +136,8 @@ class QueryMarks:
             marks.append(f"where {known} named")
             if said and said <= asked.about:
                 marks.append("where the table's name")
+            if asked.is_ordinal(said):
+                marks.append(f"where {sign} an ordinal")
         if condition.column >= 0:
             named = asked.named[condition.column]
             kind = self.view.columns[condition.column].kind
