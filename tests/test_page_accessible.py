@@ -136,7 +136,8 @@ def faults(person: Person) -> list[str]:
         "  a.playState === 'running' && a.effect.getComputedTiming().iterations !== Infinity);"
         "const frame = () => new Promise(requestAnimationFrame);"
         "const rest = async () => { do { await frame(); await frame(); } while (moves()); };"
-        "rest().then(() => axe.run(document, {resultTypes: ['violations']})).then(({violations}) => done(violations), fail)"
+        "const look = () => axe.run(document, {resultTypes: ['violations']});"
+        "rest().then(look).then(({violations}) => done(violations), fail)"
     )
     assert isinstance(done, list), done
     return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in done for node in each["nodes"]]
