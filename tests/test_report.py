@@ -11,7 +11,8 @@ from rich.console import Console
 
 from r1router.charts.page import write_scripts
 from r1router.cli import tables
-from r1router.drive.budget import Budget, Prices
+from r1router.drive.budget import Budget
+from r1router.drive.prices import PriceList, Prices
 from r1router.errors import InputError, UnknownName
 from r1router.evals.audit.other_routes import Searched
 from r1router.evals.audit.regret import audit
@@ -296,10 +297,10 @@ def test_specs_without_folders_stay_as_they_are(spec):
 
 def test_prices_make_a_column_of_money_and_none_is_there_without_them():
     given = run({"a": [RIGHT, RIGHT]})
-    (result,) = report([given], prices=Prices(prompt=10.0, completion=100.0)).sections[0].results
+    (result,) = report([given], prices=PriceList(Prices(prompt=10.0, completion=100.0))).sections[0].results
     assert result.costs["money"].mean == pytest.approx((90 * 10 + 10 * 100) / 1e6)
     assert "money" not in report([given]).sections[0].results[0].costs
-    assert "money" in write_page(report([given], prices=Prices(1.0, 1.0)))
+    assert "money" in write_page(report([given], prices=PriceList(Prices(1.0, 1.0))))
 
 
 def test_confidence_in_routes_is_calibrated_against_gold():

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from flows import KBS, PROMPTS, STOP, answer, piece, step
-from r1router.drive.budget import LEAST_SECONDS, LEAST_TOKENS, Budget, Prices
+from r1router.drive.budget import LEAST_SECONDS, LEAST_TOKENS, Budget
+from r1router.drive.prices import Prices
 from r1router.drive.walk import Walk
 from r1router.errors import BudgetSpent, InputError, PolicyError
 from r1router.methods import load_method
@@ -193,7 +194,7 @@ def test_a_malformed_final_answer_is_not_asked_for_again_without_tokens():
 
 @pytest.mark.parametrize("prices", [None, Prices(), Prices(0.0, 0.0)])
 def test_a_budget_of_money_needs_prices(prices):
-    with pytest.raises(InputError, match="needs prices: --price-in and --price-out"):
+    with pytest.raises(InputError, match="needs the model's prices: --price-in and --price-out"):
         Budget(cost=1.0, prices=prices)
     assert Budget(prices=prices).cost is None
 

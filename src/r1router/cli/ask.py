@@ -47,7 +47,7 @@ def ask(
             console = Console()
             if setup.where:
                 console.print(render.write_line("where", Text(setup.where, style="magenta")))
-            trajectory = render.show(events, console)
+            trajectory = render.show(events, console, prices=budget.prices)
             console.print(Text(name_model(setup.policy), style="dim"), soft_wrap=True)
     if not (trajectory.answer and trajectory.answer.text):
         raise PolicyError(f"the policy gave no answer; {'; '.join(trajectory.format_errors[-1:]) or trajectory.stop}")

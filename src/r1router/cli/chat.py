@@ -16,6 +16,7 @@ from r1router.cli import options, render
 from r1router.cli.ask import pick_kbs
 from r1router.drive import threads
 from r1router.drive.budget import Budget
+from r1router.drive.prices import PriceList
 from r1router.errors import InputError, R1RouterError, UnknownName
 from r1router.images import load_image
 from r1router.kb import open_kbs
@@ -34,6 +35,7 @@ class Chat:
     kbs: dict[str, KnowledgeBase]
     policy: Policy
     console: Console
+    prices: PriceList = field(default_factory=PriceList)
     chosen: list[str] = field(default_factory=list)
     """Knowledge bases to search; empty is all of them."""
     turns: list[Turn] = field(default_factory=list)
@@ -42,12 +44,12 @@ class Chat:
     last: Trajectory | None = None
 
 
-@options.takes(setup=options.make_setup, budget=options.make_budget)
-def chat(*, setup: api.Setup, budget: Budget, kb: options.SomeKbs = None) -> None:
+@options.takes(setup=options.make_setup, budget=options.make_budget, prices=options.make_prices)
+def chat(*, setup: api.Setup, budget: Budget, prices: PriceList, kb: options.SomeKbs = None) -> None:
     """Ask questions one after the other; /help names what else can be typed."""
     console = Console()
     kbs: dict[str, KnowledgeBase] = dict(open_kbs(setup.kbs) if isinstance(setup.kbs, str | Path) else setup.kbs)
-    state = Chat(replace(setup, budget=budget), kbs, api.open_policy_of(setup), console)
+    state = Chat(replace(setup, budget=budget), kbs, api.open_policy_of(setup), console, prices)
     if kb:
         choose_kbs(state, kb)
     with suppress(ImportError):  # arrow keys and earlier lines, where the system has it
@@ -109,8 +111,9 @@ def ask(state: Chat, line: str) -> None:
     kbs = pick_kbs(state.kbs, state.chosen) if state.chosen else state.kbs
     question = Question(text, state.picture, turns=tuple(state.turns))
     events = api.stream(question, state.setup, kbs=kbs, policy=state.policy)
+    prices = state.setup.budget.prices if state.setup.budget else None
     with closing(events):
-        state.last = render.show(events, state.console)
+        state.last = render.show(events, state.console, prices=prices)
     answer = state.last.answer.text if state.last.answer else ""
     state.turns += [Turn("user", text), Turn("assistant", answer)]
 
@@ -158,7 +161,9 @@ def show_sources(state: Chat, words: Sequence[str]) -> None:
 def use_model(state: Chat, words: Sequence[str]) -> None:
     """/model [SPEC]: ask another model from now on; without one, name it."""
     if words:
+        budget = replace(state.setup.budget or Budget(), prices=state.prices.find(words[0]))
         opened = open_policy(words[0])
+        state.setup = replace(state.setup, budget=budget)
         threads.wait_for(state.policy.close())
         state.policy = opened
     state.console.print(Text(state.policy.spec))

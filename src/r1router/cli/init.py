@@ -72,6 +72,7 @@ _EXAMPLES = {
     "max_seconds": 60,
     "max_retrievals": 10,
     "max_cost": 0.05,
+    "prices": "prices.csv",
     "index.as": "text",
     "index.name": "handbook",
     "index.holds": "Our handbook: rules, forms, addresses",

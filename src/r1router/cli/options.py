@@ -13,7 +13,8 @@ import typer
 
 from r1router.api import Setup
 from r1router.cli.settings import FOLDER_OR_URL
-from r1router.drive.budget import Budget, Prices
+from r1router.drive.budget import Budget
+from r1router.drive.prices import PriceList, Prices, read_prices
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,13 +59,22 @@ MaxRetrievals = Annotated[
 ]
 MaxCost = Annotated[
     float | None,
-    typer.Option(min=0.0, envvar="R1ROUTER_MAX_COST", help="Most money for one question; needs the two prices."),
+    typer.Option(min=0.0, envvar="R1ROUTER_MAX_COST", help="Most money for one question; needs prices."),
 ]
 PriceIn = Annotated[
     float, typer.Option(min=0.0, envvar="R1ROUTER_PRICE_IN", help="Money for a million tokens of prompts.")
 ]
 PriceOut = Annotated[
     float, typer.Option(min=0.0, envvar="R1ROUTER_PRICE_OUT", help="Money for a million tokens of replies.")
+]
+PriceTable = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices",
+        envvar="R1ROUTER_PRICES",
+        help="csv table model,in,out of prices; --price-in and --price-out come first.",
+        metavar="FILE",
+    ),
 ]
 SomeKbs = Annotated[
     list[str] | None, typer.Option("--kb", help="Search this knowledge base only; repeat for more. [all of them]")
@@ -125,25 +135,32 @@ def make_setup_of_any(
     return Setup(kbs=kbs, policy=policy, prompts=prompts, max_steps=max_steps, k=k, reranker=reranker, where=where)
 
 
+def make_prices(price_in: PriceIn = 0.0, price_out: PriceOut = 0.0, prices: PriceTable = None) -> PriceList:
+    every = Prices(price_in, price_out) if price_in or price_out else None
+    return PriceList(every, read_prices(prices) if prices else {})
+
+
 def make_budget(
+    policy: PolicySpec = "llamacpp:",
     max_tokens: MaxTokens = None,
     max_seconds: MaxSeconds = None,
     max_retrievals: MaxRetrievals = None,
     max_cost: MaxCost = None,
     price_in: PriceIn = 0.0,
     price_out: PriceOut = 0.0,
+    prices: PriceTable = None,
 ) -> Budget:
-    prices = Prices(price_in, price_out) if price_in or price_out else None
-    return Budget(max_tokens, max_seconds, max_retrievals, max_cost, prices)
+    price = make_prices(price_in, price_out, prices).find(policy)
+    return Budget(max_tokens, max_seconds, max_retrievals, max_cost, price)
 
 
 def takes(**makers: Callable[..., Any]) -> Callable[[F], F]:
-    """Gives a command the options of `makers`, and what they make of them as arguments.
+    """Gives a command the options of `makers`, and what they make of them as arguments; makers may share options.
 
     >>> @takes(budget=make_budget)
     ... def ask(question: str, budget: Budget) -> None: ...
     >>> list(inspect.signature(ask).parameters)
-    ['question', 'max_tokens', 'max_seconds', 'max_retrievals', 'max_cost', 'price_in', 'price_out']
+    ['question', 'policy', 'max_tokens', 'max_seconds', 'max_retrievals', 'max_cost', 'price_in', 'price_out', 'prices']
     """
 
     def decorate(command: F) -> F:
@@ -152,16 +169,19 @@ def takes(**makers: Callable[..., Any]) -> Callable[[F], F]:
         @functools.wraps(command)
         def run(**given: Any) -> Any:
             made = {
-                name: maker(**{o.name: given.pop(o.name) for o in options[name] if o.name in given})
+                name: maker(**{o.name: given[o.name] for o in options[name] if o.name in given})
                 for name, maker in makers.items()
             }
-            return command(**given, **made)
+            own = {name: value for name, value in given.items() if name not in taken}
+            return command(**own, **made)
 
-        parameters: list[inspect.Parameter] = []
+        taken = {option.name for of_maker in options.values() for option in of_maker}
+        parameters: dict[str, inspect.Parameter] = {}
         for parameter in _parameters(command):
-            parameters += options.get(parameter.name, [parameter])
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+            for option in options.get(parameter.name, [parameter]):
+                parameters.setdefault(option.name, option)
+        run.__signature__ = inspect.Signature([*parameters.values()])  # type: ignore[attr-defined]  # what typer reads
+        run.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
         return run  # type: ignore[return-value]
 
     return decorate

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from r1router.drive.prices import Prices
 from r1router.evidence.location import describe, find_title
 from r1router.parse import NO_ROUTE
 from r1router.types import (
@@ -32,8 +33,8 @@ _WIDTH = 220
 """Characters of each."""
 
 
-def show(events: Iterable[Event], console: Console) -> Trajectory:
-    """Print the events as they come; returns the finished trajectory."""
+def show(events: Iterable[Event], console: Console, *, prices: Prices | None = None) -> Trajectory:
+    """Print the events as they come; returns the finished trajectory. With `prices`, what it cost is told."""
     for event in events:
         match event:
             case Rewritten(question):
@@ -49,7 +50,7 @@ def show(events: Iterable[Event], console: Console) -> Trajectory:
             case Malformed(purpose, reason, _):
                 console.print(write_line("format", Text(f"{purpose} reply refused: {reason}", style="yellow")))
             case Finished(trajectory):
-                print_end(trajectory, console)
+                print_end(trajectory, console, prices=prices)
                 return trajectory
     raise AssertionError("a driver's last event is Finished")
 
@@ -102,7 +103,7 @@ def print_computed(evidence: Evidence, console: Console) -> None:
         console.print(write_line("" if number else "result", Text(text[:_WIDTH])))
 
 
-def print_end(trajectory: Trajectory, console: Console) -> None:
+def print_end(trajectory: Trajectory, console: Console, *, prices: Prices | None = None) -> None:
     """The answer, its sources, why it stopped and what it cost."""
     console.print(_answer(trajectory.answer))
     if trajectory.answer and trajectory.answer.guess:
@@ -114,7 +115,8 @@ def print_end(trajectory: Trajectory, console: Console) -> None:
         )
     usage = trajectory.usage
     spent = f"{usage.calls} model calls, {usage.tokens} tokens, {usage.retrievals} retrievals"
-    seconds = f"{sum(usage.seconds.values()):.1f} s"
+    money = f", cost {prices.cost(usage):.6f}" if prices else ""
+    seconds = f"{sum(usage.seconds.values()):.1f} s{money}"
     console.print(write_line("", Text(f"stopped: {trajectory.stop}; {spent}, {seconds}", style="dim")))
 
 

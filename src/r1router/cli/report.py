@@ -13,7 +13,7 @@ from rich.text import Text
 
 from r1router.cli import options, progress, tables
 from r1router.drive import threads
-from r1router.drive.budget import Prices
+from r1router.drive.prices import PriceList
 from r1router.drive.record import Recording
 from r1router.policies import open_policy
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from r1router.evals.run import RunLine
 
 
+@options.takes(prices=options.make_prices)
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs. Runs on the same data set are compared.")],
     html: Annotated[Path | None, typer.Option(help="Write an HTML page with tables and plots to this file.")] = None,
@@ -33,8 +34,8 @@ def report(
     judge: Annotated[
         str | None, typer.Option(help="A policy that judges each answer; adds the metric `judge`.", metavar="POLICY")
     ] = None,
-    price_in: options.PriceIn = 0.0,
-    price_out: options.PriceOut = 0.0,
+    *,
+    prices: PriceList,
     as_json: options.AsJson = False,
 ) -> None:
     """Sum up runs: scores with 95 % intervals, paired tests, routes, cost, by number of hops and by type."""
@@ -54,7 +55,7 @@ def report(
         own={"judge": _judge(judge, runs[0], [row for _, rows in opened for row in rows])} if judge else {},
         primary=primary or PRIMARY,
         against=against,
-        prices=Prices(price_in, price_out) if price_in or price_out else None,
+        prices=prices,
         alone=[read_alone(folder) for folder in runs],
     )
     if as_json:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, assert_never
+from typing import Any, assert_never
 
+from r1router.drive.prices import Prices
 from r1router.errors import BudgetSpent, InputError
 from r1router.types import Ask, Compute, Inspect, Search, Usage
 
@@ -23,17 +24,6 @@ MOST_SECONDS, MOST_TOKENS = 30.0, 2000
 """… but no more than these."""
 LEAST_SECONDS, LEAST_TOKENS = 1.0, 64
 """What the final answer gets where nothing is left: so much time, and so long a reply."""
-
-
-class Prices(NamedTuple):
-    """What a model costs, in any currency, for a million tokens."""
-
-    prompt: float = 0.0
-    completion: float = 0.0
-
-    def cost(self, usage: Usage) -> float:
-        """What these tokens cost."""
-        return (usage.prompt_tokens * self.prompt + usage.completion_tokens * self.completion) / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +46,10 @@ class Budget:
 
     def __post_init__(self) -> None:
         if self.cost is not None and not (self.prices and any(self.prices)):
-            raise InputError("a budget of money needs prices: --price-in and --price-out, for a million tokens")
+            raise InputError(
+                "a budget of money needs the model's prices: --price-in and --price-out, for a million tokens, or a "
+                "table of models with --prices"
+            )
 
 
 @dataclass(slots=True)

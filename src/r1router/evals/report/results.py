@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from r1router.drive.budget import Prices
+from r1router.drive.prices import Prices
 from r1router.evals import gold
 from r1router.evals.metrics import Metric, measure
 from r1router.evals.metrics.cost import STAGES, cost

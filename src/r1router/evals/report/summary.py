@@ -13,7 +13,7 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Any
 
-from r1router.drive.budget import Prices
+from r1router.drive.prices import PriceList, Prices
 from r1router.errors import InputError, UnknownName
 from r1router.evals.metrics import DEFAULT, Metric, load_metrics
 from r1router.evals.metrics import names as metric_names
@@ -71,20 +71,21 @@ def report(
     own: Mapping[str, Metric] = MappingProxyType({}),
     primary: str = PRIMARY,
     against: str | None = None,
-    prices: Prices | None = None,
+    prices: PriceList | None = None,
     alone: Sequence[Mapping[str, Sequence[Mapping[str, float]]]] = (),
 ) -> Report:
     """What `read_run` gave, summed up; methods on the same data set are compared, also those of different runs.
 
     `names` of the runs tell equal methods apart. `own` are metrics as functions, beside those named. `against`
-    compares every method with that one only: fewer comparisons, each with more power. `prices` add a column of money;
-    a run's own budget may have them, too. `alone` is what `read_alone` gave of each run.
-    Raises `UnknownName` for a
-    metric or method, `InputError` where a run is empty or two runs mean different questions by one id; what a metric
-    raises comes out with a note.
+    compares every method with that one only: fewer comparisons, each with more power. `prices` add a column of money,
+    by the policy of each run; a run's own budget may have them, too. `alone` is what `read_alone` gave of each run.
+    Raises `UnknownName` for a metric or method, `InputError` where a run is empty or two runs mean different questions
+    by one id; what a metric raises comes out with a note.
     """
     judges, primary = _judges(metrics, primary) | dict(own), primary.rpartition(":")[2]
-    parts = _label(runs, names or [f"run {n}" for n in range(1, len(runs) + 1)], alone or [{} for _ in runs], prices)
+    parts = _label(
+        runs, names or [f"run {n}" for n in range(1, len(runs) + 1)], alone or [{} for _ in runs], prices or PriceList()
+    )
     if against is not None and against not in (labels := [part.label for part in parts]):
         raise UnknownName("method", against, labels)
     by_dataset: dict[str, list[_Part]] = defaultdict(list)
@@ -128,7 +129,7 @@ def _label(
     runs: Sequence[Run],
     names: Sequence[str],
     alone: Sequence[Mapping[str, Sequence[Mapping[str, float]]]],
-    prices: Prices | None,
+    prices: PriceList,
 ) -> list[_Part]:
     """Each method's rows with a label that no other method on the same data set has."""
     found = []
@@ -147,7 +148,7 @@ def _label(
             f"{method} ({name})" if times[settings.dataset, method] > 1 else method,
             part,
             measured,
-            prices or settings.budget.prices,
+            prices.find(settings.policy) or settings.budget.prices,
         )
         for settings, method, name, part, measured in found
     ]
