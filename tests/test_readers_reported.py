@@ -586,6 +586,26 @@ def test_marks_and_raised_figures_of_a_pdf_stay_in_their_line(tmp_path):
     assert words(tmp_path / "a.pdf") == 'alias, the load3 of d="x".\nThe maintenance of IT-\nSystems.'
 
 
+def test_a_raised_number_behind_a_sentence_of_a_pdf_is_no_part_of_it(tmp_path):
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    said = canvas.beginText(72, 720)
+    for rise, text in (
+        (0, "The valve was closed."),
+        (4, "12"),
+        (0, " Water is H"),
+        (-2, "2"),
+        (0, "O, and 3."),
+        (0, "14."),
+    ):
+        said.setFont("Helvetica", 7 if rise else 12)
+        said.setRise(rise)
+        said.textOut(text)
+    canvas.drawText(said)
+    canvas.showPage()
+    canvas.save()
+    assert words(tmp_path / "a.pdf") == "The valve was closed. 12 Water is H2O, and 3.14."
+
+
 def test_a_list_of_contents_is_no_table_and_its_dots_are_one_sign(tmp_path):
     canvas = Canvas(str(tmp_path / "a.pdf"))
     for place, (name, page) in enumerate([("Scope", "3"), ("Terms", "4"), ("Payment", "17"), ("Notes", "20")]):

@@ -107,7 +107,15 @@ def write(line: Line) -> str:
 
 
 def _is_next(one: Box, other: Box) -> bool:
-    return one.last >= 0 and other.first == one.last + 1 and not (one.text[-1:].isspace() or other.text[:1].isspace())
+    if one.text[-1:].isspace() or other.text[:1].isspace() or _is_note_mark(one, other):
+        return False
+    return one.last >= 0 and other.first == one.last + 1
+
+
+def _is_note_mark(one: Box, other: Box) -> bool:
+    """Whether a raised number follows the end of a sentence: it is no part of it."""
+    ends = one.text[-1:] in '.,;:!?)]”’"' and other.text.strip().isdigit()
+    return ends and other.bottom > one.bottom + 0.2 * (one.top - one.bottom)
 
 
 def _blocks(boxes: list[Box], depth: int) -> Iterator[list[Box]]:
@@ -136,12 +144,16 @@ def _gutter(boxes: list[Box]) -> float | None:
         else:
             spans.append([box.left, box.right])
     for before, _ in pairwise(spans):
-        sides = [[box for box in boxes if (box.right <= before[1]) is on_left] for on_left in (True, False)]
-        if all(
-            len(_lines(side)) > 2 and median(_measure(write(line)) for line in _lines(side)) >= _PROSE for side in sides
-        ):
+        left = [box for box in boxes if box.right <= before[1]]
+        if _is_prose(left) and _is_prose([box for box in boxes if box.right > before[1]]):
             return before[1]
     return None
+
+
+def _is_prose(boxes: Sequence[Box]) -> bool:
+    """Whether these are some lines of running text."""
+    lines = _lines(boxes)
+    return len(lines) > 2 and median(_measure(write(line)) for line in lines) >= _PROSE
 
 
 def _above_and_below(boxes: list[Box]) -> list[list[Box]]:
@@ -162,9 +174,12 @@ def _above_and_below(boxes: list[Box]) -> list[list[Box]]:
 def _lines(boxes: Sequence[Box]) -> list[Line]:
     """Marks that are far lower than letters (commas, quotes, raised figures) go to the line that they reach into."""
     usual = median(box.top - box.bottom for box in boxes) if boxes else 0.0
-    small = [box for box in boxes if box.top - box.bottom < _SMALL * usual]
+    small: list[Box] = []
+    large: list[Box] = []
+    for box in boxes:
+        (small if box.top - box.bottom < _SMALL * usual else large).append(box)
     lines: list[Line] = []
-    for box in sorted((box for box in boxes if box not in small), key=lambda box: -box.middle):
+    for box in sorted(large, key=lambda box: -box.middle):
         last = lines[-1] if lines else None
         if last and _is_beside(last[0], box):
             last.append(box)
@@ -172,10 +187,15 @@ def _lines(boxes: Sequence[Box]) -> list[Line]:
             lines.append([box])
     heights = [(max(box.top for box in line), min(box.bottom for box in line)) for line in lines]
     for box in sorted(small, key=lambda box: -box.middle):
-        shares = [min(box.top, top) - max(box.bottom, bottom) for top, bottom in heights]
-        best = max(range(len(shares)), key=lambda place: shares[place], default=-1)
-        if best >= 0 and shares[best] >= 0.4 * (box.top - box.bottom):
-            lines[best].append(box)
+        low, high = box.bottom, box.top
+        shares = [
+            (min(high, top) - max(low, bottom), -place)
+            for place, (top, bottom) in enumerate(heights)
+            if top > low and bottom < high
+        ]
+        share, best = max(shares, default=(0.0, 0))
+        if shares and share >= 0.4 * (high - low):
+            lines[-best].append(box)
         else:
             lines.append([box])
             heights.append((box.top, box.bottom))
