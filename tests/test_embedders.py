@@ -17,7 +17,7 @@ from PIL import ImageDraw
 
 import embedder_backends as backends
 from embedder_backends import KEY, KEY_ENV, MODEL
-from r1router.embedders import names, open_image_embedder, open_text_embedder
+from r1router.embedders import _pictures, names, open_image_embedder, open_text_embedder
 from r1router.embedders._onnx import map_in_turns
 from r1router.errors import InputError, KnowledgeBaseError, MissingExtra, UnknownName
 from r1router.types import Image, ImageEmbedder, TextEmbedder
@@ -148,6 +148,24 @@ def test_a_picture_is_turned_as_its_exif_says(images: ImageEmbedder) -> None:
     turned = saved(lying, "PNG", exif=exif)
     assert sole(images, turned) == pytest.approx(sole(images, saved(drawing())), abs=1e-5)
     assert sole(images, saved(lying)) != pytest.approx(sole(images, turned), abs=1e-3)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "I;16"])
+def test_a_very_large_picture_is_seen_as_a_smaller_copy_of_it(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In bands of rows: each way of writing it in RGB at once would take gigabytes."""
+    monkeypatch.setattr(_pictures, "_BAND", 7)
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    large = drawing().resize((1900, 1300), Pillow.Resampling.NEAREST).transpose(Pillow.Transpose.ROTATE_90)
+    if mode == "RGBA":
+        large.putalpha(Pillow.linear_gradient("L").resize(large.size))
+    given = saved(large.convert(mode) if mode != "I;16" else large.convert("L").convert("I;16"), "PNG", exif=exif)
+    whole = _pictures.convert_to_rgb(given, around=64)
+    monkeypatch.setattr(_pictures, "LARGE", 100_000)
+    small = _pictures.convert_to_rgb(given, around=64)
+    assert (whole.size, small.size) == ((1900, 1300), (380, 260))
+    expected = np.asarray(whole.reduce(5), np.float32)
+    assert np.abs(np.asarray(small, np.float32) - expected).max() <= 2
 
 
 def test_what_is_transparent_counts_as_white(images: ImageEmbedder) -> None:

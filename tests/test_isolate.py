@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import os
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,13 +20,14 @@ import pytest
 import r1router as rr
 from r1router.errors import InputError, UnreadableFile
 from r1router.ingest.isolate import Limits, ReadingProcess, open_reading_process
-from r1router.ingest.records import Passage
+from r1router.ingest.parts import files
+from r1router.ingest.records import Passage, Picture
 from r1router.ingest.sources import SourceFile
 from r1router.kb import open_kb
 from r1router.types import KnowledgeBase, Query
 from small_embedders import HashedWords
 
-SMALL = Limits(memory=250_000_000, seconds=3.0, output=2_000_000, entries=2_000)
+SMALL = Limits(memory=250_000_000, seconds=3.0, whole=3.0, output=2_000_000, entries=2_000)
 
 
 def source(path: Path) -> SourceFile:
@@ -71,6 +74,19 @@ def test_a_small_file_that_unpacks_to_very_much_is_a_problem(tmp_path: Path) -> 
         list(process.read(source(path), as_=None, ocr=False))
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+def test_a_small_file_that_unpacks_to_very_much_text_is_refused_before_it_is_read(
+    pack: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_UNPACKED", 1_000_000)
+    path = tmp_path / ("rows.csv.gz" if pack is gzip.compress else "wiki_00.bz2")
+    path.write_bytes(pack(b"a,b\n" + b"1,2\n" * 400_000))
+    with pytest.raises(UnreadableFile, match="unpacks to more than 1 MB"):
+        files.find_encoding(source(path))
+    path.write_bytes(pack(b"a,b\n" + b"".join(b"%d,2\n" % n for n in range(200_000))))
+    assert files.find_encoding(source(path)).name == "utf-8"  # over 1 MB, and not a hundred times its size
+
+
 def test_a_file_whose_records_come_one_by_one_for_too_long_is_a_problem(tmp_path: Path) -> None:
     """Each of them in time: pages may share one content, so that a small file has any number of slow ones."""
     path = tmp_path / "rows.jsonl"
@@ -79,10 +95,38 @@ def test_a_file_whose_records_come_one_by_one_for_too_long_is_a_problem(tmp_path
     try:
         assert list(process.read(source(path), as_=None, ocr=False))  # what it imports is there now
         path.write_bytes(b'{"text": "x"}\n' * 400_000)
-        process.limits = Limits(seconds=0.5, seconds_per_mb=0.0)
+        process.limits = Limits(whole=0.5, seconds_per_mb=0.0)
         with pytest.raises(UnreadableFile, match="too long for its size"):
             list(process.read(source(path), as_=None, ocr=False))
-        assert Limits().measure_time(path) == 3360.0  # ten minutes for each megabyte
+        assert Limits().measure_time(path) == 112.0  # 20 seconds for each megabyte
+    finally:
+        process.stop()
+
+
+def test_the_words_in_the_pictures_of_a_file_have_a_time_of_their_own(tmp_path: Path) -> None:
+    """A scanned page takes seconds, and a few kilobytes of its file; one without words takes the file's own time."""
+    from PIL import Image, ImageDraw
+
+    page = Image.new("L", (500, 120), 255)
+    ImageDraw.Draw(page).text((20, 30), "The harbour of 1931", fill=0, font_size=40)
+    page.save(tmp_path / "one.tiff")
+    page.save(tmp_path / "scan.tiff", save_all=True, append_images=[page] * 11)
+    process = ReadingProcess()
+
+    def read(name: str) -> list[bool]:
+        items = process.read(SourceFile(tmp_path / name, name, ("image",)), as_="image", ocr=True)
+        return ["harbour" in item.words for item in items if isinstance(item, Picture)]
+
+    try:
+        assert read("one.tiff") == [True]  # what it imports is there now
+        before = process._cpu()
+        read("one.tiff")
+        of_a_page = max(0.1, process._cpu() - before)
+        process.limits = Limits(whole=2 * of_a_page, seconds_per_mb=0.0)
+        assert read("scan.tiff") == [True] * 12
+        process.limits = Limits(whole=2 * of_a_page, seconds_per_mb=0.0, recognition_per_mb=0.0)
+        with pytest.raises(UnreadableFile, match="too long for its size"):
+            read("scan.tiff")
     finally:
         process.stop()
 

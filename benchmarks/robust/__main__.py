@@ -6,8 +6,9 @@
     python -m benchmarks.robust --share 0.05                   a twentieth of each, in a minute or two
 
 Prints one line for each thing that was tried: how often, how often it was survived, and how often not. Whatever was
-not survived is told on standard error, with what is needed to see it again. A part has a number of seconds; what it
-has not tried by then is not counted. Needs the packages of the extra `dev`.
+not survived is told on standard error, with what is needed to see it again. Parts that measure times are run one after
+the other, the others two at a time. A part has a number of seconds; what it has not tried by then is not counted. Needs
+the packages of the extra `dev`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.robust.parts import PARTS, run_apart
+from benchmarks.robust.parts import PARTS, run_parts
 
 HEAD = "| part | what | tried | survived | lost | |\n|---|---|---|---|---|---|"
 BEGIN, END = "<!-- campaign -->\n", "<!-- end of campaign -->\n"
@@ -39,8 +40,8 @@ def main() -> int:
         parser.error(f"{given.write} has no line {BEGIN.strip()}")
     print(HEAD)
     lines, lost, started, cpu = [HEAD], 0, time.monotonic(), _read_cpu()
-    for name in given.parts or PARTS:
-        for row in run_apart(name, given.share, given.seed):
+    for name, rows in run_parts(given.parts or list(PARTS), given.share, given.seed):
+        for row in rows:
             lost += row.tried - row.survived
             told = f"{row.tried} | {row.survived} | {row.tried - row.survived} | {row.note}"
             lines.append(f"| {name} | {row.what} | {told} |")

@@ -26,7 +26,7 @@ from r1router.kb.writer import Writer
 BATCH = 512
 """Entries embedded and committed together: what an interrupted run has to embed again at most."""
 
-BATCH_TEXT = 16_000_000
+BATCH_TEXT = 8_000_000
 """Characters after which the entries that wait are written, however few: the store needs several times as much."""
 
 PLAIN = 0.2

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from r1router.errors import InputError, R1RouterError, UnreadableFile
+from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts.registry import Look, find_reader, look
 from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -44,15 +45,19 @@ class Limits:
     memory: int = 1_000_000_000
     """Bytes of the process."""
     seconds: float = 30.0
-    """Of CPU until the first, or the next, record; four times as long where it waits."""
-    seconds_per_mb: float = 600.0
-    """Of CPU for each megabyte of the file, from its first record to its last, and `seconds` at least: a page that is
-    read from a scan takes some seconds, and a few kilobytes of the file."""
+    """Of CPU until the first, or the next, record; four times as long where it waits for something else than a core."""
+    whole: float = 30.0
+    """Of CPU from a file's first record to its last, or `seconds_per_mb` for each megabyte of it where that is more."""
+    seconds_per_mb: float = 20.0
+    """The slowest formats take some six."""
+    recognition_per_mb: float = 600.0
+    """The same for the words in pictures, whose time is counted apart: a page that is read from a scan takes some
+    seconds, and a few kilobytes of the file."""
     output: int = 256_000_000
     """Bytes of records, or `ratio` times the size of the file where that is more."""
     ratio: int = 100
-    piece: int = 100_000_000
-    """Bytes of one record."""
+    piece: int = 70_000_000
+    """Bytes of one record: the largest pictures have 67 MB."""
     entries: int = 20_000
     """Of one file, each of which takes some milliseconds; or `entries_per_kb` times its size where that is more."""
     entries_per_kb: float = 60.0
@@ -67,11 +72,15 @@ class Limits:
         return max(self.entries, int(self.entries_per_kb * _size(file) / 1000))
 
     def measure_time(self, file: Path) -> float:
-        """Seconds of CPU that reading a file may take."""
-        return max(self.seconds, self.seconds_per_mb * _size(file) / 1e6)
+        """Seconds of CPU that reading a file may take, without the words in its pictures."""
+        return max(self.whole, self.seconds_per_mb * _size(file) / 1e6)
+
+    def measure_recognition(self, file: Path) -> float:
+        """Seconds of CPU that the words in the pictures of a file may take."""
+        return max(self.whole, self.recognition_per_mb * _size(file) / 1e6)
 
 
-LAYOUT_LIMITS = Limits(memory=16_000_000_000, seconds=1_200.0)
+LAYOUT_LIMITS = Limits(memory=16_000_000_000, seconds=1_200.0, whole=1_200.0, seconds_per_mb=600.0)
 """Of a layout model, which takes gigabytes, and on a CPU seconds for each page."""
 
 
@@ -82,6 +91,7 @@ _GLANCE = 0.05
 """Seconds between two looks at a process that is waited for."""
 _BEHIND = 5
 """Steps of priority that the process stands back, so that a file which takes all its time holds up nothing else."""
+_TOO_LONG = "reading it takes too long for its size; unpack it, split it, or save it in another format"
 _HEADER = struct.Struct("<Q")
 _FRAMES = 4
 """That wait to be taken, at most."""
@@ -190,9 +200,10 @@ class ReadingProcess:
         try:
             self._send(request)
             left = self.limits.measure_room(path)
-            until = self._cpu() + self.limits.measure_time(path)
+            until, most = self._cpu() + self.limits.measure_time(path), self.limits.measure_recognition(path)
+            recognizing = 0.0
             while True:
-                what, value, length = self._receive(source, until)
+                what, value, recognizing, length = self._receive(source, until + min(recognizing, most))
                 left -= length
                 if what == "item":
                     yield value
@@ -242,12 +253,12 @@ class ReadingProcess:
             target=_pump, args=(child.stdout, self._replies, self._room), name="reading", daemon=True
         ).start()
 
-    def _receive(self, source: str, until: float) -> tuple[str, Any, int]:
-        """The next (what, value, bytes). Raises `UnreadableFile` where the process dies or takes too much, or its CPU
-        has worked `until` then."""
-        began, cpu = time.monotonic(), self._cpu()
+    def _receive(self, source: str, until: float) -> tuple[str, Any, float, int]:
+        """The next (what, value, seconds for words in pictures so far, bytes). Raises `UnreadableFile` where the
+        process dies or takes too much, or its CPU has worked `until` then."""
+        began, cpu = time.monotonic() - self._starved(), self._cpu()
         if cpu > until:
-            raise UnreadableFile(source, "reading it takes too long for its size")
+            raise UnreadableFile(source, _TOO_LONG)
         while True:
             try:
                 data = self._replies.get(timeout=_GLANCE)
@@ -258,19 +269,19 @@ class ReadingProcess:
                 if self._rss() > limits.memory:
                     raise UnreadableFile(source, _too_much(limits.memory)) from None
                 now = self._cpu()
-                waited, worked = time.monotonic() - began, now - cpu
+                waited, worked = time.monotonic() - self._starved() - began, now - cpu
                 if now > until:
-                    raise UnreadableFile(source, "reading it takes too long for its size") from None
+                    raise UnreadableFile(source, _TOO_LONG) from None
                 if worked > limits.seconds or waited > 4 * limits.seconds:
                     reason = f"reading it takes too long: nothing came for {limits.seconds:g} s"
                     raise UnreadableFile(source, reason) from None
-        self._room.release(_weigh(data))
+        self._room.release(_weigh(len(data)))
         if not data:
             code = self._child.wait() if self._child else 0
             ended = signal.Signals(-code).name if code < 0 else f"exit {code}"
             raise UnreadableFile(source, f"reading it ended the reading process ({ended}): it is damaged, or too large")
-        what, value = pickle.loads(data)
-        return what, value, len(data)
+        what, value, recognizing = pickle.loads(data)
+        return what, value, recognizing, len(data)
 
     def _rss(self) -> int:
         """Bytes of memory of the process; 0 where that is not known."""
@@ -290,6 +301,14 @@ class ReadingProcess:
         except (OSError, ValueError, AssertionError, IndexError):
             return 0.0
 
+    def _starved(self) -> float:
+        """Seconds for which the process was ready to run and others had all cores; 0 where that is not known."""
+        try:
+            assert self._child is not None
+            return int(Path(f"/proc/{self._child.pid}/schedstat").read_text().split()[1]) / 1e9
+        except (OSError, ValueError, AssertionError, IndexError):
+            return 0.0
+
 
 def _too_much(memory: int) -> str:
     return f"reading it takes more than {memory // 10**6:,} MB of memory"
@@ -303,20 +322,21 @@ def _size(path: Path) -> int:
 
 
 def _pump(stream: IO[bytes], replies: queue.Queue[bytes], room: threading.Semaphore) -> None:
-    """In a thread: frames to the queue, few at a time; an empty one when there are no more."""
+    """In a thread: frames to the queue, few at a time; an empty one when there are no more, or one is cut off."""
     with suppress(OSError, ValueError):
         while len(header := stream.read(_HEADER.size)) == _HEADER.size:
-            data = stream.read(_HEADER.unpack(header)[0])
-            for _ in range(_weigh(data)):
+            [length] = _HEADER.unpack(header)
+            for _ in range(_weigh(length)):
                 room.acquire()
+            if len(data := stream.read(length)) < length:
+                break
             replies.put(data)
-    room.acquire()
     replies.put(b"")
 
 
-def _weigh(frame: bytes) -> int:
-    """How many of the frames that may wait this one counts as."""
-    return _FRAMES if len(frame) > _LARGE else 1
+def _weigh(length: int) -> int:
+    """How many of the frames that may wait one of so many bytes counts as."""
+    return _FRAMES if length > _LARGE else 1
 
 
 # ── in the process ─────────────────────────────────────────────────────────────────────────────
@@ -335,6 +355,7 @@ def serve(memory: int, piece: int) -> None:
     source = os.fdopen(0, "rb", closefd=False)
     while len(header := source.read(_HEADER.size)) == _HEADER.size:
         request = pickle.loads(source.read(_HEADER.unpack(header)[0]))
+        send.begin()
         try:
             for item in _serve_one(*request):
                 send("item", item)
@@ -365,9 +386,14 @@ class _Sender(logging.Handler):
         super().__init__(logging.INFO)
         self._out, self._piece = out, piece
         self._sending = threading.Lock()
+        self._recognized = 0.0
+
+    def begin(self) -> None:
+        """A request begins."""
+        self._recognized = recognizer.measure_work()
 
     def __call__(self, what: str, value: Any) -> None:
-        data = pickle.dumps((what, value))
+        data = pickle.dumps((what, value, recognizer.measure_work() - self._recognized))
         if len(data) > self._piece:
             raise UnreadableFile("", f"one piece of it has more than {self._piece // 10**6:,} MB")
         with self._sending:

@@ -6,6 +6,7 @@ import functools
 import io
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from r1router.types import Image
@@ -33,6 +34,12 @@ _DETECTOR = {
 }
 
 _lock = threading.Lock()
+_work = [0.0]
+
+
+def measure_work() -> float:
+    """Seconds of CPU that this process has taken to read words in pictures."""
+    return _work[0]
 
 
 def read_words(image: Image, *, floor: float = FLOOR) -> str:
@@ -49,8 +56,10 @@ def read_words(image: Image, *, floor: float = FLOOR) -> str:
     if _is_empty(picture):
         return ""
     with _lock:
+        began = time.process_time()
         engine = _engine()
         found = engine(picture) if engine else None
+        _work[0] += time.process_time() - began
     if found is None or found.boxes is None or found.txts is None:
         return ""
     lines = [

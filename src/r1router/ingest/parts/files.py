@@ -23,6 +23,8 @@ from r1router.ingest.sources import SourceFile
 BLOCK = 1 << 20
 MOST_WHOLE = 200_000_000
 """Bytes, unpacked, of a file that is read whole: what is made of it takes five times as much memory and more."""
+MOST_UNPACKED, MOST_RATIO = 256_000_000, 100
+"""Bytes that a compressed file may unpack to, or so many times its size where that is more."""
 _BOMS = (  # UTF-32 first: its little-endian mark begins with the one of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -186,9 +188,14 @@ def _wide(head: bytes) -> str:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    """The content, and an empty block that says the end."""
+    """The content, and an empty block that says the end. Raises `UnreadableFile` where it unpacks to too much."""
+    left = most = max(MOST_UNPACKED, MOST_RATIO * path.stat().st_size)
     with open_bytes(path) as stream:
         while block := stream.read(BLOCK):
+            left -= len(block)
+            if left < 0:
+                said = f"unpacks to more than {most // 10**6:,} MB, very much for its size; unpack it first"
+                raise UnreadableFile(path.name, said)
             yield block
     yield b""
 

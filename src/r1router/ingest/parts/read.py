@@ -10,7 +10,7 @@ from itertools import chain
 from r1router.errors import R1RouterError, UnreadableFile
 from r1router.ingest.parts.about import describe_file
 from r1router.ingest.parts.registry import Reader, find_named, find_reader, list_patterns
-from r1router.ingest.records import About, Problem, Record
+from r1router.ingest.records import About, Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -22,6 +22,9 @@ MOST_PROBLEMS = 20
 
 MOST_WORDS = 500
 """Characters of a reason: some repeat what a file holds."""
+
+LONG = 4_000_000
+"""Characters from which on a passage comes in several, so that who takes it in need not hold all of it."""
 
 
 def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Iterator[Record | Problem | About]:
@@ -45,7 +48,7 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
         for item in chain(describe_file(file), reader.read(file, as_=as_, ocr=ocr)):
             if not isinstance(item, Problem):
                 records += not isinstance(item, About)
-                yield item
+                yield from _cut_long(item) if isinstance(item, Passage) else (item,)
             elif len(problems) < MOST_PROBLEMS:
                 problems.append(replace(item, reason=_shorten(item.reason)))
             else:
@@ -68,6 +71,20 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
     yield from problems
     if more:
         yield Problem(file.source, "", f"and {more} more problems")
+
+
+def _cut_long(passage: Passage) -> Iterator[Passage]:
+    """The passage, in parts that end at a blank where it has one."""
+    text, start, number = passage.text, 0, 1
+    while len(text) - start > LONG:
+        end = text.rfind(" ", start + LONG // 2, start + LONG) + 1 or start + LONG
+        yield replace(passage, id=_name_part(passage, number), text=text[start:end])
+        start, number = end, number + 1
+    yield replace(passage, id=_name_part(passage, number), text=text[start:]) if start else passage
+
+
+def _name_part(passage: Passage, number: int) -> str:
+    return passage.id if number == 1 else f"{passage.id}:part {number}"
 
 
 def _shorten(reason: str) -> str:

@@ -14,8 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
 
+from r1router.errors import UnreadableFile
+
 AHEAD = 2_000
 """Rows that are looked at before a piece counts as one long table."""
+MOST_COLUMNS = 100_000
+"""Genes are some 60,000; each column is looked at many times."""
 _SAMPLE = 50
 _MOST_ABOVE = 30
 _MOST_BLOCKS = 6
@@ -75,7 +79,10 @@ class Found:
 
 
 def find_tables(lines: Iterable[Line]) -> Iterator[Found]:
-    """The tables of a grid, in reading order; lines that belong to none come as a table without rows, as its notes."""
+    """The tables of a grid, in reading order; lines that belong to none come as a table without rows, as its notes.
+
+    Raises `UnreadableFile` for a line of more than `MOST_COLUMNS` cells.
+    """
     source = _Lines(lines)
     above: list[Line] = []
     while block := source.block():
@@ -96,7 +103,7 @@ class _Lines:
     """Lines with a look ahead, handed out in blocks without a blank line inside."""
 
     def __init__(self, lines: Iterable[Line]) -> None:
-        self._lines = iter(lines)
+        self._lines: Iterator[Line] = map(_check_width, lines)
 
     def block(self, most: int = AHEAD) -> list[Line]:
         """The next lines that are not blank, up to the next blank one; empty at the end."""
@@ -133,6 +140,14 @@ class _Lines:
         if following is not None:
             self.put_back([following])
         return following is None or not any(following.cells)
+
+
+def _check_width(line: Line) -> Line:
+    """The line. Raises `UnreadableFile` for one of too many cells."""
+    if len(line.cells) > MOST_COLUMNS:
+        said = f"row {line.number} has {len(line.cells):,} columns, and at most {MOST_COLUMNS:,} are read"
+        raise UnreadableFile("", f"{said}; turn the table, or split it")
+    return line
 
 
 def _side_by_side(block: Sequence[Line]) -> list[list[Line]]:

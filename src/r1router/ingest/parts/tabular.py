@@ -16,7 +16,9 @@ from r1router.types import Kind
 
 SLICE_ROWS = 2_000
 SLICE_CELLS = 200_000
-"""A table record holds at most so many rows and cells; a longer table comes in several."""
+SLICE_TEXT = 8_000_000
+"""A table record holds at most so many rows, cells and characters (of which its last row may be more); a longer table
+comes in several."""
 
 Row = Sequence[str]
 
@@ -130,11 +132,23 @@ def make_records(
             yield Passage(f"{id}:row {number}", source, text, title, page, section, about=own)
     else:
         first = 1
-        while part := tuple(islice(rows, max(1, min(SLICE_ROWS, SLICE_CELLS // max(width, 1))))):
+        while part := _take_slice(rows, max(1, min(SLICE_ROWS, SLICE_CELLS // max(width, 1)))):
             yield Table(id, source, table.header, part, title, section, caption, page, first, about or {})
             first += len(part)
     if ragged and fitted.problem:
         yield Problem(source, ragged, fitted.problem)
+
+
+def _take_slice(rows: Iterator[tuple[str, ...]], most: int) -> tuple[tuple[str, ...], ...]:
+    """The next rows, `most` at most, or fewer long ones."""
+    part: list[tuple[str, ...]] = []
+    text = 0
+    for row in islice(rows, most):
+        part.append(row)
+        text += sum(map(len, row))
+        if text > SLICE_TEXT:
+            break
+    return tuple(part)
 
 
 class Writer:
