@@ -106,6 +106,59 @@ def test_a_page_is_read_as_it_is_seen(tmp_path, body, text):
     assert words(written(tmp_path / "a.html", f"<html><body>{body}")) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "read_as"),
+    [
+        ("The main-\ntenance of a pump.", "The maintenance of a pump."),  # a word of English
+        ("Der Bootssteg-\nwart ruft. Fragt den Bootsstegwart.", "Der Bootsstegwart ruft. Fragt den Bootsstegwart."),
+        ("A blue-\nbrown jar, blue-brown inside.", "A blue-brown jar, blue-brown inside."),  # the hyphen is its own
+        ("Their long-\nterm plans.", "Their long-\nterm plans."),  # nobody knows
+        ("Nord-\nSüd", "Nord-\nSüd"),
+        ("A res\u00ad\n  ervoir", "A reservoir"),
+    ],
+)
+def test_a_word_that_the_end_of_a_line_cuts_is_joined_where_the_whole_word_is_known(tmp_path, text, read_as):
+    assert words(written(tmp_path / "a.txt", text)) == read_as
+
+
+def test_code_keeps_its_lines(tmp_path):
+    assert words(written(tmp_path / "a.sh", "echo main-\ntenance")) == "echo main-\ntenance"
+
+
+def test_a_page_that_is_xml_has_text_as_it_stands(tmp_path):
+    page = '<?xml version="1.0"?><html><body><p><![CDATA[a < b & c]]></p></body></html>'
+    assert words(written(tmp_path / "a.xhtml", page)) == "a < b & c"
+
+
+def test_the_title_of_a_drawing_is_not_that_of_its_page(tmp_path):
+    path = written(tmp_path / "tides.html", "<svg><text>High</text><text>Low</text><title>Map</title></svg><p>Sea</p>")
+    assert [(item.title, item.text.split()) for item in read(path)] == [("tides", ["High", "Low", "Map", "Sea"])]
+
+
+def test_rows_of_a_page_stand_where_they_are_shown(tmp_path):
+    table = (
+        "<table><tfoot><tr><td>Sum<td>9</tfoot><tbody><tr><td>x<td>4<tr><td>y<td>5</tbody><thead><tr><th>A<th>B</table>"
+    )
+    path = written(tmp_path / "a.html", table)
+    assert tables(path)[0] == (("A", "B"), (("x", "4"), ("y", "5")))
+    assert notes(path) == "\nSum: B 9"
+
+
+def test_lines_in_a_cell_of_markdown_and_fields_in_toml_are_read(tmp_path):
+    text = '+++\ntitle = "Pump manual"\n+++\n| op | meaning |\n|---|---|\n| x | either<br>or |\n'
+    [table] = read(written(tmp_path / "a.md", text))
+    assert (table.title, table.rows) == ("Pump manual", (("x", "either or"),))
+
+
+def test_signs_of_the_font_symbol_are_the_letters_that_they_show(tmp_path):
+    signs = "".join(
+        f'<w:r><w:sym w:font="{f}" w:char="{c}"/></w:r>' for f, c in (("Symbol", "F061"), ("Wingdings", "F0FE"))
+    )
+    document = f'<w:document xmlns:w="{W}"><w:body><w:p>{signs}</w:p></w:body></w:document>'
+    main = references(("rId1", "officeDocument", "word/document.xml"))
+    assert words(packed(tmp_path / "a.docx", **{"word/document.xml": document, "_rels/.rels": main})) == "α•"
+
+
 def test_menus_of_a_page_are_told(tmp_path):
     path = written(
         tmp_path / "a.html", "<nav><a>Spare parts</a></nav><ul role=menu><li>Contact</ul><nav></nav><p>Hello"
@@ -212,6 +265,11 @@ def test_what_a_data_base_holds_as_bytes_and_tables_without_rows_are_told(tmp_pa
         ("k,v,n\n'a','x, y','1'\n'b','z','2'\n", ("k", "v", "n"), ("a", "x, y", "1")),
         ("comment\nWell, that was easy\nNice, quick, and cheap\n", ("comment",), ("Well, that was easy",)),
         ("k,v\nit's,1\nnone's,2\n", ("k", "v"), ("it's", "1")),
+        ('"id,town,beds"\n"1,Oslo,40"\n"2,""Moss, old"",7"\n', ("id", "town", "beds"), ("1", "Oslo", "40")),
+        ('id;town\n1;Oslo\n"2;""Moss; old"""\n', ("id", "town"), ("1", "Oslo")),
+        ('"name"\n"Moss, Ann"\n"Vey, Bo"\n', ("name",), ("Moss, Ann",)),
+        ("name,remark\nAnn,“tall, dark”\nBob,“short, fair”\n", ("name", "remark"), ("Ann", "tall, dark")),
+        (",name,age\n0,Ann,31\n1,Bob,22\n", ("column 1", "name", "age"), ("0", "Ann", "31")),
     ],
 )
 def test_values_are_cut_where_they_end(tmp_path, content, header, row):

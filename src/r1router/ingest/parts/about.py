@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,3 +72,11 @@ def parse_yaml(text: str) -> Any:
         where = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error)
         raise UnreadableFile("", f"is not YAML: {said}{f', line {where.line + 1}' if where else ''}") from error
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Raises `UnreadableFile` for what is none."""
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UnreadableFile("", f"is not TOML: {error}") from error

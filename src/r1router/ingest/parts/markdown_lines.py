@@ -7,15 +7,18 @@ from collections.abc import Iterator
 
 from r1router.ingest.parts.cells import write_cell
 
-FRONT = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*\n", re.DOTALL | re.MULTILINE)
-FRONT_TITLE = re.compile(r"^title:(.+)$", re.MULTILINE | re.IGNORECASE)
+FRONT = re.compile(
+    r"\A(?:---[ \t]*\n(?P<yaml>.*?)^(?:---|\.\.\.)|\+\+\+[ \t]*\n(?P<toml>.*?)^\+\+\+)[ \t]*\n",
+    re.DOTALL | re.MULTILINE,
+)
+FRONT_TITLE = re.compile(r"^title[ \t]*[:=](.+)$", re.MULTILINE | re.IGNORECASE)
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"\A {0,3}(#{1,6})(?:[ \t](.*))?\Z")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
 _PICTURE = re.compile(r"<img\s(?:[^<>]{0,500}?\s)?alt=[\"']([^\"'<>]{0,300})[\"'][^<>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(
-    r"</?(?:a|b|big|br|center|code|details|div|em|font|h[1-6]|hr|i|img|kbd|li|ol|p|picture|small|source|span|strong|sub"
+    r"</?(a|b|big|br|center|code|details|div|em|font|h[1-6]|hr|i|img|kbd|li|ol|p|picture|small|source|span|strong|sub"
     r"|summary|sup|u|ul)(?:\s[^<>]{0,500})?/?>",
     re.IGNORECASE,
 )
@@ -36,7 +39,7 @@ _DATA = re.compile(
 def parse(text: str) -> tuple[str, list[tuple[int, str]]]:
     """The title ("" without front matter and first-level heading), and lines: (level, heading) or (0, line)."""
     front = FRONT.match(text)
-    named = FRONT_TITLE.search(front[1]) if front else None
+    named = FRONT_TITLE.search(front[0]) if front else None
     body = _without_comments(text[front.end() :] if front else text)
     lines = list(_lines(_DATA.sub("", body)))
     title = named[1].strip().strip("'\"") if named else next((name for level, name in lines if level == 1), "")
@@ -99,4 +102,9 @@ def _without_closing(heading: str) -> str:
 def _plain(line: str) -> str:
     """Links and pictures as the words that they show, and no tags of HTML but those of tables."""
     line = _LINK.sub(r"\1", _LINK.sub(r"\1", line))  # twice for a picture inside a link
-    return _TAG.sub("", _PICTURE.sub(r" \1 ", line)) if "<" in line else line
+    return _TAG.sub(_part, _PICTURE.sub(r" \1 ", line)) if "<" in line else line
+
+
+def _part(tag: re.Match[str]) -> str:
+    """What stands between the words that a tag stands between."""
+    return " " if tag[1].lower() == "br" else ""

@@ -315,7 +315,11 @@ def _first_of_table(block: Sequence[Line]) -> int:
     while count < min(len(block) - 1, _MOST_ABOVE):
         line, filled = block[count], _filled(block[count])
         is_lone = filled == 1 and (_margin(line) == _left(block) or usual > 2)
-        narrow = usual > 1 and (is_lone or (filled == 2 and usual > 2 and _extent(line) - _margin(line) == 2))
+        is_pair = filled == 2 and usual > 2 and _extent(line) - _margin(line) == 2
+        is_last = _margin(line) > _left(block) and _extent(line) == _usual(
+            map(_extent, block)
+        )  # over all but the first
+        narrow = usual > 1 and (is_lone or (is_pair and not is_last))
         if (
             not (narrow or _is_comment(line))
             or (line.heads - {_margin(line)} and filled > 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -35,7 +36,8 @@ _SHORT = 200
 """Characters of a cell of data, at most, where a table lies in another one."""
 _ROLES = frozenset({"navigation", "search", "menu", "menubar"})
 _BLOCKS = frozenset(
-    {"address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div"}
+    {"text", "title", "desc"}  # of a drawing
+    | {"address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div"}
     | {"dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "legend", "li", "main"}
     | {
         "h1",
@@ -60,6 +62,8 @@ _BLOCKS = frozenset(
         "ul",
     }
 )
+_PLACES = {"thead": 0, "tfoot": 2}
+"""Where the rows of a part of a table are shown, wherever they are written."""
 _CLASSES = frozenset({"mw-editsection", "headerlink"})
 """What Wikipedia and Sphinx put between the words: "[edit]", "¶"."""
 _TYPED = frozenset({"text", "email", "tel", "number", "date", "time", "url"})
@@ -72,6 +76,8 @@ _FOR_BROWSERS = re.compile(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _END = re.compile(r"</(?:body|html)\s{0,9}>", re.IGNORECASE)
 """What stands behind them is on the page all the same, but not in the tree that lxml makes."""
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+"""Text as it stands, in a page that is XML; a browser takes it for a comment in any other."""
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 
 
@@ -86,7 +92,7 @@ def read_parsed(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Recor
     """A passage for each section and a record for each table of data, in their order."""
     from lxml import etree  # type: ignore[import-untyped]
 
-    titles = (_words(e) for name in ("title", "h1") for e in root.iter(name))
+    titles = (_words(e) for name in ("title", "h1") for e in root.iter(name) if not _is_drawn(e))
     sections = Sections(file, choose_title(titles, file.path))
     heading = next((_words(e) for e in root.iter("h1")), "")
     walk = etree.iterwalk(root, events=("start", "end"))
@@ -193,6 +199,8 @@ def parse_page(file: SourceFile) -> tuple[Any, list[Problem]]:
         text, notes = data.decode(encoding.name, encoding.errors), list(report_doubts(file))
     if not text.strip():
         raise UnreadableFile(file.source, "the file is empty")
+    if text.lstrip().startswith("<?xml"):
+        text = _CDATA.sub(lambda found: html.escape(found[1]), text)
     root = parse_markup(text)
     if root is None:
         raise UnreadableFile(file.source, "has no HTML in it")
@@ -319,6 +327,7 @@ def _data(table: Any) -> list[list[grids.Cell]]:
         return []
     if table.tag == "table":
         own = [row for row in table.iter("tr") if next(row.iterancestors("table")) is table]
+        own.sort(key=lambda row: _PLACES.get(row.getparent().tag, 1))
         rows = [[_cell(element, row) for element in row if element.tag in ("td", "th")] for row in own]
     else:
         marked = (row for row in table.iterdescendants() if row.get("role") == "row")
@@ -369,6 +378,11 @@ def _words(element: Any) -> str:
         else:
             parts.append((" " if node.tag in _BLOCKS else "") + _alt(node) + (node.text or ""))
     return write_cell("".join(parts))
+
+
+def _is_drawn(title: Any) -> bool:
+    """Whether a title is one of a drawing inside the page."""
+    return next(title.iterancestors("svg"), None) is not None
 
 
 def _space(text: str | None, preformatted: int) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from r1router.ingest.parts import manifest, tabular
 from r1router.ingest.parts.cells import make_title, write_cell
@@ -30,6 +30,9 @@ _ESCAPED = re.compile(r'\\"(?![,;\t|\r\n])')
 """A quote in a quoted cell as some data bases write it; not the end of a cell that is a folder."""
 _FORMULA = re.compile(r'="([^"]*)"$')
 """How programs keep a spreadsheet from reading digits as a number."""
+_WHOLE = re.compile(r'\s*"((?:[^"]|"")*)"\s*$')
+"""A line that is one quoted cell."""
+_CURLY = re.compile(r"(?:^|[,;\t|])\s?“[^“”]*”\s*(?:[,;\t|]|$)")
 _SAMPLE_LINES = 100
 _SAMPLE_ROWS = 20
 _LONGEST_FIELD = 16 << 20
@@ -89,12 +92,14 @@ def _named(found: Found, lines: Iterable[Line]) -> Iterator[At]:
     return (place_row(f"row {n}", dict(zip(found.header, row, strict=False))) for n, row in enumerate(rows, 1))
 
 
-def _lines(stream: IO[str], file: SourceFile, problems: list[Problem]) -> Iterator[Line]:
+def _lines(stream: Iterator[str], file: SourceFile, problems: list[Problem]) -> Iterator[Line]:
     """The rows, numbered by the line that they begin at. A quote that is never closed is a mark, and a problem."""
     csv.field_size_limit(_LONGEST_FIELD)
     head = list(islice(stream, _SAMPLE_LINES))
     named = _SEP.match(head[0]) if head else None
     number = 2 if named else 1
+    if mend := _choose_mending(head[1:] if named else head, file.path):
+        head, stream = list(map(mend, head)), map(mend, stream)
     source = chain(head[1:] if named else head, stream)
     how = {"delimiter": named[1] if named else _delimiter(head, file.path), "skipinitialspace": True}
     if _is_quoted_once(head, how["delimiter"]):
@@ -130,6 +135,28 @@ def _lines(stream: IO[str], file: SourceFile, problems: list[Problem]) -> Iterat
             number, tuple(write_cell(_FORMULA.sub(r"\1", value) if value[:1] == "=" else value) for value in row)
         )
         number += len(taken)
+
+
+def _choose_mending(head: list[str], path: Path) -> Callable[[str], str] | None:
+    """What undoes the work of a program that quoted whole lines once more, or that curled the quotes of cells."""
+    if any(map(_CURLY.search, head)) and not any('"' in line for line in head):
+        return _straighten
+    lines = [_unwrap(line) for line in head if line.strip()]
+    if len(lines) < 2 or not any(map(_WHOLE.match, head)):
+        return None
+    delimiter: Any = _delimiter(lines, path)
+    widths = {len(row) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)}
+    is_cut = any(delimiter in line.replace(f"{delimiter} ", "") for line in lines)  # no list of "Moss, Ann"
+    return _unwrap if len(widths) == 1 and widths != {1} and is_cut else None
+
+
+def _unwrap(line: str) -> str:
+    whole = _WHOLE.match(line)
+    return f"{whole[1]}\n".replace('""', '"') if whole else line
+
+
+def _straighten(line: str) -> str:
+    return line.replace("“", '"').replace("”", '"')
 
 
 def _is_quoted_once(head: list[str], delimiter: Any) -> bool:

@@ -31,6 +31,12 @@ PATTERNS = ("*.docx", "*.docm", "*.dotx")
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 _HEADING = re.compile(r"heading ?([1-9])$", re.IGNORECASE)
+_SYMBOLS = {
+    **dict(zip(b"ABGDEZHQIKLMNXOPRSTUFCYW", "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", strict=True)),
+    **dict(zip(b"abgdezhqiklmnxoprVstufcywJj", "αβγδεζηθικλμνξοπρςστυφχψωϑϕ", strict=True)),
+    **dict(zip(b"\xa3\xa5\xae\xb0\xb1\xb3\xb4\xb9\xbb\xd6\xe5", "≤∞→°±≥×≠≈√∑", strict=True)),
+}
+"""Signs of the font Symbol, by their places in it."""
 _GONE = frozenset(
     {"del", "moveFrom", "delText", "instrText", "Fallback", "rPr", "pPr", "sdtPr", "tblPr", "tcPr", "trPr"}
 )
@@ -196,8 +202,13 @@ def _pieces(element: Any, words: _Words, notes: list[str]) -> Iterator[str]:
 
 
 def _symbol(element: Any) -> str:
+    """A sign out of a font of its own: Greek and marks of the font Symbol, a dot for what is not known."""
     code = read_attribute(element, "char")
-    return chr(int(code, 16)) if re.fullmatch(r"[0-9A-Fa-f]{4}", code) and not code.upper().startswith("F0") else "•"
+    if not re.fullmatch(r"[0-9A-Fa-f]{4}", code):
+        return "•"
+    if code.upper().startswith("F0"):
+        return _SYMBOLS.get(int(code[2:], 16), "•") if read_attribute(element, "font") == "Symbol" else "•"
+    return chr(int(code, 16))
 
 
 def _is_hidden(run: Any, words: _Words) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import grids, tabular
-from r1router.ingest.parts.about import parse_yaml
+from r1router.ingest.parts.about import parse_toml, parse_yaml
 from r1router.ingest.parts.cells import make_title, write_cell
 from r1router.ingest.parts.files import read_text, read_whole, report_doubts
 from r1router.ingest.parts.markdown_lines import FENCE, FRONT, FRONT_TITLE, parse
@@ -91,9 +91,9 @@ def _describe(text: str, file: SourceFile) -> Iterator[About | Problem]:
     if not front:
         return
     try:
-        fields = parse_yaml(front[1]) or {}
+        fields = (parse_yaml(front["yaml"]) if front["toml"] is None else parse_toml(front["toml"])) or {}
     except UnreadableFile as error:
-        yield About({"title": named[1].strip()} if (named := FRONT_TITLE.search(front[1])) else {})
+        yield About({"title": named[1].strip()} if (named := FRONT_TITLE.search(front[0])) else {})
         yield Problem(file.source, "front matter", f"{error.reason}; its fields are not kept", read=True)
         return
     if isinstance(fields, dict):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from r1router.ingest.parts.cells import make_title, tidy
 from r1router.ingest.parts.escapes import decode_escapes
 from r1router.ingest.parts.files import open_text, report_doubts
+from r1router.ingest.parts.hyphens import join_cut_words
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -25,10 +26,12 @@ PART = 500_000
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     title = make_title(file.path)
+    is_prose = not {".txt", ".text"}.isdisjoint(file.path.suffixes)
     with open_text(file) as stream:
         for number, part in enumerate(_parts(stream), 1):
             id = file.source if number == 1 else f"{file.source}:part {number}"
-            yield Passage(id, file.source, tidy(decode_escapes(part, file.path.suffix)), title)
+            said = join_cut_words(part) if is_prose else decode_escapes(part, file.path.suffix)
+            yield Passage(id, file.source, tidy(said), title)
     yield from report_doubts(file)
 
 
