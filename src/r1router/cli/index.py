@@ -40,6 +40,12 @@ def index(
     reader: Annotated[
         str | None, typer.Option(help="Reader with a layout model for PDF files: docling, if you have it.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that embed, or actors with --ray. [threads of this process]")
+    ] = None,
+    ray: Annotated[
+        str | None, typer.Option(help="Address of a Ray cluster that reads and embeds: auto, or HOST:6379.")
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep running: index again when a file changes, and remove what is gone.")
     ] = False,
@@ -63,6 +69,8 @@ def index(
                 prune=prune or watch,
                 ocr=ocr,
                 reader=reader,
+                workers=workers,
+                ray=ray,
                 progress=_shown_in(bar),
             )
         _report(report, console)

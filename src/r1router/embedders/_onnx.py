@@ -25,8 +25,10 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
 
 
 def count_cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Those that this process may use; no more than `OMP_NUM_THREADS` says, which those set that share out cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(cores, int(told))) if told.isdecimal() else cores
 
 
 def start_workers() -> ThreadPoolExecutor:

@@ -6,10 +6,13 @@ are in the table and those that it no longer has are out of it, so an interrupte
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from r1router.errors import UnreadableFile
 from r1router.filters.fields import clean
@@ -34,6 +37,16 @@ PLAIN = 0.2
 
 PLAIN_BATCH = 8_192
 """Of entries that are not embedded, which cost little to do again: each commit has the store look at all the others."""
+
+
+class Made(NamedTuple):
+    """What a worker made of an entry; None where it has no such vector."""
+
+    vector: NDArray[np.float32] | None
+    image_vector: NDArray[np.float32] | None
+
+
+NOTHING_MADE: Mapping[str, Made] = MappingProxyType({})
 
 
 @dataclass
@@ -108,6 +121,8 @@ class Feed:
         self._waiting: list[Entry] = []
         self._waiting_text = 0
         """Characters of them."""
+        self._made: dict[str, Made] = {}
+        """What workers made of them, by digest; the others are embedded here."""
         self._described: list[Entry] = []
         """Entries that stay as they are, and of whose source something else is known now."""
         self._ended: list[_Ended] = []
@@ -122,8 +137,9 @@ class Feed:
         self.writer.held.begin()
         self._source = _Source(source, path, Slices(self.writer.tables), room, entries)
 
-    def put(self, record: Record, known: Known) -> None:
-        """Takes in one record of the source that was begun; `known`: what is known of the source.
+    def put(self, record: Record, known: Known, made: Mapping[str, Made] = NOTHING_MADE) -> None:
+        """Takes in one record of the source that was begun; `known`: what is known of the source; `made`: what workers
+        made of its entries, by digest.
 
         Raises `UnreadableFile` where its entries need more room than it has: a long title or header stands in each.
         """
@@ -157,6 +173,8 @@ class Feed:
             self.counts.added += held is None
             self.counts.changed += held is not None
             self._waiting.append(entry)
+            if entry.digest in made:
+                self._made[entry.digest] = made[entry.digest]
             self._waiting_text += len(entry.text)
             most = BATCH if self._waiting[0].embedded else PLAIN_BATCH
             if len(self._waiting) >= most or self._waiting_text >= BATCH_TEXT:
@@ -210,7 +228,7 @@ class Feed:
             self._record([ended.taken for ended in self._ended])
         written = len(self._waiting)
         self._waiting, self._described, self._ended = [], [], []
-        self._waiting_text = 0
+        self._waiting_text, self._made = 0, {}
         if written:
             self._written(written)
 
@@ -218,12 +236,38 @@ class Feed:
         """Vectors of the texts that wait and are to be found by meaning, and of all pictures in a store of pictures."""
         spec, image_spec = self.writer.manifest.text_embedder, self.writer.manifest.image_embedder
         embedder = self._embedders.open_text(spec)
-        texts = [entry.text for entry in self._waiting if entry.embedded]
-        vectors = embedder.embed_texts(texts) if texts else np.empty((0, embedder.dim), np.float32)
+        texts = [entry for entry in self._waiting if entry.embedded]
+        vectors = self._gather(texts, "vector", embedder.dim, lambda left: embedder.embed_texts([e.text for e in left]))
         if not image_spec:
             return vectors, None
-        images = [entry.image for entry in self._waiting if entry.image]
-        return vectors, self._embedders.open_image(image_spec).embed_images(images)
+        image_embedder = self._embedders.open_image(image_spec)
+        pictures = [entry for entry in self._waiting if entry.image]
+        return vectors, self._gather(
+            pictures,
+            "image_vector",
+            image_embedder.dim,
+            lambda left: image_embedder.embed_images([entry.image for entry in left if entry.image]),
+        )
+
+    def _gather(
+        self,
+        entries: Sequence[Entry],
+        space: Literal["vector", "image_vector"],
+        dim: int,
+        embed: Callable[[Sequence[Entry]], Vectors],
+    ) -> Vectors:
+        """What workers made of these entries; `embed` makes the others, in one call."""
+        vectors = np.empty((len(entries), dim), np.float32)
+        left = []
+        for place, entry in enumerate(entries):
+            vector = getattr(self._made.get(entry.digest), space, None)
+            if vector is None:
+                left.append(place)
+            else:
+                vectors[place] = vector
+        if left:
+            vectors[left] = embed([entries[place] for place in left])
+        return vectors
 
     def _describe(self, record: Record, known: Known) -> int:
         """The id of all that is known of a record: of its source, and of itself."""

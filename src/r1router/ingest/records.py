@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from r1router.types import Image
+from r1router.types import Image, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,17 @@ class About:
 
 
 Record = Passage | Table | Picture
+
+
+def find_kind(record: Record) -> Kind:
+    """The kind of knowledge base that it goes to."""
+    match record:
+        case Passage():
+            return "text"
+        case Picture():
+            return "image"
+        case Table():
+            return "table"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,20 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from r1router.errors import EmbedderMismatch, InputError, UnreadableFile
 from r1router.ingest import left_out, readers
 from r1router.ingest.chunk import RECIPE
-from r1router.ingest.feed import Counts, Feed, Known
+from r1router.ingest.feed import NOTHING_MADE, Counts, Feed, Known
 from r1router.ingest.isolate import LAYOUT_LIMITS, LIMITS, ReadingProcess, open_reading_process
 from r1router.ingest.parts.registry import find_kinds_in_text, find_named, is_read_by
-from r1router.ingest.records import About, Passage, Picture, Problem, Record, Table
+from r1router.ingest.records import About, Problem, find_kind
 from r1router.ingest.sources import SourceFile, compute_fingerprint
+from r1router.ingest.workers import start_workers
+from r1router.ingest.workers.packets import Job, PacketReader, Reading, Specs
 from r1router.kb import manifest as manifests
 from r1router.kb.embedding import Embedders
 from r1router.kb.languages import name_language
@@ -93,6 +95,8 @@ def index(
     prune: bool = False,
     ocr: bool = True,
     reader: str | None = None,
+    workers: int | None = None,
+    ray: str | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> IndexReport:
     """Takes files and folders into the knowledge bases under `kbs`: "text", "image" and "table" by what they hold.
@@ -103,6 +107,10 @@ def index(
     exists keeps its own. `reader` names one that is taken instead of ours for the files that it reads ("docling"). A
     file that cannot be read is reported, and what it gave to an earlier run stays.
 
+    `workers` processes of this machine embed, instead of threads of this one; a script that asks for them needs
+    `if __name__ == "__main__":`. `ray` is the address of a Ray cluster whose nodes see the files at the same paths,
+    where `workers` is how many embed, as many as there is room for unless told. Both need embedders by their specs.
+
     `progress` is called several times a second; what it raises ends the run, also in the middle of a file.
 
     Raises `InputError` for a path that does not exist, or a `name` or `holds` for files of several kinds;
@@ -112,6 +120,10 @@ def index(
     named = find_named(reader) if reader else None
     if named:
         named.check()
+    if (workers or ray) and not all(isinstance(given, str | None) for given in (embedder, image_embedder)):
+        raise InputError("workers open their embedders themselves: give the spec of an embedder, not an object")
+    if workers is not None and workers < 1:
+        raise InputError(f"workers is how many embed, 1 at least, not {workers}")
     started = time.perf_counter()
     given = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
     missing = [path for path in given if not os.path.lexists(path)]
@@ -145,6 +157,8 @@ def index(
         for path in missing:
             if not any(Path(at).is_relative_to(path.resolve()) for at in gone.values()):
                 raise InputError(f"{path} does not exist, and nothing in {catalog.place} came from it")
+        if workers or ray:
+            run.read_by_workers(files, as_=as_, ocr=ocr, workers=workers, ray=ray)
         for file in files:
             run.take(file, as_=as_, ocr=ocr)
         if prune:
@@ -212,6 +226,9 @@ class _Run:
         self.read = self.skipped = self.done = self.written = 0
         self.problems: list[Problem] = []
         self._catalog, self._targets, self._stack, self._process = catalog, targets, stack, process
+        self._reading: Reading = process
+        self._marks: dict[SourceFile, str] = {}
+        """Of the files that workers were to read."""
         self._tell, self._of_files, self._source = tell, of_files, ""
         self._text = text if text is None or isinstance(text, str) else text.spec
         self._image = image if image is None or isinstance(image, str) else image.spec
@@ -232,13 +249,47 @@ class _Run:
                 else:
                     self._closed[kind] = store.ledger.read()
 
+    def read_by_workers(
+        self, files: Iterable[SourceFile], *, as_: Kind | None, ocr: bool, workers: int | None, ray: str | None
+    ) -> None:
+        """Has workers read and embed the files that are not known; `take` then takes what they made."""
+        named: dict[str, Path] = {}
+        jobs: dict[Path, Job] = {}
+        for file in map(self._named, files):
+            if named.setdefault(file.source, file.path) != file.path:  # as it will be when the other one is taken in
+                file = replace(file, source=file.path.resolve().as_posix())
+            with suppress(UnreadableFile):  # which is told when it is taken
+                self._marks[file] = _mark(file, as_=as_, ocr=ocr) if file.kinds else ""
+                if not (self._marks[file] and self._is_known(file, self._marks[file])):
+                    jobs.setdefault(file.path, Job(len(jobs), file, as_, ocr, self._list_stored(file.source)))
+            self.report()
+        specs = {kind: self._find_specs(kind) for kind in self._targets}
+        packets = start_workers(
+            list(jobs.values()), self._process, specs, workers=workers, ray=ray, wait_with=self.report
+        )
+        self._reading = PacketReader(jobs.values(), self._stack.enter_context(closing(packets)), self._process)
+
+    def _list_stored(self, source: str) -> frozenset[str]:
+        """Digests of the entries that a source has in the knowledge bases that are open."""
+        held = [feed.writer.held for feed in self._feeds.values() if source in feed.taken]
+        return frozenset(digest for entries in held for digest in entries.list_digests(source))
+
+    def _find_specs(self, kind: Kind) -> Specs:
+        """The embedders of the knowledge base for a kind, which may be still to make."""
+        store = self._catalog.get_store(self._targets[kind])
+        if store.exists():
+            manifest = store.read_manifest()
+        else:
+            manifest = _describe_new(store.name, kind, self._embedders, self._text, self._image)
+        return Specs(manifest.text_embedder, manifest.image_embedder or "")
+
     def take(self, file: SourceFile, *, as_: Kind | None, ocr: bool) -> None:
         """One file: skipped, or read and fed; problems are collected."""
         file = self._named(file)
         self._source = file.source
         before = len(self.problems)
         try:
-            mark = _mark(file, as_=as_, ocr=ocr) if file.kinds else ""
+            mark = self._marks.pop(file, None) or (_mark(file, as_=as_, ocr=ocr) if file.kinds else "")
             if mark and self._is_known(file, mark):
                 self.skipped += 1
                 self._follow(file)
@@ -332,15 +383,17 @@ class _Run:
             return begun[kind]
 
         try:
-            known = Known()
-            with closing(self._process.read(file, as_=as_, ocr=ocr)) as items:
+            known, made = Known(), NOTHING_MADE
+            with closing(self._reading.read(file, as_=as_, ocr=ocr)) as items:
                 for item in items:
-                    if isinstance(item, Problem):
+                    if isinstance(item, Mapping):
+                        made = item
+                    elif isinstance(item, Problem):
                         self.problems.append(item)
                     elif isinstance(item, About):
                         known.add(item)
-                    elif (kind := _kind(item)) in self._targets:
-                        feed_of(kind).put(item, known)
+                    elif (kind := find_kind(item)) in self._targets:
+                        feed_of(kind).put(item, known, made)
                     elif as_ is None:
                         homeless.setdefault(kind, set()).add(item.id)
         except UnreadableFile:
@@ -449,16 +502,6 @@ def _describe_new(name: str, kind: Kind, embedders: Embedders, text: str | None,
     if kind == "image":
         manifest = replace(manifest, image_embedder=embedders.open_image(image or IMAGE_EMBEDDER).spec)
     return manifest
-
-
-def _kind(record: Record) -> Kind:
-    match record:
-        case Passage():
-            return "text"
-        case Picture():
-            return "image"
-        case Table():
-            return "table"
 
 
 def _mark(file: SourceFile, *, as_: Kind | None, ocr: bool) -> str:

@@ -86,6 +86,10 @@ class HeldEntries:
         unmet = "select id from held where source = ? and visit <> ? order by id"
         return [id_ for (id_,) in self._db.execute(unmet, [source, self._visit])]
 
+    def list_digests(self, source: str) -> list[str]:
+        """Of the entries that a source has."""
+        return [digest for (digest,) in self._db.execute("select digest from held where source = ?", [source])]
+
     def count(self, source: str) -> int:
         found: tuple[int] = self._db.execute("select count(*) from held where source = ?", [source]).fetchone()
         return found[0]

@@ -1,0 +1,101 @@
+"""Reads, cuts and embeds files on a Ray cluster with Ray Data, because a corpus may be too large for one machine.
+
+    files  →  tasks read and cut  →  actors embed  →  in the order of the files, here  →  the one writer
+
+Ray starts the workers, moves what they make, and makes again what is lost with one of its machines. Nodes need
+r1router and its embedders installed, and the files at the same paths.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from r1router.errors import MissingExtra, R1RouterError
+from r1router.ingest.isolate import open_reading_process
+from r1router.ingest.workers.packets import Job, Packet, Specs, embed_packet, read_packets
+from r1router.kb.embedding import Embedders
+from r1router.types import Kind
+
+Row = dict[str, Any]
+MOST_BLOCKS = 1_000
+"""Parts of the list of files; each file is one, where there are no more."""
+BLOCK = 1_000_000
+"""Bytes after which what was read of a file goes to an actor: some hundred entries."""
+READER = 0.5
+"""Of a core. Another number than an embedder's, since Ray Data would join the two, and one actor read a long file."""
+
+
+def embed(
+    jobs: Sequence[Job],
+    specs: Mapping[Kind, Specs],
+    *,
+    address: str,
+    workers: int | None,
+    wait_with: Callable[[], None],
+) -> Generator[Packet, None, None]:
+    """As `start_workers` says. `address`: "auto", or "host:6379"; `workers`: most actors that embed."""
+    if not jobs:
+        return
+    with _connect(address) as data:
+        pool = data.ActorPoolStrategy(min_size=1, max_size=workers)
+        rows = (
+            data.from_items(
+                [{"job": pickle.dumps(job)} for job in jobs], override_num_blocks=min(len(jobs), MOST_BLOCKS)
+            )
+            .flat_map(_read, fn_kwargs={"kinds": tuple(specs)}, num_cpus=READER)
+            .map(_Embedder, fn_constructor_args=(dict(specs),), compute=pool, num_cpus=1)
+        )
+        for row in rows.iter_rows():
+            yield pickle.loads(row["packet"])
+            wait_with()
+
+
+@contextmanager
+def _connect(address: str) -> Iterator[Any]:
+    """`ray.data`, connected to the cluster."""
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingExtra("ray", "ray", "indexing on a Ray cluster") from error
+    ours = not ray.is_initialized()
+    try:
+        if ours:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
+    except ConnectionError as error:
+        raise R1RouterError(f"there is no Ray cluster at {address}: {error}") from error
+    context = ray.data.DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.target_max_block_size = BLOCK
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    try:
+        yield ray.data
+    except ray.exceptions.RayError as error:
+        raise R1RouterError(f"Ray gave up; run the same command again, it goes on: {error}") from error
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+# ── on the cluster ─────────────────────────────────────────────────────────────────────────────
+
+
+def _read(row: Row, *, kinds: Sequence[Kind]) -> Iterator[Row]:
+    with open_reading_process() as process:
+        for packet in read_packets(pickle.loads(row["job"]), process, kinds):
+            yield {"packet": pickle.dumps(packet)}
+
+
+class _Embedder:
+    """An actor, which opens its embedders once."""
+
+    def __init__(self, specs: Mapping[Kind, Specs]) -> None:
+        self._specs, self._embedders = specs, Embedders()
+
+    def __call__(self, row: Row) -> Row:
+        return {"packet": pickle.dumps(embed_packet(pickle.loads(row["packet"]), self._embedders, self._specs))}
