@@ -6,11 +6,13 @@ import importlib
 import multiprocessing
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -43,23 +45,29 @@ def run_apart(name: str, share: float, seed: int) -> Iterator[Row]:
     ours, theirs = context.Pipe()
     part = context.Process(target=_run_part, args=(name, share, seed, theirs))
     part.start()
+    assert part.pid
+    group = part.pid  # of processes: it leads the servers that it starts
     theirs.close()
     began = time.monotonic()
     try:
         while ours.poll(max(0.0, began + 2 * PARTS[name] - time.monotonic())):
             yield ours.recv()
-        part.kill()
         yield Row(f"{name} comes to its end", 1, 0)
     except EOFError:
         part.join()
         if part.exitcode:
             yield Row(f"{name} comes to its end", 1, 0, f"exit {part.exitcode}")
+    finally:
+        part.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
     print(
         f"{name}: {time.monotonic() - began:.0f} s, load average {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True
     )
 
 
 def _run_part(name: str, share: float, seed: int, pipe: Connection) -> None:
+    os.setsid()
     give_time(PARTS[name])
     part = importlib.import_module(f"benchmarks.robust.{name}")
     with tempfile.TemporaryDirectory() as folder:
