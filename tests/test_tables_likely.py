@@ -61,7 +61,7 @@ def mark(question: str, block: TableBlock) -> tuple[TableView, list[tuple[str, s
     readers, values = read_columns(block.header, block.rows)
     columns = [reader.column for reader in readers]
     view = view_table(question, block, columns, values)
-    return view, [(q.sql, q.answer) for q in mark_queries(question, view, block, columns, values)]
+    return view, [(q.sql, q.answer) for q in mark_queries(view, block, columns, values)]
 
 
 CELL = st.sampled_from(["", "Oslo", "Bergen", "O'Neil; --", '"x"', "7", "7.5", "1999", "3 March 2024", "n/a", "a | b"])
@@ -102,7 +102,7 @@ def test_words_that_no_query_says_weigh_on_it() -> None:
     readers, values = read_columns(ORDERS.header, ORDERS.rows)
     columns = [reader.column for reader in readers]
     view = view_table("Norway", ORDERS, columns, values)
-    [first, *_] = rank_queries("Norway", view, ORDERS, columns, values, most=5, weights={UNSAID: -5.0})
+    [first, *_] = rank_queries(view, ORDERS, columns, values, most=5, weights={UNSAID: -5.0})
     assert "'Norway'" in first.sql
 
 

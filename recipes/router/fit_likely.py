@@ -112,7 +112,7 @@ def mark(case: Case, weights: Mapping[str, float]) -> list[tuple[MarkedQuery, bo
     readers, values = read_columns(case.block.header, case.block.rows)
     columns = [reader.column for reader in readers]
     view = view_table(case.question, case.block, columns, values)
-    found = mark_queries(case.question, view, case.block, columns, values, weights=weights)
+    found = mark_queries(view, case.block, columns, values, weights=weights)
     known: dict[str, bool] = {}
     for query in found:
         if query.answer not in known:

@@ -80,4 +80,4 @@ def _view(
         return view
     from r1router.tables.likely import rank_queries  # numpy, which looking alone does not need
 
-    return replace(view, likely=rank_queries(question, view, block, columns, values, most=likely))
+    return replace(view, likely=rank_queries(view, block, columns, values, most=likely))

@@ -24,7 +24,7 @@ from r1router.tables.grammar import Condition, list_conditions
 from r1router.tables.names import quote_name
 from r1router.tables.query_marks import MarkedQuery, Part, QueryMarks, Weights, read_mark_weights
 from r1router.tables.results import CELLS, round_endless
-from r1router.tables.view import LikelyQuery, TableView, read_numbers, spell_as_block
+from r1router.tables.view import LikelyQuery, TableView, read_numbers
 
 SINGLE, PAIRED, TRIPLED = 14, 4, 5
 """Conditions that are joined in pairs; pairs that a third is joined to; third conditions, at most."""
@@ -39,11 +39,11 @@ SKIPPED = 2
 
 
 def rank_queries(
-    question: str, view: TableView, block: TableBlock, columns: Sequence[TableColumn],
-    values: Sequence[Sequence[Value]], *, most: int, weights: Weights | None = None,
+    view: TableView, block: TableBlock, columns: Sequence[TableColumn], values: Sequence[Sequence[Value]],
+    *, most: int, weights: Weights | None = None,
 ) -> tuple[LikelyQuery, ...]:  # fmt: skip
     """The `most` likeliest queries, the best first. Arguments as of `view_table`, and its view."""
-    found = mark_queries(question, view, block, columns, values, weights=weights)
+    found = mark_queries(view, block, columns, values, weights=weights)
     if not found:
         return ()
     highest = max(query.score for query in found)
@@ -57,14 +57,14 @@ def rank_queries(
 
 
 def mark_queries(
-    question: str, view: TableView, block: TableBlock, columns: Sequence[TableColumn],
-    values: Sequence[Sequence[Value]], *, weights: Weights | None = None,
+    view: TableView, block: TableBlock, columns: Sequence[TableColumn], values: Sequence[Sequence[Value]],
+    *, weights: Weights | None = None,
 ) -> list[MarkedQuery]:  # fmt: skip
     """The queries that may be meant, each once, in no order."""
     if not block.rows or not view.columns:
         return []
     table = read_arrays(view, block, columns, values)
-    marked = _Search(spell_as_block(question, block), table, read_mark_weights() if weights is None else weights).run()
+    marked = _Search(table, read_mark_weights() if weights is None else weights).run()
     return list({query.sql: query for query in marked}.values())
 
 
@@ -337,7 +337,7 @@ class _Search(QueryMarks):
 
     def _checked(self) -> Iterator[_Head]:
         """Whether a total is so many."""
-        told = read_numbers(self.question)
+        told = read_numbers(self.view.question)
         sides = self._asks("yes or no")
         for literal in dict.fromkeys(["0", "1", *self.view.numbers]):
             known = frozenset((literal,)) & self.asked.asked

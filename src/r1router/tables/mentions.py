@@ -15,7 +15,8 @@ _NOWHERE = 10**6
 class Mentions:
     """A question's words, and which of them the names, cells and numbers of a view say."""
 
-    def __init__(self, question: str, view: TableView) -> None:
+    def __init__(self, view: TableView) -> None:
+        question = view.question
         self._language = tell_language(question)
         self.tokens = [token.casefold() for token in _TOKEN.findall(question)]
         read = [frozenset((*self.read(token), *read_numbers(token))) for token in self.tokens]

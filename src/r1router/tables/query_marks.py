@@ -54,10 +54,9 @@ class Part:
 class QueryMarks:
     """What one question says of pieces of queries over one table."""
 
-    def __init__(self, question: str, table: TableArrays, weights: Weights) -> None:
+    def __init__(self, table: TableArrays, weights: Weights) -> None:
         self.table, self.view, self.weights = table, table.view, weights
-        self.question = question
-        self.asked = Mentions(question, table.view)
+        self.asked = Mentions(table.view)
         self.key = next((place for place, c in enumerate(self.view.columns) if c.kind == "text"), 0)
         places = [self.asked.first(words) for words in self.asked.named]
         self.earliest = min((place for place in places if place is not None), default=None)

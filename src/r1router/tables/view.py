@@ -100,6 +100,8 @@ class LikelyQuery:
 class TableView:
     """What a policy sees of a table before it asks it."""
 
+    question: str = ""
+    """The question, with words that it mistypes or shortens as the table writes them."""
     title: str = ""
     section: str = ""
     caption: str = ""
@@ -131,7 +133,8 @@ def view_table(
     `count`: how many rows the whole table has, where `block` holds only the ones that the question names and the first.
     """
     whole = count is None or count == len(block.rows)
-    asked = _Asked(spell_as_block(question, block))
+    question = _spell_as_block(question, block)
+    asked = _Asked(question)
     telling = _telling(asked, block.rows)
     shown = _choose_columns(asked, columns, [block.rows[place] for place in telling])
     viewed = tuple(
@@ -141,13 +144,12 @@ def view_table(
     rows = tuple(tuple(_cell(block.rows[place], c) for c in shown) for place in telling)
     row = name_row([column.name for column in columns])
     return TableView(
-        block.title, block.section, block.caption, len(block.rows) if count is None else count, viewed, rows,
-        asked.numbers, row if row == ROW else quote_name(row),
+        question, block.title, block.section, block.caption, len(block.rows) if count is None else count, viewed,
+        rows, asked.numbers, row if row == ROW else quote_name(row),
     )  # fmt: skip
 
 
-def spell_as_block(question: str, block: TableBlock) -> str:
-    """The question with words that it mistypes or shortens as the names and cells of the table have them."""
+def _spell_as_block(question: str, block: TableBlock) -> str:
     return spell_as_table(question, (text for row in (block.header, *block.rows) for text in row))
 
 
