@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from browsing import DEMO, Paced, Person, chromium, make_kbs
@@ -125,6 +126,20 @@ def test_steps_arrive_one_after_the_other_and_the_answer_opens_its_sources(page)
     assert person.sees(".route-list").text.split("\n")[:6] == ["image", "70 %", "text", "20 %", "table", "10 %"]
     person.clicks(".step:first-child .thought summary", "Thought")
     person.sees(".step:first-child .thought p", "I look for the flag")
+
+
+def test_a_query_its_result_and_the_rows_that_it_rests_on_are_shown(page):
+    person = page.person
+    sql = 'SELECT "Capital" FROM t WHERE "Country" = \'Botswana\''
+    query = f"<think>Find the row.</think>\n<query>{sql}</query>"
+    page.policy.says(in_order([step("capital of Botswana", "table"), query, step("None", "None"), answer("Gaborone")]))
+    person.asks("What is the capital of Botswana?")
+    person.sees(".answer .answer-text", "Gaborone")
+    assert person.sees(".step pre.query").text == sql
+    person.sees(".step .piece-section", "Computed over the whole table; rests on row 5")
+    person.runs("document.querySelectorAll('.step details').forEach(part => { part.open = true })")
+    row = person.sees(".step tr.telling", "Botswana")
+    assert row.find_element(By.CSS_SELECTOR, ".row-number").text == "5"
 
 
 def test_a_question_is_asked_with_a_picture_that_is_chosen_pasted_or_dropped(page):

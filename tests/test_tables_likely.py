@@ -91,6 +91,84 @@ def test_whatever_is_likely_can_be_written_and_gives_what_was_worked_out(questio
             assert read_answer_off(tables.query(sql)) == answer
 
 
+PROJECTS = TableBlock(
+    "Projects",
+    header=("Project", "Country", "Budget", "Spent", "Workers", "Start", "End"),
+    rows=(
+        ("Aura", "Japan", "100", "120", "3", "3 March 2024", "9 March 2024"),
+        ("Bora", "Japan", "200", "150", "5", "1 March 2024", "20 March 2024"),
+        ("Cora", "Peru", "300", "350", "2", "5 May 2024", "9 May 2024"),
+        ("Dora", "Italy", "250", "250", "4", "1 June 2024", "n/a"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "sql"),
+    [
+        ("Which projects spent more than their budget?", 'SELECT "Project" FROM t WHERE "Spent" > "Budget"'),
+        ("How many projects spent less than their budget?", 'SELECT COUNT(*) FROM t WHERE "Spent" < "Budget"'),
+        ("What is budget minus spent of Bora?", 'SELECT "Budget" - "Spent" FROM t WHERE "Project" = \'Bora\''),
+        ("What is the total of budget times workers?", 'SELECT SUM("Budget" * "Workers") FROM t'),
+        ("How many days lie between start and end of Aura?",
+         'SELECT ABS("Start" - "End") FROM t WHERE "Project" = \'Aura\''),
+        ("Which Japanese project spent more than its budget?",
+         'SELECT "Project" FROM t WHERE "Spent" > "Budget" AND "Country" = \'Japan\''),
+    ],
+)  # fmt: skip
+def test_two_columns_are_compared_and_reckoned_with(question: str, sql: str) -> None:
+    view = inspect_table(PROJECTS, question, likely=200)
+    assert can_write(write_query_grammar(inspect_table(PROJECTS, question)), sql)
+    assert sql in [query.sql for query in view.likely]
+
+
+@pytest.mark.parametrize(
+    ("sql", "answer"),
+    [
+        ('SELECT "Project" FROM t WHERE "Spent" > "Budget"', "Aura, Cora"),
+        ('SELECT COUNT(*) FROM t WHERE "Spent" = "Budget"', "1"),
+        ('SELECT SUM("Budget" * "Workers") FROM t', "2900"),
+        ('SELECT ABS("Start" - "End") FROM t WHERE "Project" = \'Aura\'', "6"),
+        ('SELECT "Project" FROM t ORDER BY ABS("Start" - "End") DESC LIMIT 1', "Bora"),
+        ('SELECT "Project" FROM t WHERE "Budget" - "Spent" > 40', "Bora"),
+    ],
+)
+def test_the_engine_answers_what_two_columns_give(sql: str, answer: str) -> None:
+    with Tables(PROJECTS) as tables:
+        assert read_answer_off(tables.query(sql)) == answer
+
+
+def test_columns_of_unlike_kinds_or_units_are_not_compared() -> None:
+    block = TableBlock("Parcels", header=("Parcel", "Weight", "Length", "Sent"),
+                       rows=(("a", "2 kg", "30 cm", "1 May 2024"), ("b", "3 kg", "20 cm", "2 May 2024")))  # fmt: skip
+    grammar = write_query_grammar(inspect_table(block, "weight above length"))
+    assert can_write(grammar, 'SELECT SUM("Weight" * "Length") FROM t')
+    assert not can_write(grammar, 'SELECT "Parcel" FROM t WHERE "Weight" > "Length"')
+    assert not can_write(grammar, 'SELECT "Weight" - "Length" FROM t')
+    assert not can_write(grammar, 'SELECT "Weight" * "Sent" FROM t')
+
+
+def test_of_many_columns_only_pairs_that_the_question_names_are_offered() -> None:
+    wide = TableBlock("Sums", header=tuple("abcdefgh"), rows=(tuple("12345678"), tuple("87654321")))
+    assert inspect_table(wide, "How many rows?").pairs == ()
+    assert inspect_table(PROJECTS, "Which went over budget?").pairs[0] == (3, 2)
+    assert inspect_table(PROJECTS, "spent over budget").pairs[0] == (3, 2)
+    assert inspect_table(PROJECTS, "budget over spent").pairs[0] == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("question", "condition"),
+    [("How many Japanese projects?", "\"Country\" = 'Japan'"), ("How many Italian projects?", "\"Country\" = 'Italy'"),
+     ("How many projects start in Jun?", "monthname(\"Start\") = 'June'")],
+)  # fmt: skip
+def test_a_cell_whose_word_has_another_form_is_offered(question: str, condition: str) -> None:
+    assert best(question, PROJECTS) == f"SELECT COUNT(*) FROM t WHERE {condition}"
+
+
+def test_a_view_carries_the_question_as_its_table_writes_it() -> None:
+    assert inspect_table(PROJECTS, "What was the budgett of Bora?").question == "What was the Budget of Bora?"
+
+
 def test_the_shares_of_likely_queries_are_probabilities_and_equal_answers_support_each_other() -> None:
     found = inspect_table(ORDERS, "How many orders came from Norway?", likely=50).likely
     assert 0 < sum(query.share for query in found) <= 1 + 1e-9

@@ -14,8 +14,10 @@ the tables written by hand whole themes; how often the best query is right there
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -43,7 +45,11 @@ BEGIN = {
     "where !=": -1.0, "where row +1": -1.0, "where row -1": -1.0, "where row >": -1.5, "where row <": -1.5,
     "where = another row": -1.5, "where > another row": -1.5, "where < another row": -1.5, "where average >": -2.0,
     "says a cell twice": -2.0, "a row of totals": -1.0, "where average <": -2.0, "where IS NULL": -1.5,
-    "where IS NOT NULL": -1.5,
+    "where IS NOT NULL": -1.5, "tell difference": -1.5, "tell product": -1.5, "tell days": -1.5,
+    "total difference": -1.5, "total product": -1.5, "total days": -1.5, "order by difference": -1.5,
+    "order by product": -1.5, "order by days": -1.5, "where > column": -1.5, "where < column": -1.5,
+    "where = column": -1.5, "where > column unnamed": -1.5, "where < column unnamed": -1.5,
+    "where = column unnamed": -1.5, "where nearly named": -0.5,
 }  # fmt: skip
 """What the weights are where no question says otherwise: a query is short, and says what the question says."""
 MOST = {"wtq": 10**6, "tabfact": 180, "geo": 80}
@@ -63,11 +69,14 @@ class Case(NamedTuple):
     """What is kept apart together: questions of one table that was written by hand."""
 
 
-def read_cases(bench: Path, made: Path | None, most_made: int, rng: random.Random) -> Iterator[Case]:
+def read_cases(
+    bench: Path, made: Path | None, most_made: int, rng: random.Random, sample: float = 1.0
+) -> Iterator[Case]:
     tables = read_tables(bench)
     for name, most in MOST.items():
         asked = list(asked_of(bench / "questions" / f"{name}.train.jsonl"))
         rng.shuffle(asked)
+        most = int(sample * min(most, len(asked)))
         for _, question, _, answers, table in asked[:most]:
             yield Case(name, question, answers, tables[table])
     steps = [step for step in read_steps(made) if step.gold.query] if made else []
@@ -77,9 +86,15 @@ def read_cases(bench: Path, made: Path | None, most_made: int, rng: random.Rando
             yield Case("made", step.sub_question, step.gold.answers, block)
 
 
-def read_asked(draws: int, rng: random.Random) -> Iterator[Case]:
-    """Questions of the tables that were written by hand, each wording once in some draw or other."""
+def read_asked(draws: int, rng: random.Random, sample: float = 1.0, new: str = "") -> Iterator[Case]:
+    """Questions of the tables that were written by hand, each wording once in some draw or other.
+
+    `sample`: of so large a share of the folders, and of all in the file `new`.
+    """
+    all_new = read_folders(ASKED, new) if new else []
     for lines in [*read_folders(ASKED), *read_folders()]:
+        if lines not in all_new and rng.random() >= sample:
+            continue
         seen: set[str] = set()
         for _ in range(draws):
             made = fill(lines, rng)
@@ -137,20 +152,32 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--ridge", type=float, default=3.0)
     parser.add_argument("--apart", type=float, default=0.1, help="share of the questions that are kept apart")
+    parser.add_argument("--begin", type=Path, help="weights that stay as they are but for the marks that are learned")
+    parser.add_argument("--learn", default="", help="pattern of the marks that are fitted; all without it")
+    parser.add_argument("--new", default="", help="file in asked/ that is taken whole all the same")
+    parser.add_argument("--sample", type=float, default=1.0, help="share of the question sets that is taken")
+    parser.add_argument("--sample-asked", type=float, default=1.0, help="share of the other tables in asked/")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     rng = random.Random(0)
-    cases = [*read_cases(given.bench, given.made, given.most_made, rng), *read_asked(given.draws, rng)]
+    cases = [
+        *read_cases(given.bench, given.made, given.most_made, rng, given.sample),
+        *read_asked(given.draws, rng, given.sample_asked, given.new),
+    ]
     rng.shuffle(cases)
     hand = sorted({case.about for case in cases if case.about})
+    new = {lines[0][2:].split("|")[0].strip() for lines in read_folders(ASKED, given.new)} if given.new else set()
     apart_by_hand = set(rng.sample(hand, int(len(hand) * given.apart)))
     others = [case for case in cases if not case.about]
     apart = others[: int(len(others) * given.apart)] + [case for case in cases if case.about in apart_by_hand]
     known = set(map(id, apart))
     cases = [case for case in cases if id(case) not in known]
     share = {"made": given.made_share, "asked": given.asked_share}
-    weights: Mapping[str, float] = BEGIN
-    marked = Marked(BEGIN)
+    begin = {mark: weight for mark, weight in BEGIN.items() if re.match(given.learn, mark)}
+    if given.begin:
+        begin |= tomllib.loads(given.begin.read_text(encoding="utf-8"))
+    weights: Mapping[str, float] = begin
+    marked = Marked(begin, learn=given.learn)
     for number in range(given.rounds):
         for case in cases[number :: given.rounds]:
             marked.add(mark(case, weights), share.get(case.source, 1.0))
@@ -160,9 +187,21 @@ def main() -> None:
     right: dict[str, list[bool]] = {}
     for case in apart:
         queries = mark(case._replace(sql=""), weights)
-        right.setdefault(case.source, []).append(bool(queries) and queries[0][1])
+        name = "new" if case.about in new else case.source
+        right.setdefault(name, []).append(bool(queries) and queries[0][1])
+        right.setdefault(f"{name} by answer", []).append(bool(queries) and choose_answer(queries))
+        right.setdefault(f"{name} tried", []).append(any(is_good for _, is_good in queries))
     told = "  ".join(f"{name} {sum(of) / len(of):.3f} (n={len(of)})" for name, of in sorted(right.items()))
     print(f"of the questions kept apart right: {told}")
+
+
+def choose_answer(queries: Sequence[tuple[MarkedQuery, bool]]) -> bool:
+    """Whether the answer is right that all queries together make likeliest."""
+    shares: dict[str, float] = {}
+    for query, _ in queries:
+        shares[query.answer] = shares.get(query.answer, 0.0) + math.exp(query.score - queries[0][0].score)
+    best = max(shares, key=lambda answer: shares[answer])
+    return next(is_good for query, is_good in queries if query.answer == best)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ candidates of each question probable, all of them together (marginal likelihood;
 from __future__ import annotations
 
 import random
+import re
 from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,13 +38,16 @@ class Candidate(Protocol):
 class Marked:
     """All questions' candidates as one sparse matrix of marks."""
 
-    def __init__(self, begin: Mapping[str, float], *, far: float = FAR) -> None:
-        """`begin`: what the weights are where no question says otherwise."""
-        self._begin, self._far = begin, far
+    def __init__(self, begin: Mapping[str, float], *, far: float = FAR, learn: str = "") -> None:
+        """`begin`: what the weights are where no question says otherwise. `learn`: a pattern of the marks that are
+        fitted; all others keep their weights."""
+        self._begin, self._far, self._learn = begin, far, re.compile(learn)
         self._rng = random.Random(0)
         self.place: dict[str, int] = {}
         self.rows, self.columns = array("i"), array("i")
         self.right, self.starts, self.share = array("b"), array("i"), array("d")
+        self.kept = array("d")
+        """Of each candidate, what the marks are worth that keep their weights."""
 
     def add(self, candidates: Sequence[tuple[Candidate, bool]], share: float) -> None:
         good, bad = ([one for one in candidates if one[1] is right] for right in (True, False))
@@ -54,16 +58,21 @@ class Marked:
         self.starts.append(len(self.right))
         self.share.append(share)
         for candidate, right in kept:
+            kept_worth = 0.0
             for name in candidate.marks:
-                self.rows.append(len(self.right))
-                self.columns.append(self.place.setdefault(name, len(self.place)))
+                if self._learn.match(name):
+                    self.rows.append(len(self.right))
+                    self.columns.append(self.place.setdefault(name, len(self.place)))
+                else:
+                    kept_worth += self._begin.get(name, 0.0)
+            self.kept.append(kept_worth)
             self.right.append(right)
 
     def fit(self, before: Mapping[str, float], ridge: float) -> dict[str, float]:
         count, width = len(self.right), len(self.place)
         rows, columns = np.frombuffer(self.rows, np.int32), np.frombuffer(self.columns, np.int32)
         right, starts = np.frombuffer(self.right, np.int8).astype(float), np.frombuffer(self.starts, np.int32)
-        share = np.frombuffer(self.share)
+        share, worth = np.frombuffer(self.share), np.frombuffer(self.kept)
         question = np.repeat(np.arange(len(starts)), np.diff([*starts, count]))
         told = np.unique(question[rows].astype(np.int64) * width + columns) % width
         often = np.bincount(told, minlength=width) >= LEAST_QUESTIONS
@@ -75,7 +84,7 @@ class Marked:
         turned = matrix.T.tocsr()
 
         def measure(weights: Any) -> tuple[float, Any]:
-            scores = matrix @ weights
+            scores = worth + matrix @ weights
             shares = np.exp(scores - np.maximum.reduceat(scores, starts)[question])
             total, good = np.add.reduceat(shares, starts), np.maximum(np.add.reduceat(shares * right, starts), 1e-30)
             loss = -(share * np.log(good / total)).sum() + 0.5 * ridge * ((weights - begin) ** 2).sum()

@@ -73,10 +73,10 @@ class Made:
     asked: list[Asked] = field(default_factory=list)
 
 
-def read_folders(written: Path = FOLDERS) -> list[list[str]]:
+def read_folders(written: Path = FOLDERS, files: str = "*.txt") -> list[list[str]]:
     """The folders as they were written: the lines of each."""
     found: list[list[str]] = []
-    for file in sorted(written.glob("*.txt")):
+    for file in sorted(written.glob(files)):
         for line in file.read_text(encoding="utf-8").splitlines():
             if line.startswith("= "):
                 found.append([])

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from r1router.table import TableBlock, TableColumn
 from r1router.tables.columns import Value
-from r1router.tables.grammar import Condition
+from r1router.tables.grammar import Condition, Formula
 from r1router.tables.names import quote_name
+from r1router.tables.results import round_endless
 from r1router.tables.view import TableView
 
 Floats = npt.NDArray[np.float64]
@@ -22,7 +23,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class TableArrays:
-    """The columns of a view, by their places in it."""
+    """The columns of a view, by their places in it, and after them the formulas that were asked for."""
 
     view: TableView
     rows: int
@@ -41,6 +42,8 @@ class TableArrays:
         sign, literal = condition.sign, condition.literal
         if condition.of >= 0:
             return self._compare_with_row(condition)
+        if condition.other >= 0:
+            return _compare_columns(self.numbers[condition.column], sign, self.numbers[condition.other])
         values = self.values[condition.column]
         if sign in ("IS NULL", "IS NOT NULL"):
             empty = np.array([value is None or value == "" for value in values])
@@ -94,24 +97,47 @@ class TableArrays:
 
 
 def read_arrays(
-    view: TableView, block: TableBlock, columns: Sequence[TableColumn], values: Sequence[Sequence[Value]]
-) -> TableArrays:
+    view: TableView, block: TableBlock, columns: Sequence[TableColumn], values: Sequence[Sequence[Value]],
+    *, formulas: Sequence[Formula] = (),
+) -> TableArrays:  # fmt: skip
     """The columns that a view shows of a table with these rows. `values`: as for `view_table`."""
     place = {column.name: number for number, column in enumerate(columns)}
     shown = [place[column.name] for column in view.columns]
+    numbers = {
+        at: np.array([_read_number(value) for value in values[p]])
+        for at, p in enumerate(shown)
+        if view.columns[at].kind != "text"
+    }
+    worked_out = [_work_out(formula, numbers) for formula in formulas]
+    after = range(len(shown), len(shown) + len(formulas))
     return TableArrays(
         view=view,
         rows=len(block.rows),
-        names=tuple(quote_name(column.name) for column in view.columns),
-        texts=tuple(tuple(row[p] if p < len(row) else "" for row in block.rows) for p in shown),
-        values=tuple(values[p] for p in shown),
-        numbers={
-            at: np.array([_read_number(value) for value in values[p]])
-            for at, p in enumerate(shown)
-            if view.columns[at].kind != "text"
-        },
-        of_numbers=tuple(at for at, column in enumerate(view.columns) if column.kind == "number"),
+        names=(*(quote_name(column.name) for column in view.columns), *(formula.sql for formula in formulas)),
+        texts=(
+            *(tuple(row[p] if p < len(row) else "" for row in block.rows) for p in shown),
+            *(tuple(map(write_value, array)) for array in worked_out),
+        ),
+        values=(*(values[p] for p in shown), *([None if np.isnan(n) else n for n in array] for array in worked_out)),
+        numbers={**numbers, **dict(zip(after, worked_out, strict=True))},
+        of_numbers=(*(at for at, column in enumerate(view.columns) if column.kind == "number"), *after),
     )
+
+
+def _work_out(formula: Formula, numbers: dict[int, Floats]) -> Floats:
+    """The formula's value in each row; NaN where it has none."""
+    one, other = numbers[formula.left], numbers[formula.right]
+    if formula.kind == "product":
+        return one * other
+    return np.abs(np.floor(one) - np.floor(other)) if formula.kind == "days" else one - other
+
+
+def write_value(value: float) -> str:
+    """A number as an answer has it; "" for NaN."""
+    if np.isnan(value):
+        return ""
+    whole = value == int(value) and abs(value) < 1e15
+    return str(int(value)) if whole else round_endless(format(value, ".12g"))
 
 
 def compare(array: Floats, sign: str, value: float) -> Bools:
@@ -119,6 +145,13 @@ def compare(array: Floats, sign: str, value: float) -> Bools:
     with np.errstate(invalid="ignore"):
         result: Bools = _SIGNS[sign](array, value)
     return result & ~np.isnan(array) & (not np.isnan(value))
+
+
+def _compare_columns(left: Floats, sign: str, right: Floats) -> Bools:
+    """In which rows the one number stands so to the other; `sign` as in "> column"."""
+    with np.errstate(invalid="ignore"):
+        result: Bools = _SIGNS[sign.split()[0]](left, right)
+    return result & ~np.isnan(left) & ~np.isnan(right)
 
 
 def meets(one: float, sign: str, other: float) -> bool:

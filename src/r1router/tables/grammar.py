@@ -9,6 +9,8 @@ Every query is one SELECT over the table `t`, in plain SQL, in the order in whic
     SELECT "Name" FROM t WHERE row = (SELECT row FROM t WHERE "Name" = 'Smith') + 1
     SELECT ABS((SELECT "Points" FROM t WHERE "Name" = 'A') - (SELECT "Points" FROM t WHERE "Name" = 'B'))
     SELECT COUNT(*) = 2 FROM t WHERE "Wins" >= 2                    yes or no, as `true` and `false`
+    SELECT "Project" FROM t WHERE "Spent" > "Budget"                one column with another (`TableView.pairs`)
+    SELECT SUM("Price" * "Sold") FROM t                             "Sales" - "Cost", ABS("End" - "Start") in days
 
 Columns are those of the view. What they are compared with is a cell or a number that the question names, or a category
 of the column. A query inside a query asks for a cell that exactly one row has, so it has one value.
@@ -146,12 +148,13 @@ def _seq(*parts: str) -> str:
 
 def _select(rules: _Rules, view: TableView) -> list[str]:
     columns = view.columns
-    column = rules.add("column", _literals(quote_name(c.name) for c in columns))
-    number = rules.add("number", _literals(quote_name(c.name) for c in columns if c.kind == "number"))
-    ordered = rules.add("ordered", _literals(quote_name(c.name) for c in columns if c.kind != "text"))
+    worked_out = [formula.sql for formula in list_formulas(view)]
+    column = rules.add("column", _literals([*(quote_name(c.name) for c in columns), *worked_out]))
+    number = rules.add("number", _literals([*(quote_name(c.name) for c in columns if c.kind == "number"), *worked_out]))
+    ordered = rules.add("ordered", _literals([*(quote_name(c.name) for c in columns if c.kind != "text"), *worked_out]))
     counted = rules.add("counted", _literals(dict.fromkeys(["0", "1", *view.numbers])))
     sign = rules.add("sign", _literals(f" {op} " for op in ORDERED))
-    where = _where(rules, list_conditions(view))
+    where = _where(rules, [*list_conditions(view), *list_pair_conditions(view)])
     later = rules.add("later", _literals(quote_name(c.name) for c in columns if c.kind in ("date", "time")))
     total = rules.add("total", _totals(number, column))
     order = rules.add("order", _orders(ordered, view.row))
@@ -233,7 +236,7 @@ class Condition:
 
     sql: str
     column: int
-    """Place of the column in the view; -1 for the number of the row."""
+    """Place of the column in the view, or after the last that of a formula; -1 for the number of the row."""
     sign: str
     """An operator, or "year =", "month =", "average >", "row +1" and the like."""
     literal: str = ""
@@ -241,6 +244,58 @@ class Condition:
     """Place of the column that `literal` is a cell of, where that is another one: the row that is compared with."""
     named: bool = False
     """Whether the question names what is compared with."""
+    other: int = -1
+    """Place of the column of the same row that is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A number that is worked out of two columns of a row."""
+
+    sql: str
+    kind: str
+    """difference, product, days."""
+    left: int
+    right: int
+    """Places of the columns in the view."""
+
+
+def list_formulas(view: TableView) -> list[Formula]:
+    """What a query may work out of two columns: a difference of one unit, a product, the days between two dates."""
+    found: list[Formula] = []
+    for left, right in view.pairs:
+        one, other = view.columns[left], view.columns[right]
+        if one.kind == "date":
+            found.append(Formula(f"ABS({_day(one)} - {_day(other)})", "days", left, right))
+        elif one.kind == "number":
+            if _is_comparable(one, other):
+                found.append(Formula(f"{quote_name(one.name)} - {quote_name(other.name)}", "difference", left, right))
+            found.append(Formula(f"{quote_name(one.name)} * {quote_name(other.name)}", "product", left, right))
+    return found
+
+
+def list_pair_conditions(view: TableView) -> list[Condition]:
+    """Conditions that compare two columns of a row, or what is worked out of them with a number of the question."""
+    found: list[Condition] = []
+    for left, right in view.pairs:
+        one, other = view.columns[left], view.columns[right]
+        named = min(one.mentioned, other.mentioned) >= 0
+        if _is_comparable(one, other):
+            for sign in (">", "<", "="):
+                sql = f"{quote_name(one.name)} {sign} {quote_name(other.name)}"
+                mark = f"{sign} column" if named else f"{sign} column unnamed"
+                found.append(Condition(sql, left, mark, other=right, named=named))
+    for place, formula in enumerate(list_formulas(view), len(view.columns)):
+        found += [
+            Condition(f"{formula.sql} {sign} {number}", place, sign, number, named=True)
+            for number in view.numbers
+            for sign in (">", "<", ">=", "<=")
+        ]
+    return found
+
+
+def _is_comparable(one: ViewedColumn, other: ViewedColumn) -> bool:
+    return one.unit == other.unit or not (one.unit and other.unit)
 
 
 def _where(rules: _Rules, conditions: Sequence[Condition]) -> str:

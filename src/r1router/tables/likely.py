@@ -18,12 +18,12 @@ from itertools import combinations
 import numpy as np
 
 from r1router.table import TableBlock, TableColumn
-from r1router.tables.arrays import Bools, Floats, meets, read_arrays
+from r1router.tables.arrays import Bools, Floats, meets, read_arrays, write_value
 from r1router.tables.columns import Value
-from r1router.tables.grammar import Condition, list_conditions
+from r1router.tables.grammar import Condition, list_conditions, list_formulas, list_pair_conditions
 from r1router.tables.names import quote_name
 from r1router.tables.query_marks import MarkedQuery, Part, QueryMarks, Weights, read_mark_weights
-from r1router.tables.results import CELLS, round_endless
+from r1router.tables.results import CELLS
 from r1router.tables.view import LikelyQuery, TableView, read_numbers
 
 SINGLE, PAIRED, TRIPLED = 14, 4, 5
@@ -63,7 +63,7 @@ def mark_queries(
     """The queries that may be meant, each once, in no order."""
     if not block.rows or not view.columns:
         return []
-    table = read_arrays(view, block, columns, values)
+    table = read_arrays(view, block, columns, values, formulas=list_formulas(view))
     marked = _Search(table, read_mark_weights() if weights is None else weights).run()
     return list({query.sql: query for query in marked}.values())
 
@@ -151,7 +151,7 @@ class _Search(QueryMarks):
     def _wheres(self) -> list[_Where]:
         """No condition, and the sets of conditions that are worth most."""
         best: dict[bytes, _Where] = {}
-        for condition in list_conditions(self.view):
+        for condition in (*list_conditions(self.view), *list_pair_conditions(self.view)):
             where = self._where(condition)
             if where is not None:
                 key = where.mask.tobytes() if where.mask.any() else where.sql.encode()
@@ -325,8 +325,8 @@ class _Search(QueryMarks):
             return None
         if total.name == "count":
             told = "all" if value == self.table.rows else str(min(2, int(value)))
-            return _write(value), (f"counted: {told}",)
-        return _write(value), ("total of one row",) if mask.sum() == 1 else ()
+            return write_value(value), (f"counted: {told}",)
+        return write_value(value), ("total of one row",) if mask.sum() == 1 else ()
 
     def _latest(self, place: int, array: Floats, down: bool, mask: Bools) -> tuple[str, tuple[str, ...]] | None:
         rows = np.flatnonzero(mask & ~np.isnan(array))
@@ -406,7 +406,7 @@ class _Search(QueryMarks):
                 one, other = other, one
             if one.added:
                 part = self._join(one.part, other.part, differ)
-                answer = _write(abs(one.value - other.value))
+                answer = write_value(abs(one.value - other.value))
                 yield self._finish(f"SELECT ABS({one.sql} - {other.sql})", answer, part)
             for sign, said in compare.items():
                 answer, marks = _say(meets(one.value, sign, other.value))
@@ -472,10 +472,6 @@ _OVER_NUMBERS: tuple[tuple[str, str, Callable[[Floats], float]], ...] = (
 def _total(function: Callable[[Floats], float], array: Floats, mask: Bools) -> float:
     known = array[mask & ~np.isnan(array)]
     return function(known) if len(known) else math.nan
-
-
-def _write(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else round_endless(format(value, ".12g"))
 
 
 def _say(truth: bool) -> tuple[str, tuple[str, ...]]:

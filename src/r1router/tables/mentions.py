@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 
 from r1router.evidence.words import read_name_parts, read_words, tell_language
-from r1router.tables.view import TableView, read_numbers
+from r1router.tables.view import TableView, ViewedColumn, find_near, read_numbers
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NOWHERE = 10**6
@@ -37,6 +37,7 @@ class Mentions:
         """Of each column, the words of its name that the question has."""
         self.heading = [name & self.asked & self.about for name in self.names]
         """… and those that only say what the table is about: "Which order" of a table of orders."""
+        self._near = [{**dict(column.near), **self._near_months(column)} for column in view.columns]
         in_names = frozenset().union(*self.names)
         in_cells = frozenset(
             word
@@ -61,6 +62,15 @@ class Mentions:
             if not about[place - 1] and not about[place]:
                 found[f"{self.tokens[place - 1]} {self.tokens[place]}"] = None
         return tuple(found)
+
+    def _near_months(self, column: ViewedColumn) -> dict[str, str]:
+        months = [word for month in column.months for word in self.read(month)]
+        return find_near(self.asked - frozenset(months), months)
+
+    def find_near(self, place: int, words: frozenset[str]) -> frozenset[str]:
+        """The question's words that are nearly one of these words of a cell in the column at this place."""
+        near = self._near[place] if place < len(self._near) else {}
+        return frozenset(near[word] for word in words if word in near)
 
     def read(self, text: str) -> list[str]:
         """The telling words of a text, in the question's language."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from r1router.tables.arrays import TableArrays
-from r1router.tables.grammar import Condition
+from r1router.tables.grammar import Condition, list_formulas
 from r1router.tables.mentions import Mentions
 from r1router.tables.view import read_numbers
 
@@ -57,6 +57,10 @@ class QueryMarks:
     def __init__(self, table: TableArrays, weights: Weights) -> None:
         self.table, self.view, self.weights = table, table.view, weights
         self.asked = Mentions(table.view)
+        self.formulas = list_formulas(table.view)
+        self.kinds = [*(column.kind for column in self.view.columns), *(formula.kind for formula in self.formulas)]
+        named = self.asked.named
+        self.named = [*named, *(named[formula.left] | named[formula.right] for formula in self.formulas)]
         self.key = next((place for place, c in enumerate(self.view.columns) if c.kind == "text"), 0)
         places = [self.asked.first(words) for words in self.asked.named]
         self.earliest = min((place for place in places if place is not None), default=None)
@@ -96,8 +100,17 @@ class QueryMarks:
     def _column(self, place: int, role: str) -> Part:
         """A column as what is told, what is totalled or what is ordered by."""
         if (place, role) not in self._columns:
-            self._columns[place, role] = self._part(self.asked.named[place], *self._mark_column(place, role))
+            is_formula = place >= len(self.view.columns)
+            marks = self._mark_formula(place, role) if is_formula else self._mark_column(place, role)
+            self._columns[place, role] = self._part(self.named[place], *marks)
         return self._columns[place, role]
+
+    def _mark_formula(self, place: int, role: str) -> Iterator[str]:
+        formula = self.formulas[place - len(self.view.columns)]
+        count = sum(bool(self.asked.named[column]) for column in (formula.left, formula.right))
+        yield f"{role} {formula.kind}"
+        yield f"{role} {formula.kind} of {count} named"
+        yield from (f"{formula.kind}: {word}" for word in self.asked.words)
 
     def _mark_column(self, place: int, role: str) -> Iterator[str]:
         kind, said = self.view.columns[place].kind, self.asked.named[place]
@@ -106,7 +119,7 @@ class QueryMarks:
             yield from (f"tell {kind}: {word}" for word in self.asked.words)
         if place == self.key:
             yield f"{role} first text"
-        if kind != "text" and len(self.table.numbers) == 1:
+        if kind != "text" and len(self.table.numbers) == 1 + len(self.formulas):
             yield f"{role} the only {kind}"
         if place == 0:
             yield f"{role} first"
@@ -126,31 +139,39 @@ class QueryMarks:
         asked, sign = self.asked, condition.sign
         if condition.of >= 0 and not sign.startswith("row"):
             sign = f"{sign} another row"
+        elif condition.column >= len(self.view.columns):
+            sign = f"{self.kinds[condition.column]} {sign}"
         words = self._literal(condition)
         said = words & asked.asked
+        near = asked.find_near(condition.column, words) if not said and condition.column >= 0 else frozenset()
         marks = [f"where {sign}"]
         if condition.literal:
             share = len(said) / max(1, len(words))
             known = "wholly" if share == 1 else "half" if share >= 0.5 else "partly" if said else "not"
-            marks.append(f"where {known} named")
+            marks.append(f"where {'nearly' if near else known} named")
             if said and said <= asked.about:
                 marks.append("where the table's name")
             if asked.is_ordinal(said):
                 marks.append(f"where {sign} an ordinal")
         if condition.column >= 0:
-            named = asked.named[condition.column]
-            kind = self.view.columns[condition.column].kind
+            named = self.named[condition.column]
+            kind = self.kinds[condition.column]
+            if condition.other >= 0:
+                named |= asked.named[condition.other]
             marks.append(f"where {kind} {'' if named else 'un'}named")
             if condition.column == self.key:
                 marks.append("where first text")
         else:
             named = frozenset()
-        first, last = asked.first(said), asked.last(said)
+        first, last = asked.first(said or near), asked.last(said or near)
         if first is not None and last is not None:
             marks += [f"where {sign} after {asked.token(first - 1)}", f"where {sign} before {asked.token(last + 1)}"]
             marks.append(f"where {sign} after {asked.token(first - 2)} {asked.token(first - 1)}")
-        if sign not in ("=", "ILIKE"):
-            marks += [f"where {sign}: {word}" for word in asked.words]
+        # "More than" asks for ">" alike, whether a number or another column is compared with.
+        reckons = condition.other >= 0 or condition.column >= len(self.view.columns)
+        asks = condition.sign.split()[0] if reckons else sign
+        if asks not in ("=", "ILIKE"):
+            marks += [f"where {asks}: {word}" for word in asked.words]
         return self._part(said | named, *marks)
 
     def _literal(self, condition: Condition) -> frozenset[str]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import combinations
 from typing import Any
 
 from r1router.evidence.numbers import read_quantities
-from r1router.evidence.words import order_columns, read_words, tell_language
+from r1router.evidence.words import order_columns, read_name_parts, read_words, tell_language
 from r1router.table import CELLS, TableBlock, TableColumn, join_lines
 from r1router.tables.columns import Value
 from r1router.tables.names import ROW, name_row, quote_name, quote_text
@@ -30,6 +31,10 @@ NAMED = 8
 """Cells of one column that are offered because the question names them, at most."""
 PATTERNS = 4
 """Parts of cells of one column that are offered, at most."""
+NEAR = 3
+"""Cells of one column that are offered because a word of theirs is nearly one of the question's, at most."""
+PAIRS, FEW = 4, 3
+"""Pairs of columns that are offered to be compared, at most; so many or fewer are offered without being named."""
 ROWS = 8
 """Rows that are shown, at most."""
 SAMPLES, SAMPLE = 3, 28
@@ -72,6 +77,10 @@ class ViewedColumn:
     """Whether some rows have no value."""
     clock: bool = False
     """Whether its dates have a time of day."""
+    mentioned: int = -1
+    """Place in the question of the first word that its name has; -1 where none has."""
+    near: tuple[tuple[str, str], ...] = ()
+    """Words of its cells with those of the question that are nearly the same: ("japan", "japanes")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,8 @@ class TableView:
     """Numbers of the question."""
     row: str = ROW
     """What queries call the number of a row."""
+    pairs: tuple[tuple[int, int], ...] = ()
+    """Places of two columns of one kind, neither of them text, that a query may compare, in the question's order."""
     others: tuple[OtherTable, ...] = ()
     """The other tables of its file, where a query may join them."""
     likely: tuple[LikelyQuery, ...] = ()
@@ -145,7 +156,7 @@ def view_table(
     row = name_row([column.name for column in columns])
     return TableView(
         question, block.title, block.section, block.caption, len(block.rows) if count is None else count, viewed,
-        rows, asked.numbers, row if row == ROW else quote_name(row),
+        rows, asked.numbers, row if row == ROW else quote_name(row), _pair_columns(viewed),
     )  # fmt: skip
 
 
@@ -272,7 +283,9 @@ class _Asked:
 
     def __init__(self, question: str) -> None:
         self._language = tell_language(question)
-        self.words = frozenset(self.read(question))
+        read = self.read(question)
+        self.words = frozenset(read)
+        self._places = {word: place for place, word in reversed([*enumerate(read)])}
         plain = _WORD.findall(question)
         self.phrases = list(
             dict.fromkeys(
@@ -290,6 +303,11 @@ class _Asked:
     def read(self, text: str) -> list[str]:
         """The telling words of a text, in the question's language."""
         return read_words(text, self._language)
+
+    def find_first(self, name: str) -> int:
+        """Place of the first telling word that a column's name has; -1 where none has."""
+        words = read_name_parts(name, self._language)
+        return min((self._places[word] for word in words if word in self._places), default=-1)
 
 
 # ── columns ────────────────────────────────────────────────────────────────────────────────────
@@ -309,8 +327,8 @@ def _view_column(
     counts: Counter[Any] = Counter(value for value in values if value not in (None, ""))
     found = {value: text for text, value in zip(texts, values, strict=True) if value in counts}
     plain = ViewedColumn(
-        column.name, column.kind, column.unit,
-        repeats=len(counts) < counts.total(), gaps=len(values) > counts.total(),
+        column.name, column.kind, column.unit, repeats=len(counts) < counts.total(),
+        gaps=len(values) > counts.total(), mentioned=asked.find_first(column.name),
     )  # fmt: skip
     if column.kind == "number":
         plain = _view_numbers(asked, plain, counts, whole=whole)
@@ -383,13 +401,47 @@ def _view_texts(asked: _Asked, plain: ViewedColumn, counts: Counter[Any], *, who
         if found & asked.words and (2 * len(found & asked.words) >= len(found) or _rare(found & asked.words, spread))
     }
     named = sorted(scores, key=lambda value: scores[value], reverse=True)[:NAMED]
+    near = find_near(asked.words - spread.keys(), spread.keys())
+    nearly = [value for value, found in told.items() if value not in scores and found & near.keys()][:NEAR]
     few = whole and len(counts) <= CATEGORIES
     cells = tuple(
         Cell(quote_text(value), single=count == 1 and (whole or value in scores), named=value in scores)
         for value, count in known.items()
-        if few or value in named
+        if few or value in named or value in nearly
     )
-    return replace(plain, cells=cells, patterns=_patterns(asked, list(known)))
+    return replace(plain, cells=cells, patterns=_patterns(asked, list(known)), near=tuple(near.items()))
+
+
+def find_near(asked: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """Known words that begin as one that is asked for and end otherwise, with that one.
+
+    >>> find_near(["japanes", "jan", "rain"], ["japan", "januari", "raini", "paper"])
+    {'japan': 'japanes', 'januari': 'jan', 'raini': 'rain'}
+    """
+    words = sorted(asked)
+    return {other: word for other in known for word in words if _is_near(word, other)}
+
+
+def _is_near(word: str, other: str) -> bool:
+    same = next((n for n, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
+    if word.isdigit() or same < 3:
+        return False
+    return same == len(word) or (same > 3 and same >= min(len(word), len(other)) - 2 and len(word) - same <= 5)
+
+
+def _pair_columns(columns: Sequence[ViewedColumn]) -> tuple[tuple[int, int], ...]:
+    """Pairs of columns with numbers, dates or times, those first of which the question names both.
+
+    The one that is named first comes first, and one that is not named comes before that: "which went over budget?".
+    """
+    alike = [
+        sorted(pair, key=lambda place: columns[place].mentioned)
+        for pair in combinations(range(len(columns)), 2)
+        if columns[pair[0]].kind == columns[pair[1]].kind != "text"
+    ]
+    named = [sum(columns[place].mentioned >= 0 for place in pair) for pair in alike]
+    order = sorted(range(len(alike)), key=lambda at: -named[at])
+    return tuple((alike[at][0], alike[at][1]) for at in order if named[at] or len(alike) <= FEW)[:PAIRS]
 
 
 def can_compare(text: str) -> bool:
