@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from milvus_server import start_milvus
 from postgres_server import start_server
+from s3_server import start_s3
 
 
 def pytest_configure() -> None:
@@ -20,4 +22,18 @@ def pytest_configure() -> None:
 def postgres() -> Iterator[str]:
     """The location of an empty data base; each test takes a schema of its own: `f"{postgres}&schema=name"`."""
     with start_server() as location:
+        yield location
+
+
+@pytest.fixture(scope="session")
+def milvus() -> Iterator[str]:
+    """The location of an empty Milvus; each test takes a prefix of its own: `f"{milvus}?prefix=name"`."""
+    with start_milvus() as location:
+        yield location
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The location of an empty bucket; each test takes a prefix of its own: `f"{s3}name"`."""
+    with start_s3() as location:
         yield location

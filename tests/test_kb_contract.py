@@ -66,10 +66,14 @@ def on_disk_without_memory(folder: Path) -> KnowledgeBase:
         return on_disk(folder)
 
 
-def in_postgres(folder: Path, location: str) -> KnowledgeBase:
+def on_a_server(folder: Path, location: str) -> KnowledgeBase:
     write_rows(folder / "places.jsonl", ROWS)
     index([folder / "places.jsonl"], location, embedder=HashedWords(), holds="places")
     return open_kbs(location, text_embedder=HashedWords())["text"]
+
+
+SERVERS = {"s3": "contract", "postgres": "&schema=contract", "milvus": "?prefix=contract"}
+"""Places of their own on the servers that the tests share."""
 
 
 def evidence() -> list[Evidence]:
@@ -85,12 +89,14 @@ def write_rows(path: Path, rows: list[tuple[str, str, str]]) -> None:
 
 
 @pytest.fixture(
-    params=[in_memory, in_memory_with_vectors, on_disk, on_disk_without_memory, in_postgres], scope="module"
+    params=[in_memory, in_memory_with_vectors, on_disk, on_disk_without_memory, "s3", "postgres", "milvus"],
+    scope="module",
 )
 def kb(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     folder = tmp_path_factory.mktemp("kb")
-    if request.param is in_postgres:
-        return in_postgres(folder, f"{request.getfixturevalue('postgres')}&schema=contract")
+    if isinstance(request.param, str):
+        location = request.getfixturevalue(request.param)
+        return on_a_server(folder, f"{location}{SERVERS[request.param]}")
     make: Callable[[Path], KnowledgeBase] = request.param
     return make(folder)
 

@@ -34,12 +34,19 @@ from r1router.types import Evidence, Location, Query
 from small_embedders import HashedWords, NamedColours, plain_picture
 
 
-@pytest.fixture(params=["folder", "postgres"])
+@pytest.fixture(params=["folder", "s3", "postgres", "milvus"])
 def kbs(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A place for knowledge bases with nothing in it."""
     if request.param == "folder":
         return str(tmp_path / "kbs")
-    return make_schema(request.getfixturevalue("postgres"))
+    return make_place(request.getfixturevalue(request.param))
+
+
+def make_place(location: str) -> str:
+    """A place with nothing in it, of a server that other tests use too."""
+    if location.startswith("postgresql"):
+        return make_schema(location)
+    return f"{location}{'?prefix=' if location.startswith('milvus') else ''}t{uuid.uuid4().hex}"
 
 
 def make_schema(postgres: str) -> str:
@@ -266,11 +273,12 @@ def test_how_it_is_stored_is_shown(kbs: str, tmp_path: Path) -> None:
     take_in(tmp_path / "a.md", kbs)
     store = find_store(kbs, "text")
     inspected = store.inspect()
-    assert (inspected.index, inspected.recall) == ("exact", None)
+    index = "HNSW" if kbs.startswith("milvus") else "exact"
+    assert (inspected.index, inspected.recall) == (index, None)
     assert inspected.written is not None
     assert before < inspected.written < datetime.now(tz=UTC) + timedelta(seconds=5)
     done = CliRunner().invoke(app, ["kb", "show", "text", "--kbs", kbs, "--json"], catch_exceptions=False)
-    assert json.loads(done.output)["index"] == "exact"
+    assert json.loads(done.output)["index"] == index
 
 
 def test_the_stamps_of_all_are_those_of_each_and_none_where_all_is_gone(kbs: str, tmp_path: Path) -> None:
@@ -494,9 +502,19 @@ def test_a_data_base_that_cannot_be_reached_is_told_in_one_line_without_the_pass
     assert "s3cret" not in str(raised.value)
 
 
-@pytest.mark.parametrize("location", ["s3://bucket/kbs", "milvus://host/db", "postgresql://host/db?schema=No%20schema"])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "mysql://host/db",
+        "s3://key:secret@bucket/kbs",
+        "gs:///kbs",
+        "milvus://host/db?prefix=no-name",
+        "milvus://host/db?index=best",
+        "postgresql://host/db?schema=No%20schema",
+    ],
+)
 def test_a_place_that_cannot_be_is_refused_in_words(location: str) -> None:
-    with pytest.raises(InputError, match=r"no place for knowledge bases|cannot be a schema"):
+    with pytest.raises(InputError, match=r"no place for knowledge bases|cannot be a|is no index"):
         open_kbs(location)
 
 

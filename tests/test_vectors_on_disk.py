@@ -15,6 +15,7 @@ from r1router.ingest.run import index
 from r1router.kb import card, open_kb
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores.folder import allowed, vector_index, vectors
+from r1router.kb.stores.folder.home import FolderHome
 from r1router.kb.stores.folder.table import find_index, open_table
 from r1router.kb.stores.folder.vector_index import read_measured
 from r1router.kb.stores.folder.vectors import VectorsInMemory, VectorsOnDisk
@@ -75,8 +76,8 @@ def test_what_needs_more_memory_than_is_given_stays_on_disk_and_gets_an_index(
     assert isinstance(find_vectors(open_on_disk(disk, monkeypatch)), VectorsOnDisk)
     assert find_index(open_table(memory), "vector") is None
     assert find_index(open_table(disk), "vector") is not None
-    assert read_measured(memory) == {}
-    measured = read_measured(disk)["vector"]
+    assert read_measured(FolderHome(memory)) == {}
+    measured = read_measured(FolderHome(disk))["vector"]
     assert (measured.kind, measured.entries, measured.vectors) == ("IVF_RQ", ROWS, ROWS)
     assert measured.recall is not None
     assert measured.recall >= 0.99
@@ -146,7 +147,7 @@ def test_the_index_is_built_anew_when_the_knowledge_base_has_doubled(
     monkeypatch.setattr(vector_index, "FEWEST", 300)
     for numbers, entries in ((range(300), 300), (range(2_000, 2_100), 300), (range(3_000, 3_300), 700)):
         index([write(tmp_path, numbers)], tmp_path / "kbs", embedder=HashedWords())
-        assert read_measured(folder)["vector"].entries == entries
+        assert read_measured(FolderHome(folder))["vector"].entries == entries
 
 
 def test_vectors_whose_numbers_do_not_fill_bytes_get_an_index_too(
@@ -159,7 +160,7 @@ def test_vectors_whose_numbers_do_not_fill_bytes_get_an_index_too(
     monkeypatch.setattr(vector_index, "FEWEST", 300)
     path = write(tmp_path, range(300))
     index([path], tmp_path / "kbs", embedder=Longer())
-    assert read_measured(tmp_path / "kbs" / "text")["vector"].kind == "IVF_SQ"
+    assert read_measured(FolderHome(tmp_path / "kbs" / "text"))["vector"].kind == "IVF_SQ"
     [[found]] = open_kb(tmp_path / "kbs" / "text", text_embedder=Longer()).search(
         [Query(json.loads(path.read_text().splitlines()[7])["text"])], k=1, mode="vector"
     )

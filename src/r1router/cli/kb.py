@@ -376,7 +376,7 @@ def rename(
 
 @kb_app.command()
 def copy(
-    source: Annotated[str, typer.Argument(help="Where they are: a folder, or postgresql://HOST/DATABASE.")],
+    source: Annotated[str, typer.Argument(help="Where they are: a folder, s3://…, postgresql://… or milvus://….")],
     target: Annotated[str, typer.Argument(help="Where they go.")],
     kb: options.SomeKbs = None,
     name: Annotated[str | None, typer.Option(help="Another name for the copy of one. [its own]")] = None,

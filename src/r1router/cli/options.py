@@ -22,7 +22,7 @@ Kbs = Annotated[
     str,
     typer.Option(
         envvar="R1ROUTER_KBS",
-        help="Where the knowledge bases are: a folder, or postgresql://HOST/DATABASE.",
+        help="Where the knowledge bases are: a folder, s3://BUCKET/PREFIX, postgresql://… or milvus://….",
         metavar=FOLDER_OR_URL,
     ),
 ]

@@ -12,8 +12,9 @@ from r1router.errors import InputError
 from r1router.kb import manifest
 from r1router.kb.stores import open_catalog
 from r1router.kb.stores.folder.catalog import list_kb_folders
+from r1router.kb.stores.folder.home import UNFINISHED
 from r1router.kb.stores.folder.store import FolderStore
-from r1router.kb.stores.folder.writer import LOCK, UNFINISHED, hold_lock
+from r1router.kb.stores.folder.writer import LOCK, hold_lock
 from r1router.kb.stores.store import Store
 
 SUFFIX = ".r1kb.tar.gz"

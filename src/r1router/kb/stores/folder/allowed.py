@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from r1router.filters.match import matches
 from r1router.filters.tree import Filter
 from r1router.kb.rows import ABOUT
 from r1router.kb.stores.about import read_all
-from r1router.kb.stores.folder.field_sets import SqliteFieldSets
+from r1router.kb.stores.folder.home import Home
 
 FEW = 500
 """So many sets of fields are named to the store in a condition; of more, its rankings are read and sifted. The store
@@ -56,17 +55,17 @@ class AllowedRows:
         return kept
 
 
-def find_allowed(table: Any, folder: Path, tree: Filter) -> AllowedRows:
+def find_allowed(table: Any, home: Home, tree: Filter) -> AllowedRows:
     """Raises `InputError` where nothing was described."""
     if ABOUT not in table.schema.names:
         raise InputError(
-            f"{folder.name} was indexed before there were filters; index its files again, which embeds nothing anew: "
-            f"r1router index FILES --kbs {folder.parent}"
+            f"{home.name} was indexed before there were filters; index its files again, which embeds nothing anew: "
+            f"r1router index FILES --kbs {home.kbs}"
         )
     kinds: dict[tuple[str, ...], tuple[str, ...]] = {}  # many sets have the same names
     fitting = {
         id_: kinds.setdefault(tuple(fields), tuple(fields))
-        for id_, fields in read_all(SqliteFieldSets(folder))
+        for id_, fields in read_all(home.field_sets)
         if matches(tree, fields)
     }
     wanted = np.fromiter(fitting, np.int64, len(fitting))

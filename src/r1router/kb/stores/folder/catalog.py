@@ -11,8 +11,8 @@ import filelock
 
 from r1router.errors import KnowledgeBaseError
 from r1router.kb import manifest as manifests
+from r1router.kb.stores.folder.home import explain_refusals
 from r1router.kb.stores.folder.store import FolderStore
-from r1router.kb.stores.folder.writer import explain_refusals
 from r1router.kb.stores.store import Store
 
 

@@ -1,21 +1,19 @@
-"""Keeps the newest version of a folder open, for all that search it or a part of it."""
+"""Keeps the newest version of a table open, for all that search it or a part of it."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
 from r1router.errors import CHECK, InputError, KnowledgeBaseError, write_short
-from r1router.kb import manifest as manifests
 from r1router.kb.rows import CELLS
+from r1router.kb.stores.folder.home import UNFINISHED, Home
 from r1router.kb.stores.folder.memory_limit import read_memory_limit
 from r1router.kb.stores.folder.snapshot import FolderSnapshot
-from r1router.kb.stores.folder.table import open_caches, open_table
-from r1router.kb.stores.folder.writer import UNFINISHED
+from r1router.kb.stores.folder.table import open_caches
 
 T = TypeVar("T")
 
@@ -29,9 +27,9 @@ _log = logging.getLogger(__name__)
 class Newest:
     """Safe to use from several threads. Nothing is read before the first use."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, home: Home) -> None:
         """Raises `InputError` where the limit of memory is none."""
-        self._folder, self._limit = folder, read_memory_limit()
+        self._home, self._limit = home, read_memory_limit()
         self._caches: Any = None
         self._snapshot: FolderSnapshot | None = None
         self._table: Any = None
@@ -41,7 +39,7 @@ class Newest:
     def use(self, work: Callable[[FolderSnapshot], T], *, empty: T) -> T:
         """What `work` makes of the newest version, `empty` before anything is stored.
 
-        It is done again where a writer took the version away meanwhile. Raises `KnowledgeBaseError` where the folder
+        It is done again where a writer took the version away meanwhile. Raises `KnowledgeBaseError` where it
         cannot be read.
         """
         for attempt in range(_ATTEMPTS):
@@ -53,9 +51,9 @@ class Newest:
             except (LookupError, OSError, RuntimeError, ValueError) as error:  # how a missing file comes up
                 if attempt == _ATTEMPTS - 1:
                     raise KnowledgeBaseError(
-                        f"{self._folder} cannot be searched: {write_short(error)}; {CHECK}"
+                        f"{self._home.place} cannot be searched: {write_short(error)}; {CHECK}"
                     ) from error
-                _log.info("%s: opening again, a writer may have tidied up: %s", self._folder, error)
+                _log.info("%s: opening again, a writer may have tidied up: %s", self._home.place, error)
                 with self._refreshing:
                     self._snapshot = self._table = None
                 time.sleep(0.02 * 2**attempt)
@@ -67,23 +65,21 @@ class Newest:
             known = self._snapshot
             if self._table is None:
                 self._caches = self._caches or open_caches(index=self._limit)
-                self._table = open_table(self._folder, session=self._caches)
+                self._table = self._home.open_table(session=self._caches)
             if self._table is None:
-                manifests.read(self._folder)  # raises where all of it has been removed
+                self._home.read_manifest()  # raises where all of it has been removed
                 return None
             self._table.checkout_latest()
             if known and known.version == self._table.version:
                 return known
             is_early = known and time.monotonic() - self._loaded < PATIENCE * known.seconds_to_load
-            if is_early and (self._folder / UNFINISHED).exists():
+            if is_early and self._home.has(UNFINISHED):
                 return known
-            self._snapshot = FolderSnapshot(
-                open_table(self._folder, session=self._caches), self._folder, limit=self._limit
-            )
-            if known is None and CELLS not in self._table.schema.names and manifests.read(self._folder).kind == "table":
+            self._snapshot = FolderSnapshot(self._home.open_table(session=self._caches), self._home, limit=self._limit)
+            if known is None and CELLS not in self._table.schema.names and self._home.read_manifest().kind == "table":
                 _log.warning(
-                    "%s was indexed before tables could be queried; index its files again for it", self._folder
+                    "%s was indexed before tables could be queried; index its files again for it", self._home.place
                 )
             self._loaded = time.monotonic()
-            _log.debug("%s: version %d, %d entries", self._folder, self._snapshot.version, len(self._snapshot))
+            _log.debug("%s: version %d, %d entries", self._home.place, self._snapshot.version, len(self._snapshot))
             return self._snapshot

@@ -6,7 +6,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -18,6 +17,7 @@ from r1router.kb.products import Vectors
 from r1router.kb.rows import TERMS
 from r1router.kb.stores.folder.allowed import DEEPER, AllowedRows, find_allowed
 from r1router.kb.stores.folder.described import describe_table
+from r1router.kb.stores.folder.home import Home
 from r1router.kb.stores.folder.memory_limit import NUMBER
 from r1router.kb.stores.folder.table import find_spaces, list_stored_columns, write_all_phrases, write_any_of
 from r1router.kb.stores.folder.vector_index import estimate_vectors, read_measured
@@ -34,18 +34,18 @@ REMEMBERED_BYTES = 64 << 20
 class FolderSnapshot:
     """A table at one version. Safe to search from several threads; never changes."""
 
-    def __init__(self, table: Any, folder: Path, *, limit: int) -> None:
-        """`table`: a handle of its own, which stays at the version that it was opened at. `folder`: where it is in.
+    def __init__(self, table: Any, home: Home, *, limit: int) -> None:
+        """`table`: a handle of its own, which stays at the version that it was opened at. `home`: where it is.
 
         `limit`: vectors that need more bytes stay on disk.
         """
         started = time.perf_counter()
         self.version: int = table.version
-        self._table, self._folder = table, folder
+        self._table, self._home = table, home
         self._allowed: OrderedDict[Filter, AllowedRows] = OrderedDict()
         self._finding = Lock()
         self._entries: int = table.count_rows()
-        self._vectors = _open_vectors(table, folder, self._entries, limit)
+        self._vectors = _open_vectors(table, home, self._entries, limit)
         self.seconds_to_load = time.perf_counter() - started
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class FolderSnapshot:
         with self._finding:  # who asks for the same waits for it
             found = self._allowed.get(tree)
             if found is None:
-                found = self._allowed[tree] = find_allowed(self._table, self._folder, tree)
+                found = self._allowed[tree] = find_allowed(self._table, self._home, tree)
             self._allowed.move_to_end(tree)
             while len(self._allowed) > 1 and (
                 len(self._allowed) > REMEMBERED or sum(a.size for a in self._allowed.values()) > REMEMBERED_BYTES
@@ -135,9 +135,9 @@ class FolderSnapshot:
         return rows
 
 
-def _open_vectors(table: Any, folder: Path, entries: int, limit: int) -> dict[str, StoredVectors]:
+def _open_vectors(table: Any, home: Home, entries: int, limit: int) -> dict[str, StoredVectors]:
     """By vector column: in memory where all of them need no more than `limit`, else on disk."""
-    measured, opened = read_measured(folder), dict[str, StoredVectors]()
+    measured, opened = read_measured(home), dict[str, StoredVectors]()
     for space in find_spaces(table):
         known = measured.get(space)
         most = estimate_vectors(known, entries)

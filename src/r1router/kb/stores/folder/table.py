@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,23 @@ def open_caches(*, index: int = WRITER_CACHE) -> Any:
     return Session(index_cache_size_bytes=max(index, WRITER_CACHE), metadata_cache_size_bytes=WRITER_CACHE)
 
 
+def open_tables(place: str | Path, *, session: Any = None) -> Any:
+    """The tables of a folder or of a prefix of object storage. `session`: its caches."""
+    os.environ.setdefault("LANCEDB_LOG", "error")  # what it warns of is told in an error of ours, where it matters
+    import lancedb
+
+    return lancedb.connect(place, session=session)
+
+
 def open_table(folder: Path, *, session: Any = None) -> Any | None:
     """At its newest version, and staying there; None where nothing was stored yet. `session`: its caches."""
     if not (folder / f"{NAME}.lance").is_dir():
         return None
-    os.environ.setdefault("LANCEDB_LOG", "error")  # what it warns of is told in an error of ours, where it matters
-    import lancedb
-
-    return lancedb.connect(folder, session=session).open_table(NAME)
+    return open_tables(folder, session=session).open_table(NAME)
 
 
-def create_table(folder: Path, *, dim: int, image_dim: int | None, session: Any = None) -> Any:
-    """An empty table with its full-text index. `session`: its caches."""
-    import lancedb
+def create_table(db: Any, *, dim: int, image_dim: int | None) -> Any:
+    """An empty table with its full-text index. `db`: what `open_tables` gave."""
     import pyarrow as pa  # type: ignore[import-untyped]
 
     text, number = pa.string(), pa.int32()
@@ -46,7 +50,7 @@ def create_table(folder: Path, *, dim: int, image_dim: int | None, session: Any 
     fields += [(TERMS, text), ("digest", text), (ABOUT, pa.int64()), ("vector", pa.list_(pa.float32(), dim))]
     if image_dim is not None:
         fields.append(("image_vector", pa.list_(pa.float32(), image_dim)))
-    table = lancedb.connect(folder, session=session).create_table(NAME, schema=pa.schema(fields))
+    table = db.create_table(NAME, schema=pa.schema(fields))
     index_words(table)
     return table
 
@@ -148,7 +152,8 @@ def list_stored_columns(table: Any) -> list[str]:
 
 
 def read_entries(
-    folder: Path,
+    open_newest: Callable[[], Any | None],
+    place: str,
     equal: Equal,
     *,
     in_tables: bool = False,
@@ -159,10 +164,10 @@ def read_entries(
     """The stored columns of the entries that have these values, in the newest version; [] where none is stored.
 
     `in_tables`: of rows of tables only. `about`: only of entries whose sources these are. Raises `KnowledgeBaseError`
-    where the folder cannot be read.
+    where it cannot be read; `place`: where that is.
     """
     try:
-        table = open_table(folder)
+        table = open_newest()
         if table is None:
             return []
         wanted = (*(columns or STORED), *((ABOUT,) if about is not None else ()))
@@ -173,7 +178,7 @@ def read_entries(
         found = table.search().select(names).limit(most)
         rows = list(read_rows(found.where(" AND ".join(conditions)) if conditions else found))
     except (OSError, RuntimeError, ValueError) as error:
-        raise KnowledgeBaseError(f"{folder} cannot be read: {error}") from error
+        raise KnowledgeBaseError(f"{place} cannot be read: {error}") from error
     return rows if about is None else [row for row in rows if row.get(ABOUT) in about][:limit]
 
 

@@ -12,13 +12,13 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from r1router.kb.products import Vectors, multiply
+from r1router.kb.stores.folder.home import Home
 from r1router.kb.stores.folder.memory_limit import NUMBER
 from r1router.kb.stores.folder.table import drop_index, find_index, find_spaces, index_vectors
 from r1router.kb.stores.folder.vectors import ALL, VectorsOnDisk, read_vectors
@@ -56,11 +56,11 @@ class Measured:
     """That a search looks at for it."""
 
 
-def read_measured(folder: Path) -> dict[str, Measured]:
+def read_measured(home: Home) -> dict[str, Measured]:
     """By vector column; nothing where none was built, or where the file cannot be read."""
     try:
-        return {space: Measured(**each) for space, each in json.loads((folder / FILE).read_text("utf-8")).items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        return {space: Measured(**each) for space, each in json.loads(home.read(FILE)).items()}
+    except (ValueError, TypeError, AttributeError):
         return {}
 
 
@@ -69,9 +69,9 @@ def estimate_vectors(measured: Measured | None, entries: int) -> int:
     return entries if measured is None else min(entries, measured.vectors + max(0, entries - measured.entries))
 
 
-def bring_vectors_up_to_date(table: Any, folder: Path, *, limit: int) -> None:
+def bring_vectors_up_to_date(table: Any, home: Home, *, limit: int) -> None:
     """Builds what is missing or outgrown, of columns whose vectors need more than `limit` bytes, and measures it."""
-    measured = read_measured(folder)
+    measured = read_measured(home)
     entries = table.count_rows()
     for space in find_spaces(table):
         known, size = measured.get(space), table.schema.field(space).type.list_size * NUMBER
@@ -87,10 +87,8 @@ def bring_vectors_up_to_date(table: Any, folder: Path, *, limit: int) -> None:
             measured[space] = Measured(entries, vectors)
         else:
             measured[space] = _build(table, space, entries, vectors)
-            _log.info("%s: %s", folder, measured[space])
-        scratch = (folder / FILE).with_suffix(".new")
-        scratch.write_text(json.dumps({name: asdict(each) for name, each in measured.items()}), encoding="utf-8")
-        scratch.replace(folder / FILE)
+            _log.info("%s: %s", home.place, measured[space])
+        home.write(FILE, json.dumps({name: asdict(each) for name, each in measured.items()}))
 
 
 def _build(table: Any, space: str, entries: int, vectors: int) -> Measured:

@@ -11,8 +11,6 @@ from typing import Any
 
 from r1router.cache import find_cache_folder
 from r1router.kb.stores.store import FieldSet, Taken
-from r1router.table import TableBlock
-from r1router.tables.store import TableFile, TableInfo, name_table_file
 
 PIECE = 8 << 20
 """Bytes of a file that are sent and held together."""
@@ -134,68 +132,6 @@ class Files:
                 "delete from files where kb = %s and name like 'tables/%%' and source = %s and record <> all(%s)",
                 [kb, source, list(but)],
             )
-
-
-class PostgresTables:
-    """What `store.LongTables` says: Parquet files, written on this machine and kept in the data base."""
-
-    def __init__(self, files: Files, scratch: Path | None = None) -> None:
-        """`scratch`: a folder of the writer's."""
-        self._files, self._scratch = files, scratch
-
-    def find(self, source: str, record: str) -> Path | None:
-        return self._files.fetch(_name(source, record))
-
-    def list_records(self) -> list[tuple[str, str]]:
-        return self._files.list_tables()
-
-    def take(self, source: str, record: str, file: Path) -> None:
-        self._files.store(_name(source, record), file, source=source, record=record)
-
-    def begin(self, source: str, record: str, block: TableBlock) -> TableFile:
-        assert self._scratch is not None, "tables are written by a writer"
-        name = _name(source, record)
-        return _Sent(
-            self._scratch / name,
-            lambda path: self._files.store(name, path, source=source, record=record),
-            source=source,
-            record=record,
-            block=block,
-        )
-
-    def drop(self, source: str, *, but: Collection[str] = ()) -> None:
-        self._files.drop_table_files(source, but=but)
-
-    def tidy(self) -> None:
-        """Nothing is left behind: a file is stored whole or not at all."""
-
-
-class _Sent(TableFile):
-    """A file that goes to the data base once it is finished."""
-
-    def __init__(
-        self, path: Path, send: Callable[[Path], None], *, source: str, record: str, block: TableBlock
-    ) -> None:
-        super().__init__(
-            path,
-            source=source,
-            record=record,
-            title=block.title,
-            section=block.section,
-            caption=block.caption,
-            header=block.header,
-        )
-        self._send = send
-
-    def finish(self) -> TableInfo:
-        info = super().finish()
-        self._send(self._path)
-        self._path.unlink()
-        return info
-
-
-def _name(source: str, record: str) -> str:
-    return f"tables/{name_table_file(source, record)}"
 
 
 def stream(db: Any, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:

@@ -16,10 +16,11 @@ from r1router.kb.rows import BATCH, PICTURES, SPACES, STORED
 from r1router.kb.stores.postgres import address as addresses
 from r1router.kb.stores.postgres.address import Address, explain_writing, open_connection
 from r1router.kb.stores.postgres.check import check
-from r1router.kb.stores.postgres.parts import Files, PostgresFieldSets, PostgresLedger, PostgresTables, use_connection
+from r1router.kb.stores.postgres.parts import Files, PostgresFieldSets, PostgresLedger, use_connection
 from r1router.kb.stores.postgres.snapshot import Filters, PostgresSnapshot
 from r1router.kb.stores.postgres.tables import COLUMNS, State, read_states, write_equal
 from r1router.kb.stores.postgres.writer import open_postgres_writer, take_lock
+from r1router.kb.stores.sent_tables import SentTables
 from r1router.kb.stores.store import Equal, Finding, Inspection, Row, Snapshot, StoreWriter
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ class PostgresStore:
         self.ledger = PostgresLedger(self._read_part, self._write_part)
         self.field_sets = PostgresFieldSets(self._read_part, self._write_part)
         self._files = Files(self._read_part, self._write_part)
-        self.tables = PostgresTables(self._files)
+        self.tables = SentTables(self._files)
 
     @property
     def place(self) -> str:

@@ -25,7 +25,6 @@ from r1router.kb.stores.postgres.parts import (
     Files,
     PostgresFieldSets,
     PostgresLedger,
-    PostgresTables,
     stream,
     use_connection,
 )
@@ -39,6 +38,7 @@ from r1router.kb.stores.postgres.tables import (
     read_states,
     write_terms,
 )
+from r1router.kb.stores.sent_tables import SentTables
 from r1router.types import Image
 
 PATIENCE = 2.0
@@ -50,7 +50,6 @@ def open_postgres_writer(address: Address, name: str, manifest: Manifest) -> Ite
     """Makes the knowledge base where it is not there, and the schema. Raises `Busy`."""
     with tempfile.TemporaryDirectory(prefix="r1router-") as scratch, open_connection(address) as db:
         with explain_writing(address):
-            Path(scratch, "tables").mkdir()
             create_schema(db, address)
             row = [name, manifests.render(manifest)]
             db.execute("insert into kbs (name, manifest) values (%s, %s) on conflict (name) do nothing", row)
@@ -83,7 +82,7 @@ class PostgresWriter:
 
         self.ledger, self.field_sets = PostgresLedger(use, use), PostgresFieldSets(use, use)
         self._files = Files(use, use)
-        self.tables = PostgresTables(self._files, scratch)
+        self.tables = SentTables(self._files, scratch)
 
     def explain(self) -> AbstractContextManager[None]:
         return explain_writing(self._address)

@@ -1,0 +1,1 @@
+"""Keeps knowledge bases in object storage: LanceDB's tables, and files beside them."""

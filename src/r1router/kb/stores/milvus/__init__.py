@@ -1,0 +1,1 @@
+"""Keeps knowledge bases in Milvus."""

@@ -1,0 +1,228 @@
+"""Keeps what a knowledge base in Milvus has beside its entries: its state, ledger, sets of fields, files, leases."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from r1router.cache import find_cache_folder
+from r1router.kb.stores.milvus.address import explain_reading, explain_writing
+from r1router.kb.stores.milvus.collections import NOBODY, Database, Part, encode
+from r1router.kb.stores.sent_tables import FOLDER
+from r1router.kb.stores.store import FieldSet, Taken
+
+PIECE = 6 << 20
+"""Bytes of a file that are sent and held together."""
+SETTLED = 0.3
+"""Seconds until a note that two have written has the value of one of them, for all who read it."""
+Find = Callable[[], str]
+"""Gives the id of the knowledge base; "" where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A knowledge base: one row, so that it changes at once."""
+
+    id: str
+    name: str
+    manifest: str
+    dim: int | None = None
+    """Numbers in a vector; None before anything is stored."""
+    image_dim: int | None = None
+    version: int = 0
+    """Another one after each change."""
+    card: int = 0
+    """Another one when the card was written anew."""
+    unfinished: bool = False
+    written: str = ""
+    """When something changed last, in ISO 8601."""
+
+
+def read_states(database: Database) -> dict[str, State]:
+    """Of all knowledge bases, by name, sorted."""
+    states = [State(**json.loads(part.value)) for part in database.list_parts("kb")]
+    return {state.name: state for state in sorted(states, key=lambda each: each.name)}
+
+
+def put_state(database: Database, state: State) -> None:
+    database.put_parts([Part("kb", state.id, "", json.dumps(asdict(state)))])
+
+
+class LeaseNote:
+    """What `lease.Note` says. Milvus cannot compare and set, so who takes it looks again when all has settled."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._database, self._name = database, name
+
+    def read(self) -> str:
+        with explain_reading(self._database.address):
+            return self._database.read_part("lease", NOBODY, self._name) or ""
+
+    def replace(self, before: str, after: str, *, is_taken: bool) -> bool:
+        if self.read() != before:
+            return False
+        with explain_writing(self._database.address):
+            self._database.put_parts([Part("lease", NOBODY, self._name, after)])
+        if is_taken:
+            time.sleep(SETTLED)
+        return self.read() == after
+
+
+class MilvusLedger:
+    """What `store.Ledger` says."""
+
+    def __init__(self, database: Database, find: Find) -> None:
+        self._database, self._find = database, find
+
+    def read(self) -> dict[str, Taken]:
+        with explain_reading(self._database.address):
+            kb = self._find()
+            parts = list(self._database.list_parts("source", kb)) if kb else []
+        taken = {part.name: _read_taken(part) for part in parts}
+        return dict(sorted(taken.items()))
+
+    def put(self, taken: Iterable[Taken]) -> None:
+        with explain_writing(self._database.address):
+            kb = self._find()
+            self._database.put_parts(Part("source", kb, each.source, json.dumps(asdict(each))) for each in taken)
+
+    def drop(self, sources: Iterable[str]) -> None:
+        with explain_writing(self._database.address):
+            self._database.drop_parts("source", self._find(), sources)
+
+
+def _read_taken(part: Part) -> Taken:
+    told = json.loads(part.value)
+    return Taken(**{**told, "yields": tuple(told["yields"])})
+
+
+class MilvusFieldSets:
+    """What `store.FieldSets` says."""
+
+    def __init__(self, database: Database, find: Find) -> None:
+        self._database, self._find = database, find
+
+    def read(self) -> Iterator[FieldSet]:
+        with explain_reading(self._database.address):
+            kb = self._find()
+            adding = []
+            for part in self._database.list_parts("about", kb) if kb else ():
+                of, fields = json.loads(part.value)
+                each = FieldSet(int(part.name), of, fields)
+                if of:
+                    adding.append(each)
+                else:
+                    yield each
+            yield from adding
+
+    def put(self, sets: Sequence[FieldSet]) -> None:
+        with explain_writing(self._database.address):
+            kb = self._find()
+            self._database.put_parts(Part("about", kb, str(s.id), json.dumps([s.of, s.fields])) for s in sets)
+
+    def drop(self, ids: Collection[int]) -> None:
+        with explain_writing(self._database.address):
+            self._database.drop_parts("about", self._find(), map(str, ids))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    digest: str
+    bytes: int
+    pieces: int
+    source: str
+    record: str
+
+
+class MilvusFiles:
+    """What `sent_tables.Files` says: pieces named by the content, and a row that says which belong to a name."""
+
+    def __init__(self, database: Database, find: Find) -> None:
+        self._database, self._find = database, find
+
+    def fetch(self, name: str) -> Path | None:
+        with explain_reading(self._database.address):
+            kb = self._find()
+            told = self._database.read_part("file", kb, name) if kb else None
+            if told is None:
+                return None
+            file = StoredFile(**json.loads(told))
+            kept = find_cache_folder() / "files" / f"{file.digest}{Path(name).suffix}"
+            if not kept.exists():
+                kept.parent.mkdir(exist_ok=True)
+                with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+                    with (scratch := Path(folder, kept.name)).open("wb") as stream:
+                        for number in range(file.pieces):
+                            piece = self._database.read_part("piece", kb, file.digest, number)
+                            if piece is None:  # replaced just now
+                                return self.fetch(name)
+                            stream.write(base64.b64decode(piece))
+                    scratch.replace(kept)
+        return kept
+
+    def store(self, name: str, file: Path, *, source: str = "", record: str = "") -> None:
+        with file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        number, size = 0, 0
+        with explain_writing(self._database.address):
+            kb = self._find()
+            before = self._database.read_part("file", kb, name)
+            with file.open("rb") as stream:
+                while data := stream.read(PIECE):
+                    self._database.put_parts([Part("piece", kb, digest, encode(data), number)])
+                    number, size = number + 1, size + len(data)
+            told = StoredFile(digest, size, number, source, record)
+            self._database.put_parts([Part("file", kb, name, json.dumps(asdict(told)))])
+            if before is not None:
+                old = StoredFile(**json.loads(before))
+                if old.digest != digest:
+                    self._drop_pieces(kb, old)
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Stores a file whose name follows from its content, where it is not there."""
+        with explain_writing(self._database.address):
+            kb = self._find()
+            if self._database.read_part("file", kb, name) is None:
+                digest = hashlib.sha256(data).hexdigest()
+                starts = range(0, len(data), PIECE)
+                pieces = (
+                    Part("piece", kb, digest, encode(data[start : start + PIECE]), number)
+                    for number, start in enumerate(starts)
+                )
+                self._database.put_parts(pieces)
+                told = StoredFile(digest, len(data), len(starts), "", "")
+                self._database.put_parts([Part("file", kb, name, json.dumps(asdict(told)))])
+
+    def list_all(self) -> Iterator[tuple[str, StoredFile]]:
+        with explain_reading(self._database.address):
+            kb = self._find()
+            for part in self._database.list_parts("file", kb) if kb else ():
+                yield part.name, StoredFile(**json.loads(part.value))
+
+    def drop(self, files: Iterable[tuple[str, StoredFile]]) -> None:
+        with explain_writing(self._database.address):
+            kb = self._find()
+            for name, file in files:
+                self._database.drop_parts("file", kb, [name])
+                self._drop_pieces(kb, file)
+
+    def list_tables(self) -> list[tuple[str, str]]:
+        tables = (file for name, file in self.list_all() if name.startswith(f"{FOLDER}/"))
+        return sorted((file.source, file.record) for file in tables)
+
+    def drop_table_files(self, source: str, *, but: Collection[str]) -> None:
+        files = [
+            (name, file)
+            for name, file in self.list_all()
+            if name.startswith(f"{FOLDER}/") and file.source == source and file.record not in but
+        ]
+        self.drop(files)
+
+    def _drop_pieces(self, kb: str, file: StoredFile) -> None:
+        self._database.drop_pieces(kb, file.digest, file.pieces)
