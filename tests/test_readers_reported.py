@@ -269,6 +269,9 @@ def test_what_a_data_base_holds_as_bytes_and_tables_without_rows_are_told(tmp_pa
         ('id;town\n1;Oslo\n"2;""Moss; old"""\n', ("id", "town"), ("1", "Oslo")),
         ('"name"\n"Moss, Ann"\n"Vey, Bo"\n', ("name",), ("Moss, Ann",)),
         ("name,remark\nAnn,“tall, dark”\nBob,“short, fair”\n", ("name", "remark"), ("Ann", "tall, dark")),
+        (" id | town   \n----+--------\n  1 | Oslo   \n  2 | Bergen \n", ("id", "town"), ("1", "Oslo")),
+        ("| id | town |\n|---|:---|\n| 1 | Oslo |\n| 2 | Bergen |\n", ("id", "town"), ("1", "Oslo")),
+        ("id,town\n1,--\n--,--\n", ("id", "town"), ("1", "--")),
         (",name,age\n0,Ann,31\n1,Bob,22\n", ("column 1", "name", "age"), ("0", "Ann", "31")),
     ],
 )

@@ -34,6 +34,7 @@ _VALUE = re.compile(
 """A number, an amount, a date or a time; not a text that begins with a number."""
 _YEAR = re.compile(r"(?:1[5-9]|20|21)\d\d$")
 _DATE = re.compile(r"(?:(?:1[5-9]|20|21)\d\d[-/.](?:0?[1-9]|1[0-2])(?:[-/.]\d\d?)?|\d\d?[-/.]\d\d?[-/.]\d{2,4})$")
+_RULE = re.compile(r"(?=[-=_+|: ─━═┼╪]+$).*[-=_─━═]{2}")
 _NONE = frozenset({"", "-", "–", "—", "n/a", "na", "none", "null", "nan", ".", "…"})
 _TOTAL = re.compile(
     r"(?:(?:grand |sub)?total(?:s|e|en)?|sums?|summe|gesamt(?:summe)?|insgesamt|zusammen|somme|totaal|razem|suma"
@@ -113,7 +114,7 @@ class _Lines:
                 if block:
                     self.put_back([line])
                     break
-            else:
+            elif not _is_rule(line):
                 block.append(line)
                 if len(block) == most:
                     break
@@ -502,6 +503,14 @@ def _is_value(cell: str) -> bool:
 
 def _is_marked(line: Line) -> bool:
     return bool(line.heads) and all(c in line.heads or not cell for c, cell in enumerate(line.cells))
+
+
+def _is_rule(line: Line) -> bool:
+    """Whether a line is only drawn, as some programs write it below the names of columns."""
+    if not _RULE.match(line.cells[_margin(line)]):
+        return False
+    said = [cell for cell in line.cells if cell]
+    return max(map(len, said)) > 2 and all(map(_RULE.match, said))
 
 
 def _is_comment(line: Line) -> bool:
