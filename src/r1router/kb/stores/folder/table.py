@@ -146,11 +146,6 @@ def add_about(table: Any) -> None:
     table.add_columns(pa.field(ABOUT, pa.int64()))
 
 
-def list_stored_columns(table: Any) -> list[str]:
-    """Those of `STORED` that there are."""
-    return [name for name in STORED if name in table.schema.names]
-
-
 def read_entries(
     open_newest: Callable[[], Any | None],
     place: str,
