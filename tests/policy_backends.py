@@ -84,7 +84,7 @@ def llama_server(*, key: str) -> Iterator[str]:
     del server
 
 
-def tiny_llama(folder: Path) -> Path:
+def tiny_llama(folder: Path, *, width: int = 32) -> Path:
     """A Llama with random weights and a byte tokenizer: no sense, but everything that a model has."""
     torch = pytest.importorskip("torch", reason="the transformers policy is an extra")
     tf = pytest.importorskip("transformers", reason="the transformers policy is an extra")
@@ -104,8 +104,8 @@ def tiny_llama(folder: Path) -> Path:
     torch.manual_seed(0)
     config = tf.LlamaConfig(
         vocab_size=len(vocabulary),
-        hidden_size=32,
-        intermediate_size=64,
+        hidden_size=width,
+        intermediate_size=2 * width,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,

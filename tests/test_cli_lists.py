@@ -49,6 +49,7 @@ def test_every_model_of_the_list_is_a_spec_that_some_policy_takes() -> None:
     shown = call("models").stdout
     assert "not run by us" in shown
     assert "Ollama" in shown
+    assert all(model.policy in shown and model.start in shown for model in MODELS), "none is cut at the terminal's edge"
 
 
 def test_a_description_that_a_person_wrote_stays_when_more_is_indexed(kbs: Path) -> None:

@@ -340,7 +340,7 @@ def test_who_may_not_change_anything_sees_no_way_to(browser, folder):
 def test_the_first_view_names_the_model_and_asks_an_example(page):
     person = page.person
     person.sees(".welcome-model", "Answered by paced")
-    question = person.sees(".examples button", "Which country has the highest area").text
+    question = person.sees(".examples button", "Which country has the largest area").text
     person.clicks(".examples button", question)
     person.sees(".run-head", question)
     person.sees(".answer-text", "Gaborone")

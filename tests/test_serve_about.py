@@ -53,7 +53,7 @@ def test_examples_are_made_of_names_that_the_files_have(tmp_path: Path) -> None:
         "norway.md": "# Norway\n\nIt is long.\n\n## National day\n\nThe national day is 17 May.\n",
     }
     assert examples_of(tmp_path, files) == [
-        ("table", "Which city has the highest GDP?"),
+        ("table", "Which city has the largest GDP?"),
         ("text", "What does “Norway” say about National day?"),
         ("table", "What is the GDP of Oslo?"),
     ]
@@ -76,6 +76,6 @@ def test_rows_without_names_and_numbers_of_rows_give_no_example(tmp_path: Path) 
 def test_examples_over_http_show_only_what_the_asker_may_see(tmp_path: Path) -> None:
     with live(small_app(make_kbs(tmp_path))) as port:
         assert {one["question"] for one in call(port, "GET", "/v1/examples").json["examples"]} == {
-            "What does “Norway” say?",
-            "What does “Peru” say?",
+            "What is “Norway” about?",
+            "What is “Peru” about?",
         }

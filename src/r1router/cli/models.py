@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from r1router.cli import options
@@ -73,8 +72,6 @@ def models(as_json: options.AsJson = False) -> None:
         console.print(
             Text(model.where, style="bold").append(f"  {', '.join(told)}", style="not bold dim"), soft_wrap=True
         )
-        grid = Table.grid(padding=(0, 2))
         for line in filter(None, (model.start, f'r1router ask "…" --policy "{model.policy}"')):
-            grid.add_row("   ", Text(line))
-        console.print(grid, soft_wrap=True)
+            console.print(Text(f"    {line}"), soft_wrap=True)  # a command that is cut can be copied by nobody
     console.print(Text("what to expect, memory and prices: docs/models.md", style="dim"))

@@ -17,7 +17,7 @@ from rich.text import Text
 from r1router.api import Setup, open_policy_of
 from r1router.cli import options
 from r1router.cli.eval import name_dataset
-from r1router.cli.progress import show_asking
+from r1router.cli.progress import Lines, show_asking
 from r1router.cli.settings import FOLDER_OR_URL
 from r1router.errors import InputError
 from r1router.kb import open_kbs
@@ -96,13 +96,14 @@ def _taught(
     counts: Counter[str] = Counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("working", total=len(examples))
+        task, lines = bar.add_task("working", total=len(examples)), Lines()
 
         def tell(verdict: str) -> None:
             counts[verdict] += 1
             if counts.total() == there:  # what was there already says nothing about the speed
                 bar.reset(task, total=len(examples), completed=there)
             bar.update(task, completed=counts.total(), description=f"{counts[KEPT]} kept")
+            lines.tell(lambda: f"working: {counts.total():,} of {len(examples):,} questions, {counts[KEPT]:,} kept")
 
         with show_asking(teacher, bar.console):
             made = synthesize(

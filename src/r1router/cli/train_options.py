@@ -81,7 +81,7 @@ def choose_prompt_set(named: Path | None, settings: TrainSettings) -> str:
     """The prompts to train with: what is trained further keeps those that it was trained with."""
     from r1router.prompts import find_prompts_beside
 
-    weights = [Path(spec).expanduser() for spec in (settings.adapter, settings.base) if spec]
+    weights = [Path(spec.partition("?")[0]).expanduser() for spec in (settings.adapter, settings.base) if spec]
     places = (place.parent if place.suffix == ".gguf" else place for place in weights)
     return str(named or find_prompts_beside(*places) or settings.prompts)
 

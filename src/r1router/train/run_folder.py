@@ -20,6 +20,7 @@ from typing import Any
 from r1router.errors import InputError, R1RouterError
 from r1router.kb.stores import open_catalog
 from r1router.prompts import Prompts
+from r1router.registry import split_options
 
 _PACKAGES = ("r1router", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers")
 _TO_GO_ON = (
@@ -167,13 +168,14 @@ def _told(settings: Any) -> dict[str, Any]:
 
 def _identify(spec: str) -> Any:
     """Weights: a file or a folder by its name and digest, what is not here (an id of the hub) by its name alone."""
-    path = Path(spec).expanduser()
+    place, options = split_options(spec)
+    path = Path(place).expanduser()
     if not spec or not path.exists():
         return spec
     if path.is_file():
-        return {"name": path.name, "sha256": _sha256(path)}
+        return {"name": path.name, "sha256": _sha256(path), **options}
     digests = {file.name: _sha256(file) for file in sorted(path.iterdir()) if file.is_file()}
-    return {"name": path.name, "sha256": _digest(json.dumps(digests))}
+    return {"name": path.name, "sha256": _digest(json.dumps(digests)), **options}
 
 
 def _identify_prompts(folder: Path) -> dict[str, str]:

@@ -19,7 +19,9 @@ def setting(default: Any, help: str, *, min: float | None = None, max: float | N
 class TrainSettings:
     """What every training run can be told; a stage adds its own."""
 
-    base: str = setting("", "The model to train: Hugging Face id, folder or GGUF file. [the default model]")
+    base: str = setting(
+        "", "The model to train: Hugging Face id or folder (with ?bits=4 in 4 bits), or GGUF file. [the default model]"
+    )
     adapter: str = setting(
         "", "The adapter to start from: a folder of an earlier training, or a GGUF file. [a new LoRA]"
     )

@@ -4,6 +4,7 @@ import { readHash } from "./address.js";
 import * as api from "./api.js";
 import { Run, Welcome } from "./ask.js";
 import { Composer } from "./composer.js";
+import { keepFocus } from "./focus.js";
 import * as past from "./history.js";
 import { Component, createRef, html, render } from "./html.js";
 import { Icon } from "./icons.js";
@@ -238,4 +239,5 @@ function news(run) {
   return run.status === "stopped" ? "Stopped." : `Not answered: ${run.error}`;
 }
 
+keepFocus(document.getElementById("app"));
 render(html`<${App} />`, document.getElementById("app"));

@@ -25,6 +25,12 @@ export class Sources extends Component {
     }
   };
 
+  /** Asks before it removes, or not any more; the focus goes to the button that changes nothing. */
+  ask = (event, source) => {
+    const row = event.currentTarget.closest("li");
+    this.setState({ sure: source }, () => row.querySelector("button:last-of-type").focus());
+  };
+
   remove = async (source) => {
     try {
       this.setState({ removing: source, sure: "" });
@@ -54,14 +60,14 @@ export class Sources extends Component {
                   : sure === source
                     ? html`<span class="sure">
                       <button type="button" class="danger small" onClick=${() => this.remove(source)}>Remove</button>
-                      <button type="button" class="quiet small" onClick=${() => this.setState({ sure: "" })}>Keep</button>
+                      <button type="button" class="quiet small" onClick=${(event) => this.ask(event, "")}>Keep</button>
                     </span>`
                     : html`<button
                       type="button"
                       class="icon-button"
                       disabled=${removing === source}
                       aria-label=${`Remove ${source}`}
-                      onClick=${() => this.setState({ sure: source })}
+                      onClick=${(event) => this.ask(event, source)}
                     >
                       <${Icon} name="trash" />
                     </button>`}

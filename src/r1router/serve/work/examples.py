@@ -1,6 +1,6 @@
 """Makes example questions from what knowledge bases hold, by rule and without a model, to show what may be asked.
 
-a table    Which CITY has the highest POPULATION?  What is the POPULATION of OSLO?
+a table    Which CITY has the largest POPULATION?  What is the POPULATION of OSLO?
 a text     What does "TITLE" say about SECTION?
 a picture  What does the picture "TITLE" show?
 """
@@ -73,7 +73,7 @@ def _ask_passage(entry: Evidence) -> str:
     section = _section(entry)
     if section.endswith("?"):
         return section
-    return f"What does “{entry.title}” say about {section}?" if section else f"What does “{entry.title}” say?"
+    return f"What does “{entry.title}” say about {section}?" if section else f"What is “{entry.title}” about?"
 
 
 def _source(entry: Evidence) -> str:
@@ -100,7 +100,7 @@ def _ask_table(block: TableBlock, links: Collection[str]) -> Iterator[str]:
     key = keys[0]
     rest = [at for at in named if at != key and header[at] not in links and not _numbers_rows(columns[at])]
     if numbers := [at for at in rest if _measures(columns[at])]:
-        yield f"Which {_lower(header[key])} has the highest {_lower(header[numbers[0]])}?"
+        yield f"Which {_lower(header[key])} has the largest {_lower(header[numbers[0]])}?"
     for at in [*numbers, *rest]:
         if row := next((row for row in block.rows if _is_name(row[key].strip()) and row[at].strip()), None):
             yield f"What is the {_lower(header[at])} of {row[key].strip()}?"

@@ -21,6 +21,8 @@ def prepare(model: Any, adapter: str, *, rank: int, layers: int) -> tuple[Any, A
         return add_gguf_adapter(model, Path(adapter).expanduser()), None
     if adapter:
         return add_adapter(model, adapter, trainable=True), None
+    if not rank and getattr(model, "is_loaded_in_4bit", False):
+        raise InputError("weights of 4 bits are not trained themselves; give --lora a rank, such as 16")
     return model, make_lora(model, rank=rank, layers=layers) if rank else None
 
 

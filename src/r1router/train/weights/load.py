@@ -14,6 +14,7 @@ from typing import Any
 from r1router import huggingface
 from r1router.errors import InputError, MissingExtra
 from r1router.policies import _default_model as default_model
+from r1router.registry import bind, split_options
 from r1router.train.weights import gguf_llama
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ _CONTROL, _USER_DEFINED = 3, 4
 def load_model(spec: str = "", *, device: str = "", dtype: Any = None) -> tuple[Any, Any]:
     """(model, tokenizer), ready for a trainer to place; a processor instead of the tokenizer if the model sees.
 
-    `spec` is a Hugging Face id or folder, a `.gguf` file of the Llama family, or "" for the default model.
+    `spec` is a Hugging Face id or folder, a `.gguf` file of the Llama family, or "" for the default model. An id or
+    folder with `?bits=4` is rounded to 4 bits, for an adapter to be trained on.
     `device` ("cpu", "cuda"; by itself cuda where there is one) decides the numbers where `dtype`, a `torch.dtype`, does
     not: bfloat16 on a GPU, float32 on a CPU. The model itself is left on the CPU.
     Raises `InputError` where there is no such model, `MissingExtra`, `PolicyError` from fetching the default.
@@ -43,8 +45,10 @@ def load_model(spec: str = "", *, device: str = "", dtype: Any = None) -> tuple[
     if file is not None:
         log.info("loading %s for training", file)
         return _from_gguf(file, dtype)
+    name, given = split_options(spec)
+    rounding = bind("base", huggingface.load, given)
     try:
-        loaded = huggingface.load(spec, dtype=dtype)
+        loaded = huggingface.load(name, dtype=dtype, **rounding)
     except InputError as error:
         raise InputError(f"{error}; or a .gguf file, or nothing for the default model") from error
     return loaded.model, loaded.processor
