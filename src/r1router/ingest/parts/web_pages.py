@@ -76,7 +76,7 @@ _FOR_BROWSERS = re.compile(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _END = re.compile(r"</(?:body|html)\s{0,9}>", re.IGNORECASE)
 """What stands behind them is on the page all the same, but not in the tree that lxml makes."""
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_CDATA, _CDATA_END = "<![CDATA[", "]]>"
 """Text as it stands, in a page that is XML; a browser takes it for a comment in any other."""
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 
@@ -200,11 +200,20 @@ def parse_page(file: SourceFile) -> tuple[Any, list[Problem]]:
     if not text.strip():
         raise UnreadableFile(file.source, "the file is empty")
     if text.lstrip().startswith("<?xml"):
-        text = _CDATA.sub(lambda found: html.escape(found[1]), text)
+        text = _escape_cdata(text)
     root = parse_markup(text)
     if root is None:
         raise UnreadableFile(file.source, "has no HTML in it")
     return root, notes
+
+
+def _escape_cdata(text: str) -> str:
+    """The page with what stands in its CDATA written as other text is. Looks for each end once."""
+    parts, start = [], 0
+    while (at := text.find(_CDATA, start)) >= 0 and (end := text.find(_CDATA_END, at)) >= 0:
+        parts += [text[start:at], html.escape(text[at + len(_CDATA) : end])]
+        start = end + len(_CDATA_END)
+    return "".join([*parts, text[start:]])
 
 
 def parse_markup(text: str) -> Any | None:
