@@ -23,14 +23,15 @@ def main() -> None:
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--kbs", type=Path, required=True)
     parser.add_argument("--no-ocr", action="store_true")
+    parser.add_argument("--workers", type=int, help="processes that embed; then their CPU is told, too")
     given = parser.parse_args()
     for title in ("first run", "run without changes"):
-        measure(title, given.paths, given.kbs, ocr=not given.no_ocr)
+        measure(title, given.paths, given.kbs, ocr=not given.no_ocr, workers=given.workers)
     for folder in sorted(path for path in given.kbs.iterdir() if path.is_dir()):
         print(f"{folder.name}: {size(folder) / 1e6:.1f} MB on disk")
 
 
-def measure(title: str, paths: list[Path], kbs: Path, *, ocr: bool) -> IndexReport:
+def measure(title: str, paths: list[Path], kbs: Path, *, ocr: bool, workers: int | None = None) -> IndexReport:
     started, cpu, said = time.perf_counter(), time.process_time(), 0.0
 
     def tell(progress: Progress) -> None:
@@ -40,7 +41,7 @@ def measure(title: str, paths: list[Path], kbs: Path, *, ocr: bool) -> IndexRepo
             said = now
             print(f"  {now:6.0f} s  {time.process_time() - cpu:6.0f} CPU-s  {progress.written} written", flush=True)
 
-    report = index(paths, kbs, ocr=ocr, progress=tell)
+    report = index(paths, kbs, ocr=ocr, workers=workers, progress=tell)
     spent, wall = time.process_time() - cpu, report.seconds
     written = sum(counts.added + counts.changed for counts in report.kbs.values())
     print(
@@ -48,6 +49,11 @@ def measure(title: str, paths: list[Path], kbs: Path, *, ocr: bool) -> IndexRepo
         f"{written / wall:.1f} per s, {written / spent:.1f} per CPU-s; "
         f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
     )
+    if workers:
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(
+            f"  processes that have ended, the workers among them: {ended.ru_utime + ended.ru_stime:.1f} CPU-s so far"
+        )
     for name, counts in report.kbs.items():
         print(f"  {name}: {counts}")
     for problem in report.problems:

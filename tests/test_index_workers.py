@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch, words: Path) -> Iterator[Any]:
             started.add_node(**small, include_dashboard=False)
             started.second = started.add_node(**small)
         except Exception as error:  # the only kind that it raises
-            started.shutdown()
+            with suppress(Exception):  # from what has not started
+                started.shutdown()
             pytest.skip(f"Ray, which gives its nodes half a minute, does not start here: {error}")
         yield started
         started.shutdown()
