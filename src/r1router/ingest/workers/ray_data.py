@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import socket
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,8 @@ from r1router.kb.embedding import Embedders
 from r1router.types import Kind
 
 Row = dict[str, Any]
+REACHED = 10.0
+"""Seconds until a cluster counts as not there."""
 MOST_BLOCKS = 1_000
 """Parts of the list of files; each file is one, where there are no more."""
 BLOCK = 1_000_000
@@ -65,8 +68,9 @@ def _connect(address: str) -> Iterator[Any]:
     ours = not ray.is_initialized()
     try:
         if ours:
+            _reach(address)
             ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
-    except ConnectionError as error:
+    except OSError as error:
         raise R1RouterError(f"there is no Ray cluster at {address}: {error}") from error
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
@@ -80,6 +84,13 @@ def _connect(address: str) -> Iterator[Any]:
     finally:
         if ours:
             ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Raises `OSError` where nothing listens at HOST:PORT, for which Ray would look for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), timeout=REACHED).close()
 
 
 # ── on the cluster ─────────────────────────────────────────────────────────────────────────────
