@@ -341,6 +341,40 @@ def test_a_chart_is_the_table_that_it_draws_and_a_diagram_its_words(tmp_path):
     assert "left out, no reader for: 1 × .bin (a.bin)" in [item.reason for item in items if isinstance(item, Problem)]
 
 
+DAYS = """<c:chartSpace xmlns:c="c"><c:date1904 val="{start}"/><c:chart><c:ser><c:tx><c:v>Sold</c:v></c:tx><c:cat><c:numCache>
+<c:formatCode>m/d/yy</c:formatCode><c:pt idx="0"><c:v>37261.0</c:v></c:pt><c:pt idx="1"><c:v>soon</c:v></c:pt></c:numCache></c:cat>
+<c:val><c:numCache><c:formatCode>0%</c:formatCode><c:pt idx="0"><c:v>0.25</c:v></c:pt>
+<c:pt idx="1" formatCode="General"><c:v>3.0</c:v></c:pt></c:numCache></c:val></c:ser></c:chart></c:chartSpace>"""
+BUBBLES = """<c:chartSpace xmlns:c="c"><c:chart><c:ser><c:tx><c:v>North</c:v></c:tx><c:xVal><c:pt idx="0"><c:v>0.7</c:v></c:pt></c:xVal>
+<c:yVal><c:pt idx="0"><c:v>2.7</c:v></c:pt></c:yVal><c:bubbleSize><c:pt idx="0"><c:v>10</c:v></c:pt></c:bubbleSize></c:ser>
+<c:ser><c:tx><c:v>South</c:v></c:tx><c:xVal><c:pt idx="0"><c:v>0.9</c:v></c:pt></c:xVal>
+<c:yVal><c:pt idx="0"><c:v>3.1</c:v></c:pt></c:yVal></c:ser></c:chart></c:chartSpace>"""
+
+
+def test_a_chart_shows_its_dates_and_shares_as_cells_do_and_keeps_bubbles_where_they_are(tmp_path):
+    path = tmp_path / "a.docx"
+    docx.Document().save(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("word/charts/chart1.xml", DAYS.format(start=0))
+        archive.writestr("word/charts/chart2.xml", DAYS.format(start=1))
+        archive.writestr("word/charts/chart3.xml", BUBBLES)
+    days, later, bubbles = tables(read(path))
+    assert days.rows == (("2002-01-05", "25%"), ("soon", "3"))
+    assert later.rows[0] == ("2006-01-06", "25%")
+    assert bubbles.header == ("", "North", "North, size", "South")
+    assert bubbles.rows == (("0.7", "2.7", "10", ""), ("0.9", "", "", "3.1"))
+
+
+def test_a_picture_written_into_a_page_is_told_and_a_blank_is_not(tmp_path):
+    page = '<p>As you see: <img src="data:image/png;base64,{}"></p>'
+    (tmp_path / "a.html").write_text(page.format("A" * 4000))
+    (tmp_path / "b.html").write_text(page.format("A" * 40))
+    told = [
+        [(p.where, p.reason) for p in read(tmp_path / name) if isinstance(p, Problem)] for name in ("a.html", "b.html")
+    ]
+    assert told == [[("its pictures", "left out")], []]
+
+
 def test_the_title_on_the_page_goes_before_one_in_the_properties_and_neither_is_lost(tmp_path):
     document = docx.Document()
     document.core_properties.title = "Word Document"

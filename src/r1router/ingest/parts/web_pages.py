@@ -26,6 +26,8 @@ _DROPPED = frozenset(
 """What has no words of the page: code, other pages, what moves, menus, how a word is read."""
 _NAMES_A_PART = frozenset({*(f"h{level}" for level in range(1, 7)), "summary", "dt", "th", "legend", "label"})
 """Where a button is no command but a title that one presses: the questions of a page that folds its answers."""
+_SMALL_PICTURE = 2_000
+"""Characters of a picture written into a page, at most, for one that says nothing: a blank, an arrow."""
 _TEX = "application/x-tex"
 _STRUCK = frozenset({"del", "s", "strike"})
 _FORMULAS = {"mfrac": "/", "msup": "^", "msub": "_"}
@@ -131,6 +133,8 @@ def read_parsed(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Recor
             )
             walk.skip_subtree()
         else:
+            if tag == "img" and _is_kept_inside(element):
+                left_out["its pictures"] = None
             sections.write(("\n" if tag in _BLOCKS else "") + _alt(element) + _space(element.text, preformatted))
     if as_ != "table":
         yield from sections.end()
@@ -257,6 +261,12 @@ def _name_part(element: Any) -> str:
     if element.tag == "button":
         return "its buttons"
     return "its hidden parts" if _is_hidden(element) else ""
+
+
+def _is_kept_inside(picture: Any) -> bool:
+    """Whether the page holds it itself, and it is no blank or sign; others are files of their own."""
+    address = picture.get("src") or ""
+    return address.startswith("data:image/") and len(address) > _SMALL_PICTURE
 
 
 def _is_hidden(element: Any) -> bool:
