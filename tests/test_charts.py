@@ -48,6 +48,17 @@ def test_a_figure_holds_the_numbers_and_the_distances_of_its_bounds():
     assert (bar["x"], bar["error_x"]["array"]) == ([1.0], [2.0])
 
 
+def test_what_is_told_of_a_point_names_its_series_whole():
+    name = "a_method:with_options_of_mine"
+    drawn = [
+        draw_lines({name: [(0, 1)]}, title="", x_label="", y_label=""),
+        draw_scatter({name: (interval(0.5), interval(0.5))}, title="", x_label="", y_label=""),
+        draw_groups({name: {"all": interval(0.5)}}, title="", x_label="", y_label="", counts={"all": 3}),
+        draw_spreads({name: {"a": (1.0, 3.0)}}, title="", x_label=""),
+    ]
+    assert all(figure.traces[0]["hovertemplate"].startswith(f"<b>{name}</b><br>") for figure in drawn)
+
+
 def test_a_series_keeps_its_marker_in_every_figure():
     points = {name: (interval(1.0), interval(0.5)) for name in "abcdefghij"}
     scatter = draw_scatter(points, title="", x_label="", y_label="")
@@ -59,13 +70,16 @@ def test_a_series_keeps_its_marker_in_every_figure():
     assert [(trace["marker"]["color"], trace["marker"]["symbol"]) for trace in groups.traces] == looks
 
 
-def test_long_names_of_groups_are_broken_into_lines():
-    name = "text+table+image_of_something_long"
+@pytest.mark.parametrize("name", ["text+table+image_of_something_long", "yes/no", "a_method:with_options_of_mine"])
+def test_long_names_of_groups_are_broken_into_lines(name):
     [trace] = draw_groups({"a": {name: interval(0.5)}}, title="", x_label="", y_label="", counts={name: 3}).traces
     lines = trace["x"][0].split("<br>")
     assert max(map(len, lines)) <= 20
     assert "".join(lines[:-1]) == name
     assert lines[-1] == "n=3"
+    [bar, *_] = draw_spreads({"think": {name: (1.0, 3.0)}}, title="", x_label="").traces
+    assert bar["y"] == ["<br>".join(lines[:-1])]
+    assert bar["error_x"]["color"] == "soft", "whiskers are seen in the dark, too"
 
 
 def test_a_name_cannot_become_markup():

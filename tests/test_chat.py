@@ -48,7 +48,7 @@ def call(*arguments: str, typed: str = "") -> Result:
 
 
 def test_a_follow_up_is_asked_with_what_was_said_before(there: Path) -> None:
-    said = call("chat", typed="Which is the capital?\nAnd now?\n/new\nAnd now?\n/quit\n").stdout
+    said = call("chat", typed="Which is the capital?\nAnd now?\n/new\nAnd now?\n/exit\n").stdout
     assert (
         said.index("Oslo") < said.index("Which rivers has it?") < said.index("the Boyne") < said.index("nothing else")
     )

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from r1router.cli import app
+from r1router.cli.kb import OTHER_NAMES, kb_app
 from r1router.cli.models import MODELS
 from r1router.cli.progress import Lines
 from r1router.errors import InputError
@@ -124,3 +125,23 @@ def test_completion_offers_the_commands() -> None:
     environment = {"_R1ROUTER_COMPLETE": "complete_bash", "COMP_WORDS": "r1router ind", "COMP_CWORD": "1"}
     done = CliRunner().invoke(app, [], env=environment, prog_name="r1router")
     assert "index" in done.stdout
+
+
+@pytest.mark.parametrize("group", [[], ["kb"], ["train"]])
+def test_each_command_is_told_in_a_whole_sentence_at_80_columns(group: list[str]) -> None:
+    told = CliRunner().invoke(app, [*group, "--help"], env={"COLUMNS": "80"}).stdout
+    commands = told[told.index("Commands:") :].splitlines()[1:]
+    assert len(commands) > 5
+    assert [line for line in commands if line.endswith("...")] == []
+
+
+@pytest.mark.parametrize(("word", "ours"), [("delete", "rm"), ("ls", "list")])
+def test_the_word_of_another_program_names_our_command(word: str, ours: str) -> None:
+    told = call("kb", word, "text")
+    assert told.exit_code == 2
+    assert f"Did you mean '{ours}'?" in told.stderr
+
+
+def test_each_word_of_another_program_has_a_command_of_ours() -> None:
+    ours = {command.name or command.callback.__name__ for command in kb_app.registered_commands if command.callback}
+    assert set(OTHER_NAMES.values()) <= ours

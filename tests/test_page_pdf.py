@@ -75,6 +75,14 @@ def test_a_pdf_is_shown_at_the_cited_page_with_its_passage_marked(person: Person
     assert person.complaints() == []
 
 
+def test_on_a_phone_the_marked_passage_is_in_sight(person: Person) -> None:
+    person.has_screen(*SIZES["phone"])
+    person.goes_to(f"#/kbs/text/{quote(SOURCE, safe='')}/{quote(SOURCE + ':p2#0', safe='')}")
+    person.finds(".pdf-mark", 2)
+    top, height = person.runs("return [document.querySelector('.pdf-mark').getBoundingClientRect().top, innerHeight]")
+    assert 0 < top < height
+
+
 def test_where_the_file_is_gone_what_was_read_from_it_stays(person: Person, manual: Path) -> None:
     manual.unlink()
     person.goes_to(f"#/kbs/text/{quote(SOURCE, safe='')}")

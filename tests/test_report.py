@@ -325,7 +325,17 @@ def test_seconds_alone_stand_beside_those_of_many_at_once():
     assert (result.alone["total"].p50, result.seconds["total"].p50) == (0.75, 1.5)
 
 
-@pytest.mark.parametrize("width", [60, 120])
+@pytest.mark.parametrize(("alone", "says"), [({}, "--alone 8"), ({"a": [{"plan": 0.5}]}, "one at a time")])
+def test_a_report_says_that_questions_in_flight_together_wait_for_each_other(alone, says):
+    found = report([run({"a": [RIGHT, RIGHT]})], alone=[alone])
+    console = Console(width=200, file=io.StringIO())
+    tables.show(found, console)
+    for text in (console.file.getvalue(), write_page(found)):
+        assert "each of which waits for the others" in text
+        assert says in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 97, 120])
 def test_a_terminal_shows_the_names_of_all_methods_whole_however_many_groups_there_are(width):
     names = [f"a_method_with_a_long_name_{letter}" for letter in "ab"]
     types = [f"a_rather_long_type_of_question_{n}" for n in range(12)]
@@ -334,5 +344,9 @@ def test_a_terminal_shows_the_names_of_all_methods_whole_however_many_groups_the
     tables.show(report([(settings(names), rows)]), console)
     lines = console.file.getvalue().splitlines()
     assert max(map(len, lines)) <= width
+    wide = Console(width=1000, file=io.StringIO())
+    tables.show(report([(settings(names), rows)]), wide)
+    cut = set(console.file.getvalue().split()) - set(wide.file.getvalue().split())
+    assert all(set(word) == {"─"} for word in cut), "no heading and no number is cut at the edge"
     assert sum(line.strip().startswith(names[1]) for line in lines) > 3
     assert sum("n=1" in line for line in lines) > 1, "the groups are in several tables"

@@ -59,6 +59,11 @@ def test_examples_are_made_of_names_that_the_files_have(tmp_path: Path) -> None:
     ]
 
 
+def test_a_column_whose_name_may_be_a_plural_is_not_asked_for_by_is(tmp_path: Path) -> None:
+    files = {"dishes.csv": "Dish,Main ingredients,Address\nBorscht,beets,Kiev\nPaella,rice and saffron,Valencia\n"}
+    assert examples_of(tmp_path, files) == [("table", "What is the address of Borscht?")]
+
+
 def test_a_heading_that_asks_is_taken_as_it_is(tmp_path: Path) -> None:
     files = {"faq.md": "# Questions\n\n## When do you open?\n\nWe open at nine.\n"}
     assert examples_of(tmp_path, files) == [("text", "When do you open?")]

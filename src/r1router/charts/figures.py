@@ -63,6 +63,7 @@ def draw_lines(
             "name": name,
             "x": [x for x, _ in points],
             "y": [y for _, y in points],
+            "hovertemplate": f"{_head(name)}%{{x}}: %{{y}}<extra></extra>",
             **_style(number),
         }
         for number, (name, points) in enumerate(series.items())
@@ -83,7 +84,7 @@ def draw_scatter(
             "y": [y.mean],
             "error_x": _bar([x]),
             "error_y": _bar([y]),
-            "hovertemplate": f"{y_label} {_say(y)}<br>{x_label} {_say(x)}<extra>{_escape(name)}</extra>",
+            "hovertemplate": f"{_head(name)}{y_label} {_say(y)}<br>{x_label} {_say(x)}<extra></extra>",
             **_style(number),
         }
         for number, (name, (x, y)) in enumerate(points.items())
@@ -111,7 +112,7 @@ def draw_groups(
             "y": [value.mean for value in values.values()],
             "error_y": _bar(list(values.values())),
             "text": [_say(value) for value in values.values()],
-            "hovertemplate": "%{x}: %{text}<extra>" + _escape(name) + "</extra>",
+            "hovertemplate": f"{_head(name)}%{{x}}: %{{text}}<extra></extra>",
             **_style(number),
         }
         for number, (name, values) in enumerate(series.items())
@@ -133,16 +134,19 @@ def draw_spreads(
             "type": "bar",
             "orientation": "h",
             "name": name,
-            "y": [_escape(row) for row in values],
+            "y": [_break(row) for row in values],
             "x": [middle for middle, _ in values.values()],
+            "text": [f"{middle:.2f} to {high:.2f}" for middle, high in values.values()],
+            "textposition": "none",
+            "hovertemplate": f"{_head(name)}%{{y}}: %{{text}}<extra></extra>",
             "error_x": {"type": "data", "symmetric": False, "array": [high - low for low, high in values.values()],
-                        "arrayminus": [0] * len(values), "thickness": 1.2, "width": 3},
+                        "arrayminus": [0] * len(values), "thickness": 1.2, "width": 3, "color": "soft"},
             "marker": {"color": f"c{number % COLOURS}"},
         }
         for number, (name, values) in enumerate(series.items())
     ]  # fmt: skip
     layout = _axes(x_label, "", x_from_zero=True)
-    order = {"categoryorder": "array", "categoryarray": [_escape(row) for row in reversed(rows)], "type": "category"}
+    order = {"categoryorder": "array", "categoryarray": [_break(row) for row in reversed(rows)], "type": "category"}
     layout = {**layout, "yaxis": {**layout["yaxis"], **order}, "barmode": "group", "bargap": 0.3}
     return Figure(title, traces, layout, note, height=max(340, 120 + 22 * len(rows) * max(1, len(series)) // 2))
 
@@ -202,12 +206,19 @@ def _say(value: Bounded) -> str:
     return f"{value.mean:.{digits}f} ({value.low:.{digits}f} to {value.high:.{digits}f})"
 
 
+def _head(name: str) -> str:
+    """The name of a series at the top of what is told of a point; Plotly's own box beside it is pale and cuts names."""
+    return f"<b>{_escape(name)}</b><br>"
+
+
 def _break(name: str) -> str:
     """A name in lines that are short enough to stand side by side."""
     return (
-        "<br>".join(map(_escape, wrap(re.sub(r"(?<=[+_/,])(?=\w)", " ", name), 16)))
+        "<br>".join(map(_escape, wrap(re.sub(r"(?<=[+_/,:])(?=\w)", " ", name), 16)))
         .replace("_ ", "_")
         .replace("+ ", "+")
+        .replace("/ ", "/")
+        .replace(": ", ":")
     )
 
 

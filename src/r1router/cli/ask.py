@@ -33,7 +33,7 @@ def ask(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the answer and nothing else.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Answer a question step by step and show where each fact came from."""
+    """Answer a question step by step, with its sources."""
     setup = replace(setup, budget=budget, kbs=pick_kbs(setup.kbs, kb) if kb else setup.kbs)
     events = api.stream(question, setup, image=image)
     with closing(events):

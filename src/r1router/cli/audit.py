@@ -39,7 +39,10 @@ def audit(
     prompts: options.PromptSet = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Send each step's sub-question to every knowledge base and count what its route missed."""
+    """Count what the routes of a run missed.
+
+    Each step's sub-question is sent to every knowledge base.
+    """
     from r1router.evals.audit.other_routes import read_elsewhere, search_elsewhere
     from r1router.evals.audit.regret import audit as sum_up
     from r1router.evals.audit.regret import list_targets, write_audit

@@ -25,6 +25,7 @@ from r1router.policies import open_policy
 from r1router.types import Evidence, Image, KnowledgeBase, Policy, Question, Trajectory, Turn
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif"}
+QUIT = {"/quit", "/exit"}
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ class Chat:
 
 @options.takes(setup=options.make_setup, budget=options.make_budget, prices=options.make_prices)
 def chat(*, setup: api.Setup, budget: Budget, prices: PriceList, kb: options.SomeKbs = None) -> None:
-    """Ask questions one after the other; /help names what else can be typed."""
+    """Ask one question after the other. /help names what else can be typed."""
     console = Console()
     kbs: dict[str, KnowledgeBase] = dict(open_kbs(setup.kbs) if isinstance(setup.kbs, str | Path) else setup.kbs)
     state = Chat(replace(setup, budget=budget), kbs, api.open_policy_of(setup), console, prices)
@@ -56,7 +57,7 @@ def chat(*, setup: api.Setup, budget: Budget, prices: PriceList, kb: options.Som
         import readline  # noqa: F401
     console.print(Text(f"{state.policy.spec} over {', '.join(kbs)}; /help, and /quit or Ctrl-D to end", style="dim"))
     try:
-        while (line := _read_line(state)) is not None and line.strip() != "/quit":
+        while (line := _read_line(state)) is not None and line.strip() not in QUIT:
             if line.strip():
                 _obey(state, line.strip())
     finally:
@@ -86,7 +87,7 @@ def _obey(state: Chat, line: str) -> None:
             return
         name, *words = _split(line[1:])
         if name not in COMMANDS:
-            raise UnknownName("command", name, COMMANDS)
+            raise UnknownName("command", name, [*COMMANDS, "quit"])
         COMMANDS[name](state, words)
     except R1RouterError as error:
         state.console.print(Text(f"error: {error}", style="red"), soft_wrap=True)
@@ -187,6 +188,7 @@ def print_help(state: Chat, words: Sequence[str]) -> None:
     """/help: this."""
     for command in COMMANDS.values():
         state.console.print(Text((command.__doc__ or "").strip()), soft_wrap=True)
+    state.console.print(Text("/quit, /exit or Ctrl-D: end."))
     state.console.print(Text("A path of a picture in a question is shown to the model and searched with."))
 
 

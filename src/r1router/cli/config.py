@@ -26,7 +26,10 @@ def config(
     every: Annotated[bool, typer.Option("--all", help="Every option of every command, with its variable.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what holds where no flag says otherwise, and where it comes from: the file, the environment, the default."""
+    """Show which settings hold, and why.
+
+    A flag comes first, then the environment, the file, the default.
+    """
     found, root = context.obj, context.find_root().command
     settings = settle(root, found)
     shown = [setting for setting in settings if every or setting.source or not setting.option.command]

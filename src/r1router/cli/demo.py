@@ -33,7 +33,10 @@ def demo(
     policy: options.PolicySpec = "llamacpp:",
     questions: Annotated[int, typer.Option(min=1, help="How many of the demo's questions to ask.")] = ASKED,
 ) -> None:
-    """Build three small knowledge bases from the package's own files and ask them questions."""
+    """Ask three small knowledge bases that come along.
+
+    They are built from the package's own files.
+    """
     console = Console()
     folder = kbs or _kept()
     console.print(Rule("knowledge bases"))

@@ -50,7 +50,10 @@ def index(
         bool, typer.Option("--watch", help="Keep running: index again when a file changes, and remove what is gone.")
     ] = False,
 ) -> None:
-    """Index files and folders into knowledge bases. Run it again to take in what has changed."""
+    """Index files and folders into knowledge bases.
+
+    Run it again to take in what has changed.
+    """
     from r1router.ingest.run import index as run
     from r1router.ingest.watch import wait_for_changes
 

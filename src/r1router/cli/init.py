@@ -29,7 +29,10 @@ def init(
     kbs: Annotated[str | None, typer.Option(help="Folder of the knowledge bases to write into the file.")] = None,
     policy: Annotated[str | None, typer.Option(help="The model to write into the file.")] = None,
 ) -> None:
-    """Write a commented r1router.toml, which all commands read in this folder and below it."""
+    """Write a commented file of settings.
+
+    All commands read r1router.toml in this folder and below it.
+    """
     file = folder / FILE
     if file.exists():
         raise InputError(f"{file} is there already; change it with an editor")

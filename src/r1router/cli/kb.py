@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+import typer.core
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
@@ -34,7 +35,25 @@ from r1router.kb.stores.store import Store
 from r1router.table import TableResult
 from r1router.types import Query
 
-kb_app = typer.Typer(help="Look into knowledge bases, search one, describe, move or remove one.", no_args_is_help=True)
+OTHER_NAMES = {
+    "delete": "rm", "remove": "rm", "ls": "list", "info": "show", "find": "search", "sql": "query", "files": "sources",
+    "create": "new", "mv": "rename", "cp": "copy", "pack": "export", "unpack": "import",
+}  # fmt: skip
+"""Words that other programs have for our commands."""
+
+
+class _Group(typer.core.TyperGroup):
+    """Names our command where somebody types the word of another program."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in self.commands and (ours := OTHER_NAMES.get(args[0])):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {ours!r}?")
+        return super().resolve_command(ctx, args)
+
+
+kb_app = typer.Typer(
+    help="Look into knowledge bases: search, describe, move, remove.", cls=_Group, no_args_is_help=True
+)
 
 Name = Annotated[str, typer.Argument(help="Name of the knowledge base.", show_default=False)]
 _MOST_SOURCES = 20
@@ -68,7 +87,10 @@ def list_(kbs: options.Kbs = "kbs", as_json: options.AsJson = False) -> None:
 
 @kb_app.command()
 def show(name: Name, kbs: options.Kbs = "kbs", as_json: options.AsJson = False) -> None:
-    """Show one knowledge base: its card, embedders, size, sources, and tables with their columns."""
+    """Show the card, size, sources and tables of one.
+
+    Embedders and the columns of tables are shown, too.
+    """
     store = find_store(kbs, name)
     tables = StoredTables(store) if store.read_manifest().kind == "table" else None
     known = tables.list_all() if tables else []
@@ -133,7 +155,10 @@ def sources(
     where: options.Where = "",
     as_json: options.AsJson = False,
 ) -> None:
-    """List the files that were indexed, with what is known of each, what was left out and why."""
+    """List the files that were indexed.
+
+    What is known of each is told, what was left out, and why.
+    """
     catalog = open_catalog(kbs)
     stores = {name: find_store(kbs, name)} if name else catalog.list_stores()
     told = read_left_out(catalog)
@@ -246,7 +271,10 @@ def query(
     where: options.Where = "",
     as_json: options.AsJson = False,
 ) -> None:
-    """Query a whole table with SQL, and the other tables of its file by their names."""
+    """Query a whole table with SQL.
+
+    The other tables of its file have their own names.
+    """
     tables = _open_part(find_store(kbs, name), where).tables
     asked = tables.find(table)
     result = tables.compute(asked.id, sql, joined=True)
@@ -309,7 +337,10 @@ def check(
     kbs: options.Kbs = "kbs",
     repair: Annotated[bool, typer.Option("--repair", help="Repair what can be repaired.")] = False,
 ) -> None:
-    """Check that the parts of knowledge bases agree: card, table, full-text index, pictures, sources."""
+    """Check that the parts of knowledge bases agree.
+
+    These are the card, the table, the full-text index, pictures and sources.
+    """
     stores = {name: find_store(kbs, name)} if name else open_catalog(kbs).list_stores()
     console, left = Console(), 0
     for each, store in stores.items():
@@ -353,7 +384,10 @@ def describe(
     label: Annotated[str | None, typer.Option(help="The label that the policy writes to choose it. [its name]")] = None,
     kbs: options.Kbs = "kbs",
 ) -> None:
-    """Say in one line what a knowledge base holds; the router chooses by this line."""
+    """Say in one line what a knowledge base holds.
+
+    The router chooses by this line.
+    """
     from r1router.kb.naming import change_kb
 
     Console().print(Text(f"{name}: {change_kb(kbs, name, holds=holds, label=label).holds}"), soft_wrap=True)
@@ -365,7 +399,10 @@ def rename(
     new: Annotated[str, typer.Argument(help="Its new name.")],
     kbs: options.Kbs = "kbs",
 ) -> None:
-    """Give a knowledge base another name; to index into it again, say --name."""
+    """Give a knowledge base another name.
+
+    To index into it again, say --name.
+    """
     from r1router.kb.naming import change_kb
 
     change_kb(kbs, name, new=new)
@@ -406,7 +443,10 @@ def export_(
     file: Annotated[Path | None, typer.Argument(help="File to write. [NAME.r1kb.tar.gz]")] = None,
     kbs: options.Kbs = "kbs",
 ) -> None:
-    """Pack a knowledge base into one file, to be kept or given away; it holds the text and where it was from."""
+    """Pack a knowledge base into one file.
+
+    The file can be kept or given away; it holds the text and where it was from.
+    """
     from r1router.kb.transfer import SUFFIX, pack
 
     file = file or Path(f"{name}{SUFFIX}")

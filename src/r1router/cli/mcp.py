@@ -30,7 +30,10 @@ def mcp(
         typer.Option(help="With --http: file of keys, with what each may see and do."),
     ] = None,
 ) -> None:
-    """Serve the knowledge bases to an MCP client: tools to ask and to search, evidence to read."""
+    """Serve the knowledge bases to an MCP client.
+
+    It gets tools to ask and to search, and evidence to read.
+    """
     try:
         from r1router.serve import logs
         from r1router.serve.mcp.server import build_http_app, create_server, run_http, run_stdio

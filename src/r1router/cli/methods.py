@@ -17,7 +17,10 @@ from r1router.registry import list_options
 
 
 def methods(as_json: options.AsJson = False) -> None:
-    """List the methods: what each does, and its options (--method NAME?option=value)."""
+    """List the methods with their options.
+
+    An option is given as --method NAME?option=value.
+    """
     show_entries("r1router.methods", names(), "solve", as_json=as_json)
 
 

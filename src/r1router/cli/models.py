@@ -60,7 +60,10 @@ MODELS = (
 
 
 def models(as_json: options.AsJson = False) -> None:
-    """List models that can be asked, how each is started, its size, and which of them were run by us."""
+    """List models to ask, and how each is started.
+
+    Sizes are told, and which of them were run by us.
+    """
     if as_json:
         typer.echo(json.dumps([asdict(model) for model in MODELS], ensure_ascii=False, indent=2))
         return

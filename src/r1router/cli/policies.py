@@ -8,5 +8,8 @@ from r1router.policies import names
 
 
 def policies(as_json: options.AsJson = False) -> None:
-    """List the kinds of policies: what each asks, and its options (--policy NAME:TARGET?option=value)."""
+    """List the kinds of policies with their options.
+
+    An option is given as --policy NAME:TARGET?option=value.
+    """
     show_entries("r1router.policies", names(), "open_", as_json=as_json)

@@ -38,7 +38,10 @@ def report(
     prices: PriceList,
     as_json: options.AsJson = False,
 ) -> None:
-    """Sum up runs: scores with 95 % intervals, paired tests, routes, cost, by number of hops and by type."""
+    """Sum up runs: scores, paired tests, routes, cost.
+
+    Scores have 95 % intervals, and are split by number of hops and by type, too.
+    """
     from r1router.evals.audit.regret import read_audit
     from r1router.evals.metrics import DEFAULT
     from r1router.evals.report.html import write_page

@@ -23,7 +23,7 @@ def score(
     metrics: options.Metrics = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Score predictions that were made elsewhere; a question without one counts 0."""
+    """Score predictions that were made elsewhere. A question without one counts 0."""
     from r1router.evals.datasets import load_examples
     from r1router.evals.predictions import list_answer_metrics, read_predictions, score_predictions
     from r1router.evals.report.summary import make_plain

@@ -46,7 +46,10 @@ def serve(
     ] = 20.0,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as lines of JSON.")] = False,
 ) -> None:
-    """Serve the knowledge bases: a page, an API with each step as an event, and OpenAI's protocol."""
+    """Serve a page, an API and OpenAI's protocol.
+
+    The API sends each step as an event.
+    """
     try:
         from r1router.serve import logs, telemetry
         from r1router.serve.app import create_app

@@ -50,7 +50,10 @@ def show(
     primary: options.Primary = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a question's trajectory beside what the data set knows of it, or list the questions of a run."""
+    """Show how a question of a run was answered.
+
+    The trajectory stands beside what the data set knows of it. --list names the questions of a run.
+    """
     from r1router.evals.report.summary import PRIMARY
 
     console, primary = Console(), primary or PRIMARY

@@ -58,7 +58,10 @@ def synthesize(
         float, typer.Option(min=0.0, max=1.0, help="Keep answers that score at least this much.")
     ] = 0.5,
 ) -> None:
-    """Make training steps from questions: a teacher works them, and what it ends right with is kept."""
+    """Make training steps from questions.
+
+    A teacher works them, and what it ends right with is kept.
+    """
     from r1router.evals.datasets import load_examples
 
     if from_gold and (teacher or dry_run):

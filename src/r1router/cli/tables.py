@@ -23,16 +23,23 @@ USUAL = ("f1_recall", "exact_match", "evidence_recall")
 
 def show(report: Report, console: Console, *, metrics: Sequence[str] = USUAL) -> None:
     """Print a report; `metrics` are the columns beside the primary one, as far as the report has them."""
+    from r1router.evals.report.words import write_how_timed
+
     for section in report.sections:
         console.print(Rule(Text(section.dataset, style="bold")))
-        for setup in section.setups:
-            made = f"{', '.join(setup.kbs) or 'no knowledge bases'}; k={setup.k}; {setup.max_steps} steps at most"
-            console.print(Text(f"{section.questions} questions; {setup.policy}; {made}", style="dim"), soft_wrap=True)
+        made = [
+            f"{section.questions} questions; {setup.policy}; {', '.join(setup.kbs) or 'no knowledge bases'}; "
+            f"k={setup.k}; {setup.max_steps} steps at most"
+            for setup in section.setups
+        ]
+        for line in dict.fromkeys(made):
+            console.print(Text(line, style="dim"), soft_wrap=True)
         shown = [name for name in dict.fromkeys(metrics) if name in report.metrics and name != report.primary]
         for table in (*_scores(section, report.primary, shown, console), *_costs(section, console)):
             console.print(table)
-        if section.comparisons:
-            console.print(_comparisons(section, report.primary))
+        console.print(Text(write_how_timed(section), style="dim"))
+        for table in _comparisons(section, report.primary, console) if section.comparisons else ():
+            console.print(table)
         for title, groups in (
             ("hops", {r.method: r.by_hops for r in section.results}),
             ("type", {r.method: r.by_type for r in section.results}),
@@ -87,7 +94,8 @@ def _split(
     title: str, methods: Sequence[str], columns: Mapping[str, Sequence[Text]], console: Console
 ) -> Iterator[Table]:
     """The columns in as many tables as the console is wide, each with the names of all methods whole."""
-    name = min(max(map(len, ("method", *methods))), max(12, console.width // 2))
+    longest = max(len(line) for text in ("method", *methods) for line in text.split("\n"))
+    name = min(longest, max(12, console.width // 2))
     left = dict(columns)
     while left:
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
@@ -97,7 +105,7 @@ def _split(
         used = name + 2
         for head, cells in left.items():
             lines = [line for text in (head, *(cell.plain for cell in cells)) for line in text.split("\n")]
-            used += max(map(len, lines)) + 2
+            used += max(map(len, lines)) + 3  # a space on either side, and the line between columns
             if taken and used > console.width:
                 break
             taken.append(left[head])
@@ -108,15 +116,6 @@ def _split(
         yield table
 
 
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    table.title, table.title_justify, table.title_style = title or None, "left", "dim"
-    table.add_column(first, style="bold", overflow="fold")
-    for other in others:
-        table.add_column(other, justify="right", no_wrap=True)
-    return table
-
-
 def _cell(value: Interval | None) -> Text:
     """The mean, its 95 % interval below it."""
     if value is None:
@@ -124,17 +123,17 @@ def _cell(value: Interval | None) -> Text:
     return Text(f"{value.mean:.3f}\n").append(f"{value.low:.2f}–{value.high:.2f}", style="dim")
 
 
-def _comparisons(section: Section, primary: str) -> Table:
+def _comparisons(section: Section, primary: str, console: Console) -> Iterator[Table]:
     from r1router.evals.report.words import write_chance, write_signed, write_span
 
     title = f"paired differences in {primary}; p corrected for {len(section.comparisons)} comparisons (Holm)"
-    table = _table(title, "methods", "difference", "95 % interval", "p", "p corrected", "questions")
+    columns: dict[str, list[Text]] = {"difference": [], "p": [], "p\ncorrected": [], "questions": []}
     for c in section.comparisons:
-        style = "" if c.p_holm < 0.05 else "dim"
-        d = c.difference
-        numbers = write_signed(d.mean), write_span(d), write_chance(d.p), write_chance(c.p_holm), str(d.n)
-        table.add_row(Text(f"{c.a} − {c.b}"), *numbers, style=style)
-    return table
+        d, style = c.difference, "" if c.p_holm < 0.05 else "dim"
+        cells = f"{write_signed(d.mean)}\n{write_span(d)}", write_chance(d.p), write_chance(c.p_holm), str(d.n)
+        for column, cell in zip(columns.values(), cells, strict=True):
+            column.append(Text(cell, style))
+    return _split(title, [f"{c.a}\n− {c.b}" for c in section.comparisons], columns, console)
 
 
 def _groups(title: str, methods: Mapping[str, Mapping[str, Interval]], console: Console) -> Iterator[Table]:

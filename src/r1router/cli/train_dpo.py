@@ -19,7 +19,10 @@ def dpo(
     settings: DpoSettings,
     prompts: options.Prompts = None,
 ) -> None:
-    """Prefer the better of two replies to one decision (DPO), on pairs that were sampled before."""
+    """Prefer the better of two replies (DPO).
+
+    The pairs, each of one decision, were sampled before.
+    """
     from r1router.train.dpo import run
 
     settings = replace(settings, prompts=options.choose_prompt_set(prompts, settings))

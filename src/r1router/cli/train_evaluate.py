@@ -36,7 +36,10 @@ def evaluate(
     concurrency: Annotated[int, typer.Option(min=1, help="Steps in flight at once.")] = 64,
     file: Annotated[Path | None, typer.Option("--json", help="Also write the scores and replies to this file.")] = None,
 ) -> None:
-    """Score a policy's replies to steps one by one, each with its gold history."""
+    """Score a policy's replies to steps one by one.
+
+    Each is asked with its gold history.
+    """
     from r1router.train.judge.evaluate import evaluate as ask
     from r1router.train.judge.probe import score_floors
     from r1router.train.judge.scores import format_table, score_steps

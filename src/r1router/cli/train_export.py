@@ -22,7 +22,10 @@ def export(
         str, typer.Option(help="GGUF file of the same model, if --base is not one.", show_default=False)
     ] = "",
 ) -> None:
-    """Write what a run has trained as an adapter or as whole weights, for llama.cpp or for transformers."""
+    """Write what a run has trained as weights.
+
+    They are an adapter or whole, for llama.cpp or for transformers.
+    """
     from r1router.train.weights.export import export as write
 
     for name, file in write(trained, out, base=base, forms=form or ["lora"], template=template).items():

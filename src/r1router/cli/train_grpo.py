@@ -63,7 +63,10 @@ def grpo(
         ),
     ] = "kbs",
 ) -> None:
-    """Reinforce what is rewarded, step by step, relative to the other replies to the same step."""
+    """Reinforce what is rewarded, step by step.
+
+    A reply is rewarded relative to the other replies to the same step.
+    """
     from r1router.train.grpo.run import run
     from r1router.train.rewards import parse_weights
 

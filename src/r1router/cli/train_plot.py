@@ -16,7 +16,10 @@ def plot(
     window: Annotated[int, typer.Option(min=1, help="Optimizer steps that each point averages.")] = 5,
     points: Annotated[Path | None, typer.Option("--json", help="Also write the logged numbers to this file.")] = None,
 ) -> None:
-    """Draw reward by kind of step, ties, entropy and dev scores of runs, as they have logged them."""
+    """Draw what runs have logged.
+
+    That is reward by kind of step, ties, entropy and dev scores.
+    """
     from r1router.charts.page import write_page
     from r1router.train.judge.curves import draw_curves, read_curves, write_points
 

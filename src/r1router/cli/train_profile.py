@@ -36,7 +36,10 @@ def profile(
         Path | None, typer.Option(help="File to write the profiles to, for `train grpo --curriculum`.")
     ] = None,
 ) -> None:
-    """Sample replies to steps: mean reward, best of the samples, ties, and what is in reach."""
+    """Sample replies to steps and tell what is in reach.
+
+    Mean reward, best of the samples and ties are told.
+    """
     from r1router.train.judge.profile import format_profiles, sample_profiles, write_profiles
 
     if all(path.is_dir() for path in steps):

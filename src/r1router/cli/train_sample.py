@@ -40,7 +40,10 @@ def sample(
     gap: Annotated[float, typer.Option(min=0.0, help="Reward between the two replies of a pair, at least.")] = 0.1,
     pairs: Annotated[int, typer.Option(min=1, help="Most pairs of a group.")] = 2,
 ) -> None:
-    """Sample groups of replies once: the best to imitate (train sft), pairs to prefer between (train dpo)."""
+    """Sample groups of replies once.
+
+    The best are to imitate (train sft), pairs to prefer between (train dpo).
+    """
     from r1router.train.rewards import parse_weights
     from r1router.train.sampled.run import BEST, PAIRS, run
 

@@ -22,7 +22,14 @@ from r1router.charts.page import STYLE, write_figure, write_scripts
 from r1router.evals.audit.regret import Audit
 from r1router.evals.report.results import TOTAL
 from r1router.evals.report.summary import Report, Section
-from r1router.evals.report.words import write_amount, write_chance, write_score, write_signed, write_span
+from r1router.evals.report.words import (
+    write_amount,
+    write_chance,
+    write_how_timed,
+    write_score,
+    write_signed,
+    write_span,
+)
 from r1router.evals.run import RunSettings
 from r1router.evals.statistics import Difference, Interval
 
@@ -49,6 +56,7 @@ def write_page(report: Report, audits: Sequence[Audit] = ()) -> str:
         "signed": write_signed,
         "amount": write_amount,
         "chance": write_chance,
+        "how_timed": write_how_timed,
     }
     sections = [_section(section, report.primary, audits) for section in report.sections]
     return environment.get_template("report.html.j2").render(
@@ -116,7 +124,7 @@ def _figures(section: Section, primary: str) -> Iterator[Figure]:
             },
             title="Latency per stage",
             x_label="seconds per question",
-            note="Bars to the median question, whiskers to the 95th percentile.",
+            note="Bars to the median question, whiskers to the 95th percentile; of questions in flight at once.",
         )
     for title, field in (("number of hops", "by_hops"), ("type of question", "by_type")):
         groups = {r.method: getattr(r, field) for r in scored if getattr(r, field)}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from r1router.evals.statistics import Difference, Interval
+
+if TYPE_CHECKING:
+    from r1router.evals.report.summary import Section
 
 
 def write_score(value: float) -> str:
@@ -27,3 +32,11 @@ def write_amount(value: float) -> str:
 
 def write_chance(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def write_how_timed(section: Section) -> str:
+    """What the seconds of a section mean; questions in flight together wait for each other."""
+    together = "Seconds at once: of questions in flight together, each of which waits for the others."
+    if any(result.alone for result in section.results):
+        return f"{together} Alone: of a sample that was asked one at a time."
+    return f"{together} To measure what one question takes by itself: r1router eval … --alone 8."

@@ -69,8 +69,11 @@ export class PdfView extends Component {
   mark = async (page, plain, number) => {
     const { items } = await page.getTextContent();
     const found = saying(items.map(({ str = "" }) => str), this.props.passage).map((n) => place(items[n], plain));
-    if (this.state.page === number) this.setState({ marks: found });
+    if (this.state.page === number) this.setState({ marks: found }, this.reveal);
   };
+
+  /** On a phone the file is above its pieces, out of sight where the cited piece is in the middle of the screen. */
+  reveal = () => this.canvas.current?.parentElement.querySelector(".pdf-mark")?.scrollIntoView({ block: "nearest" });
 
   render({ source }, { page, pages, marks }) {
     const name = source.split("/").pop();

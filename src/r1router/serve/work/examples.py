@@ -101,7 +101,7 @@ def _ask_table(block: TableBlock, links: Collection[str]) -> Iterator[str]:
     rest = [at for at in named if at != key and header[at] not in links and not _numbers_rows(columns[at])]
     if numbers := [at for at in rest if _measures(columns[at])]:
         yield f"Which {_lower(header[key])} has the largest {_lower(header[numbers[0]])}?"
-    for at in [*numbers, *rest]:
+    for at in filter(lambda at: not _may_be_plural(header[at]), [*numbers, *rest]):
         if row := next((row for row in block.rows if _is_name(row[key].strip()) and row[at].strip()), None):
             yield f"What is the {_lower(header[at])} of {row[key].strip()}?"
             return
@@ -125,6 +125,11 @@ def _numbers_rows(cells: Sequence[str]) -> bool:
 
 def _is_name(text: str) -> bool:
     return 0 < len(text) <= LONGEST and "\n" not in text and bool(_LETTER.search(text))
+
+
+def _may_be_plural(name: str) -> bool:
+    """Whether "is" may be wrong after it: "Main ingredients"; "Address" is no plural, of "Status" we cannot tell."""
+    return name.endswith("s") and not name.endswith("ss")
 
 
 def _lower(name: str) -> str:
