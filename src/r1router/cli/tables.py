@@ -133,7 +133,9 @@ def _comparisons(section: Section, primary: str, console: Console) -> Iterator[T
         cells = f"{write_signed(d.mean)}\n{write_span(d)}", write_chance(d.p), write_chance(c.p_holm), str(d.n)
         for column, cell in zip(columns.values(), cells, strict=True):
             column.append(Text(cell, style))
-    return _split(title, [f"{c.a}\n− {c.b}" for c in section.comparisons], columns, console)
+    pairs = [(c.a, f"− {c.b}") for c in section.comparisons]
+    between = " " if max(len(" ".join(pair)) for pair in pairs) <= console.width // 2 else "\n"
+    return _split(title, [between.join(pair) for pair in pairs], columns, console)
 
 
 def _groups(title: str, methods: Mapping[str, Mapping[str, Interval]], console: Console) -> Iterator[Table]:
