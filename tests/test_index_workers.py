@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -174,6 +175,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, words: Path) -> Iterator[Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("R1ROUTER_TEST_RAY"), reason="set R1ROUTER_TEST_RAY=1 to start a Ray cluster")
 @pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore:.*:ResourceWarning", "ignore:.*:DeprecationWarning", "ignore:.*:FutureWarning")
 def test_a_cluster_that_loses_a_node_makes_the_same_index_as_one_process(
