@@ -20,8 +20,8 @@ from benchmarks.robust.server import read_cpu_of_children, request, start_server
 
 FILES = 300
 """Damaged files of each reader."""
-TOGETHER = 100
-"""Files in an upload: as many as there are names for files of a wiki."""
+TOGETHER = 75
+"""Files in an upload, beside one that is sound; the server takes a hundred at once."""
 PATIENCE = 600.0
 """Seconds until a job must have ended."""
 
