@@ -57,12 +57,16 @@ class Lease:
         threading.Thread(target=self._keep, name="lease", daemon=True).start()
 
     def check(self) -> None:
-        """To be called before each change. Raises `NotWritten` where another process has the right now."""
+        """To be called before each change. Raises `NotWritten` where this process has the right no more."""
         with self._changing:
-            is_ours = self._note.read() == self._written and time.monotonic() - self._renewed < KEPT
+            is_ours = self._has_ours()
+            is_fresh = time.monotonic() - self._renewed < KEPT
         if not is_ours:
             lost = OSError("another process took over, since this one was not heard of for too long")
             raise NotWritten(self._place, lost, advice="the same command goes on from there, once the other has ended")
+        if not is_fresh:
+            lost = OSError(f"the right to write could not be renewed for {KEPT:.0f} seconds")
+            raise NotWritten(self._place, lost, advice="the same command goes on from there")
 
     def give_back(self) -> None:
         self._ended.set()
@@ -82,10 +86,31 @@ class Lease:
             self._beats += 1
             started = time.monotonic()
             after = json.dumps({**self._owner, "beats": self._beats})
-            if not self._note.replace(before, after, is_taken=is_taken):
+            try:
+                is_written = self._note.replace(before, after, is_taken=is_taken)
+            except R1RouterError:
+                if is_taken or not self._has_ours():
+                    raise
+                is_written = False
+            if is_written:
+                self._written = after
+            elif not self._has_ours():
                 return False
-            self._written, self._renewed = after, started
+            if self._written == after:
+                self._renewed = started
             return True
+
+    def _has_ours(self) -> bool:
+        """Whether the note is ours. An answer that was lost is made good: what stands there is what we have written."""
+        seen = self._note.read()
+        if seen != self._written:
+            try:
+                if json.loads(seen)["owner"] != self._owner["owner"]:
+                    return False
+            except (ValueError, TypeError, KeyError):
+                return False
+            self._written = seen
+        return bool(seen)
 
 
 @contextmanager

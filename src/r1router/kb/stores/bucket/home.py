@@ -35,8 +35,8 @@ class BucketHome:
     def open_table(self, *, session: Any = None) -> Any | None:
         try:
             return open_tables(self.place, session=session).open_table(NAME)
-        except ValueError as error:
-            if "not found" in str(error):
+        except (OSError, RuntimeError, ValueError) as error:
+            if isinstance(error, ValueError) and "not found" in str(error):
                 return None
             raise KnowledgeBaseError(f"{self.place} cannot be read: {error}") from error
 

@@ -82,7 +82,11 @@ class Objects:
         with self.explain_writing():
             try:
                 obstore.put(self._store, self._path(name), data, mode=version or "create", use_multipart=False)
-            except (*refused, obstore.exceptions.NotFoundError, FileNotFoundError):
+            except refused:
+                return False
+            except (obstore.exceptions.NotFoundError, FileNotFoundError):
+                if not version:  # there is no such bucket
+                    raise
                 return False
         return True
 
@@ -118,7 +122,7 @@ class Objects:
         """Raises `KnowledgeBaseError` for what the storage says."""
         try:
             yield
-        except (import_obstore().exceptions.BaseError, OSError, ValueError) as error:
+        except (import_obstore().exceptions.BaseError, OSError, RuntimeError, ValueError) as error:
             raise KnowledgeBaseError(f"{self.place} cannot be read: {write_short(error)}") from error
 
     @contextmanager

@@ -24,6 +24,9 @@ from r1router.kb.stores.sent_tables import FOLDER
 from r1router.kb.stores.store import FieldSet, Taken
 
 KEPT_VERSIONS = timedelta(seconds=60)
+SOURCES_TABLE, ABOUT_TABLE = "sources", "about"
+SMALL = (SOURCES_TABLE, ABOUT_TABLE)
+"""Names of the tables beside that of the entries."""
 _TOLD = ".json"
 """What the name of a file ends with that says whose table another one is."""
 
@@ -86,7 +89,7 @@ class BucketLedger:
 
     def __init__(self, objects: Objects) -> None:
         columns = dict.fromkeys(("source", "path", "fingerprint", "yields"), "text") | {"entries": "number"}
-        self._table = _Small(objects, "sources", "source", columns)
+        self._table = _Small(objects, SOURCES_TABLE, "source", columns)
 
     def read(self) -> dict[str, Taken]:
         rows = sorted(self._table.read(), key=lambda row: row["source"])
@@ -119,7 +122,7 @@ class BucketFieldSets:
     """What `store.FieldSets` says."""
 
     def __init__(self, objects: Objects) -> None:
-        self._table = _Small(objects, "about", "id", {"id": "number", "of": "number", "fields": "text"})
+        self._table = _Small(objects, ABOUT_TABLE, "id", {"id": "number", "of": "number", "fields": "text"})
 
     def read(self) -> Iterator[FieldSet]:
         adding = []

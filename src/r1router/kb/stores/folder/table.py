@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,15 @@ def add_about(table: Any) -> None:
     table.add_columns(pa.field(ABOUT, pa.int64()))
 
 
+@contextmanager
+def explain_reading(place: str) -> Iterator[None]:
+    """Raises `KnowledgeBaseError` for what the store says, in whatever words. `place`: where that is."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        raise KnowledgeBaseError(f"{place} cannot be read: {error}") from error
+
+
 def read_entries(
     open_newest: Callable[[], Any | None],
     place: str,
@@ -161,7 +171,7 @@ def read_entries(
     `in_tables`: of rows of tables only. `about`: only of entries whose sources these are. Raises `KnowledgeBaseError`
     where it cannot be read; `place`: where that is.
     """
-    try:
+    with explain_reading(place):
         table = open_newest()
         if table is None:
             return []
@@ -172,8 +182,6 @@ def read_entries(
         conditions += ["first_row IS NOT NULL"] if in_tables else []
         found = table.search().select(names).limit(most)
         rows = list(read_rows(found.where(" AND ".join(conditions)) if conditions else found))
-    except (OSError, RuntimeError, ValueError) as error:
-        raise KnowledgeBaseError(f"{place} cannot be read: {error}") from error
     return rows if about is None else [row for row in rows if row.get(ABOUT) in about][:limit]
 
 

@@ -32,16 +32,18 @@ class TableStore:
         return self._newest.use(work, empty=empty)
 
     def count(self) -> int:
-        table = self._home.open_table()
-        return table.count_rows() if table is not None else 0
+        with tables.explain_reading(self.place):
+            table = self._home.open_table()
+            return table.count_rows() if table is not None else 0
 
     def count_sources(self) -> Iterator[tuple[str, int | None, int]]:
-        table = self._home.open_table()
-        wanted = [name for name in ("source", ABOUT) if table is not None and name in table.schema.names]
-        for batch in table.search().select(wanted).to_batches() if table is not None else ():
-            known = batch.column(ABOUT).to_pylist() if ABOUT in wanted else [None] * len(batch)
-            for source, id_ in zip(batch.column("source").to_pylist(), known, strict=True):
-                yield source, id_, 1
+        with tables.explain_reading(self.place):
+            table = self._home.open_table()
+            wanted = [name for name in ("source", ABOUT) if table is not None and name in table.schema.names]
+            for batch in table.search().select(wanted).to_batches() if table is not None else ():
+                known = batch.column(ABOUT).to_pylist() if ABOUT in wanted else [None] * len(batch)
+                for source, id_ in zip(batch.column("source").to_pylist(), known, strict=True):
+                    yield source, id_, 1
 
     def read_entries(
         self,
@@ -63,13 +65,16 @@ class TableStore:
         )
 
     def read_batches(self, source: str) -> Iterator[list[Row]]:
-        table = self._home.open_table()
         wanted = (*STORED, "digest", ABOUT, *SPACES)
-        names = [name for name in wanted if table is not None and name in table.schema.names]
-        found = table.search().where(f"source = {tables.quote(source)}").select(names) if table is not None else None
-        for batch in found.to_batches() if found is not None else ():
-            for start in range(0, len(batch), BATCH):
-                yield [dict.fromkeys(wanted) | row for row in batch.slice(start, BATCH).to_pylist()]
+        with tables.explain_reading(self.place):
+            table = self._home.open_table()
+            if table is None:
+                return
+            names = [name for name in wanted if name in table.schema.names]
+            found = table.search().where(f"source = {tables.quote(source)}").select(names)
+            for batch in found.to_batches():
+                for start in range(0, len(batch), BATCH):
+                    yield [dict.fromkeys(wanted) | row for row in batch.slice(start, BATCH).to_pylist()]
 
     def describe_index(self) -> tuple[str, float | None]:
         """How vectors are compared, and what share of the nearest that was found to find."""
