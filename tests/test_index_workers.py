@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,29 +17,48 @@ from typing import Any
 import numpy as np
 import pytest
 
-from r1router.errors import InputError, R1RouterError
-from r1router.ingest.isolate import open_reading_process
+from r1router.errors import (
+    BudgetSpent,
+    EmbedderMismatch,
+    InputError,
+    MissingExtra,
+    NotWritten,
+    ParseError,
+    R1RouterError,
+    UnknownName,
+    UnreadableFile,
+)
+from r1router.ingest.isolate import LIMITS, open_reading_process
+from r1router.ingest.records import Record
 from r1router.ingest.run import IndexReport, Progress, index
 from r1router.ingest.sources import SourceFile
-from r1router.ingest.workers.packets import PACKET, Job, Specs, embed_packet, read_packets
+from r1router.ingest.workers import processes
+from r1router.ingest.workers.packets import PACKET, Job, Packet, PacketReader, Specs, embed_packet, read_packets
 from r1router.kb.embedding import Embedders
 from r1router.kb.stores.folder.table import open_table
 from small_embedders import HashedWords, plain_picture
 
 WORDS = '''
 import os
+import time
 import numpy as np
 from pathlib import Path
+from r1router.errors import UnknownName
 
 
 class Words:
-    """Ends its process where the folder has a file that says so."""
+    """Ends its process, fails or hangs where the folder has a file that says so."""
 
     dim = 8
 
     def embed_texts(self, texts, *, query=False):
         if Path(__file__).with_name("end").exists():
             os._exit(1)
+        if Path(__file__).with_name("fail").exists():
+            raise UnknownName("embedder", "few", ["many"])
+        while Path(__file__).with_name("hang").exists():
+            print("hangs", flush=True)
+            time.sleep(0.1)
         vectors = np.ones((len(texts), 8), np.float32)
         vectors[:, 0] += [len(text) for text in texts]
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -140,6 +163,88 @@ def test_a_run_whose_workers_are_ended_says_so_and_the_next_one_goes_on(
     assert stored(tmp_path / "kbs") == stored(tmp_path / "alone")
 
 
+def test_an_error_of_a_worker_is_told_as_it_is(tmp_path: Path, docs: Path, words: Path) -> None:
+    (words / "fail").touch()
+    with pytest.raises(UnknownName, match="unknown embedder 'few'; known: many"):
+        run(tmp_path, "kbs", workers=1)
+
+
+ERRORS = [
+    UnknownName("method", "ircott", ["ircot"]),
+    UnreadableFile("a.pdf", "it is damaged"),
+    MissingExtra("ray", "ray", "indexing on a Ray cluster"),
+    ParseError("no thought", "a reply"),
+    NotWritten("kbs/text", OSError(28, "No space left on device")),
+    EmbedderMismatch("text", "minilm:", "e5:"),
+    BudgetSpent("tokens"),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_goes_whole_from_one_process_to_another(error: R1RouterError) -> None:
+    back = pickle.loads(pickle.dumps(error))
+    assert (type(back), str(back), vars(back)) == (type(error), str(error), vars(error))
+
+
+class FinishedLate(Future[Packet]):
+    """A packet that is finished in the moment in which waiting for it ends."""
+
+    def result(self, timeout: float | None = None) -> Packet:
+        if timeout is not None:
+            self.set_result(Packet(7, (), (), {}))
+            raise TimeoutError
+        return super().result()
+
+
+def test_a_packet_that_is_finished_when_waiting_ends_is_taken() -> None:
+    assert processes._wait(FinishedLate(), lambda: None).place == 7
+
+
+def test_workers_end_with_a_run_that_is_killed(tmp_path: Path, docs: Path, words: Path) -> None:
+    (words / "hang").touch()
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from r1router.ingest.run import index\n"
+        "if __name__ == '__main__':\n"
+        f"    index({str(docs)!r}, {str(tmp_path / 'kbs')!r}, embedder='few.words:Words', ocr=False, workers=1)\n"
+    )
+    paths = os.pathsep.join([str(words.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "hangs\n"
+            process.kill()
+            process.communicate(timeout=60)  # the worker would hold the other end
+        finally:
+            (words / "hang").unlink()
+            process.kill()
+
+
+def test_files_given_by_paths_from_here_are_found_by_workers(
+    tmp_path: Path, docs: Path, words: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = run(tmp_path, "alone")
+    monkeypatch.chdir(tmp_path)
+    assert run(Path(), "together", workers=1).kbs == alone.kbs
+    assert stored(tmp_path / "together") == stored(tmp_path / "alone")
+
+
+def test_another_file_may_be_read_in_the_middle_of_a_packet(docs: Path) -> None:
+    towns = SourceFile(docs / "towns.jsonl", "towns.jsonl", ("text",))
+    oslo = SourceFile(docs / "oslo.md", "oslo.md", ("text",))
+    job = Job(0, towns, None, False, frozenset())
+    with open_reading_process() as process:
+        reader = PacketReader([job], read_packets(job, process, ["text"]), LIMITS, wait_with=lambda: None)
+        items = reader.read(towns, as_=None, ocr=False)
+        first = [next(items), next(items)]
+        other = list(reader.read(oslo, as_=None, ocr=False))
+        rest = list(items)
+    assert {item.source for item in other if isinstance(item, Record)} == {"oslo.md"}
+    met = [item.id for item in [*first, *rest] if isinstance(item, Record)]
+    assert met == [f"town-{n}" for n in range(2 * PACKET + 3)]
+
+
 def test_workers_need_embedders_by_their_names(tmp_path: Path, docs: Path) -> None:
     with pytest.raises(InputError, match="give the spec of an embedder, not an object"):
         index([docs], tmp_path / "kbs", embedder=HashedWords(), workers=2)
@@ -179,7 +284,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, words: Path) -> Iterator[Any]:
 @pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore:.*:ResourceWarning", "ignore:.*:DeprecationWarning", "ignore:.*:FutureWarning")
 def test_a_cluster_that_loses_a_node_makes_the_same_index_as_one_process(
-    tmp_path: Path, docs: Path, cluster: Any
+    tmp_path: Path, docs: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for n in range(20):
         (docs / f"{n}.md").write_text("\n".join(f"# Part {part}\nVillage {n} has {part} wells." for part in range(20)))
@@ -191,7 +296,8 @@ def test_a_cluster_that_loses_a_node_makes_the_same_index_as_one_process(
             lost.append(progress)
             cluster.remove_node(cluster.second, allow_graceful=False)
 
-    together = run(tmp_path, "together", ray=cluster.address, progress=lose_a_node)
+    monkeypatch.chdir(tmp_path)  # where the nodes are not
+    together = run(Path(), "together", ray=cluster.address, progress=lose_a_node)
     assert lost[0].entries < alone.kbs["text"].added / 2
     assert together.kbs == alone.kbs
     assert together.problems == alone.problems

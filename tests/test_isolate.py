@@ -19,7 +19,7 @@ import pytest
 
 import r1router as rr
 from r1router.errors import InputError, UnreadableFile
-from r1router.ingest.isolate import Limits, ReadingProcess, open_reading_process
+from r1router.ingest.isolate import LIMITS, Limits, ReadingProcess, choose_limits, open_reading_process
 from r1router.ingest.parts import files
 from r1router.ingest.records import Passage, Picture
 from r1router.ingest.sources import SourceFile
@@ -175,6 +175,11 @@ def test_a_process_that_dies_is_said_to_have_died_and_is_started_again(tmp_path:
         assert list(process.read(source(tmp_path / "a.txt"), as_=None, ocr=False))[-1].text == "Oslo"
     finally:
         process.stop()
+
+
+def test_a_layout_model_has_limits_of_its_own() -> None:
+    assert choose_limits("docling").memory > 10 * choose_limits("").memory
+    assert choose_limits(None) == LIMITS
 
 
 def test_a_process_lives_on_between_files_and_runs(tmp_path: Path) -> None:

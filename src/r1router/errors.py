@@ -22,10 +22,19 @@ import errno
 import os
 import re
 from collections.abc import Iterable
+from typing import Any
 
 
 class R1RouterError(Exception):
-    """Base of everything that this package raises on purpose."""
+    """Base of everything that this package raises on purpose. Any of them may go from one process to another."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args), self.__dict__
+
+
+def _restore(kind: type[R1RouterError], said: tuple[Any, ...]) -> R1RouterError:
+    """An error as it was: the exception's own way would give its text to `__init__`, which makes that text of parts."""
+    return kind.__new__(kind, *said)
 
 
 class InputError(R1RouterError):

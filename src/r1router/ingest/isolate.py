@@ -24,7 +24,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,7 +32,7 @@ from r1router.errors import InputError, R1RouterError, UnreadableFile
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts.registry import Look, find_reader, look
 from r1router.ingest.records import About, Problem, Record
-from r1router.ingest.sources import SourceFile
+from r1router.ingest.sources import SourceFile, make_absolute
 from r1router.types import Kind
 
 log = logging.getLogger(__name__)
@@ -83,8 +83,14 @@ class Limits:
 LAYOUT_LIMITS = Limits(memory=16_000_000_000, seconds=1_200.0, whole=1_200.0, seconds_per_mb=600.0)
 """Of a layout model, which takes gigabytes, and on a CPU seconds for each page."""
 
-
 LIMITS = Limits()
+
+
+def choose_limits(reader: str | None) -> Limits:
+    """Of files that this reader of `layout_readers` takes; of all others where none is named."""
+    return LAYOUT_LIMITS if reader else LIMITS
+
+
 _FAT = 400_000_000
 """Bytes above which a process that has read its file is not used again: freed memory does not always go back."""
 _GLANCE = 0.05
@@ -110,9 +116,9 @@ _lock = threading.Lock()
 
 @contextmanager
 def open_reading_process(limits: Limits = LIMITS) -> Iterator[ReadingProcess]:
-    """A process to read with; one that is started already where there is one. Safe in any thread."""
+    """A process to read with; the one that was used last where some are started already. Safe in any thread."""
     with _lock:
-        process = next((p for p in _idle if p.limits == limits), None) or ReadingProcess(limits)
+        process = next((p for p in reversed(_idle) if p.limits == limits), None) or ReadingProcess(limits)
         if process in _idle:
             _idle.remove(process)
         _all.add(process)
@@ -175,8 +181,7 @@ class ReadingProcess:
         """As `readers.read`. Raises `UnreadableFile` also for a file that takes too much, or ends the process."""
         if file.path.absolute() in self._refused:
             raise UnreadableFile(file.source, self._refused.pop(file.path.absolute()))
-        there = replace(file, path=file.path.absolute(), parts=tuple(part.absolute() for part in file.parts))
-        yield from self._ask("read", there, as_, ocr, source=file.source, path=file.path)
+        yield from self._ask("read", make_absolute(file), as_, ocr, source=file.source, path=file.path)
 
     def stop(self) -> None:
         """Ends the process, whatever it does."""

@@ -20,10 +20,10 @@ from r1router.errors import EmbedderMismatch, InputError, UnreadableFile
 from r1router.ingest import left_out, readers
 from r1router.ingest.chunk import RECIPE
 from r1router.ingest.feed import NOTHING_MADE, Counts, Feed, Known
-from r1router.ingest.isolate import LAYOUT_LIMITS, LIMITS, ReadingProcess, open_reading_process
+from r1router.ingest.isolate import ReadingProcess, choose_limits, open_reading_process
 from r1router.ingest.parts.registry import find_kinds_in_text, find_named, is_read_by
 from r1router.ingest.records import About, Problem, find_kind
-from r1router.ingest.sources import SourceFile, compute_fingerprint
+from r1router.ingest.sources import SourceFile, compute_fingerprint, make_absolute
 from r1router.ingest.workers import start_workers
 from r1router.ingest.workers.packets import Job, PacketReader, Reading, Specs
 from r1router.kb import manifest as manifests
@@ -130,7 +130,7 @@ def index(
     catalog = open_catalog(kbs)
     missed = readers.Missed()
     with ExitStack() as stack:
-        process = stack.enter_context(open_reading_process(LAYOUT_LIMITS if named else LIMITS))
+        process = stack.enter_context(open_reading_process(choose_limits(reader)))
         tell = progress or (lambda _: None)
         process.wait_with = lambda: tell(Progress("", 0, 0, 0, 0))
         there = [path for path in given if not prune or path not in missing]
@@ -261,13 +261,16 @@ class _Run:
             with suppress(UnreadableFile):  # which is told when it is taken
                 self._marks[file] = _mark(file, as_=as_, ocr=ocr) if file.kinds else ""
                 if not (self._marks[file] and self._is_known(file, self._marks[file])):
-                    jobs.setdefault(file.path, Job(len(jobs), file, as_, ocr, self._list_stored(file.source)))
+                    stored = self._list_stored(file.source)
+                    jobs.setdefault(file.path, Job(len(jobs), make_absolute(file), as_, ocr, stored))
             self.report()
         specs = {kind: self._find_specs(kind) for kind in self._targets}
         packets = start_workers(
             list(jobs.values()), self._process, specs, workers=workers, ray=ray, wait_with=self.report
         )
-        self._reading = PacketReader(jobs.values(), self._stack.enter_context(closing(packets)), self._process)
+        self._stack.enter_context(closing(packets))
+        limits = self._process.limits
+        self._reading = PacketReader(jobs.values(), packets, limits, wait_with=self.report)
 
     def _list_stored(self, source: str) -> frozenset[str]:
         """Digests of the entries that a source has in the knowledge bases that are open."""

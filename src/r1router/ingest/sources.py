@@ -7,7 +7,7 @@ the records of one; the index run skips a source whose fingerprint it has seen.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from r1router.types import Kind
@@ -25,6 +25,11 @@ class SourceFile:
     """Companions whose content counts as its own: a caption beside a picture, the pictures of a manifest."""
     reader: str = ""
     """The reader of `layout_readers` that it is read with; empty for the one by its name."""
+
+
+def make_absolute(file: SourceFile) -> SourceFile:
+    """The file with full paths, for a process that may be in another folder."""
+    return replace(file, path=file.path.absolute(), parts=tuple(part.absolute() for part in file.parts))
 
 
 def compute_fingerprint(file: SourceFile) -> str:

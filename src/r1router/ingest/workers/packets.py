@@ -8,7 +8,7 @@ their vectors. What a packet holds follows from its file alone, so it may be mad
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from r1router.errors import R1RouterError, UnreadableFile
 from r1router.ingest.chunk import cut
 from r1router.ingest.feed import Made
+from r1router.ingest.isolate import Limits, open_reading_process
 from r1router.ingest.records import About, Problem, Record, find_kind
 from r1router.ingest.sources import SourceFile
 from r1router.kb.embedding import Embedders
@@ -146,19 +147,24 @@ def embed_packet(packet: Packet, embedders: Embedders, specs: Mapping[Kind, Spec
 
 
 class PacketReader:
-    """Reads files out of a stream of packets, in the order of their jobs; other files it has read by `reading`."""
+    """Reads files out of a stream of packets, in the order of their jobs. Other files are read by a process of their
+    own within `limits`, since another one may be in the middle of a job."""
 
-    def __init__(self, jobs: Iterable[Job], packets: Iterator[Packet], reading: Reading) -> None:
-        self._places = {job.file.path: job.place for job in jobs}
-        self._packets, self._reading = packets, reading
+    def __init__(
+        self, jobs: Iterable[Job], packets: Iterator[Packet], limits: Limits, *, wait_with: Callable[[], None]
+    ) -> None:
+        self._places = {job.file.path.absolute(): job.place for job in jobs}
+        self._packets, self._limits, self._wait_with = packets, limits, wait_with
 
     def read(
         self, file: SourceFile, *, as_: Kind | None, ocr: bool
     ) -> Generator[Item | Mapping[str, Made], None, None]:
         """As `Reading` says."""
-        place = self._places.get(file.path)
+        place = self._places.get(file.path.absolute())
         if place is None:
-            yield from self._reading.read(file, as_=as_, ocr=ocr)
+            with open_reading_process(self._limits) as process:
+                process.wait_with = self._wait_with
+                yield from process.read(file, as_=as_, ocr=ocr)
             return
         made: dict[str, Made] = {}
         for packet in self._packets:

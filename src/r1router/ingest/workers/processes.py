@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -62,8 +64,8 @@ def _wait(packet: Future[Packet], wait_with: Callable[[], None]) -> Packet:
         try:
             return packet.result(GLANCE)
         except TimeoutError:
-            if packet.done():  # it was the worker's own
-                raise
+            if packet.done():  # just now, or the error is the worker's own
+                return packet.result()
             wait_with()
 
 
@@ -73,7 +75,16 @@ def _wait(packet: Future[Packet], wait_with: Callable[[], None]) -> Packet:
 def _start(specs: Mapping[Kind, Specs], threads: int) -> None:
     global _specs
     _specs = specs
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides
+    threading.Thread(target=_end_with_run, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = str(threads)
+
+
+def _end_with_run() -> None:
+    """Ends this process when that of the run is gone, also where it was killed."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(0)
 
 
 def _embed(packet: Packet) -> Packet:

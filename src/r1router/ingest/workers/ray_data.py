@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from r1router.errors import MissingExtra, R1RouterError
-from r1router.ingest.isolate import open_reading_process
+from r1router.ingest.isolate import choose_limits, open_reading_process
 from r1router.ingest.workers.packets import Job, Packet, Specs, embed_packet, read_packets
 from r1router.kb.embedding import Embedders
 from r1router.types import Kind
@@ -97,8 +97,9 @@ def _reach(address: str) -> None:
 
 
 def _read(row: Row, *, kinds: Sequence[Kind]) -> Iterator[Row]:
-    with open_reading_process() as process:
-        for packet in read_packets(pickle.loads(row["job"]), process, kinds):
+    job: Job = pickle.loads(row["job"])
+    with open_reading_process(choose_limits(job.file.reader)) as process:
+        for packet in read_packets(job, process, kinds):
             yield {"packet": pickle.dumps(packet)}
 
 
