@@ -58,7 +58,7 @@ class Limits:
     ratio: int = 100
     piece: int = 70_000_000
     """Bytes of one record: the largest pictures have 67 MB."""
-    entries: int = 20_000
+    entries: int = 4_000
     """Of one file, each of which takes some milliseconds; or `entries_per_kb` times its size where that is more."""
     entries_per_kb: float = 60.0
     """Text that is packed well has some 15."""
