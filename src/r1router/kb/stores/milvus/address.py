@@ -1,8 +1,9 @@
 """Reads the location of a Milvus, connects to it, and shows it without a password.
 
-    milvus://[USER@]HOST[:PORT][/DATABASE][?prefix=NAME][&secure=true][&index=HNSW]
+    milvus://HOST[:PORT][/DATABASE][?prefix=NAME][&secure=true][&index=HNSW]
 
-The user and password, or the key, come from `MILVUS_TOKEN` ("user:password", or a key), unless the location has them.
+The user and password, or the key, come from `MILVUS_TOKEN` ("user:password", or a key), unless the
+location has them (`USER:PASSWORD@HOST`).
 """
 
 from __future__ import annotations
@@ -55,13 +56,18 @@ def read_address(location: str) -> Address:
     parts = urlsplit(location)
     options = dict(parse_qsl(parts.query))
     prefix, index = options.pop("prefix", PREFIX), options.pop("index", "HNSW")
-    scheme = "https" if options.pop("secure", "false") == "true" else "http"
+    secure = options.pop("secure", "false")
+    scheme = "https" if secure == "true" else "http"
     database = parts.path.strip("/")
     if unknown := sorted(options):
         raise InputError(f"{unknown[0]!r} is no option of a location in Milvus: prefix, secure and index are")
     for what, name in (("a prefix", prefix), ("a data base", database or PREFIX)):
         if not _NAME.fullmatch(name):
             raise InputError(f"{name!r} cannot be {what}: use letters, digits and '_', a letter first")
+    if secure not in ("true", "false"):
+        raise InputError(f"secure={secure} is neither: give secure=true for TLS, or secure=false")
+    if parts.username and not parts.password:
+        raise InputError(f"a user without a password cannot connect: give user:password in {TOKEN}, and no user here")
     if index not in INDEXES:
         raise InputError(f"{index!r} is no index: choose one of {', '.join(INDEXES)}")
     try:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import ExitStack, contextmanager
 
+from r1router.errors import Busy
 from r1router.kb.stores.milvus.address import explain_reading, explain_writing, read_address
 from r1router.kb.stores.milvus.collections import NOBODY, Database, Part
 from r1router.kb.stores.milvus.parts import read_states
 from r1router.kb.stores.milvus.store import MilvusStore
 from r1router.kb.stores.milvus.writer import hold_kb
 from r1router.kb.stores.store import Store
+
+WAITED = 10.0
+"""Seconds until a note that another process is changing is given up."""
+_POLL = 0.2
 
 
 class MilvusCatalog:
@@ -50,8 +57,23 @@ class MilvusCatalog:
         with explain_writing(self._database.address):
             if not self._database.has_parts():
                 return
-            with hold_kb(self._database, f"the note {name}"):
+            with self._hold_note(name):
                 before = self.read_note(name)
                 after = change(before)
                 if after != before:
                     self._database.put_parts([Part("note", NOBODY, name, after)])
+
+    @contextmanager
+    def _hold_note(self, name: str) -> Iterator[None]:
+        """Waits for its turn, since a change takes a moment only. Raises `Busy`."""
+        until = time.monotonic() + WAITED
+        with ExitStack() as stack:
+            while True:
+                try:
+                    stack.enter_context(hold_kb(self._database, f"the note {name}"))
+                    break
+                except Busy:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(_POLL)
+            yield

@@ -8,10 +8,12 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from r1router.cache import find_cache_folder
+from r1router.errors import KnowledgeBaseError
 from r1router.kb.stores.milvus.address import explain_reading, explain_writing
 from r1router.kb.stores.milvus.collections import NOBODY, Database, Part, encode
 from r1router.kb.stores.sent_tables import FOLDER
@@ -21,6 +23,8 @@ PIECE = 6 << 20
 """Bytes of a file that are sent and held together."""
 SETTLED = 0.3
 """Seconds until a note that two have written has the value of one of them, for all who read it."""
+TRIES = 3
+"""To read a file that is replaced meanwhile."""
 Find = Callable[[], str]
 """Gives the id of the knowledge base; "" where there is none."""
 
@@ -140,6 +144,10 @@ class StoredFile:
     record: str
 
 
+class _PieceMissing(Exception):
+    """A piece of a file is not there."""
+
+
 class MilvusFiles:
     """What `sent_tables.Files` says: pieces named by the content, and a row that says which belong to a name."""
 
@@ -147,6 +155,15 @@ class MilvusFiles:
         self._database, self._find = database, find
 
     def fetch(self, name: str) -> Path | None:
+        """Raises `KnowledgeBaseError` where a part of it is missing for good."""
+        for _ in range(TRIES):
+            with suppress(_PieceMissing):
+                return self._fetch(name)
+        raise KnowledgeBaseError(
+            f"{name} at {self._database.address.place} lacks a part; remove its source and index it again"
+        )
+
+    def _fetch(self, name: str) -> Path | None:
         with explain_reading(self._database.address):
             kb = self._find()
             told = self._database.read_part("file", kb, name) if kb else None
@@ -160,8 +177,8 @@ class MilvusFiles:
                     with (scratch := Path(folder, kept.name)).open("wb") as stream:
                         for number in range(file.pieces):
                             piece = self._database.read_part("piece", kb, file.digest, number)
-                            if piece is None:  # replaced just now
-                                return self.fetch(name)
+                            if piece is None:  # replaced just now, or missing
+                                raise _PieceMissing
                             stream.write(base64.b64decode(piece))
                     scratch.replace(kept)
         return kept
