@@ -60,7 +60,7 @@ def test_a_file_that_lacks_a_piece_is_told_with_what_to_do(location: str, tmp_pa
     (given := tmp_path / "rows.parquet").write_text(uuid.uuid4().hex)
     files.store("tables/rows.parquet", given)
     database.drop_pieces("kb", hashlib.sha256(given.read_bytes()).hexdigest(), 1)
-    with pytest.raises(KnowledgeBaseError, match="lacks a part; remove its source and index it again"):
+    with pytest.raises(KnowledgeBaseError, match="lacks a part; remove its source"):
         files.fetch("tables/rows.parquet")
     files.store("tables/rows.parquet", given)
     kept = files.fetch("tables/rows.parquet")

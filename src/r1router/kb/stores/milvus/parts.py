@@ -160,7 +160,8 @@ class MilvusFiles:
             with suppress(_PieceMissing):
                 return self._fetch(name)
         raise KnowledgeBaseError(
-            f"{name} at {self._database.address.place} lacks a part; remove its source and index it again"
+            f"{name} at {self._database.address.place} lacks a part; remove its source (kb rm --source) and "
+            "index it again"
         )
 
     def _fetch(self, name: str) -> Path | None:
