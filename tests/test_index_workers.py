@@ -32,7 +32,7 @@ from r1router.ingest.isolate import LIMITS, open_reading_process
 from r1router.ingest.records import Record
 from r1router.ingest.run import IndexReport, Progress, index
 from r1router.ingest.sources import SourceFile
-from r1router.ingest.workers import processes
+from r1router.ingest.workers import processes, ray_data
 from r1router.ingest.workers.packets import PACKET, Job, Packet, PacketReader, Specs, embed_packet, read_packets
 from r1router.kb.embedding import Embedders
 from r1router.kb.stores.folder.table import open_table
@@ -245,6 +245,15 @@ def test_another_file_may_be_read_in_the_middle_of_a_packet(docs: Path) -> None:
     assert met == [f"town-{n}" for n in range(2 * PACKET + 3)]
 
 
+def test_an_error_on_a_node_comes_in_place_of_its_packet(docs: Path) -> None:
+    job = pickle.dumps(Job(0, SourceFile(docs / "oslo.md", "oslo.md", ("text",)), None, False, frozenset()))
+    [read] = ray_data._read({"job": job}, kinds=["text"])
+    embedder = ray_data._Embedder({"text": Specs("minilmm:")})
+    failed = embedder(read)
+    assert isinstance(pickle.loads(failed["packet"]), UnknownName)
+    assert embedder(failed) == failed
+
+
 def test_workers_need_embedders_by_their_names(tmp_path: Path, docs: Path) -> None:
     with pytest.raises(InputError, match="give the spec of an embedder, not an object"):
         index([docs], tmp_path / "kbs", embedder=HashedWords(), workers=2)
@@ -284,10 +293,20 @@ def cluster(monkeypatch: pytest.MonkeyPatch, words: Path) -> Iterator[Any]:
 @pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore:.*:ResourceWarning", "ignore:.*:DeprecationWarning", "ignore:.*:FutureWarning")
 def test_a_cluster_that_loses_a_node_makes_the_same_index_as_one_process(
-    tmp_path: Path, docs: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, docs: Path, words: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for n in range(20):
         (docs / f"{n}.md").write_text("\n".join(f"# Part {part}\nVillage {n} has {part} wells." for part in range(20)))
+    import ray.data
+
+    context = ray.data.DataContext.get_current()
+    before = (context.target_max_block_size, context.enable_progress_bars, context.execution_options.preserve_order)
+    (words / "fail").touch()
+    with pytest.raises(UnknownName, match="unknown embedder 'few'; known: many"):
+        run(tmp_path, "together", ray=cluster.address)
+    (words / "fail").unlink()
+    after = (context.target_max_block_size, context.enable_progress_bars, context.execution_options.preserve_order)
+    assert after == before
     alone = run(tmp_path, "alone")
     lost: list[Progress] = []
 

@@ -16,8 +16,8 @@ from r1router.types import Image
 LARGE = 16_000_000
 """Pixels of a picture beside which no other large one is decoded: a few kilobytes may take some 400 MB."""
 _TIMES = 8
-"""A large picture is made smaller where its short side has so many times the pixels that are asked for; half as many
-times are left."""
+"""A large picture is made smaller if its short side has at least so many times the pixels that are asked for. It keeps
+half as many times."""
 _BAND = 64
 """Rows of the smaller picture that are made at once."""
 _ORIENTATION = 0x0112

@@ -111,7 +111,8 @@ def index(
     `if __name__ == "__main__":`. `ray` is the address of a Ray cluster whose nodes see the files at the same paths,
     where `workers` is how many embed, as many as there is room for unless told. Both need embedders by their specs.
 
-    `progress` is called several times a second; what it raises ends the run, also in the middle of a file.
+    `progress` is called several times a second; with `ray` after each packet of entries. What it raises ends the run,
+    also in the middle of a file.
 
     Raises `InputError` for a path that does not exist, or a `name` or `holds` for files of several kinds;
     `EmbedderMismatch` for another embedder than a knowledge base was built with; `Busy` while another process

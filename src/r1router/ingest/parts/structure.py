@@ -317,9 +317,8 @@ def _first_of_table(block: Sequence[Line]) -> int:
         line, filled = block[count], _filled(block[count])
         is_lone = filled == 1 and (_margin(line) == _left(block) or usual > 2)
         is_pair = filled == 2 and usual > 2 and _extent(line) - _margin(line) == 2
-        is_last = _margin(line) > _left(block) and _extent(line) == _usual(
-            map(_extent, block)
-        )  # over all but the first
+        usual_end = _usual(map(_extent, block))
+        is_last = _margin(line) > _left(block) and _extent(line) == usual_end  # it is above all columns but the first
         narrow = usual > 1 and (is_lone or (is_pair and not is_last))
         if (
             not (narrow or _is_comment(line))

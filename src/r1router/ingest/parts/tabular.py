@@ -17,8 +17,8 @@ from r1router.types import Kind
 SLICE_ROWS = 2_000
 SLICE_CELLS = 200_000
 SLICE_TEXT = 8_000_000
-"""A table record holds at most so many rows, cells and characters (of which its last row may be more); a longer table
-comes in several."""
+"""A table record holds at most so many rows, cells and characters. Only its last row may go beyond the characters. A
+longer table becomes several records."""
 
 Row = Sequence[str]
 

@@ -25,7 +25,9 @@ def start_workers(
 ) -> Generator[Packet, None, None]:
     """The packets of all jobs, in order, embedded: on the Ray cluster at this address, or by processes.
 
-    `wait_with` is called again and again while packets are waited for. Closing the generator ends the workers.
+    `wait_with` is called again and again while packets are waited for; with Ray, after each packet. Closing the
+    generator ends the workers.
+
     Raises `MissingExtra`, `R1RouterError` where workers are lost for good.
     """
     if ray is not None:

@@ -53,7 +53,10 @@ def embed(
             .map(_Embedder, fn_constructor_args=(dict(specs),), compute=pool, num_cpus=1)
         )
         for row in rows.iter_rows():
-            yield pickle.loads(row["packet"])
+            packet: Packet | R1RouterError = pickle.loads(row["packet"])
+            if isinstance(packet, R1RouterError):
+                raise packet
+            yield packet
             wait_with()
 
 
@@ -73,7 +76,9 @@ def _connect(address: str) -> Iterator[Any]:
     except OSError as error:
         raise R1RouterError(f"there is no Ray cluster at {address}: {error}") from error
     context = ray.data.DataContext.get_current()
-    context.execution_options.preserve_order = True
+    options, size, bars = context.execution_options, context.target_max_block_size, context.enable_progress_bars
+    order = options.preserve_order
+    options.preserve_order = True
     context.target_max_block_size = BLOCK
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.WARNING)
@@ -82,6 +87,8 @@ def _connect(address: str) -> Iterator[Any]:
     except ray.exceptions.RayError as error:
         raise R1RouterError(f"Ray gave up; run the same command again, it goes on: {error}") from error
     finally:
+        options.preserve_order = order  # as the caller had them
+        context.target_max_block_size, context.enable_progress_bars = size, bars
         if ours:
             ray.shutdown()
 
@@ -96,11 +103,17 @@ def _reach(address: str) -> None:
 # ── on the cluster ─────────────────────────────────────────────────────────────────────────────
 
 
+# What one of our errors says goes the way of a packet, since Ray would wrap it and advise to run again.
+
+
 def _read(row: Row, *, kinds: Sequence[Kind]) -> Iterator[Row]:
     job: Job = pickle.loads(row["job"])
-    with open_reading_process(choose_limits(job.file.reader)) as process:
-        for packet in read_packets(job, process, kinds):
-            yield {"packet": pickle.dumps(packet)}
+    try:
+        with open_reading_process(choose_limits(job.file.reader)) as process:
+            for packet in read_packets(job, process, kinds):
+                yield {"packet": pickle.dumps(packet)}
+    except R1RouterError as error:
+        yield {"packet": pickle.dumps(error)}
 
 
 class _Embedder:
@@ -110,4 +123,10 @@ class _Embedder:
         self._specs, self._embedders = specs, Embedders()
 
     def __call__(self, row: Row) -> Row:
-        return {"packet": pickle.dumps(embed_packet(pickle.loads(row["packet"]), self._embedders, self._specs))}
+        packet: Packet | R1RouterError = pickle.loads(row["packet"])
+        if isinstance(packet, R1RouterError):
+            return row
+        try:
+            return {"packet": pickle.dumps(embed_packet(packet, self._embedders, self._specs))}
+        except R1RouterError as error:
+            return {"packet": pickle.dumps(error)}

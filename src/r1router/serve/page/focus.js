@@ -1,4 +1,4 @@
-// A focus that is lost, since what had it is gone, to the heading of the part that is still there, for who uses no mouse.
+// Moves the focus to the nearest heading when what had it is gone, because who uses no mouse would lose the place.
 
 const HEADINGS = "h1, h2";
 
