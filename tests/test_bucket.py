@@ -16,6 +16,7 @@ from r1router.ingest.run import index
 from r1router.kb.stores import open_catalog
 from r1router.kb.stores.bucket.home import hold_bucket
 from r1router.kb.stores.bucket.objects import Objects
+from r1router.kb.stores.bucket.parts import BucketFiles
 from r1router.kb.stores.lease import Lease
 from small_embedders import HashedWords
 
@@ -156,3 +157,20 @@ def test_who_lost_the_right_is_told_whether_another_process_has_it(monkeypatch: 
         lease.check()
     lease.give_back()
     assert "another" in note.text
+
+
+def test_a_picture_that_is_removed_while_it_is_fetched_is_told_as_none(
+    kbs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = Objects(kbs).open_below("text")
+    below.write("pictures/p.png", b"a picture")
+    files = BucketFiles(below)
+    version = below.find_version("pictures/p.png")
+    kept = files.fetch("pictures/p.png")
+    assert kept is not None
+    assert kept.read_bytes() == b"a picture"
+    kept.unlink()
+    below.drop(["pictures/p.png"])
+    monkeypatch.setattr(below, "find_version", lambda name: version)  # as it was a moment before
+    assert files.fetch("pictures/p.png") is None
+    assert not kept.exists()

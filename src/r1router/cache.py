@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import platformdirs
 
@@ -14,3 +17,18 @@ def find_cache_folder() -> Path:
     folder = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("r1router", appauthor=False))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def keep_file(name: str, write: Callable[[BinaryIO], None]) -> Path:
+    """The copy of a file in the cache. Where there is none, `write` makes it, whole or not at all.
+
+    `name`: another one for each content, with the file's extension.
+    """
+    kept = find_cache_folder() / "files" / name
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+            with (scratch := Path(folder, kept.name)).open("wb") as stream:
+                write(stream)
+            scratch.replace(kept)
+    return kept

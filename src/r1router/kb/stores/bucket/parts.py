@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from r1router.cache import find_cache_folder
+from r1router.cache import keep_file
 from r1router.errors import InputError
 from r1router.kb.stores.bucket.objects import Objects, Version
 from r1router.kb.stores.folder.table import open_tables, quote
@@ -156,16 +155,17 @@ class BucketFiles:
         if version is None:
             return None
         key = hashlib.sha256(f"{self._objects.place} {name} {sorted(version.items())}".encode()).hexdigest()
-        kept = find_cache_folder() / "files" / f"{key}{Path(name).suffix}"
-        if not kept.exists():
+
+        def write(stream: BinaryIO) -> None:
             data = self._objects.read(name)
-            if data is None:  # it was removed just now
-                return None
-            kept.parent.mkdir(exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-                (scratch := Path(folder, kept.name)).write_bytes(data)
-                scratch.replace(kept)
-        return kept
+            if data is None:
+                raise LookupError(name)
+            stream.write(data)
+
+        try:
+            return keep_file(f"{key}{Path(name).suffix}", write)
+        except LookupError:  # it was removed just now
+            return None
 
     def store(self, name: str, file: Path, *, source: str = "", record: str = "") -> None:
         self._objects.write(f"{name}{_TOLD}", json.dumps([source, record]).encode())

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from r1router.cache import find_cache_folder
+from r1router.cache import keep_file
 from r1router.errors import KnowledgeBaseError
 from r1router.kb.stores.milvus.address import explain_reading, explain_writing
 from r1router.kb.stores.milvus.collections import NOBODY, Database, Part, encode
@@ -171,18 +171,15 @@ class MilvusFiles:
             if told is None:
                 return None
             file = StoredFile(**json.loads(told))
-            kept = find_cache_folder() / "files" / f"{file.digest}{Path(name).suffix}"
-            if not kept.exists():
-                kept.parent.mkdir(exist_ok=True)
-                with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-                    with (scratch := Path(folder, kept.name)).open("wb") as stream:
-                        for number in range(file.pieces):
-                            piece = self._database.read_part("piece", kb, file.digest, number)
-                            if piece is None:  # replaced just now, or missing
-                                raise _PieceMissing
-                            stream.write(base64.b64decode(piece))
-                    scratch.replace(kept)
-        return kept
+
+            def write(stream: BinaryIO) -> None:
+                for number in range(file.pieces):
+                    piece = self._database.read_part("piece", kb, file.digest, number)
+                    if piece is None:  # replaced just now, or missing
+                        raise _PieceMissing
+                    stream.write(base64.b64decode(piece))
+
+            return keep_file(f"{file.digest}{Path(name).suffix}", write)
 
     def store(self, name: str, file: Path, *, source: str = "", record: str = "") -> None:
         with file.open("rb") as stream:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from r1router.cache import find_cache_folder
+from r1router.cache import keep_file
 from r1router.kb.stores.store import FieldSet, Taken
 
 PIECE = 8 << 20
@@ -85,18 +84,15 @@ class Files:
             found = db.execute("select digest from files where kb = %s and name = %s", [kb, name]).fetchone()
             if found is None:
                 return None
-            kept = find_cache_folder() / "files" / f"{found[0]}{Path(name).suffix}"
-            if not kept.exists():
-                kept.parent.mkdir(exist_ok=True)
-                with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-                    with (scratch := Path(folder, kept.name)).open("wb") as stream:
-                        pieces = "select data from pieces where kb = %s and name = %s and number = %s"
-                        number = 0
-                        while piece := db.execute(pieces, [kb, name, number]).fetchone():
-                            stream.write(piece[0])
-                            number += 1
-                    scratch.replace(kept)
-        return kept
+
+            def write(stream: BinaryIO) -> None:
+                pieces = "select data from pieces where kb = %s and name = %s and number = %s"
+                number = 0
+                while piece := db.execute(pieces, [kb, name, number]).fetchone():
+                    stream.write(piece[0])
+                    number += 1
+
+            return keep_file(f"{found[0]}{Path(name).suffix}", write)
 
     def store(self, name: str, file: Path, *, source: str = "", record: str = "") -> None:
         """Replaces what has this name, at once."""
