@@ -28,7 +28,7 @@ from r1router.kb import find_store, open_kbs
 from r1router.kb.copy import copy_kb
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores import open_catalog
-from r1router.kb.stores.postgres.address import explain_writing, open_connection, read_address
+from r1router.kb.stores.postgres.address import CONNECTIONS, explain_writing, open_connection, read_address
 from r1router.kb.writer import open_writer
 from r1router.types import Evidence, Location, Query
 from small_embedders import HashedWords, NamedColours, plain_picture
@@ -516,6 +516,23 @@ def test_a_data_base_that_cannot_be_reached_is_told_in_one_line_without_the_pass
 def test_a_place_that_cannot_be_is_refused_in_words(location: str) -> None:
     with pytest.raises(InputError, match=r"no place for knowledge bases|cannot be a|is no index"):
         open_kbs(location)
+
+
+def test_schemas_of_one_data_base_share_its_connections(postgres: str, tmp_path: Path) -> None:
+    import psycopg
+
+    (tmp_path / "a.txt").write_text("Oslo")
+    places = [make_schema(postgres) for _ in range(CONNECTIONS + 2)]
+    for kbs in places:
+        take_in(tmp_path / "a.txt", kbs)
+    assert [find(kbs, "Oslo") for kbs in (*places, places[0])] == [["Oslo"]] * (len(places) + 1)
+    (tmp_path / "a.txt").write_text("Bergen")
+    take_in(tmp_path / "a.txt", places[0])
+    assert [find(kbs, "Oslo") for kbs in places[:2]] == [["Bergen"], ["Oslo"]]
+    with psycopg.connect(postgres) as db:
+        held = db.execute("select count(*) from pg_stat_activity where backend_type = 'client backend'").fetchone()
+    assert held is not None
+    assert held[0] <= CONNECTIONS + 1
 
 
 def test_what_only_a_folder_can_do_is_refused_in_words(postgres: str, tmp_path: Path) -> None:

@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from weakref import WeakKeyDictionary
 
 from r1router.errors import InputError, KnowledgeBaseError, MissingExtra, NotWritten
 
 SCHEMA = "r1router"
 """The schema of the data base where a location names none."""
 CONNECTIONS = 8
-"""At once, of one process, for searching; a writer has one of its own."""
+"""At once, of one process and data base, for searching; a writer has one of its own."""
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _SECRETS = ("password", "sslpassword")
 _REACH = "see that the data base runs and can be reached; the same command goes on from there"
@@ -81,7 +82,11 @@ def read(address: Address) -> Iterator[Any]:
 
     Raises `KnowledgeBaseError` for what goes wrong inside.
     """
-    with explain_reading(address), _open_pool(address).connection() as db:
+    with explain_reading(address), _open_pool(address.conninfo).connection() as db:
+        if _SCHEMA_OF.get(db) != address.schema:
+            _set_up(db, address)
+            db.commit()
+            _SCHEMA_OF[db] = address.schema
         yield db
 
 
@@ -124,19 +129,18 @@ def import_psycopg() -> Any:
 
 
 @cache
-def _open_pool(address: Address) -> Any:
+def _open_pool(conninfo: str) -> Any:
+    """One for all schemas of a data base, so that a process never holds more than `CONNECTIONS` open for searching."""
     psycopg = import_psycopg()
     from psycopg_pool import ConnectionPool
 
     def configure(db: Any) -> None:
-        _set_up(db, address)
-        db.commit()
         db.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         db.read_only = True
 
-    open_connection(address).close()  # what is wrong is told at once, not when the pool has waited
+    psycopg.connect(conninfo).close()  # what is wrong is told at once, not when the pool has waited
     pool = ConnectionPool(
-        address.conninfo,
+        conninfo,
         min_size=0,
         max_size=CONNECTIONS,
         timeout=30,
@@ -146,6 +150,10 @@ def _open_pool(address: Address) -> Any:
     )
     atexit.register(pool.close)
     return pool
+
+
+_SCHEMA_OF: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+"""Connection of a pool → the schema that it looks into."""
 
 
 def _set_up(db: Any, address: Address) -> None:
