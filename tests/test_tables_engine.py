@@ -28,7 +28,7 @@ def plants(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     table: TableBlock | Path = PLANTS
     if request.param == "in a file":
         table = tmp_path_factory.mktemp("tables") / "it's.parquet"
-        file = TableFile(table, source="s", record="r", title="Plants", section="", caption="", header=PLANTS.header)
+        file = TableFile(table, source="s", record="r", block=PLANTS)
         file.add(PLANTS.rows[:3])
         file.add(PLANTS.rows[3:])
         file.finish()
@@ -256,7 +256,7 @@ def test_the_engine_itself_refuses_files_where_a_query_got_past_the_check(plants
 
 def test_a_stored_table_says_what_it_is_and_a_damaged_one_says_what_to_do(tmp_path):
     path = tmp_path / "a.parquet"
-    file = TableFile(path, source="s.csv", record="r", title="T", section="S", caption="C", header=("A", "a"))
+    file = TableFile(path, source="s.csv", record="r", block=TableBlock("T", "S", "C", ("A", "a")))
     file.add([("1", "x")] * 30_000)
     info = file.finish()
     assert (info.title, info.header, info.rows) == ("T", ("A", "a"), 30_000)
@@ -273,7 +273,7 @@ def test_a_stored_table_says_what_it_is_and_a_damaged_one_says_what_to_do(tmp_pa
 def test_a_table_that_is_given_up_leaves_the_one_before(tmp_path):
     path = tmp_path / "a.parquet"
     for cells, kept in ((("1",), True), (("2",), False)):
-        file = TableFile(path, source="s", record="r", title="", section="", caption="", header=("A",))
+        file = TableFile(path, source="s", record="r", block=TableBlock(header=("A",)))
         file.add([cells])
         file.finish() if kept else file.give_up()
     assert compute(path, "SELECT * FROM t").rows == (("1",),)

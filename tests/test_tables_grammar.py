@@ -92,9 +92,7 @@ def test_a_reply_asks_the_table_or_answers():
 
 def test_a_long_table_of_any_width_is_looked_into(tmp_path):
     header = tuple(f"A column with a long name, number {n}" for n in range(200))
-    file = TableFile(
-        tmp_path / "t.parquet", source="s", record="r", title="Wide", section="", caption="", header=header
-    )
+    file = TableFile(tmp_path / "t.parquet", source="s", record="r", block=TableBlock("Wide", header=header))
     file.add([tuple(f"plant {row} of {n}" for n in range(200)) for row in range(120)])
     file.finish()
     view = inspect_table(tmp_path / "t.parquet", "What else is said of plant 117 and its turbine?")

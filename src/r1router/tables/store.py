@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import KnowledgeBaseError
-from r1router.table import TableColumn, name_columns
+from r1router.table import TableBlock, TableColumn, name_columns
 from r1router.tables.columns import ColumnReader
 
 GROUP_ROWS = 20_000
@@ -69,15 +69,14 @@ class TableFile:
     `finish`, whatever was at `path` stays.
     """
 
-    def __init__(
-        self, path: Path, *, source: str, record: str, title: str, section: str, caption: str, header: Sequence[str]
-    ) -> None:
+    def __init__(self, path: Path, *, source: str, record: str, block: TableBlock) -> None:
+        """`block`: what stands around the rows; its own rows are not added."""
         self._path = path
         self._told = {
-            "source": source, "record": record, "title": title, "section": section, "caption": caption,
-            "header": list(header),
+            "source": source, "record": record, "title": block.title, "section": block.section,
+            "caption": block.caption, "header": list(block.header),
         }  # fmt: skip
-        self._readers = [ColumnReader(name) for name in name_columns(header)]
+        self._readers = [ColumnReader(name) for name in name_columns(block.header)]
         self._waiting = path.with_suffix(".rows")
         self._rows = 0
         self._writer: Any = None

@@ -69,6 +69,17 @@ class About:
             self._stored.difference_update(gone)
 
 
+def put_bases_first(sets: Iterable[FieldSet]) -> Iterator[FieldSet]:
+    """Those first that add to no other, since readers know a set before what adds to it."""
+    adding = []
+    for each in sets:
+        if each.of:
+            adding.append(each)
+        else:
+            yield each
+    yield from adding
+
+
 def read_all(sets: FieldSets) -> Iterator[tuple[int, dict[str, Value]]]:
     """Every set with all its fields; none before the first is stored. Raises `KnowledgeBaseError`."""
     bases: dict[int, Mapping[str, Value]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -53,13 +54,8 @@ class SentTables:
         name = _name(source, record)
         path = self._scratch / name
         path.parent.mkdir(exist_ok=True)
-        return _Sent(
-            path,
-            lambda path: self._files.store(name, path, source=source, record=record),
-            source=source,
-            record=record,
-            block=block,
-        )
+        send = partial(self._files.store, name, source=source, record=record)
+        return _Sent(path, send, source=source, record=record, block=block)
 
     def drop(self, source: str, *, but: Collection[str] = ()) -> None:
         self._files.drop_table_files(source, but=but)
@@ -74,15 +70,7 @@ class _Sent(TableFile):
     def __init__(
         self, path: Path, send: Callable[[Path], None], *, source: str, record: str, block: TableBlock
     ) -> None:
-        super().__init__(
-            path,
-            source=source,
-            record=record,
-            title=block.title,
-            section=block.section,
-            caption=block.caption,
-            header=block.header,
-        )
+        super().__init__(path, source=source, record=record, block=block)
         self._send = send
 
     def finish(self) -> TableInfo:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from r1router.cache import keep_file
 from r1router.errors import InputError
+from r1router.kb.stores.about import put_bases_first
 from r1router.kb.stores.bucket.objects import Objects, Version
 from r1router.kb.stores.folder.table import open_tables, quote
 from r1router.kb.stores.sent_tables import FOLDER
@@ -124,14 +125,7 @@ class BucketFieldSets:
         self._table = _Small(objects, ABOUT_TABLE, "id", {"id": "number", "of": "number", "fields": "text"})
 
     def read(self) -> Iterator[FieldSet]:
-        adding = []
-        for row in self._table.read():
-            each = FieldSet(row["id"], row["of"], row["fields"])
-            if each.of:
-                adding.append(each)
-            else:
-                yield each
-        yield from adding
+        return put_bases_first(FieldSet(row["id"], row["of"], row["fields"]) for row in self._table.read())
 
     def put(self, sets: Sequence[FieldSet]) -> None:
         self._table.put([each._asdict() for each in {each.id: each for each in sets}.values()])

@@ -53,15 +53,7 @@ class TableFiles:
         """A new file for a table, which takes the place of the one before once it is finished."""
         path = self._path(source, record)
         self._of_files()[path] = (source, record)
-        return TableFile(
-            path,
-            source=source,
-            record=record,
-            title=block.title,
-            section=block.section,
-            caption=block.caption,
-            header=block.header,
-        )
+        return TableFile(path, source=source, record=record, block=block)
 
     def drop(self, source: str, *, but: Collection[str] = ()) -> None:
         """Removes the files of a source, `but` those of these records."""

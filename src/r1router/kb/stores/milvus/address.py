@@ -107,9 +107,7 @@ def explain_writing(address: Address) -> Iterator[None]:
     """Raises `NotWritten` for what Milvus or this machine refuses."""
     try:
         yield
-    except Exception as error:
-        if not isinstance(error, (*_list_errors(), OSError, ValueError)):
-            raise
+    except _list_errors(OSError, ValueError) as error:
         advice = "" if isinstance(error, (OSError, ValueError)) else _REACH
         raise NotWritten(address.place, OSError(_shorten(error)), advice=advice) from error
 
@@ -123,12 +121,11 @@ def import_pymilvus() -> Any:
     return pymilvus
 
 
-def _list_errors() -> tuple[type[Exception], ...]:
+def _list_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
     pymilvus = import_pymilvus()
     import grpc
 
-    known: tuple[type[Exception], ...] = (pymilvus.exceptions.MilvusException, grpc.RpcError)
-    return known
+    return (pymilvus.exceptions.MilvusException, grpc.RpcError, *others)
 
 
 def _shorten(error: Exception) -> str:

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from r1router.cache import keep_file
 from r1router.errors import KnowledgeBaseError
+from r1router.kb.stores.about import put_bases_first
 from r1router.kb.stores.milvus.address import explain_reading, explain_writing
 from r1router.kb.stores.milvus.collections import NOBODY, Database, Part, encode
 from r1router.kb.stores.sent_tables import FOLDER
@@ -115,15 +116,8 @@ class MilvusFieldSets:
     def read(self) -> Iterator[FieldSet]:
         with explain_reading(self._database.address):
             kb = self._find()
-            adding = []
-            for part in self._database.list_parts("about", kb) if kb else ():
-                of, fields = json.loads(part.value)
-                each = FieldSet(int(part.name), of, fields)
-                if of:
-                    adding.append(each)
-                else:
-                    yield each
-            yield from adding
+            parts = self._database.list_parts("about", kb) if kb else ()
+            yield from put_bases_first(FieldSet(int(part.name), *json.loads(part.value)) for part in parts)
 
     def put(self, sets: Sequence[FieldSet]) -> None:
         with explain_writing(self._database.address):

@@ -7,10 +7,7 @@ hold on to: an entry that goes between ranking and reading is noticed, and the s
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -22,6 +19,7 @@ from r1router.filters.tree import Filter
 from r1router.kb.card import describe_entries
 from r1router.kb.products import Vectors, multiply
 from r1router.kb.stores.about import read_all
+from r1router.kb.stores.allowed_sets import AllowedSets, KeptFilters
 from r1router.kb.stores.milvus.address import TIMEOUT
 from r1router.kb.stores.milvus.collections import MOST_FOUND, Database, write_any, write_terms
 from r1router.kb.stores.milvus.parts import State
@@ -29,38 +27,14 @@ from r1router.kb.stores.store import FieldSets, Row
 
 MOST_SETS = 200_000
 """Sets of fields that are named in a condition: some 4 MB."""
-REMEMBERED = 32
-"""Filters whose sets of fields are kept."""
-
-
-@dataclass(slots=True)
-class AllowedSets:
-    """What a filter lets through."""
-
-    ids: frozenset[int]
-    names: frozenset[str]
-    condition: str
-    entries: int
-    holds: str = ""
-    """The line for the card, once it was asked for."""
-
-    def __len__(self) -> int:
-        return self.entries
-
-
-@dataclass(slots=True)
-class Filters:
-    """What the filters of one knowledge base let through, kept until it is written to."""
-
-    version: tuple[str, int] = ("", 0)
-    allowed: OrderedDict[Filter, AllowedSets] = field(default_factory=OrderedDict)
-    lock: Lock = field(default_factory=Lock)
+Version = tuple[str, int]
+"""Id of a knowledge base, and what is another number after each change."""
 
 
 class MilvusSnapshot:
     """What `store.Snapshot` says. A row id is the key of an entry, as a number."""
 
-    def __init__(self, database: Database, state: State, field_sets: FieldSets, filters: Filters) -> None:
+    def __init__(self, database: Database, state: State, field_sets: FieldSets, filters: KeptFilters[Version]) -> None:
         self._database, self._state, self._field_sets, self._filters = database, state, field_sets, filters
         self._entries = database.name_entries(state.id)
 
@@ -71,18 +45,7 @@ class MilvusSnapshot:
         return (self._state.dim if space == "vector" else self._state.image_dim) or 0
 
     def allow(self, tree: Filter) -> AllowedSets:
-        version = (self._state.id, self._state.version)
-        with self._filters.lock:
-            if self._filters.version != version:
-                self._filters.version = version
-                self._filters.allowed.clear()
-            kept = self._filters.allowed
-            if tree not in kept:
-                kept[tree] = self._find_allowed(tree)
-            kept.move_to_end(tree)
-            while len(kept) > REMEMBERED:
-                kept.popitem(last=False)
-            return kept[tree]
+        return self._filters.find(tree, (self._state.id, self._state.version), self._find_allowed)
 
     def _find_allowed(self, tree: Filter) -> AllowedSets:
         fitting = {id_: fields.keys() for id_, fields in read_all(self._field_sets) if matches(tree, fields)}
@@ -94,7 +57,7 @@ class MilvusSnapshot:
         names = frozenset(name for fields in fitting.values() for name in fields)
         condition = write_any("about", fitting.keys())
         entries = self._database.count(self._entries, condition) if fitting else 0
-        return AllowedSets(frozenset(fitting), names, condition, entries)
+        return AllowedSets(frozenset(fitting), names, entries, condition)
 
     def find_nearest(self, space: str, queries: Vectors, k: int, tree: Filter | None = None) -> list[list[int]]:
         if not self.measure_width(space):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
@@ -15,6 +16,7 @@ from r1router.errors import InputError, KnowledgeBaseError
 from r1router.kb import manifest as manifests
 from r1router.kb.manifest import Manifest
 from r1router.kb.rows import BATCH, PICTURES, SPACES, STORED
+from r1router.kb.stores.allowed_sets import KeptFilters
 from r1router.kb.stores.compare import compare_with_ledger
 from r1router.kb.stores.milvus.address import TIMEOUT, explain_reading, explain_writing
 from r1router.kb.stores.milvus.collections import Database, make_key, quote, write_any
@@ -26,7 +28,7 @@ from r1router.kb.stores.milvus.parts import (
     put_state,
     read_states,
 )
-from r1router.kb.stores.milvus.snapshot import Filters, MilvusSnapshot, read_content
+from r1router.kb.stores.milvus.snapshot import MilvusSnapshot, Version, read_content
 from r1router.kb.stores.milvus.writer import hold_kb, open_milvus_writer
 from r1router.kb.stores.sent_tables import SentTables
 from r1router.kb.stores.store import Equal, Finding, Inspection, Row, Snapshot, StoreWriter
@@ -44,7 +46,7 @@ class MilvusStore:
 
     def __init__(self, database: Database, name: str) -> None:
         self.name = name
-        self._database, self._filters = database, Filters()
+        self._database, self._filters = database, KeptFilters[Version](replaces=operator.ne)
         self.ledger = MilvusLedger(database, self._find_id)
         self.field_sets = MilvusFieldSets(database, self._find_id)
         self._files = MilvusFiles(database, self._find_id)

@@ -7,10 +7,8 @@ the other stores rank it: the data base tells how often each term is in an entry
 from __future__ import annotations
 
 import math
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from r1router.kb.card import describe_entries
 from r1router.kb.products import Vectors
 from r1router.kb.rows import CELLS, STORED
 from r1router.kb.stores.about import read_all
+from r1router.kb.stores.allowed_sets import AllowedSets, KeptFilters
 from r1router.kb.stores.postgres.tables import State, write_all_phrases, write_any_of
 from r1router.kb.stores.store import FieldSets, Row
 
@@ -35,37 +34,14 @@ EXACT_BELOW = 50_000
 part of fewer is compared exactly, too, since the index may end before it has found all of them."""
 MOST_LOOKED_AT = 1_000
 """Of HNSW: the most that pgvector takes."""
-REMEMBERED = 32
-"""Filters whose sets of fields are kept."""
-
-
-@dataclass(slots=True)
-class AllowedSets:
-    """What a filter lets through of one version."""
-
-    ids: frozenset[int]
-    names: frozenset[str]
-    entries: int
-    holds: str = ""
-    """The line for the card, once it was asked for."""
-
-    def __len__(self) -> int:
-        return self.entries
-
-
-@dataclass(slots=True)
-class Filters:
-    """What the filters of one knowledge base let through, kept for as long as its version is the newest."""
-
-    version: tuple[int, int] = (0, 0)
-    allowed: OrderedDict[Filter, AllowedSets] = field(default_factory=OrderedDict)
-    lock: Lock = field(default_factory=Lock)
+Version = tuple[int, int]
+"""Id of a knowledge base, and the number of its version: the newest is the highest."""
 
 
 class PostgresSnapshot:
     """What `store.Snapshot` says, for the transaction of a connection."""
 
-    def __init__(self, db: Any, state: State, field_sets: FieldSets, filters: Filters) -> None:
+    def __init__(self, db: Any, state: State, field_sets: FieldSets, filters: KeptFilters[Version]) -> None:
         """`field_sets`: read in the same transaction."""
         self._db, self._state, self._field_sets, self._filters = db, state, field_sets, filters
         self._table = state.entries_table
@@ -77,18 +53,7 @@ class PostgresSnapshot:
         return (self._state.dim if space == "vector" else self._state.image_dim) or 0
 
     def allow(self, tree: Filter) -> AllowedSets:
-        version = (self._state.id, self._state.version)
-        with self._filters.lock:
-            if self._filters.version < version:
-                self._filters.version = version
-                self._filters.allowed.clear()
-            kept = self._filters.allowed if self._filters.version == version else OrderedDict()
-            if tree not in kept:
-                kept[tree] = self._find_allowed(tree)
-            kept.move_to_end(tree)
-            while len(kept) > REMEMBERED:
-                kept.popitem(last=False)
-            return kept[tree]
+        return self._filters.find(tree, (self._state.id, self._state.version), self._find_allowed)
 
     def _find_allowed(self, tree: Filter) -> AllowedSets:
         fitting = {id_: fields.keys() for id_, fields in read_all(self._field_sets) if matches(tree, fields)}

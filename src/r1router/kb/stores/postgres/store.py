@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -13,11 +14,12 @@ from r1router.errors import InputError, KnowledgeBaseError
 from r1router.kb import manifest as manifests
 from r1router.kb.manifest import Manifest
 from r1router.kb.rows import BATCH, PICTURES, SPACES, STORED
+from r1router.kb.stores.allowed_sets import KeptFilters
 from r1router.kb.stores.postgres import address as addresses
 from r1router.kb.stores.postgres.address import Address, explain_writing, open_connection
 from r1router.kb.stores.postgres.check import check
 from r1router.kb.stores.postgres.parts import Files, PostgresFieldSets, PostgresLedger, use_connection
-from r1router.kb.stores.postgres.snapshot import Filters, PostgresSnapshot
+from r1router.kb.stores.postgres.snapshot import PostgresSnapshot, Version
 from r1router.kb.stores.postgres.tables import COLUMNS, State, read_states, write_equal
 from r1router.kb.stores.postgres.writer import open_postgres_writer, take_lock
 from r1router.kb.stores.sent_tables import SentTables
@@ -31,7 +33,7 @@ class PostgresStore:
 
     def __init__(self, address: Address, name: str) -> None:
         self.name = name
-        self._address, self._filters = address, Filters()
+        self._address, self._filters = address, KeptFilters[Version](replaces=operator.gt)
         self.ledger = PostgresLedger(self._read_part, self._write_part)
         self.field_sets = PostgresFieldSets(self._read_part, self._write_part)
         self._files = Files(self._read_part, self._write_part)
