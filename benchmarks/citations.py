@@ -9,6 +9,7 @@ alone. With it, the answers of RUNS/NAME/trajectories.jsonl are cited anew.
 
   precision   of the cited files, the share that is gold
   recall      of the gold files that are among the evidence, the share that is cited
+  given       the answers that do not say "unknown", which is cited from nothing
   of others   answers of other questions put in place of the right one that are given a source all the same
 """
 
@@ -26,6 +27,7 @@ from typing import Any, NamedTuple
 import r1router as rr
 from r1router.codec import from_dict
 from r1router.evals.metrics import contains
+from r1router.evidence.abstaining import abstains
 from r1router.evidence.cite import cite
 from r1router.types import Evidence, Query, Step, Trajectory
 
@@ -58,7 +60,8 @@ def main() -> None:
         else:
             cases += _make_cases(asked, rr.open_kbs(given.kbs / folder.name))
     print(f"{len(cases)} answers of questions that have one, {sum(case.right for case in cases)} right")
-    for name, some in (("all", cases), ("right", [case for case in cases if case.right])):
+    given_ones = [case for case in cases if not abstains(case.answer)]
+    for name, some in (("all", cases), ("given", given_ones), ("right", [case for case in cases if case.right])):
         print(name, _measure(some))
     for kind, count in Counter(case.kind for case in cases).most_common():
         print(f"  {kind:<16} {count:3d}", _measure([case for case in cases if case.kind == kind]))

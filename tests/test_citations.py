@@ -116,6 +116,20 @@ def test_of_pieces_that_hold_the_answer_the_one_about_the_question_is_cited():
     assert names(cite([step], "18:15")) == ["b"]
 
 
+@pytest.mark.parametrize(
+    ("similarities", "cited"),
+    [((0.4, 0.2), ["rules"]), ((0.2, 0.4), []), ((None, None), [])],
+)
+def test_a_no_is_cited_from_what_is_about_the_question_and_not_from_another_no(similarities, cited):
+    texts = {"rules": "Beards are not allowed under masks.", "alarm": "Is the lamp red? No, wait for the bell."}
+    pieces = [
+        Evidence("text", name, text, similarity=near)
+        for (name, text), near in zip(texts.items(), similarities, strict=True)
+    ]
+    assert names(find_sources("Could the new firemen wear masks with beards?", "no", pieces)) == cited
+    assert names(find_sources("Are beards allowed under masks?", "No", pieces)) == ["rules"]
+
+
 def test_a_number_and_the_unit_of_its_column_are_held_by_a_table():
     table = TableBlock("Fares", header=("ticket", "price in euros"), rows=(("day", "52"), ("week", "152")))
     row = Evidence("table", "t", table.text, title="Fares", table=table)

@@ -3,7 +3,8 @@
 A piece is cited where it holds the answer, or one of the answers that a list is made of, or most of the words of a
 sentence; where it holds them several times over, in the line that shares most words with the question. A number is
 held by the same number, however it is written, and not by a part of another one. Yes and no stand in no piece: there
-the one is cited that is about the question. What a query gave is the source of the answer that was read off it.
+the one is cited that its words and its similarity say is about the question. What a query gave is the source of the
+answer that was read off it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from r1router.table import write_row
 from r1router.types import Evidence, Step
 
 ABOUT = 0.5
-"""The share of a question's telling words that a piece holds which is cited for a yes or a no."""
+"""The share of a question's telling words that a piece holds which is cited for a yes or a no, …"""
+LEADS = 0.3
+"""… and that of one which leads in words and in similarity, since these two err in different ways."""
 MOST = 0.7
 """The share of a sentence's telling words that must stand in the pieces cited for it."""
 FEW = 3
@@ -64,10 +67,12 @@ def find_sources(question: str, answer: str, evidence: Sequence[Evidence]) -> li
     asked = frozenset(read_words(question, language := tell_language(question)))
     if _says_result(evidence[0], said):
         return [evidence[0]]
-    if (whole := _best_holder(said, asked, pieces, language)) is not None:
+    takes_side = read_side(said) is not None
+    is_bare = takes_side and len(_cut(said)) == 1  # a "no" that stands in a piece is seldom the no to this question
+    if not is_bare and (whole := _best_holder(said, asked, pieces, language)) is not None:
         return [evidence[whole]]
-    if read_side(said) is not None:
-        about = _most_about(asked, pieces, language)
+    if takes_side:
+        about = _most_about(asked, evidence, pieces, language)
         return [] if about is None else [evidence[about]]
     parts = [part for part in _LIST.split(said) if _cut(part)]
     places = [_best_holder(part, asked, pieces, language) for part in parts]
@@ -152,15 +157,19 @@ def _best_holder(said: str, asked: frozenset[str], pieces: Sequence[_Piece], lan
     return best
 
 
-def _most_about(asked: frozenset[str], pieces: Sequence[_Piece], language: Language) -> int | None:
-    """The piece with most of the question's words, where it has enough of them."""
+def _most_about(
+    asked: frozenset[str], evidence: Sequence[Evidence], pieces: Sequence[_Piece], language: Language
+) -> int | None:
+    """The piece that words and similarity together say is most about the question, where they say enough."""
     if not asked:
         return None
     shares = [
         len(asked & set(read_words("\n".join((piece.head, *piece.lines)), language))) / len(asked) for piece in pieces
     ]
-    best = max(range(len(shares)), key=lambda place: shares[place])
-    return best if shares[best] >= ABOUT else None
+    near = [item.similarity or 0.0 for item in evidence]
+    best = max(range(len(shares)), key=lambda place: shares[place] + near[place])
+    leads = shares[best] == max(shares) and 0 < near[best] == max(near)
+    return best if shares[best] >= (LEADS if leads else ABOUT) else None
 
 
 def _cover(said: str, asked: frozenset[str], pieces: Sequence[_Piece], language: Language) -> list[int]:
