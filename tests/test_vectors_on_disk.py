@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from r1router.kb import card, open_kb
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores.folder import allowed, vector_index, vectors
 from r1router.kb.stores.folder.home import FolderHome
-from r1router.kb.stores.folder.table import find_index, open_table
+from r1router.kb.stores.folder.table import BOUNDS, find_index, open_table
 from r1router.kb.stores.folder.vector_index import read_measured
 from r1router.kb.stores.folder.vectors import VectorsInMemory, VectorsOnDisk
 from r1router.types import Query
@@ -182,3 +184,15 @@ def test_a_limit_that_is_no_number_is_refused_in_words(tmp_path: Path, monkeypat
     monkeypatch.setenv("R1ROUTER_KB_MEMORY", "2 GB")
     with pytest.raises(InputError, match="R1ROUTER_KB_MEMORY must be a whole number of megabytes, such as 256"):
         open_kb(tmp_path)
+
+
+@pytest.mark.parametrize("given", ["", "1048576"])
+def test_what_the_store_reads_ahead_is_bounded_unless_the_environment_says_more(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in BOUNDS:
+        monkeypatch.setenv(name, given) if given else monkeypatch.delenv(name, raising=False)
+    script = "from r1router.kb.stores.folder.table import open_tables; import os, sys; open_tables(sys.argv[1])"
+    script += "; print(*(os.environ[name] for name in sys.argv[2:]))"
+    ran = subprocess.run([sys.executable, "-c", script, tmp_path, *BOUNDS], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ([given] * len(BOUNDS) if given else list(BOUNDS.values()))

@@ -16,6 +16,14 @@ from r1router.scripts import LONGEST, cut_terms_to_store
 NAME = "index"
 WRITER_CACHE = 64 << 20
 """Bytes of each of a writer's two caches, and of what a reader remembers of files."""
+BOUNDS = {
+    "LANCE_DEFAULT_IO_BUFFER_SIZE": str(64 << 20),
+    "LANCE_FTS_PARTITION_SIZE": "128",
+    "LANCE_FTS_NUM_SHARDS": "2",
+}
+"""What the store takes from the environment: bytes that are read ahead of a scan, megabytes of words that one thread
+gathers before it writes them (and that are merged at most), and how many threads do so. Its own are 2 GB, 2 GB and half
+of the cores, so that what tidying holds grows with the table."""
 FEWEST_SORTED = 50_000
 """Entries from which on ids and sets of fields get an index: to look through so many takes some milliseconds."""
 
@@ -30,6 +38,8 @@ def open_caches(*, index: int = WRITER_CACHE) -> Any:
 def open_tables(place: str | Path, *, session: Any = None) -> Any:
     """The tables of a folder or of a prefix of object storage. `session`: its caches."""
     os.environ.setdefault("LANCEDB_LOG", "error")  # what it warns of is told in an error of ours, where it matters
+    for name, value in BOUNDS.items():
+        os.environ.setdefault(name, value)
     import lancedb
 
     return lancedb.connect(place, session=session)
