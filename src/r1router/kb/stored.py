@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -243,18 +243,21 @@ class StoredKnowledgeBase:
         k: int,
     ) -> list[list[Evidence]]:
         depth = max(DEPTH, k)
-        rankings: list[list[list[int]]] = [[] for _ in range(count)]
-        offsets: list[list[float]] = [[] for _ in range(count)]
         for scan in scans:
             self._check_width(scan, snapshot)
-            for i, ranking in zip(
-                scan.of, snapshot.find_nearest(scan.space, scan.vectors, depth, self._where), strict=True
-            ):
+        matching = [self._threads.submit(self._match, snapshot, text, depth) for text in words.values()]
+        try:  # vectors are compared while words are looked up
+            nearest = [snapshot.find_nearest(scan.space, scan.vectors, depth, self._where) for scan in scans]
+        finally:
+            wait(matching)  # none of them outlives the snapshot
+        rankings: list[list[list[int]]] = [[] for _ in range(count)]
+        offsets: list[list[float]] = [[] for _ in range(count)]
+        for scan, found in zip(scans, nearest, strict=True):
+            for i, ranking in zip(scan.of, found, strict=True):
                 rankings[i].append(ranking)
                 offsets[i].append(scan.offset)
-        matching = self._threads.map(lambda text: self._match(snapshot, text, depth), words.values())
-        for i, ranking in zip(words, matching, strict=True):
-            rankings[i].append(ranking)
+        for i, matched in zip(words, matching, strict=True):
+            rankings[i].append(matched.result())
             offsets[i].append(WORDS_OFFSET)
         fused = [fuse_by_rank(r, offsets=o)[: k + SPARE] for r, o in zip(rankings, offsets, strict=True)]
         rows = snapshot.read_rows(sorted({row_id for ranking in fused for row_id, _ in ranking}))
