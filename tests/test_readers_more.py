@@ -57,7 +57,7 @@ def test_rich_text_is_read_as_it_is_seen(tmp_path):
     [
         (rb"\uc2\u26085\'93\'fa\u26412\'96\'7b", "日本"),
         (rb"\u-10179?\u-8704?", "😀"),
-        (rb"{\listtext\pard 1.\tab}First\par{\listtext 2.\tab}Second", "1. First\n2. Second"),
+        (rb"{\listtext\pard 1.\tab}First\par{\listtext 2.\tab}Second", "1.\tFirst\n2.\tSecond"),
         (rb"a\~b\_c\-d \{x\} \\\\", "a b-cd {x} \\\\"),
         (rb"A{\object{\*\objdata 00ff}{\result shown}} B", "Ashown B"),
         (rb"one {\bin4 \xff{}\xff}two", "one two"),

@@ -53,6 +53,26 @@ def read_in_order(boxes: Sequence[Box]) -> list[Line]:
     return [line for block in _blocks(boxes, 12) for line in _lines(block)]
 
 
+def order_boxes(boxes: Sequence[Box]) -> list[Box]:
+    """Boxes that were put on a page one by one, as they are read: cut where the widest white space goes through."""
+    down, y = _find_gap([(-box.top, -box.bottom) for box in boxes])
+    across, x = _find_gap([(box.left, box.right) for box in boxes])
+    if max(down, across) <= 0:
+        return sorted(boxes, key=lambda box: (-box.top, box.left))
+    is_first = [-box.middle < y if down >= across else (box.left + box.right) / 2 < x for box in boxes]
+    parts = ([box for box, first in zip(boxes, is_first, strict=True) if first is wanted] for wanted in (True, False))
+    return [box for part in parts for box in order_boxes(part)]
+
+
+def _find_gap(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """(width, middle) of the widest gap between spans, a tenth of each given to the gaps beside it; boxes may touch."""
+    widest, end = (0.0, 0.0), float("inf")
+    for start, stop in sorted((start + (stop - start) / 10, stop - (stop - start) / 10) for start, stop in spans):
+        widest = max(widest, (start - end, (start + end) / 2))
+        end = stop if end == float("inf") else max(end, stop)
+    return widest
+
+
 def find_grids(lines: Sequence[Line]) -> Iterator[list[list[str]]]:
     """The tables that are made by white space alone: at least three lines of at least two pieces in columns; a list of
     contents, whose dots lead to the pages, is none."""

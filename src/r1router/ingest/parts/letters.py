@@ -42,7 +42,7 @@ def read_letter(
     id, where = f"{file.source}:message {number}", f"message {number}"
     page = parse_markup(letter.page) if as_ != "image" else None
     if as_ in (None, "text") and not _says_more(page, letter.plain):
-        text = "\n".join([*letter.about, "", tidy_spaces(letter.plain)]).strip()
+        text = "\n".join([*letter.about, "", tidy_spaces(letter.plain, indented=True)]).strip()
         if text:
             yield Passage(id, file.source, tidy(text), letter.subject, about=letter.fields)
     elif as_ != "image":

@@ -1,4 +1,4 @@
-"""Writes the number of a list's item as documents count (3, c, iv), because files keep only how to count."""
+"""Writes the items of lists with numbers as documents count (3, c, iv), because files keep only how to count."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def write_number(number: int, kind: str) -> str:
         case _:
             return str(number)
     return said.upper() if kind.isupper() else said
+
+
+def write_item(label: str, text: str) -> str:
+    """A paragraph behind its number or mark; one without keeps the spaces that indent it: two or more, or a tab."""
+    is_indented = not label and text.startswith(("  ", "\t"))
+    return text.rstrip() if is_indented else f"{label} {text.strip()}".strip()
 
 
 def _write_letters(number: int) -> str:

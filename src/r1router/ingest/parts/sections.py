@@ -11,6 +11,17 @@ from r1router.ingest.sources import SourceFile
 
 _SPACES = re.compile(r"[ \t\f\v\u00a0]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_LAID_OUT = re.compile(r"(?m)^ ?\u00a0[ \u00a0]+")
+"""How a page indents a line that is not preformatted."""
+_HELD = str.maketrans({" ": "\0", "\t": "\1", "\u00a0": "\0"})
+_LET_GO = str.maketrans({"\0": " ", "\1": "\t"})
+_HELD_AT_END = re.compile(r"(?m)[\0\1 ]+$")
+
+
+def hold_spaces(text: str) -> str:
+    """The text with marks in place of its spaces, which `tidy_spaces` turns into spaces again: code is seen as it is
+    indented. No document can hold these marks."""
+    return text.translate(_HELD)
 
 
 class Sections:
@@ -53,9 +64,12 @@ class Sections:
 
 
 def tidy_spaces(text: str, *, indented: bool = False) -> str:
-    """At most one blank line in a row, and unless `indented`, lines stripped and runs of spaces made one."""
+    """At most one blank line in a row, and unless `indented`, lines stripped and runs of spaces made one, but for those
+    that are held and those that a page indents a line by."""
     if indented:
-        text = "\n".join(line.rstrip() for line in text.splitlines())
+        lines = [line.rstrip() for line in text.replace("\u00a0", " ").splitlines()]
     else:
-        text = "\n".join(_SPACES.sub(" ", line).strip() for line in text.splitlines())
-    return _BLANK_LINES.sub("\n\n", text).strip()
+        text = _LAID_OUT.sub(lambda found: hold_spaces(found[0]), text)
+        lines = [_SPACES.sub(" ", line).strip() for line in text.splitlines()]
+    text = _HELD_AT_END.sub("", "\n".join(lines))
+    return _BLANK_LINES.sub("\n\n", text).strip().translate(_LET_GO)

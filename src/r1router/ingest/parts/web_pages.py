@@ -13,7 +13,7 @@ from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.encodings import find_codec
 from r1router.ingest.parts.files import find_encoding, read_mark, read_whole, report_doubts
 from r1router.ingest.parts.numbering import write_number
-from r1router.ingest.parts.sections import Sections
+from r1router.ingest.parts.sections import Sections, hold_spaces
 from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -69,6 +69,12 @@ _PLACES = {"thead": 0, "tfoot": 2}
 _CLASSES = frozenset({"mw-editsection", "headerlink"})
 """What Wikipedia and Sphinx put between the words: "[edit]", "¶"."""
 _TYPED = frozenset({"text", "email", "tel", "number", "date", "time", "url"})
+_SPACES = re.compile(r"[ \t\r\n\f]+")
+"""What a browser shows as one space; others are shown as they are."""
+_PREFORMATTED = frozenset({"pre", "listing", "xmp", "textarea"})
+_KEEPS_SPACES = re.compile(
+    r"(?:^|;)\s{0,9}white-space\s{0,9}:\s{0,9}(?:pre(?:-wrap)?|break-spaces)\s{0,9}(?:;|!|$)", re.I
+)
 _UNSEEN = re.compile(r"(?:^|;)\s{0,9}(?:display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden)", re.IGNORECASE)
 _OF_OTHERS = re.compile(r"^(?:article|book|dc|dcterms|og|citation)[:.]|^citation_")
 _FOR_BROWSERS = re.compile(
@@ -104,10 +110,11 @@ def read_parsed(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Recor
     for event, element in walk:
         tag = element.tag
         if event == "end":
-            preformatted -= tag == "pre"
-            sections.write(_end(element) + ("\n" if tag in _BLOCKS else "") + _space(element.tail, preformatted))
+            preformatted -= _is_preformatted(element)
+            ends = tag in _BLOCKS and tag != "br"
+            sections.write(_end(element) + ("\n" if ends else "") + _space(element.tail, preformatted))
             continue
-        preformatted += tag == "pre"
+        preformatted += _is_preformatted(element)
         if _is_dropped(element):
             if (noun := _name_part(element)) and any(map(str.strip, element.itertext())):
                 left_out[noun] = None
@@ -152,6 +159,14 @@ def read_words(markup: str, *, tables: bool = True) -> str:
         etree.strip_elements(table, "*", with_tail=False)
         table.text = None
     return _words(root)
+
+
+def show_as_without_scripts(root: Any) -> None:
+    """Makes what a page says to those who run no scripts a part of it, where that is more than it says without."""
+    parts = list(root.iter("noscript"))
+    if sum(map(count_words, parts)) > count_words(root):
+        for part in parts:
+            part.tag = "div"
 
 
 def count_words(root: Any) -> int:
@@ -260,6 +275,8 @@ def _name_part(element: Any) -> str:
         return "its menus"
     if element.tag == "button":
         return "its buttons"
+    if element.tag == "noscript":
+        return "its words for browsers without scripts"
     return "its hidden parts" if _is_hidden(element) else ""
 
 
@@ -275,6 +292,10 @@ def _is_hidden(element: Any) -> bool:
     if "hidden" in element.attrib and element.get("hidden") != "until-found":
         return True
     return bool(_UNSEEN.search(element.get("style") or ""))
+
+
+def _is_preformatted(element: Any) -> bool:
+    return element.tag in _PREFORMATTED or bool(_KEEPS_SPACES.search(element.get("style") or ""))
 
 
 def _names_a_part(button: Any) -> bool:
@@ -405,4 +426,4 @@ def _is_drawn(title: Any) -> bool:
 
 
 def _space(text: str | None, preformatted: int) -> str:
-    return (text or "") if preformatted else re.sub(r"\s+", " ", text or "")
+    return hold_spaces(text or "") if preformatted else _SPACES.sub(" ", text or "")

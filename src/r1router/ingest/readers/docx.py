@@ -19,7 +19,7 @@ from typing import Any
 from r1router.ingest.parts import graphics, grids, office, tabular
 from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.elements import find_child, read_attribute, read_name
-from r1router.ingest.parts.numbering import write_number
+from r1router.ingest.parts.numbering import write_item, write_number
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.titles import choose_title
@@ -79,7 +79,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         stated = office.read_title(archive)
     blocks = list(_blocks(find_child(root, "body")))
     titled = (_text(block, words) for block in blocks if _style(block, words).name == "title")
-    sections = Sections(file, choose_title(chain(titled, [stated]), file.path))
+    sections = Sections(file, choose_title(chain(titled, [stated]), file.path), indented=True)
     tables, caption = 0, ""
     for block in blocks:
         if read_name(block) == "tbl":
@@ -95,7 +95,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             caption = write_cell(text)
             sections.write(text + "\n")
         elif style.name != "title" or write_cell(text) != sections.title:
-            sections.write(f"{_label(block, words)} {text}".strip() + "\n")
+            sections.write(write_item(_label(block, words), text) + "\n")
     for called, lines in margins.items():
         if lines:
             yield from _unless_table(sections.heading(1, called), as_)
@@ -262,7 +262,7 @@ def _table(
             if read_name(block) == "tbl":
                 yield from _table(block, f"{id}:inner", "", file, sections, words, as_)
             else:
-                sections.write(f"{_label(block, words)} {_text(block, words)}".strip() + "\n")
+                sections.write(write_item(_label(block, words), _text(block, words)) + "\n")
         return
     yield from tabular.find_records(
         grids.spread_cells(grid),

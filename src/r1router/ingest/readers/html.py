@@ -20,16 +20,11 @@ KINDS: tuple[Kind, ...] = ("text", "table")
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
     root, notes = web_pages.parse_page(file)
     yield web_pages.describe_page(root)
+    web_pages.show_as_without_scripts(root)
     records = 0
     for item in web_pages.read_parsed(root, file, as_):
         records += not isinstance(item, Problem)
         yield item
-    if not records:  # what is said to those who run no scripts
-        for element in root.iter("noscript"):
-            element.tag = "div"
-        for item in web_pages.read_parsed(root, file, as_):
-            records += not isinstance(item, Problem)
-            yield item
     if not records and next(root.iter("script"), None) is not None:
         said = (
             "has no words of its own: a script draws them, and is not run; open it in a browser and save it from there"

@@ -32,6 +32,10 @@ _FROM = re.compile(rb"From \S.*\d\d:\d\d.*\d{4}|From .*\d{4}\s*$|From - |From \S
 _QUOTED_FROM = re.compile(rb"^>(>*From )")
 _TWICE = frozenset({"text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html"})
 """Other forms of the same words."""
+_PACKED = (
+    "winmail.dat left out: Outlook packed the attachments into it (TNEF); unpack it, for example with"
+    " `tnef winmail.dat`, or ask for the mail as HTML"
+)
 _NOT_SEEN = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 
 
@@ -92,6 +96,8 @@ def _open(message: EmailMessage, title: str) -> Letter:
             inline += 1
         elif kind == "message/delivery-status":
             letter.plain += "".join(f"\n{said}" for block in part.get_payload() for said in str(block).splitlines())
+        elif kind == "application/ms-tnef" or (part.get_filename() or "").lower() == "winmail.dat":
+            letter.left_out.append(_PACKED)
         elif kind not in _NOT_SEEN:
             suffix = mimetypes.guess_extension(kind) or (".txt" if kind.startswith("text/") else "")
             name = write_cell(part.get_filename()) or f"part {number}{suffix}"

@@ -6,6 +6,7 @@ behind their paragraph, text boxes behind the one that they hang on; comments, h
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from r1router.errors import UnreadableFile
 from r1router.ingest.parts import office, tabular
 from r1router.ingest.parts.cells import Ids, write_cell
 from r1router.ingest.parts.elements import find_child, read_attribute, read_name
-from r1router.ingest.parts.numbering import write_number
+from r1router.ingest.parts.layout import Box, order_boxes
+from r1router.ingest.parts.numbering import write_item, write_number
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.sheets import Rows, Span, write_lines, write_place
@@ -32,6 +34,10 @@ KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 _SHEETS = (".ods", ".ots")
 _GONE = frozenset({"tracked-changes", "annotation", "sequence-decls", "scripts", "hidden-text", "ruby-text", "title"})
+_SPACES = re.compile(r"\s+")
+_LENGTH = re.compile(r"(-?\d{0,9}\.?\d{1,9})(cm|mm|in|pt|pc|px)")
+_IN_INCHES = {"cm": 2.54, "mm": 25.4, "in": 1.0, "pt": 72.0, "pc": 6.0, "px": 96.0}
+_MOVED = re.compile(r"translate\s?\(([^\s,)]+)[\s,]+([^\s,)]+)\)")
 _MOST_COLUMNS = 1_000
 _LAST_COLUMN = 16_384
 _MOST_CELLS = 2_000_000
@@ -61,7 +67,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         content = office.parse(archive, "content.xml")
         around = office.parse(archive, "styles.xml") if "styles.xml" in archive.namelist() else None
         stated = next((e.text or "" for e in office.find_elements(archive, "meta.xml", "title")), "")
-        sections = Sections(file, choose_title([stated], file.path))
+        sections = Sections(file, choose_title([stated], file.path), indented=True)
         seen = _read_styles(content, around)
         for item in _read_body(content, around, archive, file, sections, seen, as_):
             if as_ != "table" or not isinstance(item, Passage):
@@ -117,7 +123,7 @@ def _read_body(
             yield from tabular.find_records(found.write(), id=id, is_sheet=is_sheet, caption=caption, **about)
             yield from tabular.make_notes_record(found.notes, id=f"{id}:notes", **about)
         else:
-            sections.write(f"{label} {_text(block, seen)}".strip() + "\n")
+            sections.write(write_item(label, _text(block, seen)) + "\n")
     yield from sections.end()
     parts = {"Comments": seen.comments, "Form": _read_fields(content), **_read_margins(around, seen)}
     for name, lines in parts.items():
@@ -174,7 +180,37 @@ def _blocks(element: Any, seen: _Seen, lists: tuple[str, ...] = ()) -> Iterator[
         else:
             if called == "page":
                 yield inner, ""
-            yield from _blocks(inner, seen, lists)
+            yield from _blocks(_order(inner) if called in ("page", "g") else inner, seen, lists)
+
+
+def _order(page: Any) -> list[Any]:
+    """What stands on a slide or in a group, as it is read; what has no place, such as notes, last."""
+    shapes = list(page)
+    places = [place for number, shape in enumerate(shapes) if (place := _read_place(shape, number))]
+    placed = [place.first for place in order_boxes(places)]
+    return [shapes[number] for number in (*placed, *sorted(set(range(len(shapes))) - set(placed)))]
+
+
+def _read_place(shape: Any, number: int) -> Box | None:
+    """Where a shape stands, in inches, y upwards; of a group, around what is in it. Its `first` is `number`."""
+    if read_name(shape) == "g":
+        inner = [place for child in shape if (place := _read_place(child, number))]
+        sides = zip(*((box.left, box.bottom, -box.right, -box.top) for box in inner), strict=True)
+        left, bottom, right, top = map(min, sides) if inner else (0.0, 0.0, 0.0, 0.0)
+        return Box(left, bottom, -right, -top, first=number) if inner else None
+    moved = _MOVED.search(read_attribute(shape, "transform"))
+    stated = (
+        moved.groups() if moved else [read_attribute(shape, name) or read_attribute(shape, f"{name}1") for name in "xy"]
+    )
+    x, y = map(_read_length, stated)
+    width, height = (_read_length(read_attribute(shape, name)) or 0.0 for name in ("width", "height"))
+    return None if x is None or y is None else Box(x, -y - height, x + width, -y, first=number)
+
+
+def _read_length(text: str) -> float | None:
+    """In inches."""
+    found = _LENGTH.fullmatch(text)
+    return float(found[1]) / _IN_INCHES[found[2]] if found else None
 
 
 def _is_outermost(box: Any, paragraph: Any) -> bool:
@@ -192,12 +228,12 @@ def _text(element: Any, seen: _Seen) -> str:
     if read_name(element) == "notes":
         return f"Notes: {' '.join(_text(block, seen) for block, _ in _blocks(element, seen))}"
     notes: list[str] = []
-    said = "".join(_pieces(element, seen, notes)).strip()
+    said = "".join(_pieces(element, seen, notes)).rstrip()
     return " ".join([said, *(f"[{note}]" for note in notes)])
 
 
 def _pieces(element: Any, seen: _Seen, notes: list[str]) -> Iterator[str]:
-    yield element.text or ""
+    yield _SPACES.sub(" ", element.text or "")
     for inner in element:
         called = read_name(inner)
         if called == "s":
@@ -216,7 +252,7 @@ def _pieces(element: Any, seen: _Seen, notes: list[str]) -> Iterator[str]:
         elif called not in _GONE and called not in ("text-box", "object") and not _is_hidden(inner, seen):
             yield from _pieces(inner, seen, notes)
             yield " " if called in ("p", "h") else ""
-        yield inner.tail or ""
+        yield _SPACES.sub(" ", inner.tail or "")
 
 
 def _name_slide(page: Any, seen: _Seen) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import io
-import re
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from itertools import pairwise
 from threading import Lock
 from typing import Any
@@ -15,6 +14,7 @@ from r1router.errors import UnreadableFile
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts import images, layout, tabular
 from r1router.ingest.parts.cells import tidy, write_cell
+from r1router.ingest.parts.hyphens import find_words, join_set_words
 from r1router.ingest.parts.inside import Member, read_inside
 from r1router.ingest.parts.layout import Box
 from r1router.ingest.parts.sections import tidy_spaces
@@ -36,7 +36,8 @@ _EDGE = 0.2
 """Points from the edge of a box to its outermost letter, at least."""
 _USUAL_BOX = 1_000
 """Letters that the text of a box takes at most, but for rare ones."""
-_HYPHEN = re.compile(r"(?<=[^\W\d_])(?:[-\u00ad\ufffe\x02]\r?\n)(?=[^\W\d_])")
+_MOST_PAGES_OF_WORDS = 500
+"""Pages that are looked at for words, to know how one is written that a line's end cuts."""
 _NOTES = (1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17)
 """Kinds of annotation that people write at a page, as PDFium numbers them: notes, lines, marks of words, stamps, files;
 not links (2), pop-up windows of notes (16) and fields (20)."""
@@ -50,10 +51,11 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         title = _title(document, file)
         yield _describe(document)
         pages, pictures, scanned = len(document), 0, 0
+        known = cache(partial(_find_words, document))
         for number in range(1, pages + 1):
             try:
                 with _ONE_AT_A_TIME:
-                    items, found, is_scan = _page(document, number, file, title, as_, ocr)
+                    items, found, is_scan = _page(document, number, file, title, known, as_, ocr)
             except Exception as error:  # one broken page among good ones
                 yield Problem(file.source, f"page {number}", f"cannot be read ({type(error).__name__}: {error})")
                 continue
@@ -125,7 +127,13 @@ def _describe(document: Any) -> About:
 
 
 def _page(
-    document: Any, number: int, file: SourceFile, title: str, as_: Kind | None, ocr: bool
+    document: Any,
+    number: int,
+    file: SourceFile,
+    title: str,
+    known: Callable[[], set[str]],
+    as_: Kind | None,
+    ocr: bool,
 ) -> tuple[list[Record | Problem], int, bool]:
     """What a page gives, how many pictures are on it, and whether it is one, without words."""
     page = document[number - 1]
@@ -137,7 +145,7 @@ def _page(
         return [picture for picture in found if picture], 0, False
     words = page.get_textpage()
     lines = layout.read_in_order(_boxes(words))
-    text = tidy(tidy_spaces(_HYPHEN.sub(_join_word, "\n".join(map(_write, lines)))))
+    text = tidy(tidy_spaces(join_set_words("\n".join(map(_write, lines)), known)))
     filled = [said for said in _filled(document, page) if write_cell(said).partition(": ")[2] not in text]
     text = "\n".join(part for part in (text, *map(tidy, filled)) if part)
     items: list[Record | Problem] = []
@@ -160,10 +168,9 @@ def _write(line: layout.Line) -> str:
     return layout.LEADERS.sub(" … ", layout.write(line))
 
 
-def _join_word(hyphen: re.Match[str]) -> str:
-    """Nothing between the parts of a word of small letters that a line's end cuts; else a hyphen."""
-    before, behind = hyphen.string[hyphen.start() - 1], hyphen.string[hyphen.end()]
-    return "" if before.islower() and behind.islower() else "-\n"
+def _find_words(document: Any) -> set[str]:
+    pages = (document[number].get_textpage() for number in range(min(len(document), _MOST_PAGES_OF_WORDS)))
+    return set().union(*(find_words(page.get_text_range()) for page in pages))
 
 
 def _boxes(words: Any) -> list[Box]:

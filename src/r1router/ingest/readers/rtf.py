@@ -15,6 +15,7 @@ from r1router.errors import UnreadableFile
 from r1router.ingest.parts import grids, tabular
 from r1router.ingest.parts.cells import make_title, write_cell
 from r1router.ingest.parts.files import read_whole
+from r1router.ingest.parts.numbering import write_item
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.records import Problem, Record
 from r1router.ingest.sources import SourceFile
@@ -103,7 +104,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     data = read_whole(file.path, file.source)
     if not data.lstrip().startswith(b"{\\rtf"):
         raise UnreadableFile(file.source, "is no Rich Text file, whatever its name says")
-    sections = Sections(file, make_title(file.path))
+    sections = Sections(file, make_title(file.path), indented=True)
     margins: dict[str, dict[str, None]] = {"Header": {}, "Footer": {}, "Comments": {}}
     tables = 0
     state = _Reading()
@@ -126,8 +127,8 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
                     as_=as_,
                 )
             case "paragraph":
-                text, note = state.take("text"), write_cell(state.take("note"))
-                text = f"{text.strip()} [{note}]" if note else text
+                text, note = write_item("", state.take("text")), write_cell(state.take("note"))
+                text = f"{text} [{note}]" if note else text
                 if state.level and text.strip():
                     yield from (passage for passage in sections.heading(state.level, text) if as_ != "table")
                 else:
