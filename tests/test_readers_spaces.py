@@ -62,6 +62,42 @@ def test_a_mail_keeps_its_columns(tmp_path):
     assert words(written(tmp_path / "a.eml", bytes(mail))) == "Port    Ships\nOslo        7\n    of these 2 old"
 
 
+PORTS = [("Port", "Ships", "Tons of fish"), ("Oslo", "7", "12000"), ("Bergen", "12", "950"), ("Molde", "3", "41")]
+BLANKS = "\n".join(f"{port:<12}{ships:>5}  {tons:>12}" for port, ships, tons in PORTS)
+BARS = "\n".join(f"| {port:<6} | {ships:>5} | {tons:>12} |" for port, ships, tons in PORTS)
+TOWNS = "NAME    WHERE\n------  -----\nalpha   north\nbeta    south\ngamma     sea"
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (f"Of 2024:\n{BLANKS}\nThat is all.", PORTS),
+        (f"+---+\n{BARS}\n+---+", PORTS),
+        (TOWNS, [("NAME", "WHERE"), ("alpha", "north"), ("beta", "south"), ("gamma", "sea")]),
+        (" id | town\n----+------\n  1 | Oslo\n  2 | Molde\n", [("id", "town"), ("1", "Oslo"), ("2", "Molde")]),
+        ("Words  in   two\nor  three   pieces\nthat   stand  in no\ncolumns   of  them", None),
+        ("-x    do not do it\n-y    do it twice\n-z    do it", None),  # no names, no values
+        ("Port    Ships\nOslo    7", None),  # too few lines
+        ("key      value of 1\nlonger   2 and more\nlong value 3  4", None),  # words stand across
+    ],
+)
+def test_columns_made_by_blanks_are_a_table_where_that_is_plain_and_stay_in_the_text(tmp_path, text, rows):
+    passage, *tables = read(written(tmp_path / "a.txt", text))
+    assert passage.text == text.strip("\n")
+    assert [[table.header, *table.rows] for table in tables] == ([rows] if rows else [])
+
+
+def test_columns_in_a_mail_are_a_table_with_what_is_known_of_the_mail(tmp_path):
+    mail = EmailMessage()
+    mail["Subject"], mail["From"] = "Rates", "ann@example.org"
+    mail.set_content(BLANKS)
+    path = written(tmp_path / "a.eml", bytes(mail))
+    _, table = read(path)
+    assert [table.header, *table.rows] == PORTS
+    assert table.title == "Rates"
+    assert [type(item) for item in read(path, as_="text")] == [Passage]
+
+
 def test_what_a_page_says_without_scripts_is_told_or_read_where_it_says_more(tmp_path):
     path = written(tmp_path / "a.html", "<p>Open all day, every day of the year.<noscript>Use scripts</noscript>")
     passage, problem = read(path)

@@ -6,16 +6,20 @@ import datetime
 from collections.abc import Iterator
 from pathlib import Path
 
+import docx
 import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.comments import Comment
+from openpyxl.styles import Font
 
 from r1router.ingest.parts.formats import show
 from r1router.ingest.parts.structure import Line, find_tables
 from r1router.ingest.records import Problem, Table
 from reading import read
+from test_readers_opendocument import opendocument
+from test_readers_opendocument import row as opendocument_row
 
 
 def lines(text: str) -> Iterator[Line]:
@@ -132,6 +136,53 @@ def test_a_header_that_is_not_plain_is_told(tmp_path: Path) -> None:
     assert (problem.reason, problem.read) == (
         "row 1 looks like data, so the columns have no names (confidence 0.7)", True,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("name,mail/Ann,ann@x.org/Bo,bo@x.org/Cy,cy@x.org", ""),  # no address above addresses
+        ("Ann,ann@x.org/Bo,bo@x.org/Cy,cy@x.org", "row 1 looks like data, so the columns have no names"),
+        ("K-7,quay/K-9,shed/L-2,pier", "row 1 looks like data, so the columns have no names"),
+        ("Kind,Where/pier,north/pier,south/quay,west/quay,east", ""),  # none of the few words below
+        ("port,Ship/Oslo,Hauk/Bergen,Tern", ""),  # written otherwise
+        ("Port,Ship/Oslo,Hauk/Bergen,Tern", "row 1 was taken for the names of the columns (confidence 0.5)"),
+        ("Port,Ship/Oslo,7/Bergen,12", ""),
+    ],
+)
+def test_a_first_row_of_words_names_the_columns_and_a_guess_is_told(tmp_path: Path, rows: str, said: str) -> None:
+    (tmp_path / "a.csv").write_text(rows.replace("/", "\n"))
+    table, *told = read(tmp_path)
+    assert [item.reason.startswith(said) for item in told] == [True] * bool(said)
+    has_names = "looks like data" not in said
+    kept = [list(table.header), *map(list, table.rows)] if has_names else list(map(list, table.rows))
+    assert kept == [row.split(",") for row in rows.split("/")]  # nothing is lost, and data is counted
+
+
+def test_a_first_row_in_bold_letters_names_the_columns(tmp_path: Path) -> None:
+    rows = [["Port", "Ship"], ["Oslo", "Hauk"], ["Bergen", "Tern"]]
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for cell in book.active[1]:
+        cell.font = Font(bold=True)
+    book.save(tmp_path / "a.xlsx")
+    document = docx.Document()
+    table = document.add_table(0, 2)
+    for number, row in enumerate(rows):
+        for cell, text in zip(table.add_row().cells, row, strict=True):
+            cell.paragraphs[0].add_run(text).bold = not number
+    document.save(tmp_path / "b.docx")
+    cells = ["".join(f"<td>{'' if n else '<b>'}{text}</td>" for text in row) for n, row in enumerate(rows)]
+    (tmp_path / "c.html").write_text(f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>")
+    marked = '<text:p text:style-name="Table_20_Heading">{}</text:p>'
+    line = "".join(f"<table:table-cell>{marked.format(text)}</table:table-cell>" for text in rows[0])
+    body = f"<table:table-row>{line}</table:table-row>" + "".join(opendocument_row(*row) for row in rows[1:])
+    opendocument(tmp_path / "d.odt", f"<table:table>{body}</table:table>")
+    for item in (found := read(tmp_path)):
+        assert isinstance(item, Table)
+        assert [list(item.header), *map(list, item.rows)] == rows
+    assert len(found) == 4
 
 
 @pytest.mark.parametrize(

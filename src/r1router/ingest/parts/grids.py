@@ -18,6 +18,7 @@ class Cell:
     """How far it spans."""
     heads: bool = False
     """Marked as a header cell."""
+    is_bold: bool = False
 
 
 def spread_cells(rows: Sequence[Sequence[Cell]]) -> Iterator[Line]:
@@ -55,4 +56,5 @@ def spread_cells(rows: Sequence[Sequence[Cell]]) -> Iterator[Line]:
             tuple(cell.text for cell in cells),
             frozenset(c for c in range(1, width) if cells[c] is cells[c - 1] and cells[c].text),
             frozenset(c for c, cell in enumerate(cells) if cell.heads),
+            all(cell.is_bold for cell in cells if cell.text),
         )

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from r1router.ingest.parts import aligned
 from r1router.ingest.parts.cells import tidy
 from r1router.ingest.parts.inside import Member, read_inside
 from r1router.ingest.parts.sections import tidy_spaces
 from r1router.ingest.parts.web_pages import count_words, has_tables, parse_markup, read_parsed
-from r1router.ingest.records import Passage, Problem, Record
+from r1router.ingest.records import Passage, Problem, Record, Table
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -41,10 +42,13 @@ def read_letter(
     """The records of a mail; `number` tells it from others in the file."""
     id, where = f"{file.source}:message {number}", f"message {number}"
     page = parse_markup(letter.page) if as_ != "image" else None
-    if as_ in (None, "text") and not _says_more(page, letter.plain):
-        text = "\n".join([*letter.about, "", tidy_spaces(letter.plain, indented=True)]).strip()
-        if text:
-            yield Passage(id, file.source, tidy(text), letter.subject, about=letter.fields)
+    if as_ != "image" and not _says_more(page, letter.plain):
+        plain = tidy(tidy_spaces(letter.plain, indented=True))
+        text = tidy("\n".join([*letter.about, "", plain]).strip())
+        if text and as_ != "table":
+            yield Passage(id, file.source, text, letter.subject, about=letter.fields)
+        for item in aligned.find_records(plain, id=id, source=file.source, title=letter.subject, as_=as_):
+            yield replace(item, about=letter.fields) if isinstance(item, Table) else item
     elif as_ != "image":
         yield from _read_page(letter, page, file, id, as_)
     for said in letter.left_out:

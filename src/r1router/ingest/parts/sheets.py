@@ -22,7 +22,12 @@ class Span(NamedTuple):
 
 
 def write_lines(
-    rows: Rows, spans: Iterable[Span], *, hidden_rows: Collection[int], hidden_columns: Collection[int]
+    rows: Rows,
+    spans: Iterable[Span],
+    *,
+    hidden_rows: Collection[int],
+    hidden_columns: Collection[int],
+    bold_rows: Collection[int] = (),
 ) -> Iterator[Line]:
     """Rows without hidden rows and columns, a merged cell's text in each cell that it covers. Changes `rows`.
 
@@ -37,9 +42,8 @@ def write_lines(
             if empty is not None:
                 yield Line(empty, ("",) * len(columns))
             marks = copied.get(row, set())
-            yield Line(
-                row, tuple(cells.get(c, "") for c in columns), frozenset(n for n, c in enumerate(columns) if c in marks)
-            )
+            copies = frozenset(n for n, c in enumerate(columns) if c in marks)
+            yield Line(row, tuple(cells.get(c, "") for c in columns), copies, is_bold=row in bold_rows)
             before = row
 
 

@@ -35,6 +35,9 @@ _VALUE = re.compile(
 _YEAR = re.compile(r"(?:1[5-9]|20|21)\d\d$")
 _DATE = re.compile(r"(?:(?:1[5-9]|20|21)\d\d[-/.](?:0?[1-9]|1[0-2])(?:[-/.]\d\d?)?|\d\d?[-/.]\d\d?[-/.]\d{2,4})$")
 _RULE = re.compile(r"(?=[-=_+|: ─━═┼╪]+$).*[-=_─━═]{2}")
+_CODE = re.compile(r"\d|\w@\w|://")
+_MOST_WORDS = 4
+"""Of a cell that may be a name; more are a sentence."""
 _NONE = frozenset({"", "-", "–", "—", "n/a", "na", "none", "null", "nan", ".", "…"})
 _TOTAL = re.compile(
     r"(?:(?:grand |sub)?total(?:s|e|en)?|sums?|summe|gesamt(?:summe)?|insgesamt|zusammen|somme|totaal|razem|suma"
@@ -57,6 +60,8 @@ class Line:
     """Columns whose text is that of a merged cell to their left."""
     heads: frozenset[int] = frozenset()
     """Columns whose cell is marked as the name of a column or row."""
+    is_bold: bool = False
+    """Whether all its cells are set in bold letters."""
 
 
 @dataclass(slots=True)
@@ -209,7 +214,8 @@ def _open(block: list[Line], source: _Lines, above: Sequence[Line]) -> Found:
             f"row {rows[0].number} looks like data, so the columns have no names (confidence {confidence:.1f})"
         )
     elif confidence < _SURE:
-        found.remark = f"row {names[-1].number} was taken for the names of the columns (confidence {confidence:.1f})"
+        taken = f"row {names[-1].number} was taken for the names of the columns (confidence {confidence:.1f})"
+        found.remark = f"{taken}; if it is data, write names above it"
     found.rows = _ending(
         _body(rows[heads:], source, found, [cut_row(line, left, columns, width) for line in names], columns), found
     )
@@ -244,17 +250,17 @@ def _body(
 
 def _begins_another(lines: Sequence[Line], place: int, row: Row, values: Sequence[int], left: int) -> bool:
     """Whether another table begins here without a blank line: names again over the columns of values."""
-    if any(_is_value(_at_row(row, c)) for c in values) or place + 2 >= len(lines):
+    if any(is_value(_at_row(row, c)) for c in values) or place + 2 >= len(lines):
         return False
     is_lone = _filled(lines[place]) == 1
     names = lines[place + 1] if is_lone else lines[place]
     data = lines[place + 2] if is_lone else lines[place + 1]
     if not values:  # a line alone, then names, over the first values that there are
-        named = [c for c, cell in enumerate(names.cells) if cell and not _is_value(cell)]
-        first = [c for c in named if _is_value(_at(data, c))]
+        named = [c for c, cell in enumerate(names.cells) if cell and not is_value(cell)]
+        first = [c for c in named if is_value(_at(data, c))]
         return is_lone and bool(first) and len(named) == _filled(names) > 1 and first[0] > _margin(names)
-    over = [c for c in values if (name := _at(names, left + c)) and name.lower() not in _NONE and not _is_value(name)]
-    under = [c for c in values if _is_value(_at(data, left + c))]
+    over = [c for c in values if (name := _at(names, left + c)) and name.lower() not in _NONE and not is_value(name)]
+    under = [c for c in values if is_value(_at(data, left + c))]
     return over == values and under == values and (is_lone or len(values) > 1)
 
 
@@ -273,7 +279,7 @@ def _goes_on(block: Sequence[Line], found: Found, kinds: Sequence[str], width: i
     values = [c for c, kind in enumerate(kinds) if kind == "value" and c < width]
     if values:
         is_begun = bool(row[0]) and bool(found.header) and _filled(block[0]) > 1  # a value that is not known
-        return not any(row[c] and not _is_value(row[c]) for c in values) and (is_begun or any(row[c] for c in values))
+        return not any(row[c] and not is_value(row[c]) for c in values) and (is_begun or any(row[c] for c in values))
     heads, confidence = _count_heads(block, _left(block))
     return not (heads and confidence > 0.8) and len(kinds) == width
 
@@ -302,7 +308,7 @@ def _as_note(row: Row, header: Row) -> str:
     filled = [(c, cell) for c, cell in enumerate(row) if cell]
     if len(header) > 1 and len(filled) == 1 and filled[0][0] == 0:
         return filled[0][1]
-    if len(row) > 1 and _TOTAL.match(filled[0][1]) and any(_is_value(cell) for _, cell in filled[1:]):
+    if len(row) > 1 and _TOTAL.match(filled[0][1]) and any(is_value(cell) for _, cell in filled[1:]):
         return f"{filled[0][1]}: " + "; ".join(
             f"{header[c] if c < len(header) else c + 1} {cell}" for c, cell in filled[1:]
         )
@@ -353,7 +359,7 @@ def _first_above_values(block: Sequence[Line]) -> int:
 
 def _is_data(row: Row, values: Sequence[int]) -> bool:
     said = [cell for c in values if (cell := _at_row(row, c)).lower() not in _NONE]
-    return bool(said) and all(map(_is_value, said))
+    return bool(said) and all(map(is_value, said))
 
 
 def _names_several(upper: Line, lower: Line) -> bool:
@@ -383,30 +389,60 @@ def _count_heads(rows: Sequence[Line], left: int) -> tuple[int, float]:
         marked += 1
     if marked:
         return marked, 1.0
+    bold = next((place for place, line in enumerate(rows[: _MOST_HEADS + 1]) if not line.is_bold), 0)
+    if bold:
+        return bold, 0.9
     table = [cut_row(line, left) for line in rows[: _SAMPLE + 1]]
     first, body = table[0], table[1:]
     if not body:
-        return (0, 0.5) if any(map(_is_value, first)) else (1, 0.5)
+        return (0, 0.5) if any(map(is_value, first)) else (1, 0.5)
     kinds = _kinds(body)
     values = [c for c, kind in enumerate(kinds) if kind == "value"]
-    named = [c for c in values if _at_row(first, c) and not _is_value(first[c])]
-    given = [c for c in values if _is_value(_at_row(first, c))]
+    named = [c for c in values if _at_row(first, c) and not is_value(first[c])]
+    given = [c for c in values if is_value(_at_row(first, c))]
     if given and _are_labels([first[c] for c in given if c + left not in rows[0].copied], body, given, len(first)):
         named, given = named + given, []
     if not values:
         again = [c for c in range(len(first)) if first[c] and any(_at_row(row, c) == first[c] for row in body)]
         if again and len(body) > 1:
             return 0, 0.5 + 0.1 * min(3, len(again))
-        heads, confidence = 1, 0.7
+        heads, confidence = _weigh_words(first, body)
     elif len(named) < len(given):
         return 0, 0.7 if len(body) > 1 else 0.5
     elif not named:
-        heads, confidence = 1, 0.7
+        heads, confidence = _weigh_words(first, body)
     else:
         heads, confidence = 1, 1 - len(given) / (len(named) + len(given) + 1) / 2
-    while heads < min(_MOST_HEADS, len(rows) - 1) and _names_too(rows, table, heads):
+    while 0 < heads < min(_MOST_HEADS, len(rows) - 1) and _names_too(rows, table, heads):
         heads += 1
     return heads, confidence
+
+
+def _weigh_words(first: Row, body: Sequence[Row]) -> tuple[int, float]:
+    """Whether a row of words names the columns (1 or 0), and how plain that is.
+
+    It does where a column holds the same few words, or words of one form, and the first is none of them: the share of
+    cells that are alone of their kind is about the chance that the first row is one more row of data. It does not where
+    it has a code or an address as those below. Else it is a guess.
+    """
+    chance, is_data = 1.0, False
+    for c, cell in enumerate(first):
+        below = [said for row in body if (said := _at_row(row, c))]
+        for see in (str.lower, _see_form) if cell and below else ():
+            kinds = Counter(map(see, below))
+            if see(cell) not in kinds:
+                alone = sum(1 for count in kinds.values() if count == 1)
+                chance = min(chance, (alone + 1) / (len(below) + 1))
+            elif see is _see_form and _CODE.search(cell):
+                is_data |= len(below) > 1 and kinds[see(cell)] >= 0.6 * len(below)
+    return (0, 0.6) if is_data and chance > 0.2 else (1, max(0.5, 1 - chance))
+
+
+def _see_form(cell: str) -> tuple[object, ...]:
+    """What words look like: how they begin, whether digits or signs of an address are in them, how long they are."""
+    starts = [cell[0].isupper(), cell[0].islower(), cell[0].isdigit()]
+    has = [any(map(str.isdigit, cell)), "@" in cell, "/" in cell]
+    return (*starts, *has, cell.isupper(), len(cell.split()) > _MOST_WORDS)
 
 
 def _names_too(rows: Sequence[Line], table: Sequence[Row], place: int) -> bool:
@@ -418,7 +454,7 @@ def _names_too(rows: Sequence[Line], table: Sequence[Row], place: int) -> bool:
     labels = [line[c] for c in values if _at_row(line, c)]
     below = [_at_row(row, c) for row in body for c in values]
     dated = 2 * sum(1 for cell in below if _YEAR.match(cell)) >= len(below)  # years over years are no names
-    if any(_is_value(label) and (dated or not _YEAR.match(label)) for label in labels):
+    if any(is_value(label) and (dated or not _YEAR.match(label)) for label in labels):
         return False
     left = _left(rows)
     gaps = [c for c in range(len(line)) if line[c] and (c + left in upper.copied or not _at_row(table[place - 1], c))]
@@ -493,10 +529,10 @@ def _kind(cells: Sequence[str]) -> str:
 
 def _share_of_values(cells: Sequence[str]) -> float:
     said = [cell for cell in cells if cell.lower() not in _NONE]
-    return sum(map(_is_value, said)) / len(said) if said else 0.0
+    return sum(map(is_value, said)) / len(said) if said else 0.0
 
 
-def _is_value(cell: str) -> bool:
+def is_value(cell: str) -> bool:
     return bool(cell) and len(cell) < 60 and _VALUE.match(cell) is not None
 
 

@@ -391,7 +391,9 @@ def _is_regular(rows: list[list[grids.Cell]]) -> bool:
 def _cell(element: Any, row: Any) -> grids.Cell:
     columns, rows = _span(element, "colspan"), _span(element, "rowspan")
     heads = element.tag == "th" or row.getparent().tag == "thead" or (element.get("role") or "").endswith("header")
-    return grids.Cell(_words(element), max(columns, 1), rows if rows else 65_534, heads)  # 0: to the end
+    text = _words(element)
+    is_bold = any(_words(inner) == text for inner in element.iter("b", "strong"))
+    return grids.Cell(text, max(columns, 1), rows if rows else 65_534, heads, is_bold)  # 0: to the end
 
 
 def _span(element: Any, name: str) -> int:

@@ -254,7 +254,9 @@ def _table(
             text = (
                 above[len(line)].text if goes_on else write_cell(" ".join(_text(p, words) for p in _paragraphs(place)))
             )
-            line += [grids.Cell(text, heads=heads)] * min(span, grids.MOST_COLUMNS)
+            line += [grids.Cell(text, heads=heads, is_bold=not goes_on and _is_bold(place))] * min(
+                span, grids.MOST_COLUMNS
+            )
         grid.append(line)
         above = line
     if len(grid) < 2 or max(map(len, grid)) < 2:
@@ -273,6 +275,13 @@ def _table(
         caption=caption,
         as_=as_,
     )
+
+
+def _is_bold(place: Any) -> bool:
+    """Whether all words of a cell are set in bold letters."""
+    runs = (run for run in place.iter() if read_name(run) == "r" and find_child(run, "t") is not None)
+    marks = [find_child(find_child(run, "rPr"), "b") for run in runs]
+    return bool(marks) and all(mark is not None and read_attribute(mark, "val") not in ("0", "false") for mark in marks)
 
 
 def _rows(table: Any) -> Iterator[Any]:

@@ -35,6 +35,8 @@ KINDS: tuple[Kind, ...] = ("text", "table", "image")
 _SHEETS = (".ods", ".ots")
 _GONE = frozenset({"tracked-changes", "annotation", "sequence-decls", "scripts", "hidden-text", "ruby-text", "title"})
 _SPACES = re.compile(r"\s+")
+_OF_HEADS = "Table_20_Heading"
+"""The style of paragraphs in the first row of a table, as LibreOffice names it."""
 _LENGTH = re.compile(r"(-?\d{0,9}\.?\d{1,9})(cm|mm|in|pt|pc|px)")
 _IN_INCHES = {"cm": 2.54, "mm": 25.4, "in": 1.0, "pt": 72.0, "pc": 6.0, "px": 96.0}
 _MOVED = re.compile(r"translate\s?\(([^\s,)]+)[\s,]+([^\s,)]+)\)")
@@ -52,6 +54,8 @@ class _Seen:
     """Styles of sheets, slides and words that are not shown."""
     levels: dict[tuple[str, int], tuple[str, str, str, int]]
     """(format, before, after, start) of each level of a list; the format "•" is a mark."""
+    bold: frozenset[str] = frozenset()
+    """Styles of cells, paragraphs and words in bold letters."""
     counts: Counter[tuple[str, int]] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     comments: list[str] = field(default_factory=list)
@@ -267,11 +271,16 @@ def _name_slide(page: Any, seen: _Seen) -> str:
 
 def _read_styles(*roots: Any) -> _Seen:
     hidden: set[str] = set()
+    bold = {_OF_HEADS}
     levels: dict[tuple[str, int], tuple[str, str, str, int]] = {}
     for element in (element for root in roots if root is not None for element in root.iter()):
         called = read_name(element)
         if called == "style" and any(map(_says_hidden, element)):
             hidden.add(read_attribute(element, "name"))
+        elif called == "style" and (
+            read_attribute(element, "parent-style-name") == _OF_HEADS or any(map(_says_bold, element))
+        ):
+            bold.add(read_attribute(element, "name"))
         elif called in ("list-level-style-number", "list-level-style-bullet"):
             level, start = read_attribute(element, "level"), read_attribute(element, "start-value")
             levels[read_attribute(element.getparent(), "name"), int(level) - 1 if level.isdecimal() else 0] = (
@@ -280,7 +289,11 @@ def _read_styles(*roots: Any) -> _Seen:
                 read_attribute(element, "num-suffix"),
                 int(start) if start.isdecimal() else 1,
             )
-    return _Seen(frozenset(hidden), levels)
+    return _Seen(frozenset(hidden), levels, frozenset(bold))
+
+
+def _says_bold(properties: Any) -> bool:
+    return read_name(properties) == "text-properties" and read_attribute(properties, "font-weight") == "bold"
 
 
 def _says_hidden(properties: Any) -> bool:
@@ -344,6 +357,7 @@ class _Cells:
         self._hidden_rows: set[int] = set()
         self._hidden_columns: set[int] = set()
         self._heads: set[int] = set()
+        self._bold: set[int] = set()
         self._row = self._column = self._cells = 0
         self._take(table, is_head=False)
 
@@ -357,7 +371,7 @@ class _Cells:
             if count:
                 self._seen.left_out[noun] += count
         hidden: Any = {"hidden_rows": self._hidden_rows, "hidden_columns": self._hidden_columns}
-        for line in write_lines(self._rows, self._spans, **hidden):
+        for line in write_lines(self._rows, self._spans, bold_rows=self._bold, **hidden):
             is_head = line.number in self._heads
             yield replace(line, heads=frozenset(range(len(line.cells)))) if is_head else line
 
@@ -406,7 +420,15 @@ class _Cells:
         if read_attribute(row, "visibility") == "collapse":
             self._hidden_rows.update(numbers)
         self._heads.update(numbers if is_head else ())
+        if all(self._is_bold(place) for place in row if any(map(str.strip, place.itertext()))):
+            self._bold.update(numbers)
         self._rows.update((number, dict(cells)) for number in numbers)
+
+    def _is_bold(self, element: Any) -> bool:
+        """Whether a style makes it bold, or all that is in it."""
+        if read_attribute(element, "style-name") in self._seen.bold:
+            return True
+        return bool(len(element)) and not (element.text or "").strip() and all(map(self._is_bold, element))
 
     def _check(self, more: int) -> None:
         """Raises `UnreadableFile` before there are too many cells."""

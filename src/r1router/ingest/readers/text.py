@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from r1router.ingest.parts import aligned
 from r1router.ingest.parts.cells import make_title, tidy
 from r1router.ingest.parts.escapes import decode_escapes
 from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.parts.hyphens import join_cut_words
+from r1router.ingest.parts.registry import Look
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -18,7 +21,8 @@ _CODE = (
     " .ps1 .sql .css .yaml .yml .toml .ini .cfg .conf .properties .xml"
 )
 PATTERNS = tuple(f"*{suffix}" for suffix in f"{_WRITING} {_CODE}".split())
-KINDS: tuple[Kind, ...] = ("text",)
+KINDS: tuple[Kind, ...] = ("text", "table")
+IN_TEXT_TOO: tuple[Kind, ...] = ("table",)
 
 PART = 500_000
 """Characters after which the next blank line begins a new passage; after twice as many, any line does."""
@@ -31,8 +35,16 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         for number, part in enumerate(_parts(stream), 1):
             id = file.source if number == 1 else f"{file.source}:part {number}"
             said = join_cut_words(part) if is_prose else decode_escapes(part, file.path.suffix)
-            yield Passage(id, file.source, tidy(said), title)
+            if as_ != "table":
+                yield Passage(id, file.source, tidy(said), title)
+            if is_prose:
+                yield from aligned.find_records(tidy(said), id=id, source=file.source, title=title, as_=as_)
     yield from report_doubts(file)
+
+
+def look(path: Path, as_: Kind | None) -> Look:
+    """Tables are found while it is read, and are in its text, too."""
+    return ("text",), ()
 
 
 def _parts(lines: Iterator[str]) -> Iterator[str]:
@@ -42,7 +54,7 @@ def _parts(lines: Iterator[str]) -> Iterator[str]:
         part.append(line)
         size += len(line)
         if size >= PART and (not line.strip() or size >= 2 * PART):
-            yield "".join(part).strip()
+            yield "".join(part).rstrip().lstrip("\n")
             part, size = [], 0
-    if text := "".join(part).strip():
+    if text := "".join(part).rstrip().lstrip("\n"):
         yield text

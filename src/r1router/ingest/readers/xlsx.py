@@ -129,11 +129,17 @@ def look(path: Path, as_: Kind | None) -> Look:
 def _lines(sheet: Any) -> Iterator[Line]:
     """Rows without hidden rows and columns, a merged cell's text in each cell that it covers."""
     rows: dict[int, dict[int, str]] = {}
+    bold = {number for number, font in enumerate(sheet.parent._fonts) if font.b}
+    plain: set[int] = set()
+    """Rows with letters that are not bold."""
     for (row, column), held in sheet._cells.items():  # `iter_rows` makes a million cells of a formatted empty column
         if text := _show(held):
             rows.setdefault(row, {})[column] = text
+            if held._style.fontId not in bold:
+                plain.add(row)
     spans = (Span(span.min_row, span.max_row, span.min_col, span.max_col) for span in sheet.merged_cells.ranges)
-    yield from write_lines(rows, spans, hidden_rows=_hidden_rows(sheet), hidden_columns=_hidden_columns(sheet))
+    hidden: Any = {"hidden_rows": _hidden_rows(sheet), "hidden_columns": _hidden_columns(sheet)}
+    yield from write_lines(rows, spans, bold_rows=rows.keys() - plain, **hidden)
 
 
 def _show(held: Any) -> str:
