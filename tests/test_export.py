@@ -197,6 +197,38 @@ def test_the_merged_folder_is_a_model_like_any_other_with_the_tokenizer_and_the_
     assert again["f16"].read_bytes() == (case.exported / "model.F16.gguf").read_bytes()
 
 
+def test_a_gguf_adapter_comes_out_as_folders_for_servers_that_put_an_adapter_on_its_base(
+    case: Case, tmp_path: Path
+) -> None:
+    from r1router.huggingface import add_adapter
+    from r1router.train.weights.load import load_model
+
+    forms = ["lora", "adapter", "base", "merged"]
+    made = export(case.exported / "lora.gguf", tmp_path, base=str(case.base), forms=forms)
+    assert made["lora"].read_bytes() == (case.exported / "lora.gguf").read_bytes()
+    settings = json.loads((made["adapter"] / "adapter_config.json").read_text())
+    assert (settings["peft_type"], settings["r"], settings["lora_alpha"]) == ("LORA", 4, 8.0)
+    base, tokenizer = load_model(str(made["base"]), device="cpu")
+    assert tokenizer.chat_template
+    together, merged = add_adapter(base, str(made["adapter"])), load_model(str(made["merged"]), device="cpu")[0]
+    for prompt, reply in case.replies[:2]:
+        for model in (together, merged):
+            with torch.inference_mode():
+                out = model.generate(torch.tensor([prompt]), max_new_tokens=8, min_new_tokens=8, do_sample=False)
+            assert out[0, len(prompt) :].tolist() == reply[:8]
+    kept = sorted(str(p.parent.relative_to(tmp_path)) for p in tmp_path.glob("**/next_step.j2"))
+    assert kept == ["adapter/prompts", "merged/prompts", "prompts"]
+
+
+def test_the_router_that_ships_is_exported_by_its_name(case: Case, tmp_path: Path, monkeypatch: Any) -> None:
+    from r1router.policies import _default_model
+
+    monkeypatch.setattr(_default_model, "ROUTER", case.exported / "lora.gguf")
+    made = export("default", tmp_path, base=str(case.base), forms=["adapter"])
+    assert (made["adapter"] / "adapter_model.safetensors").is_file()
+    assert (made["adapter"] / "prompts" / "next_step.j2").is_file()
+
+
 def test_nothing_half_written_stays(case: Case) -> None:
     assert sorted(p.name for p in case.exported.iterdir()) == [
         "lora.gguf", "merged", "model.F16.gguf", "model.Q8_0.gguf", "prompts",
@@ -220,6 +252,8 @@ def test_what_a_gguf_adapter_cannot_hold_is_worked_into_the_weights_only(case: C
         ("adapter", "org/name", ["q8_0"], r"'org/name' is none(.|\n)*convert_hf_to_gguf"),
         ("adapter", "base.gguf", ["gguf"], "unknown form of export 'gguf'"),
         ("merged", "base.gguf", ["lora"], "a whole model"),
+        ("merged", "base.gguf", ["merged", "base"], "the form 'base' is for adapters"),
+        ("nowhere.gguf", "base.gguf", ["merged"], "nowhere.gguf"),
     ],
 )
 def test_what_cannot_be_exported_is_said(

@@ -11,12 +11,21 @@ from r1router.cli import train_options as options
 
 
 def export(
-    trained: Annotated[Path, typer.Argument(help="Folder of the adapter, or of a model.", show_default=False)],
+    trained: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of the adapter or of a model, GGUF adapter, or 'default', the router that ships.",
+            show_default=False,
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write the files into.")],
     base: options.Base = "",
     form: Annotated[
         list[str] | None,
-        typer.Option(help="lora (GGUF adapter), q8_0 or f16 (GGUF files), merged (a folder); repeat for more. [lora]"),
+        typer.Option(
+            help="lora (GGUF adapter), q8_0 or f16 (GGUF files), merged (a folder), adapter and base (folders, for "
+            "servers that put one on the other); repeat for more. [lora]"
+        ),
     ] = None,
     template: Annotated[
         str, typer.Option(help="GGUF file of the same model, if --base is not one.", show_default=False)
@@ -24,7 +33,7 @@ def export(
 ) -> None:
     """Write what a run has trained as weights.
 
-    They are an adapter or whole, for llama.cpp or for transformers.
+    They are an adapter or whole, for llama.cpp or for transformers and vLLM.
     """
     from r1router.train.weights.export import export as write
 

@@ -12,15 +12,22 @@ from typing import Any
 
 from r1router import gguf_weights, huggingface
 from r1router.errors import InputError, MissingExtra, UnknownName
+from r1router.policies import _default_model as default_model
 from r1router.train.weights import gguf_llama
+from r1router.train.weights.gguf_adapter import add_gguf_adapter
 from r1router.train.weights.gguf_llama import Array
 
 log = logging.getLogger(__name__)
 
 Template = tuple[Path, Mapping[str, Any]]
 
-FILES = {"merged": "merged", "f16": "model.F16.gguf", "q8_0": "model.Q8_0.gguf", "lora": "lora.gguf"}
+FILES = {
+    "merged": "merged", "f16": "model.F16.gguf", "q8_0": "model.Q8_0.gguf", "lora": "lora.gguf", "adapter": "adapter",
+    "base": "base",
+}  # fmt: skip
 """Every form, and what it is called in the folder that it is written into."""
+_OF_ADAPTERS = ("lora", "adapter", "base")
+_GGUF_MODELS = ("f16", "q8_0")
 
 
 def export(
@@ -32,38 +39,48 @@ def export(
         f16       the same as one GGUF file
         q8_0      the same in 8 bits: what the embedded policy serves
         lora      the adapter alone, as a GGUF file for `llamacpp:BASE?lora=FILE`
+        adapter   the adapter alone, as a folder of PEFT's, for `vllm serve BASE --lora-modules NAME=FOLDER`
+        base      what the adapter belongs to, as a Hugging Face folder, where it came as a GGUF file
 
-    `trained` is the folder of a PEFT adapter or of a model. `base` is what it was trained from, as in
-    `load_model`. The GGUF forms are for the Llama family and need a GGUF file of the same model, whose settings and
-    tokenizer they take: `base` where it is one, else `template`. A folder `prompts` in `trained` goes with each.
+    `trained` is the folder of a PEFT adapter or of a model, a GGUF adapter, or "default", the router that ships.
+    `base` is what it was trained from, as in `load_model`. The GGUF forms are for the Llama family and need a GGUF file
+    of the same model, whose settings and tokenizer they take: `base` where it is one, else `template`. A folder
+    `prompts` in `trained`, or beside its file, goes with each but the base.
     Raises `InputError` for what cannot be written, `MissingExtra`.
     """
-    trained, out = Path(trained), Path(out)
+    trained = default_model.ROUTER if str(trained) == "default" else Path(trained).expanduser()
+    out = Path(out)
     for form in forms:
         if form not in FILES:
             raise UnknownName("form of export", form, FILES)
-    has_adapter = (trained / "adapter_config.json").is_file()
+    has_adapter = _is_gguf(trained) or (trained / "adapter_config.json").is_file()
     if not has_adapter and not (trained / "config.json").is_file():
-        raise InputError(f"{trained} holds neither an adapter (adapter_config.json) nor a model (config.json)")
-    if not has_adapter and "lora" in forms:
-        raise InputError(f"{trained} holds a whole model; the form 'lora' is for adapters")
-    like = _template(base, template) if set(forms) - {"merged"} else None
+        raise InputError(
+            f"{trained} holds neither an adapter (adapter_config.json) nor a model (config.json), "
+            "and is no GGUF adapter (.gguf)"
+        )
+    if not has_adapter and (wrong := [form for form in forms if form in _OF_ADAPTERS]):
+        raise InputError(f"{trained} holds a whole model; the form {wrong[0]!r} is for adapters")
+    like = _template(base, template) if {*_GGUF_MODELS, "lora"}.intersection(forms) else None
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix="export-") as made:
         folder = Path(made)
         if like is not None and "lora" in forms:
             _write_lora(trained, folder / FILES["lora"], like[1])
-        whole = [form for form in forms if form != "lora"]
-        if whole:
-            model, tokenizer = _merged(trained, base, has_adapter)
-            if like is not None and set(whole) - {"merged"}:
-                _write_gguf(model, folder, like, [form for form in whole if form != "merged"])
-            if "merged" in whole:
-                model.save_pretrained(folder / FILES["merged"])
-                tokenizer.save_pretrained(folder / FILES["merged"])
+        if set(forms) - {"lora"}:
+            model, tokenizer = _load(trained, base, folder, forms) if has_adapter else _load_model(trained)
+            if like is not None and set(_GGUF_MODELS).intersection(forms):
+                _write_gguf(model, folder, like, [form for form in forms if form in _GGUF_MODELS])
+            if "merged" in forms:
+                _save(model, tokenizer, folder / FILES["merged"])
         _place(folder, out)
-    _bring_prompts(trained, [out, *([out / FILES["merged"]] if "merged" in forms else [])])
+    with_prompts = [out / FILES[form] for form in ("merged", "adapter") if form in forms]
+    _bring_prompts(trained.parent if _is_gguf(trained) else trained, [out, *with_prompts])
     return {form: out / FILES[form] for form in forms}
+
+
+def _is_gguf(trained: Path) -> bool:
+    return trained.suffix == ".gguf"
 
 
 def _template(base: str, template: str) -> Template:
@@ -82,14 +99,30 @@ def _template(base: str, template: str) -> Template:
 # ── whole weights ──────────────────────────────────────────────────────────────────────────────
 
 
-def _merged(trained: Path, base: str, has_adapter: bool) -> tuple[Any, Any]:
-    """(model with the adapter worked in, tokenizer), in float32, where working it in loses nothing."""
+def _load_model(spec: str | Path) -> tuple[Any, Any]:
+    """(model, tokenizer), in float32, where working an adapter in loses nothing."""
     from r1router.train.weights.load import load_model
 
-    if not has_adapter:
-        return load_model(str(trained), device="cpu")
-    loaded, tokenizer = load_model(base, device="cpu")
-    return huggingface.add_adapter(loaded, str(trained)), tokenizer
+    return load_model(str(spec), device="cpu")
+
+
+def _load(adapter: Path, base: str, folder: Path, forms: Sequence[str]) -> tuple[Any, Any]:
+    """(model with the adapter worked in, tokenizer). Writes the base and the adapter on the way, as `forms` ask."""
+    model, tokenizer = _load_model(base)
+    if "base" in forms:
+        _save(model, tokenizer, folder / FILES["base"])
+    if _is_gguf(adapter):
+        adapted = add_gguf_adapter(model, adapter)
+    else:
+        adapted = huggingface.add_adapter(model, str(adapter), trainable=True)
+    if "adapter" in forms:
+        adapted.save_pretrained(folder / FILES["adapter"])
+    return adapted.merge_and_unload(), tokenizer
+
+
+def _save(model: Any, tokenizer: Any, folder: Path) -> None:
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 def _write_gguf(model: Any, folder: Path, like: Template, forms: Sequence[str]) -> None:
@@ -122,6 +155,9 @@ def _write_gguf(model: Any, folder: Path, like: Template, forms: Sequence[str]) 
 
 def _write_lora(trained: Path, file: Path, metadata: Mapping[str, Any]) -> None:
     """`NAME.lora_a` and `NAME.lora_b` in F16 for each matrix; the rows of B for q and k in llama.cpp's order."""
+    if _is_gguf(trained):
+        shutil.copyfile(trained, file)
+        return
     import gguf
     import numpy as np
 
