@@ -3,12 +3,13 @@
     python -m benchmarks.robust                                all parts, under half an hour on two quiet cores
     python -m benchmarks.robust --write docs/robustness.md     and the table written into that page
     python -m benchmarks.robust files kills                    some
-    python -m benchmarks.robust --share 0.05                   a twentieth of each, in a minute or two
+    python -m benchmarks.robust --share 0.05                   a twentieth of each, in a few minutes
 
 Prints one line for each thing that was tried: how often, how often it was survived, and how often not. Whatever was
 not survived is told on standard error, with what is needed to see it again. Parts that measure times are run one after
-the other, the others two at a time. A part has a number of seconds; what it has not tried by then is not counted. Needs
-the packages of the extra `dev`.
+the other, the others two at a time. A part has a number of seconds; what it has not tried by then is not counted. A
+part that fails does not stop the others, and the page is written after each line, so that a campaign that is stopped
+leaves what it has found. Needs the packages of the extra `dev`.
 """
 
 from __future__ import annotations
@@ -16,15 +17,13 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import signal
 import sys
 import time
 from pathlib import Path
 
+from benchmarks.robust.page import BEGIN, Table, write_page
 from benchmarks.robust.parts import PARTS, run_parts
-
-HEAD = "| part | what | tried | survived | lost | |\n|---|---|---|---|---|---|"
-BEGIN, END = "<!-- campaign -->\n", "<!-- end of campaign -->\n"
-"""What stands around the table in a page."""
 
 
 def main() -> int:
@@ -38,23 +37,28 @@ def main() -> int:
         parser.error(f"unknown: {' '.join(sorted(unknown))}; known: {' '.join(PARTS)}")
     if given.write and BEGIN not in given.write.read_text():
         parser.error(f"{given.write} has no line {BEGIN.strip()}")
-    print(HEAD)
-    lines, lost, started, cpu = [HEAD], 0, time.monotonic(), _read_cpu()
-    for name, rows in run_parts(given.parts or list(PARTS), given.share, given.seed):
-        for row in rows:
-            lost += row.tried - row.survived
-            told = f"{row.tried} | {row.survived} | {row.tried - row.survived} | {row.note}"
-            lines.append(f"| {name} | {row.what} | {told} |")
-            print(lines[-1], flush=True)
-    minutes, worked = (time.monotonic() - started) / 60, (_read_cpu() - cpu) / 60
-    said = f"{minutes:.0f} minutes, {worked:.0f} of CPU, {len(os.sched_getaffinity(0))} cores"
-    load = f"load average at the end {os.getloadavg()[0]:.1f}"
-    lines += ["", f"`--share {given.share:g} --seed {given.seed}`: {said}; {load}."]
-    print("\n".join(lines[-2:]))
-    if given.write:
-        before, _, rest = given.write.read_text().partition(BEGIN)
-        given.write.write_text(before + BEGIN + "\n".join(lines) + "\n" + END + rest.partition(END)[2])
-    return 1 if lost else 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what has been found is written
+    wanted = [name for name in PARTS if name in given.parts or not given.parts]
+    table, started, cpu = Table(wanted), time.monotonic(), _read_cpu()
+
+    def write(how: str) -> str:
+        minutes, worked = (time.monotonic() - started) / 60, (_read_cpu() - cpu) / 60
+        took = f"{minutes:.0f} minutes, {worked:.0f} of CPU, {len(os.sched_getaffinity(0))} cores"
+        said = f"`--share {given.share:g} --seed {given.seed}`{how}: {took}; load average {os.getloadavg()[0]:.1f}."
+        if given.write:
+            write_page(given.write, table, said)
+        return said
+
+    print(table, flush=True)  # its head
+    how = ""
+    try:
+        for name, row in run_parts(wanted, given.share, given.seed):
+            print(table.add(name, row), flush=True)
+            write(", not at its end yet")
+    except KeyboardInterrupt:
+        how = ", stopped before its end"
+    print(write(how))
+    return 130 if how else int(table.lost > 0)
 
 
 def _read_cpu() -> float:

@@ -27,8 +27,11 @@ def run(share: float, rng: random.Random, folder: Path) -> Iterator[Row]:
     with start_server(folder) as (port, process):
         asyncio.run(_load(port, 16, 5.0))  # opens what is opened once
         with watch(port, process) as seen:
+            began, cpu = time.monotonic(), time.process_time()
             counts = asyncio.run(_load(port, CLIENTS, seconds))
+            clients = (time.process_time() - cpu) / (time.monotonic() - began)
     shown = ", ".join(f"{count} × {what}" for what, count in sorted(counts.items()))
+    shown += f"; the clients had {clients:.0%} of a core"
     fine = sum(count for what, count in counts.items() if what.split()[1] in ("200", "202", "404", "429"))
     yield Row(f"requests of {CLIENTS} clients in {seconds:.0f} s", counts.total(), fine, f"{shown}; {seen[0]}")
     held = seen[0].held

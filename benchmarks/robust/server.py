@@ -1,6 +1,7 @@
-"""Starts a server for the campaign, and watches its health and its memory from a process of its own.
+"""Starts a server for the campaign, and watches its health, memory and CPU from a process of its own.
 
-Beside it a bare FastAPI answers its own /healthz: on a busy machine the ratio of the two says what is ours.
+Beside it a bare FastAPI answers its own /healthz: on a busy machine the ratio of the two says what is ours. Who asks
+and who answers share the cores, so it is told how much of a core each of them had.
 """
 
 from __future__ import annotations
@@ -45,11 +46,22 @@ class Watched(NamedTuple):
     """MiB of the server's own process, at each tenth of the time."""
     fattest_child: int
     """MiB of the largest process that it started."""
+    cpu: float
+    """Of one core, that the server's own process had."""
+    loop: float
+    """Of it, its event loop's thread, which answers /healthz."""
+
+    @property
+    def health(self) -> str:
+        """How soon /healthz was answered."""
+        return (
+            f"/healthz p99 {self.p99:.0f} ms ({self.own:.0f} ms without waiting for a core, bare FastAPI "
+            f"{self.bare:.0f} ms), slowest {self.slowest:.0f} ms"
+        )
 
     def __str__(self) -> str:
         return (
-            f"/healthz p99 {self.p99:.0f} ms ({self.own:.0f} ms without waiting for a core, bare FastAPI "
-            f"{self.bare:.0f} ms), slowest {self.slowest:.0f} ms; "
+            f"{self.health}; the server had {self.cpu:.0%} of a core, its event loop {self.loop:.0%}; "
             f"MiB {' '.join(map(str, self.held))}; largest reading process {self.fattest_child} MiB"
         )
 
@@ -163,19 +175,22 @@ def _watch(pipe: Any, port: int, bare_port: int, process: int) -> None:
     took: dict[int, list[float]] = {port: [], bare_port: []}
     own: list[float] = []
     held, fattest = [], 0
+    began, cpu, loop = time.monotonic(), _read_cpu(f"{process}"), _read_cpu(f"{process}/task/{process}")
     while not pipe.poll(0.1):
         for each, times in took.items():
-            waited, began = _read_wait(process) + _read_wait(os.getpid()), time.perf_counter()
+            waited, asked = _read_wait(process) + _read_wait(os.getpid()), time.perf_counter()
             request(each, "GET", "/healthz")
-            times.append(1000 * (time.perf_counter() - began))
+            times.append(1000 * (time.perf_counter() - asked))
             if each == port:
                 waited = _read_wait(process) + _read_wait(os.getpid()) - waited
                 own.append(max(0.0, times[-1] - 1000 * waited))
         if len(took[port]) % 10 == 1:
             held.append(read_memory(process))
             fattest = max(fattest, *map(read_memory, list_children(process)), 0)
-    step = max(1, len(held) // 10)
-    pipe.send((_p99(took[port]), _p99(own), _p99(took[bare_port]), max(took[port]), held[::step], fattest))
+    step, seconds = max(1, len(held) // 10), time.monotonic() - began
+    cpu, loop = _read_cpu(f"{process}") - cpu, _read_cpu(f"{process}/task/{process}") - loop
+    times = (_p99(took[port]), _p99(own), _p99(took[bare_port]), max(took[port]))
+    pipe.send((*times, held[::step], fattest, cpu / seconds, loop / seconds))
 
 
 def _read_wait(process: int) -> float:
@@ -200,15 +215,16 @@ def read_memory(process: int) -> int:
 
 def read_cpu_of_children(process: int) -> float:
     """CPU seconds of all that a process started, those that have ended included."""
-    ticks = 0
-    for each in (process, *list_children(process)):
-        try:
-            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-            own, ended = fields[11:13], fields[13:15]
-            ticks += sum(map(int, ended if each == process else own))
-        except (OSError, IndexError):
-            continue
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return _read_cpu(f"{process}", ended=True) + sum(_read_cpu(f"{child}") for child in list_children(process))
+
+
+def _read_cpu(of: str, *, ended: bool = False) -> float:
+    """CPU seconds of a process, or of a thread as "PROCESS/task/THREAD"; or of the children that have `ended`."""
+    try:
+        fields = Path(f"/proc/{of}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[13:15] if ended else fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError):
+        return 0.0
 
 
 def list_children(process: int) -> list[int]:
