@@ -122,6 +122,16 @@ def test_every_row_of_a_jsonl_file_has_its_own_fields(tmp_path: Path) -> None:
     assert sorted(e.record for e in found) == ["3", "5"]
 
 
+def test_a_filter_for_true_does_not_find_what_one_for_1_found_before(tmp_path: Path) -> None:
+    rows = [{"id": "yes", "text": "Oslo 1", "open": True}, {"id": "one", "text": "Oslo 2", "open": 1}]
+    written(tmp_path / "a.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    index([tmp_path / "a.jsonl"], tmp_path / "kbs", embedder=HashedWords())
+    kb = open_text(tmp_path / "kbs")
+    for where, record in (("open = 1", "one"), ("open = true", "yes"), ("not open = true", "one")):
+        [found] = kb.narrow(parse(where)).search([Query("Oslo")], k=9)
+        assert [e.record for e in found] == [record]
+
+
 def test_a_table_in_a_jsonl_row_has_the_fields_of_its_row(tmp_path: Path) -> None:
     rows = [
         {"id": name, "header": ["city"], "rows": [["Oslo"]], "secret": name == "b", "title": name}

@@ -27,6 +27,14 @@ class Compare:
     op: Literal["=", "<", "<=", ">", ">="]
     value: Scalar | None
 
+    def __eq__(self, other: object) -> bool:
+        """With the types of the values: for Python 1 is True, and what a filter found is remembered by its tree."""
+        return isinstance(other, Compare) and self._typed == other._typed
+
+    @property
+    def _typed(self) -> tuple[str, str, Scalar | None, type]:
+        return self.field, self.op, self.value, type(self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Like:
