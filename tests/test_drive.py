@@ -7,11 +7,11 @@ import time
 import pytest
 
 import r1router as rr
-from r1router.drive.batches import LARGEST_BATCH, run_in_batches, search_together
+from r1router.drive.batches import LARGEST_BATCH, Batches, run_in_batches, search_together
 from r1router.drive.budget import Budget
 from r1router.drive.many import answer_many
 from r1router.drive.one import stream
-from r1router.errors import PolicyError, UnknownName
+from r1router.errors import InputError, PolicyError, UnknownName
 from r1router.methods import load_method
 from r1router.prompts import Prompts
 from r1router.types import (
@@ -228,6 +228,53 @@ def test_every_search_of_a_batch_gets_as_many_entries_as_it_asked_for():
     for found in (asyncio.run(at_once()), search_together(bases, wanted)):
         assert [[len(ranking) for ranking in rankings] for rankings in found] == [[2], [7], [3]]
         assert [rankings[0][0].id for rankings in found] == ["0", "1", "2"]
+
+
+def test_questions_that_are_asked_by_themselves_search_together_where_they_share_their_batches():
+    counting, batches = Counting(kbs()["text"]), Batches()
+
+    async def at_once():
+        asked = (Search(("text",), Query(f"Oslo {n}")) for n in range(6))
+        return await asyncio.gather(*(run_in_batches({"text": counting}, batches)(search) for search in asked))
+
+    assert [len(served.result) for served in asyncio.run(at_once())] == [1] * 6
+    assert counting.batches == [6]
+
+
+def test_a_query_that_cannot_be_searched_fails_no_other_question():
+    inner = kbs()["text"]
+
+    class Choosy(Counting):
+        def search(self, queries, *, k):
+            if any("odd" in query.text for query in queries):
+                raise InputError("that is odd")
+            return super().search(queries, k=k)
+
+    async def at_once():
+        search = run_in_batches({"text": Choosy(inner)})
+        asked = (Search(("text",), Query(text)) for text in ("Oslo", "odd", "Is it rainy?"))
+        return await asyncio.gather(*map(search, asked), return_exceptions=True)
+
+    one, odd, two = asyncio.run(at_once())
+    assert isinstance(odd, InputError)
+    assert [served.result for served in (one, two)] == [
+        inner.search([Query(text)], k=5) for text in ("Oslo", "Is it rainy?")
+    ]
+
+
+def test_what_nobody_waits_for_any_more_is_not_searched():
+    counting = Counting(kbs()["text"])
+
+    async def give_up():
+        search = run_in_batches({"text": counting})
+        kept, left = (asyncio.ensure_future(search(Search(("text",), Query(text)))) for text in ("Oslo", "Lima"))
+        for _ in range(2):  # turns of the loop, after which both wait, and neither is searched yet
+            await asyncio.sleep(0)
+        left.cancel()
+        return await kept
+
+    assert len(asyncio.run(give_up()).result) == 1
+    assert counting.batches == [1]
 
 
 def test_searches_that_are_at_hand_are_made_in_one_call_for_each_knowledge_base_and_equal_ones_once():

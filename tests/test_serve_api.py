@@ -9,10 +9,12 @@ import itertools
 import json
 import os
 import re
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import fastapi
 import pydantic
@@ -223,6 +225,33 @@ def test_more_questions_than_there_is_room_for_are_told_when_to_come_back(kbs: P
         until(lambda: "questions_in_flight 0.0" in call(port, "GET", "/metrics").body.decode())
         policy.seconds = 0.0
         assert call(port, "POST", "/v1/ask", QUESTION).status == 200
+
+
+def test_questions_that_come_at_once_are_searched_by_few_threads(kbs: Path) -> None:
+    class Busy(HashedWords):
+        def __init__(self) -> None:
+            super().__init__()
+            self.at_once = self.most = self.asked = 0
+            self.lock = threading.Lock()
+
+        def embed_texts(self, texts: Sequence[str], *, query: bool = False) -> Any:
+            with self.lock:
+                self.at_once, self.asked = self.at_once + 1, self.asked + len(texts)
+                self.most = max(self.most, self.at_once)
+            try:
+                time.sleep(0.02)
+                return super().embed_texts(texts, query=query)
+            finally:
+                with self.lock:
+                    self.at_once -= 1
+
+    busy = Busy()
+    app = create_app(Setup(kbs=kbs, policy=Scripted(talk)), text_embedder=busy, image_embedder=Thumbnails())
+    with live(app) as port, ThreadPoolExecutor(12) as pool:
+        asked = [pool.submit(call, port, "POST", "/v1/ask", {"question": f"Where is city {n}?"}) for n in range(12)]
+        assert {one.result().status for one in asked} == {200}
+    assert busy.asked >= 12
+    assert busy.most <= 2  # one for each knowledge base, of texts and of pictures
 
 
 def test_a_question_is_told_how_many_are_before_it_until_it_is_worked_on(kbs: Path) -> None:

@@ -19,6 +19,8 @@ from r1router.types import Evidence, KnowledgeBase, Query, Search
 
 LARGEST_BATCH = 256
 """Queries in one search call."""
+CALLS = 8
+"""Search calls at once. Each is a thread, and of all threads one at a time runs Python, the event loop's among them."""
 
 
 def search_together(kbs: Mapping[str, KnowledgeBase], requests: Sequence[Search]) -> list[Rankings]:
@@ -34,12 +36,17 @@ def search_together(kbs: Mapping[str, KnowledgeBase], requests: Sequence[Search]
     return [[wanted[name][request.query, request.k] for name in request.routes] for request in requests]
 
 
-def run_in_batches(kbs: Mapping[str, KnowledgeBase]) -> Callable[[Search], Awaitable[Served[Rankings]]]:
-    """What serves the searches of all questions that it is given to, in one event loop."""
-    collectors: defaultdict[str, _Collector] = defaultdict(_Collector)
+def run_in_batches(
+    kbs: Mapping[str, KnowledgeBase], batches: Batches | None = None
+) -> Callable[[Search], Awaitable[Served[Rankings]]]:
+    """What serves the searches of all questions that it is given to, in one event loop.
+
+    Their batches are those of all that is made with the same `batches`.
+    """
+    shared = batches or Batches()
 
     async def search_all(request: Search) -> Rankings:
-        searched = (collectors[name].search(_find_kb(kbs, name), request.query, request.k) for name in request.routes)
+        searched = (shared.search(_find_kb(kbs, name), request.query, request.k) for name in request.routes)
         return list(await asyncio.gather(*searched))
 
     def search(request: Search) -> Awaitable[Served[Rankings]]:
@@ -54,33 +61,49 @@ class _Waiting(NamedTuple):
     result: asyncio.Future[list[Evidence]]
 
 
-class _Collector:
-    """The searches that wait for one knowledge base, and the task that searches them together."""
+class Batches:
+    """The searches of one event loop, gathered by knowledge base, each of which makes one call at a time."""
 
-    def __init__(self) -> None:
-        self._waiting: list[_Waiting] = []
-        self._task: asyncio.Task[None] | None = None
+    def __init__(self, *, largest: int = LARGEST_BATCH) -> None:
+        """`largest`: queries in one call."""
+        self._calls, self._largest = asyncio.Semaphore(CALLS), largest
+        self._waiting: dict[int, list[_Waiting]] = {}
+        """By `id` of the knowledge base, while it searches: what is its next batch."""
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def search(self, kb: KnowledgeBase, query: Query, k: int) -> list[Evidence]:
         result: asyncio.Future[list[Evidence]] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(query, k, result))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._search_all(kb))
+        if id(kb) not in self._waiting:
+            self._waiting[id(kb)] = []
+            task = asyncio.create_task(self._search_all(kb))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._waiting[id(kb)].append(_Waiting(query, k, result))
         return await result
 
     async def _search_all(self, kb: KnowledgeBase) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
-            try:
+        """Until nothing waits for this knowledge base any more."""
+        try:
+            while waiting := [w for w in self._waiting[id(kb)] if not w.result.done()]:  # its question may be given up
+                batch, self._waiting[id(kb)] = waiting[: self._largest], waiting[self._largest :]
+                await self._search_for(kb, batch)
+        finally:
+            del self._waiting[id(kb)]
+
+    async def _search_for(self, kb: KnowledgeBase, batch: Sequence[_Waiting]) -> None:
+        """One call for all; where it fails, one for each, so that no query fails the question of another one."""
+        try:
+            async with self._calls:
                 rankings = await run_aside(_search_batch, kb, [(w.query, w.k) for w in batch])
-            except Exception as error:  # every search of the batch has failed, and is told so
-                for w in batch:
-                    if not w.result.done():
-                        w.result.set_exception(error)
-                continue
-            for w, ranking in zip(batch, rankings, strict=True):
-                if not w.result.done():  # its question may have been given up
-                    w.result.set_result(ranking)
+        except Exception as error:
+            if len(batch) > 1:
+                await asyncio.gather(*(self._search_for(kb, [w]) for w in batch))
+            elif not batch[0].result.done():
+                batch[0].result.set_exception(error)
+            return
+        for w, ranking in zip(batch, rankings, strict=True):
+            if not w.result.done():
+                w.result.set_result(ranking)
 
 
 def _search_batch(kb: KnowledgeBase, searches: Sequence[tuple[Query, int]]) -> list[list[Evidence]]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 
+from r1router.drive.batches import Batches
 from r1router.drive.budget import Budget
 from r1router.drive.flow import Serve, run
 from r1router.drive.record import Recording
@@ -28,17 +29,19 @@ async def stream(
     record: Recording | None = None,
     reranker: Reranker | None = None,
     wrap: Callable[[Serve], Serve] | None = None,
+    batches: Batches | None = None,
 ) -> AsyncGenerator[Event, None]:
     """The events of one question, `Finished` last. A failed model call or search is raised here.
 
     Leaving the loop early cancels the work that is under way. A `record` serves what it has and keeps the rest.
-    `wrap` is given what serves the requests, and gives back what is to serve them: to watch them, say.
+    `wrap` is given what serves the requests, and gives back what is to serve them: to watch them, say. Questions with
+    the same `batches` search together.
     """
     events: asyncio.Queue[Event | None] = asyncio.Queue()
     kbs = narrow_all(kbs, question.where)
     cards = {name: kb.card for name, kb in kbs.items()}
     walk = Walk(method, question, cards, prompts, budget, tell=events.put_nowait)
-    serve = serve_with(policy, kbs, record, reranker, where=question.where)
+    serve = serve_with(policy, kbs, record, reranker, where=question.where, batches=batches)
     work = asyncio.create_task(run(walk, wrap(serve) if wrap else serve))
     work.add_done_callback(lambda _: events.put_nowait(None))
     try:

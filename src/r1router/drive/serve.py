@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from functools import partial
 
-from r1router.drive.batches import run_in_batches
+from r1router.drive.batches import Batches, run_in_batches
 from r1router.drive.flow import Serve, Served, measure_time
 from r1router.drive.record import Recording
 from r1router.drive.rerank import rerank_searches
@@ -23,17 +23,19 @@ def serve_with(
     reranker: Reranker | None = None,
     *,
     where: str = "",
+    batches: Batches | None = None,
 ) -> Serve:
     """What serves the requests of all questions that it is given to, in one event loop.
 
     A `record` serves what it has already and keeps the rest. What is found for a step is put in the order of the
-    `reranker`, where there is one. `where`: the filter that the knowledge bases are under.
+    `reranker`, where there is one. `where`: the filter that the knowledge bases are under. `batches`: shared with
+    other questions.
     """
 
     def answer(ask: Ask) -> Awaitable[Served[Reply]]:
         return measure_time(policy.reply(ask))
 
-    search = run_in_batches(kbs)
+    search = run_in_batches(kbs, batches)
     searched = rerank_searches(search, reranker) if reranker else search
     serve: Serve = {Ask: answer, Search: searched, **serve_tables(kbs)}
     return serve if record is None else {kind: record.keep(kind, server, where=where) for kind, server in serve.items()}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from r1router.api import Parts, Setup, open_parts
 from r1router.drive import one
+from r1router.drive.batches import Batches
 from r1router.drive.budget import Budget
 from r1router.errors import InputError
 from r1router.filters.narrow import check_fields, narrow_all
@@ -29,6 +30,9 @@ from r1router.serve.work.kbs import KnowledgeBases
 from r1router.serve.work.options import Options
 from r1router.types import Event, KnowledgeBase, Policy, Question, Turn
 
+TOGETHER = 16
+"""Searches made in one call. Sixty at once, each in threads of its own, held Python's lock for half a second, and the
+event loop waited. All questions of a call go on at once when it is done, in the event loop."""
 ANSWERING = 0.75
 """Share of a question's seconds that its steps may take; the rest is for the final answer."""
 
@@ -81,6 +85,7 @@ class Questions:
         self._knowledge_bases, self._admission = knowledge_bases, admission
         self._limits, self._metrics, self._tracer = limits, metrics, tracer
         self._policy: Policy | None = None
+        self._batches = Batches(largest=TOGETHER)
         self._line: list[Checked] = []
         """Questions in work, in the order in which they were asked."""
         self._moved = asyncio.Event()
@@ -141,7 +146,7 @@ class Questions:
         parts = checked.parts
         until = time.monotonic() + self._limits.seconds
         with telemetry.watch(self._tracer, checked.method, parts["policy"].spec) as watch:
-            events = one.stream(checked.question, wrap=watch.wrap, **parts)
+            events = one.stream(checked.question, wrap=watch.wrap, batches=self._batches, **parts)
             ended = asyncio.create_task(self._admission.ended.wait())
             following = asyncio.ensure_future(anext(events, None))
             moved = asyncio.create_task(self._moved.wait())
