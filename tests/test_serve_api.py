@@ -220,6 +220,9 @@ def test_more_questions_than_there_is_room_for_are_told_when_to_come_back(kbs: P
         refused = call(port, "POST", "/v1/ask", QUESTION)
         assert (refused.status, refused.error) == (429, "too_many_requests")
         assert int(refused.headers["retry-after"]) > 0
+        assert call(port, "POST", "/v1/ask", b"{no JSON").status == 429  # it is not read
+        counted = call(port, "GET", "/metrics").body.decode()
+        assert 'r1router_requests_total{method="POST",route="/v1/ask",status="429"} 2.0' in counted
         first.close()
         until(lambda: policy.called_off)
         until(lambda: "questions_in_flight 0.0" in call(port, "GET", "/metrics").body.decode())

@@ -20,6 +20,7 @@ from r1router.serve.metrics import Metrics
 from r1router.serve.middleware.access import LOOPBACK, Access
 from r1router.serve.middleware.body_limit import BodyLimit
 from r1router.serve.middleware.request_log import RequestLog
+from r1router.serve.middleware.room import Room
 from r1router.serve.routes import about, answers, ask, changes, chat_completions, docs, files, health, kbs, page
 from r1router.serve.routes import jobs as job_routes
 from r1router.serve.work.answers import Answers
@@ -112,6 +113,7 @@ def create_app(
 
     # The last one added is the first one that a request meets.
     app.add_middleware(BodyLimit, limits=limits, uploads=files.UPLOADS)
+    app.add_middleware(Room, admission=admission, questions=("/v1/ask", "/v1/chat/completions"))
     open_paths = {"/healthz", *(route.path for route in page_routes)}
     app.add_middleware(Access, key=key, keys=keys, open_paths=open_paths, hosts=hosts, origins=origins)
     if origins:

@@ -32,13 +32,17 @@ class Admission:
         """Admits questions from now on."""
         self._open = True
 
-    @contextmanager
-    def admit(self) -> Iterator[None]:
-        """Room for one question or search. Raises `Refused` where there is none."""
+    def check_room(self) -> None:
+        """Raises `Refused` where there is none for a question or search."""
         if not self._open:
             raise Refused(503, "the server is stopping", retry_after=10)
         if self._in_work >= self._most:
             raise Refused(429, f"{self._in_work} questions are in work already; try again soon", retry_after=2)
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Room for one question or search. Raises `Refused` where there is none."""
+        self.check_room()
         one = asker.get() or EVERYONE
         self._shares.take(one)
         self._in_work += 1
