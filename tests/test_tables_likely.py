@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from r1router.tables.engine import Tables
 from r1router.tables.grammar import can_write, write_query_grammar
 from r1router.tables.inspect import inspect_table
 from r1router.tables.likely import mark_queries, rank_queries
-from r1router.tables.query_marks import UNSAID, read_mark_weights
+from r1router.tables.query_marks import UNSAID, read_mark_weights, tell_numbers
 from r1router.tables.results import read_answer_off
 from r1router.tables.view import TableView, view_table
 from r1router.train.steps.render import render
@@ -146,6 +148,43 @@ def test_columns_of_unlike_kinds_or_units_are_not_compared() -> None:
     assert not can_write(grammar, 'SELECT "Parcel" FROM t WHERE "Weight" > "Length"')
     assert not can_write(grammar, 'SELECT "Weight" - "Length" FROM t')
     assert not can_write(grammar, 'SELECT "Weight" * "Sent" FROM t')
+
+
+SALES = TableBlock(
+    "Sales",
+    header=("Sale", "Buyer", "Colour", "Quantity", "Price", "Day"),
+    rows=(
+        ("1", "Moss", "teal", "12", "8.5", "2024-03-02"), ("2", "Reed", "ochre", "5", "20", "2024-03-09"),
+        ("3", "Moss", "teal", "9", "8.5", "2024-04-01"), ("4", "Fern", "ivory", "30", "7", "2024-04-15"),
+        ("5", "Reed", "teal", "4", "9", "2024-05-02"), ("6", "Fern", "ochre", "2", "21", "2024-05-20"),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "sql"),
+    [
+        ("How much teal did we sell altogether?", 'SELECT SUM("Quantity") FROM t WHERE "Colour" = \'teal\''),
+        ("How many sales went to Moss?", "SELECT COUNT(*) FROM t WHERE \"Buyer\" = 'Moss'"),
+        ("What is price times quantity of sale 4?", 'SELECT "Price" * "Quantity" FROM t WHERE "Sale" = 4'),
+    ],
+)
+def test_what_numbers_the_rows_is_not_taken_for_an_amount(question: str, sql: str) -> None:
+    found = [query.sql for query in inspect_table(SALES, question, likely=200).likely]
+    assert found[0].replace('"Quantity" * "Price"', '"Price" * "Quantity"') == sql
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_first", "sort"),
+    [
+        ([1, 2, 3], False, "running numbers"), ([3, 1, 2], False, "running numbers"), ([1, 2, 4], False, "amounts"),
+        ([1, 2, 4], True, "running numbers"), ([4, 2, 1], True, "amounts"), ([1, 2.5, 3], True, "amounts"),
+        ([1999, 2003, 2001], True, "years"), ([1999, 20_000], False, "amounts"), ([math.nan], True, "amounts"),
+        ([5, math.nan, 6, 7], False, "running numbers"), ([1, 1, 2], True, "amounts"),
+    ],
+)  # fmt: skip
+def test_numbers_are_amounts_years_or_running(cells: list[float], is_first: bool, sort: str) -> None:
+    assert tell_numbers(np.array(cells, dtype=float), is_first=is_first) == sort
 
 
 def test_of_many_columns_only_pairs_that_the_question_names_are_offered() -> None:

@@ -49,7 +49,15 @@ BEGIN = {
     "total difference": -1.5, "total product": -1.5, "total days": -1.5, "order by difference": -1.5,
     "order by product": -1.5, "order by days": -1.5, "where > column": -1.5, "where < column": -1.5,
     "where = column": -1.5, "where > column unnamed": -1.5, "where < column unnamed": -1.5,
-    "where = column unnamed": -1.5, "where nearly named": -0.5,
+    "where = column unnamed": -1.5, "where nearly named": -0.5, "sum of running numbers": -2.5,
+    "average of running numbers": -2.5, "range of running numbers": -2.5, "group by sum down of running numbers": -2.5,
+    "group by sum up of running numbers": -2.5, "sum of years": -1.5, "average of years": -1.5, "range of years": -1.5,
+    "group by sum down of years": -1.5, "group by sum up of years": -1.5, "product of running numbers": -2.5,
+    "difference of running numbers": -2.5, "product of years": -2.5, "difference of years": -1.5,
+    "where product of running numbers": -2.5, "where difference of running numbers": -2.5,
+    "where product of years": -1.5, "where difference of years": -1.5, "where a year of amounts": -1.0,
+    "where a year of running numbers": -1.0, "where right after its name": 2.0, "total wholly named": 0.3,
+    "check beyond the table": -2.5, "check beyond the column": -1.0, "checks a number that is given": -1.5,
 }  # fmt: skip
 """What the weights are where no question says otherwise: a query is short, and says what the question says."""
 MOST = {"wtq": 10**6, "tabfact": 180, "geo": 80}

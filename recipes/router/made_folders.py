@@ -265,7 +265,8 @@ def _ask_table(made: Made, path: str, line: str, rng: random.Random) -> None:
     row, other = rng.choice(table.rows), rng.choice(table.rows)
     for place, column in enumerate(table.header):
         question = question.replace(f"[[{column}]]", row[place]).replace(f"[[{column}2]]", other[place])
-        sql = sql.replace(f"[[{column}]]", "'" + row[place].replace("'", "''") + "'")
+        for slot, cell in ((f"[[{column}]]", row[place]), (f"[[{column}2]]", other[place])):
+            sql = sql.replace(slot, cell if cell.isdigit() else "'" + cell.replace("'", "''") + "'")
     made.asked.append(Asked(question, "", [Hop(question, "table", "", path, sql)]))
 
 

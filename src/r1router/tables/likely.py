@@ -223,7 +223,7 @@ class _Search(QueryMarks):
                     name, total = table.names[place], f"SUM({table.names[by]})" if by >= 0 else "COUNT(*)"
                     mark = f"group by {'sum' if by >= 0 else 'count'} {'down' if down else 'up'}"
                     parts = [cells, self._asks(mark), self._asks_for_end(most=down), self._column(place, "tell")]
-                    parts += [self._column(by, "order by")] if by >= 0 else []
+                    parts += [self._column(by, "order by"), self._mark_total(mark, by)] if by >= 0 else []
                     after = f" GROUP BY {name} ORDER BY {total} {'DESC' if down else 'ASC'} LIMIT 1"
                     worth = partial(self._read_commonest, place, by, down)
                     yield _Head("group", f"{name} FROM t", after, self._join(*parts), worth, place, by)
@@ -297,7 +297,7 @@ class _Search(QueryMarks):
         for place in table.of_numbers:
             for name, form, function in _OVER_NUMBERS:
                 end = [self._asks_for_end(most=name == "largest")] if name in ("largest", "smallest") else []
-                part = self._join(self._asks(name), *end, self._column(place, "total"))
+                part = self._join(self._asks(name), *end, self._column(place, "total"), self._mark_total(name, place))
                 over = partial(_total, function, table.numbers[place])
                 found.append(_Total(name, form.format(table.names[place]), part, over, place))
         return found
@@ -362,7 +362,18 @@ class _Search(QueryMarks):
         value = total.over(mask)
         if math.isnan(value):
             return None
-        return _say(meets(value, sign, number))
+        answer, marks = _say(meets(value, sign, number))
+        return answer, (*marks, *self._doubt(total, number))
+
+    def _doubt(self, total: _Total, number: float) -> Iterator[str]:
+        """What speaks against asking whether a total is so many: it cannot be, whatever the rows."""
+        if total.name in ("count", "kinds"):
+            if number != int(number) or number > self.table.rows:
+                yield "check beyond the table"
+        elif total.name in ("average", "largest", "smallest"):
+            known = self.table.numbers[total.place]
+            if number < np.nanmin(known) or number > np.nanmax(known):
+                yield "check beyond the column"
 
     # together
 
@@ -384,6 +395,8 @@ class _Search(QueryMarks):
         more = [f"{head.kind}, {len(where.conditions)} conditions"]
         if head.kind in ("read", "order", "group") and self.asked.repeats(answer):
             more.append("repeats the question")
+        if head.kind == "check" and any(word[:1].isdigit() for word in head.part.said & where.part.said):
+            more.append("checks a number that is given")
         if head.by >= 0 and any(c.column == head.by for c in where.conditions):
             more.append("ordered by what is given")
         if head.about >= 0 and any(c.column == head.about for c in where.conditions):

@@ -83,6 +83,11 @@ class Mentions:
     def last(self, words: frozenset[str]) -> int | None:
         return max((self._places[word][-1] for word in words if word in self._places), default=None)
 
+    def is_after(self, words: frozenset[str], others: frozenset[str]) -> bool:
+        """Whether one of these words stands right after one of the others."""
+        after = {place + 1 for word in others for place in self._places.get(word, ())}
+        return any(place in after for word in words - others for place in self._places.get(word, ()))
+
     def token(self, place: int) -> str:
         """The token at this place; "" beyond both ends."""
         return self.tokens[place] if 0 <= place < len(self.tokens) else ""

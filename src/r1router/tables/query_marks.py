@@ -15,12 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from r1router.tables.arrays import TableArrays
-from r1router.tables.grammar import Condition, list_formulas
+from r1router.tables.arrays import Floats, TableArrays
+from r1router.tables.grammar import Condition, Formula, list_formulas
 from r1router.tables.mentions import Mentions
 from r1router.tables.view import read_numbers
 
 UNSAID = "unsaid"
+YEARS = 1500, 2100
+"""The first and the last whole number that is taken for a year where all of a column are."""
 Weights = Mapping[str, float]
 
 
@@ -40,6 +42,26 @@ def read_mark_weights() -> Weights:
     """The weights that we ship."""
     told = tomllib.loads(Path(__file__).with_name("likely.toml").read_text(encoding="utf-8"))
     return {mark: float(weight) for mark, weight in told.items()}
+
+
+def tell_numbers(array: Floats, *, is_first: bool) -> str:
+    """What the numbers of a column are: "years", "running numbers" (of the rows), "amounts".
+
+    `is_first`: whether the column is the table's first; there, whole numbers that only rise number the rows.
+    """
+    known = array[~np.isnan(array)]
+    if not len(known) or (known != np.floor(known)).any():
+        return "amounts"
+    if known.min() >= YEARS[0] and known.max() <= YEARS[1]:
+        return "years"
+    has_no_gap = len(np.unique(known)) == len(known) == known.max() - known.min() + 1
+    is_running = len(known) > 2 and (has_no_gap or (is_first and (np.diff(known) > 0).all()))
+    return "running numbers" if is_running else "amounts"
+
+
+def is_year(literal: str) -> bool:
+    """Whether what a condition compares with may be a year."""
+    return len(literal) == 4 and literal.isdigit() and YEARS[0] <= int(literal) <= YEARS[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +86,9 @@ class QueryMarks:
         self.key = next((place for place, c in enumerate(self.view.columns) if c.kind == "text"), 0)
         places = [self.asked.first(words) for words in self.asked.named]
         self.earliest = min((place for place in places if place is not None), default=None)
+        self.sorts = [*map(self._tell_sort, range(len(self.view.columns)))]
+        self.sorts += [*map(self._tell_sort_of_two, self.formulas)]
+        """Of each column and formula what it is made of: "amounts", "years", "running numbers", or the kind."""
         self._columns: dict[tuple[int, str], Part] = {}
         self._kinds_of_asking: dict[str, Part] = {}
 
@@ -105,11 +130,26 @@ class QueryMarks:
             self._columns[place, role] = self._part(self.named[place], *marks)
         return self._columns[place, role]
 
+    def _tell_sort(self, place: int) -> str:
+        kind = self.view.columns[place].kind
+        return tell_numbers(self.table.numbers[place], is_first=place == 0) if kind == "number" else kind
+
+    def _tell_sort_of_two(self, formula: Formula) -> str:
+        one, other = self.sorts[formula.left], self.sorts[formula.right]
+        if one == other:
+            return "amounts" if (formula.kind, one) == ("difference", "years") else one
+        return other if one == "amounts" else one
+
+    def _mark_total(self, name: str, place: int) -> Part:
+        """What a total of this name adds up: the sum of running numbers is nearly never asked for."""
+        return self._part((), f"{name} of {self.sorts[place]}")
+
     def _mark_formula(self, place: int, role: str) -> Iterator[str]:
         formula = self.formulas[place - len(self.view.columns)]
         count = sum(bool(self.asked.named[column]) for column in (formula.left, formula.right))
         yield f"{role} {formula.kind}"
         yield f"{role} {formula.kind} of {count} named"
+        yield f"{formula.kind} of {self.sorts[place]}"
         yield from (f"{formula.kind}: {word}" for word in self.asked.words)
 
     def _mark_column(self, place: int, role: str) -> Iterator[str]:
@@ -153,6 +193,8 @@ class QueryMarks:
                 marks.append("where the table's name")
             if asked.is_ordinal(said):
                 marks.append(f"where {sign} an ordinal")
+            if condition.column >= 0 and condition.of < 0:
+                marks += self._mark_number(condition, said)
         if condition.column >= 0:
             named = self.named[condition.column]
             kind = self.kinds[condition.column]
@@ -173,6 +215,19 @@ class QueryMarks:
         if asks not in ("=", "ILIKE"):
             marks += [f"where {asks}: {word}" for word in asked.words]
         return self._part(said | named, *marks)
+
+    def _mark_number(self, condition: Condition, said: frozenset[str]) -> Iterator[str]:
+        """What speaks for and against comparing with this number: it follows its column's name ("order 2"); it is a
+        year, and the column has none."""
+        place = condition.column
+        if is_year(condition.literal):
+            yield f"where a year of {self.sorts[place]}"
+        if place >= len(self.view.columns):
+            yield f"where {self.kinds[place]} of {self.sorts[place]}"
+            return
+        name = self.asked.named[place] | self.asked.heading[place]
+        if condition.literal[:1].isdigit() and self.asked.is_after(said, name):
+            yield "where right after its name"
 
     def _literal(self, condition: Condition) -> frozenset[str]:
         """The words of what a condition compares with."""
