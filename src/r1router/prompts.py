@@ -345,6 +345,7 @@ class _Choice(NamedTuple):
     label: str
     kind: str
     holds: str
+    details: str
 
 
 def _render(part: _Part, data: tuple[tuple[str, Any], ...]) -> str:
@@ -383,7 +384,7 @@ def _history(trajectory: Trajectory, labels: Mapping[str, str]) -> list[dict[str
 
 
 def _choices(labels: Mapping[str, str], kbs: Mapping[str, Card]) -> dict[str, Any]:
-    cards = tuple(_Choice(label, kbs[name].kind, kbs[name].holds) for label, name in labels.items())
+    cards = tuple(_Choice(label, kbs[name].kind, kbs[name].holds, kbs[name].details) for label, name in labels.items())
     return {"kbs": cards, "labels_in_words": " | ".join([*labels, parse.STOP])}
 
 

@@ -85,6 +85,8 @@ class Card:
     """One line that says what is in it: "Tables of country statistics"."""
     label: str = ""
     """What the policy writes to choose it; the name where empty."""
+    details: str = ""
+    """What is in it in a few lines: topics, titles, columns, languages, dates and counts; empty where not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -379,18 +379,61 @@ def make(
 
 @kb_app.command()
 def describe(
-    name: Name,
-    holds: Annotated[str, typer.Argument(help="One line that says what it holds; the router reads it.")],
+    name: Annotated[str | None, typer.Argument(help="Name of the knowledge base. [all]", show_default=False)] = None,
+    holds: Annotated[
+        str | None, typer.Argument(help="One line that says what it holds; the router reads it.", show_default=False)
+    ] = None,
     label: Annotated[str | None, typer.Option(help="The label that the policy writes to choose it. [its name]")] = None,
+    details: Annotated[
+        str | None, typer.Option(help='Lines that say more, for large models; "" makes them from its content.')
+    ] = None,
+    read: Annotated[
+        Path | None, typer.Option("--from", help="Describe several as a file says, which --json has printed.")
+    ] = None,
     kbs: options.Kbs = "kbs",
+    as_json: options.AsJson = False,
 ) -> None:
-    """Say in one line what a knowledge base holds.
+    """Show how knowledge bases describe themselves, or say it otherwise.
 
-    The router chooses by this line.
+    The router chooses by the line.
     """
     from r1router.kb.naming import change_kb
 
-    Console().print(Text(f"{name}: {change_kb(kbs, name, holds=holds, label=label).holds}"), soft_wrap=True)
+    given = {"holds": holds, "label": label, "details": details}
+    changed = {field: said for field, said in given.items() if said is not None}
+    if changed and name is None:
+        raise InputError("name the knowledge base that is to be described, or give a file with --from")
+    changes = _read_changes(read) if read else {name: changed} if name and changed else {}
+    for each in changes:
+        find_store(kbs, each)  # none is changed where one is not there
+    for each, change in changes.items():
+        change_kb(kbs, each, **change)
+    shown = [name] if name else [*changes] or [*open_catalog(kbs).list_stores()]
+    cards = [find_store(kbs, each).read_manifest().card for each in shown]
+    if as_json:
+        said = {card.name: {"holds": card.holds, "label": card.label, "details": card.details} for card in cards}
+        typer.echo(json.dumps(said, ensure_ascii=False, indent=2))
+        return
+    for card in cards:
+        known_as = f" (label: {card.label})" if card.label else ""
+        Console().print(Text(f"{card.name}{known_as}: ", style="bold").append(card.holds, style="none"), soft_wrap=True)
+        for line in card.details.splitlines():
+            Console().print(Text(f"  {line}", style="dim"), soft_wrap=True)
+
+
+def _read_changes(file: Path) -> dict[str, dict[str, str]]:
+    """What a file says of several knowledge bases: for each name `holds`, `label` and `details`, or some of them."""
+    try:
+        read = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} cannot be read: {error}") from error
+    fields = ("holds", "label", "details")
+    if not isinstance(read, dict) or not all(
+        isinstance(change, dict) and all(field in fields and isinstance(said, str) for field, said in change.items())
+        for change in read.values()
+    ):
+        raise InputError(f'{file} is not of the form {{"NAME": {{"holds": "…", "label": "…", "details": "…"}}}}')
+    return read
 
 
 @kb_app.command()
@@ -489,6 +532,7 @@ def _summary(store: Store) -> dict[str, Any]:
         "name": found.name,
         "kind": found.kind,
         "holds": found.card.holds,
+        "details": found.card.details,
         "label": found.card.label or found.name,
         **embedders,
         "entries": sum(source.entries for source in taken),

@@ -53,7 +53,11 @@ def copy_kb(source: Store, target: Store, *, tell: Callable[[int, int], None] = 
                 changed.append(row.source)
             else:
                 writer.ledger.put([row])
-        writer.finish(holds=manifest.holds if manifest.holds_given else None, label=manifest.label)
+        writer.finish(
+            holds=manifest.holds if manifest.holds_given else None,
+            label=manifest.label,
+            details=manifest.details if manifest.details_given else None,
+        )
     if changed:
         raise KnowledgeBaseError(f"{source.place} was written to while it was copied ({changed[0]}); copy it again")
     return written

@@ -38,11 +38,14 @@ class Manifest:
     holds_given: bool = False
     """True when a person wrote `holds`; otherwise it follows the content."""
     label: str = ""
+    details: str = ""
+    details_given: bool = False
+    """True when a person wrote `details`; otherwise they follow the content."""
     format: int = FORMAT
 
     @property
     def card(self) -> Card:
-        return Card(self.name, self.kind, self.holds or _PLURAL[self.kind], self.label)
+        return Card(self.name, self.kind, self.holds or _PLURAL[self.kind], self.label, self.details)
 
 
 def check_name(name: str) -> str:

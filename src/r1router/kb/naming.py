@@ -8,6 +8,7 @@ from pathlib import Path
 from r1router.errors import InputError, KnowledgeBaseError
 from r1router.kb import find_store
 from r1router.kb import manifest as manifests
+from r1router.kb.details import BUDGET
 from r1router.kb.manifest import Manifest
 from r1router.kb.stores import open_catalog
 from r1router.kb.stores.store import Catalog, Store
@@ -40,21 +41,29 @@ def make_kb(location: str | Path, manifest: Manifest) -> Store:
 
 
 def change_kb(
-    location: str | Path, name: str, *, new: str | None = None, holds: str | None = None, label: str | None = None
+    location: str | Path,
+    name: str,
+    *,
+    new: str | None = None,
+    holds: str | None = None,
+    label: str | None = None,
+    details: str | None = None,
 ) -> Manifest:
-    """Gives a knowledge base a new name, another line that says what it holds, another label; None leaves it.
+    """Gives a knowledge base a new name, another line that says what it holds, another label, other lines of details.
 
-    "" as the label is its name again. All is checked before anything is changed. Raises `InputError` for a name or
-    label that is taken, means none, or cannot be one, and for an empty line; `UnknownName`, `Busy`.
+    None leaves it. "" as the label is its name again, "" as the details are those that follow from its content. All is
+    checked before anything is changed. Raises `InputError` for a name or label that is taken, means none, or cannot be
+    one, for an empty line, and for details that are too long; `UnknownName`, `Busy`.
     """
     store, catalog = find_store(location, name), open_catalog(location)
     if new is not None and new != name:
         check_told_apart(catalog, manifests.check_name(new), but=name)
     line = None if holds is None else tidy_line(holds)
     label = None if label is None else _check_label(catalog, name, label)
-    if line is not None or label is not None:
+    details = None if details is None else tidy_details(details)
+    if any(given is not None for given in (line, label, details)):
         with open_writer(store, store.read_manifest()) as writer:
-            writer.finish(holds=line, label=label)
+            writer.finish(holds=line, label=label, details=details)
     if new is not None and new != name:
         store.rename(new)
         _tell_others(catalog, name, new)
@@ -88,6 +97,14 @@ def tidy_line(holds: str) -> str:
     if len(line) > LONGEST_LINE:
         raise InputError(f"the line has {len(line):,} characters, and every prompt has it; use {LONGEST_LINE} at most")
     return line
+
+
+def tidy_details(details: str) -> str:
+    """What a person says of the content, its lines without blanks around. Raises `InputError` where it is too much."""
+    said = "\n".join(filter(None, (" ".join(line.split()) for line in details.splitlines())))
+    if len(said) > BUDGET:
+        raise InputError(f"the details have {len(said):,} characters, and prompts have them; use {BUDGET} at most")
+    return said
 
 
 def _check_label(catalog: Catalog, name: str, label: str) -> str:

@@ -84,7 +84,10 @@ class StoredKnowledgeBase:
     def card(self) -> Card:
         """Of a part, it says what is in the part, unless a person wrote what it says."""
         card, where = self.manifest.card, self._where
-        if where is None or self.manifest.holds_given:
+        if where is None:
+            return card
+        card = replace(card, details=card.details if self.manifest.details_given else "")  # they tell of the rest
+        if self.manifest.holds_given:
             return card
         kind = self.manifest.kind
         holds = self.store.use(lambda snapshot: snapshot.describe(kind, where), empty=card.holds)

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Concatenate, ParamSpec, TypeVar
 
+from r1router.kb import details as detailed
 from r1router.kb import manifest as manifests
 from r1router.kb.entry import Entry
 from r1router.kb.held import HeldEntries
@@ -21,6 +22,7 @@ from r1router.kb.manifest import Manifest
 from r1router.kb.products import Vectors
 from r1router.kb.stores.about import About
 from r1router.kb.stores.store import Store, StoreWriter
+from r1router.types import Kind
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -116,10 +118,11 @@ class Writer:
         return entries
 
     @_told
-    def finish(self, *, holds: str | None = None, label: str | None = None) -> None:
+    def finish(self, *, holds: str | None = None, label: str | None = None, details: str | None = None) -> None:
         """Brings the indexes and the card up to date and deletes what nothing shows any more.
 
-        `holds`: a person's line for the card, which then stays.
+        `holds`: a person's line for the card, which then stays; `details`: a person's lines, "" for those that follow
+        from the content.
         """
         if self._changed:
             self._store.tidy()
@@ -130,9 +133,12 @@ class Writer:
             manifest = replace(manifest, holds=holds, holds_given=True)
         elif self._changed and not manifest.holds_given:
             holds = self._store.say_what_it_holds(manifest.kind)
-            self._languages = self._sample_languages()
-            holds += manifests.describe_language(choose_language(self._languages))
+            holds += manifests.describe_language(choose_language(self.count_languages()))
             manifest = replace(manifest, holds=holds)
+        if details:
+            manifest = replace(manifest, details=details, details_given=True)
+        elif details is not None or (self._changed and not manifest.details_given):
+            manifest = replace(manifest, details=self._write_details(manifest.kind), details_given=False)
         if label is not None:
             manifest = replace(manifest, label=label)
         self._store.finish(manifest if manifest != self.manifest else None)
@@ -141,8 +147,14 @@ class Writer:
 
     def count_languages(self) -> Counter[str]:
         """Of a sample of its texts, how many are in each language; empty for pictures and tables, which say little.
-        After `finish` has described the texts, that sample is not taken again."""
-        return self._sample_languages() if self._languages is None else self._languages
+        Until something changes, the sample is taken once."""
+        if self._languages is None:
+            sampled = self._store.sample_rows(SAMPLE, ["text"]) if self.manifest.kind == "text" else []
+            self._languages = count_languages(row["text"] for row in sampled)
+        return self._languages
 
-    def _sample_languages(self) -> Counter[str]:
-        return count_languages(self._store.sample_texts(SAMPLE) if self.manifest.kind == "text" else ())
+    def _write_details(self, kind: Kind) -> str:
+        rows = self._store.sample_rows(detailed.SAMPLE, detailed.SAMPLED, of_tables=kind == "table")
+        taken = [source for source in self.ledger.read().values() if source.entries]
+        counts = detailed.Counts(sum(source.entries for source in taken), len(taken), self.count_languages())
+        return detailed.write_details(kind, rows, counts)

@@ -349,8 +349,8 @@ class StoreWriter(Protocol):
         """A line for the card."""
         ...
 
-    def sample_texts(self, most: int) -> list[str]:
-        """So many texts, spread over all entries."""
+    def sample_rows(self, most: int, columns: Sequence[str], *, of_tables: bool = False) -> list[Row]:
+        """These columns of so many entries that are spread over all; `of_tables`: of the first of each table."""
         ...
 
     def finish(self, manifest: Manifest | None) -> None:

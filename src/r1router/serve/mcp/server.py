@@ -342,7 +342,13 @@ def _result(text: str, result: BaseModel) -> types.CallToolResult:
 
 
 def _card(kb: StoredKnowledgeBase) -> dict[str, Any]:
-    return {"name": kb.card.name, "kind": kb.card.kind, "holds": kb.card.holds, "entries": len(kb)}
+    return {
+        "name": kb.card.name,
+        "kind": kb.card.kind,
+        "holds": kb.card.holds,
+        "details": kb.card.details,
+        "entries": len(kb),
+    }
 
 
 def _recognise(context: Context) -> None:

@@ -53,7 +53,7 @@ export const listKbs = () => read("v1/kbs");
 /** Makes an empty one. */
 export const makeKb = (made) => read("v1/kbs", { method: "POST", json: made });
 
-/** `change`: those of {name, holds, label} that are to be others. */
+/** `change`: those of {name, holds, label, details} that are to be others. */
 export const changeKb = (kb, change) => read(`v1/kbs/${encodeURIComponent(kb)}`, { method: "PATCH", json: change });
 
 export const removeKb = (kb) => send(`v1/kbs/${encodeURIComponent(kb)}`, { method: "DELETE" });

@@ -27,7 +27,7 @@ export class KbDialog extends Component {
   };
 
   /** Does it; the address of what is to be seen then. */
-  work = async ({ name = "", kind, holds = "", label = "" }) => {
+  work = async ({ name = "", kind, holds = "", label = "", details = "" }) => {
     const { does, kb } = this.props;
     if (does === "remove") {
       await api.removeKb(kb.name);
@@ -36,8 +36,8 @@ export class KbDialog extends Component {
     const named = name.trim();
     if (does === "make") await api.makeKb({ name: named, kind, holds, label });
     else {
-      const changed = { name: named, holds: holds.trim(), label: label.trim() };
-      const before = { name: kb.name, holds: kb.holds, label: kb.label };
+      const changed = { name: named, holds: holds.trim(), label: label.trim(), details: details.trim().replaceAll("\r", "") };
+      const before = { name: kb.name, holds: kb.holds, label: kb.label, details: kb.details };
       await api.changeKb(kb.name, Object.fromEntries(Object.entries(changed).filter(([field, value]) => value !== before[field])));
     }
     return `#/kbs/${encodeURIComponent(named)}`;
@@ -96,6 +96,12 @@ const Fields = ({ does, kb }) => html`
     value=${kb?.holds ?? ""}
   ></textarea>
   <p class="faint" id="kb-line-use">The model chooses where to look by this line.</p>
+  ${does === "change" &&
+  html`
+    <label for="kb-details">More about it</label>
+    <textarea id="kb-details" name="details" rows="5" maxlength="600" aria-describedby="kb-details-use" value=${kb.details}></textarea>
+    <p class="faint" id="kb-details-use">Large models read these lines too. Empty them, and they are made from the content.</p>
+  `}
   <label for="kb-label">Label, if the model is to call it something else</label>
   <input id="kb-label" name="label" type="text" maxlength="64" autocomplete="off" spellcheck="false" value=${kb?.label ?? ""} />
 `;

@@ -75,6 +75,7 @@ export class KbView extends Component {
         </span>`}
       </div>
       ${kb && html`<p class="kb-line">${kb.holds}</p>`}
+      ${kb?.details && html`<${Details} text=${kb.details} />`}
       ${kb && html`<${State} kb=${kb} />`}
       <${KbSearch} name=${name} kind=${kb?.kind} />
       <${Sources} name=${name} total=${kb?.sources} mayChange=${mayChange} onChange=${onChange} />
@@ -82,6 +83,13 @@ export class KbView extends Component {
     `;
   }
 }
+
+/** What is in it in a few lines, one under the other. */
+const Details = ({ text }) => html`
+  <ul class="kb-details faint" aria-label="What is in it">
+    ${text.split("\n").map((line) => html`<li key=${line}>${line}</li>`)}
+  </ul>
+`;
 
 /** How much is indexed, by what, and whether something of it was interrupted. */
 const State = ({ kb: { name, label, entries, sources, unfinished, embedder, bytes } }) => html`

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from r1router.ingest.run import describe_new
+from r1router.kb.details import BUDGET
 from r1router.kb.naming import LONGEST_LABEL, LONGEST_LINE, change_kb, make_kb
 from r1router.serve.routes.kbs import KnowledgeBaseInfo, describe_opened
 from r1router.serve.work import uploads
@@ -20,6 +21,9 @@ from r1router.types import ImageEmbedder, Kind, TextEmbedder
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Line = Annotated[str, Field(max_length=10 * LONGEST_LINE, description="One line that says what it holds.")]
+Details = Annotated[
+    str, Field(max_length=10 * BUDGET, description='Lines that say more; "" for those that follow from its content.')
+]
 Label = Annotated[str, Field(max_length=10 * LONGEST_LABEL, description="What the policy writes to choose it.")]
 
 
@@ -41,6 +45,7 @@ class Change(BaseModel):
     name: Name | None = None
     holds: Line | None = None
     label: Label | None = None
+    details: Details | None = None
 
 
 def router(
@@ -69,7 +74,7 @@ def router(
 
     @routes.patch("/v1/kbs/{kb}", response_model=KnowledgeBaseInfo)
     async def change_knowledge_base(kb: str, change: Change) -> dict[str, Any]:
-        """Gives a knowledge base another name, line or label; questions that come later are routed by these."""
+        """Gives a knowledge base another name, line, label or details, for questions that come later."""
         knowledge_bases.check_change()
         await asyncio.to_thread(knowledge_bases.get, kb)
         if change.name is not None and change.name != kb:
@@ -77,9 +82,8 @@ def router(
         name = change.name or kb
         jobs.check_idle(kb, name)
 
-        await asyncio.to_thread(
-            change_kb, knowledge_bases.location, kb, new=name, holds=change.holds, label=change.label
-        )
+        given = {"holds": change.holds, "label": change.label, "details": change.details}
+        await asyncio.to_thread(change_kb, knowledge_bases.location, kb, new=name, **given)
         return await show(name)
 
     @routes.delete("/v1/kbs/{kb}", status_code=204)

@@ -41,6 +41,9 @@ class KnowledgeBaseInfo(BaseModel):
     name: str
     kind: Kind
     holds: str
+    details: str = Field(
+        description="Topics, titles, columns, languages, years and counts in a few lines; may be empty."
+    )
     label: str
     entries: int
     sources: int
@@ -272,6 +275,7 @@ def describe_opened(kb: StoredKnowledgeBase) -> dict[str, Any]:
         "name": card.name,
         "kind": card.kind,
         "holds": card.holds,
+        "details": card.details,
         "label": card.label,
         "entries": len(kb),
         "sources": len(complete),

@@ -39,6 +39,7 @@ from r1router.kb.stores.folder.table import (
     read_rows,
 )
 from r1router.kb.stores.folder.vector_index import bring_vectors_up_to_date
+from r1router.kb.stores.store import Row
 from r1router.types import Image
 
 LOCK = "write.lock"
@@ -187,11 +188,20 @@ class FolderWriter:
     def say_what_it_holds(self, kind: str) -> str:
         return describe_table(self._table, kind)
 
-    def sample_texts(self, most: int) -> list[str]:
-        rows = self._table.count_rows() if self._table is not None else 0
-        places = sorted({rows * n // most for n in range(most)} if rows else ())
-        found = self._table.take_offsets(places).select(["text"]).to_arrow() if places else None
-        return found["text"].to_pylist() if found is not None else []
+    def sample_rows(self, most: int, columns: Sequence[str], *, of_tables: bool = False) -> list[Row]:
+        if self._table is None:
+            return []
+        if of_tables:
+            first = self._table.search().where("first_row = 1").select(["first_row"]).with_row_id(True).to_arrow()
+            ids = sorted(first["_rowid"].to_pylist())
+            places = [ids[place] for place in _spread(len(ids), most)]
+        else:
+            places = _spread(self._table.count_rows(), most)
+        if not places:
+            return []
+        take = self._table.take_row_ids if of_tables else self._table.take_offsets
+        rows: list[Row] = take(places).select([*columns]).to_arrow().to_pylist()
+        return rows
 
     def finish(self, manifest: Manifest | None) -> None:
         self._home.check_right()
@@ -222,6 +232,16 @@ class FolderWriter:
     def _forget_pictures(self) -> None:
         shown = {row["image"] for row in read_rows(self._table.search().select(["image"]))}
         self._home.drop_pictures(but=shown)
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most so many places among `count`, in order.
+
+    >>> _spread(3, 5), _spread(5, 3)
+    ([0, 1, 2], [0, 2, 4])
+    """
+    places = (-(-number * count // most) for number in range(most))
+    return sorted({place for place in places if place < count})
 
 
 def _column(vectors: Vectors, there: Sequence[bool]) -> Any:

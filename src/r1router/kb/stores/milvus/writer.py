@@ -21,7 +21,7 @@ from r1router.kb import manifest as manifests
 from r1router.kb.entry import Entry
 from r1router.kb.manifest import Manifest
 from r1router.kb.products import Vectors
-from r1router.kb.rows import PICTURES, STORED, TERMS, name_picture, write_columns
+from r1router.kb.rows import PICTURES, SPACES, STORED, TERMS, name_picture, write_columns
 from r1router.kb.stores.lease import Lease, hold_lease
 from r1router.kb.stores.milvus.address import TIMEOUT, explain_writing
 from r1router.kb.stores.milvus.collections import MOST_BYTES, Database, check_length, cut, make_key, quote, write_terms
@@ -36,6 +36,7 @@ from r1router.kb.stores.milvus.parts import (
 )
 from r1router.kb.stores.milvus.snapshot import describe_collection, read_content
 from r1router.kb.stores.sent_tables import SentTables
+from r1router.kb.stores.store import Row
 from r1router.types import Image
 
 
@@ -166,14 +167,24 @@ class MilvusWriter:
     def say_what_it_holds(self, kind: str) -> str:
         return describe_collection(self._database, self._state, kind)
 
-    def sample_texts(self, most: int) -> list[str]:
-        """The first by their keys, which chance gave them."""
+    def sample_rows(self, most: int, columns: Sequence[str], *, of_tables: bool = False) -> list[Row]:
+        """The first by their keys, which chance gave them, in the order in which they were written."""
         if self._state.dim is None:
             return []
+        spaces = [column for column in columns if column in SPACES]
         found = self._database.client.query(
-            self._entries, filter='key != ""', limit=most, output_fields=["content"], timeout=TIMEOUT
+            self._entries,
+            filter="first_row == 1" if of_tables else 'key != ""',
+            limit=most,
+            output_fields=["row", "embedded", "content", *spaces],
+            timeout=TIMEOUT,
         )
-        return [read_content(row)["text"] for row in found]
+        rows = []
+        for row in sorted(found, key=lambda row: row["row"]):
+            vectors = {space: row[space] if row["embedded"] or space != "vector" else None for space in spaces}
+            stored = read_content(row) | vectors
+            rows.append({column: stored[column] for column in columns})
+        return rows
 
     def finish(self, manifest: Manifest | None) -> None:
         self._lease.check()

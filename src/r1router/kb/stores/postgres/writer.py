@@ -39,6 +39,7 @@ from r1router.kb.stores.postgres.tables import (
     write_terms,
 )
 from r1router.kb.stores.sent_tables import SentTables
+from r1router.kb.stores.store import Row
 from r1router.types import Image
 
 PATIENCE = 2.0
@@ -157,18 +158,21 @@ class PostgresWriter:
     def say_what_it_holds(self, kind: str) -> str:
         return describe_table(self._db, self._state.entries_table, kind)
 
-    def sample_texts(self, most: int) -> list[str]:
+    def sample_rows(self, most: int, columns: Sequence[str], *, of_tables: bool = False) -> list[Row]:
         [state] = read_states(self._db, self._address, self._state.name)
         if state.dim is None or not state.entries:
             return []
-        places = sorted({state.entries * n // most for n in range(most)})
-        numbered = f"select row, row_number() over (order by row) - 1 as place from {state.entries_table}"
-        found = self._db.execute(
-            f"select text from {state.entries_table} join ({numbered}) as numbered using (row) "
-            "where place = any(%s) order by place",
-            [places],
+        read = ", ".join(f"{column}::real[]" if column in SPACES else column for column in columns)
+        numbered = (
+            "select row, row_number() over (order by row) - 1 as place, count(*) over () as entries "
+            f"from {state.entries_table}{' where first_row = 1' if of_tables else ''}"
         )
-        return [text for (text,) in found]
+        found = self._db.execute(
+            f"select {read} from {state.entries_table} join ({numbered}) as numbered using (row) "
+            "where place = 0 or place * %(most)s / entries > (place - 1) * %(most)s / entries order by place",
+            {"most": most},
+        )
+        return [dict(zip(columns, row, strict=True)) for row in found]
 
     def finish(self, manifest: Manifest | None) -> None:
         with self._db.transaction():
