@@ -89,7 +89,7 @@ def test_a_file_of_an_unknown_kind_is_told_what_is_supported(tmp_path):
 def test_a_text_cannot_be_read_as_a_picture(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("words")
-    assert reason(path, as_="image") == "cannot be read as image; it holds text"
+    assert reason(path, as_="image") == "cannot be read as image; it holds text or table"
 
 
 def test_what_a_file_holds_is_known_before_it_is_read(tmp_path):
