@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ from r1router.kb.copy import copy_kb
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores import open_catalog
 from r1router.kb.stores.allowed_sets import REMEMBERED, AllowedSets, KeptFilters
+from r1router.kb.stores.folder.home import FolderHome
 from r1router.kb.stores.postgres.address import CONNECTIONS, explain_writing, open_connection, read_address
 from r1router.kb.writer import open_writer
 from r1router.types import Evidence, Location, Query
@@ -87,6 +89,23 @@ def test_a_document_that_changes_takes_the_place_of_what_it_was(kbs: str, tmp_pa
     assert kb.entry(left.id) == kb.record(left.record)[0]
     assert kb.entry("nothing#0") is None
     assert kb.record("nothing") == []
+
+
+def test_a_search_asks_a_folder_for_its_version_only_after_a_change(tmp_path: Path) -> None:
+    note, home = tmp_path / "note.md", FolderHome(tmp_path / "kbs" / "text")
+    versions = home.folder / "index.lance" / "_versions"
+    kb: StoredKnowledgeBase | None = None
+    for number in range(3):
+        assert home.find_stamp() is None  # nothing is there, or it has just changed, and may change again
+        note.write_text(f"The ferry leaves at {number}.")
+        take_in(note, str(tmp_path / "kbs"))
+        kb = kb or open_text(str(tmp_path / "kbs"))
+        for age in (0, 60):
+            os.utime(versions, ns=(changed := time.time_ns() - age * 10**9, changed))
+            [[found]] = kb.search([Query("ferry")])
+            assert found.text.endswith(f"at {number}.")
+        assert home.find_stamp() == home.find_stamp() is not None
+        os.utime(versions)
 
 
 def test_a_file_that_is_gone_is_told_and_pruned(kbs: str, tmp_path: Path) -> None:

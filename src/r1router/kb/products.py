@@ -28,9 +28,9 @@ _limit: Any = None
 def multiply(queries: Vectors, vectors: Vectors) -> Vectors:
     """The dot product of every query with every vector, (len(queries), len(vectors)); rows do not affect each other."""
     with _on_one_thread():
-        if len(queries) == 1:
-            return (np.repeat(queries, 2, axis=0) @ vectors.T)[:1]
-        return queries @ vectors.T
+        asked = np.repeat(queries, 2, axis=0) if len(queries) == 1 else queries
+        # Stored vectors first: BLAS takes half the time of the other way round.
+        return np.ascontiguousarray((vectors @ asked.T).T[: len(queries)])
 
 
 @contextmanager

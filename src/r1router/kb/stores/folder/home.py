@@ -6,7 +6,8 @@ FolderHome  a folder of this machine
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Collection, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,11 +19,13 @@ from r1router.kb.rows import PICTURES
 from r1router.kb.stores.folder.field_sets import SqliteFieldSets
 from r1router.kb.stores.folder.ledger import SqliteLedger
 from r1router.kb.stores.folder.long_tables import TableFiles
-from r1router.kb.stores.folder.table import create_table, open_table, open_tables
+from r1router.kb.stores.folder.table import NAME, create_table, open_table, open_tables
 from r1router.kb.stores.store import FieldSets, Ledger, LongTables
 
 UNFINISHED = ".unfinished"
 """A file that is there from a run's first change until its card is written: the next run writes the card anew."""
+_SETTLED = 2_000_000_000
+"""Nanoseconds after which what a folder says of its last change will not stand for one more."""
 
 
 class Home(Protocol):
@@ -43,6 +46,10 @@ class Home(Protocol):
 
     def open_table(self, *, session: Any = None) -> Any | None:
         """At its newest version, and staying there; None where nothing was stored yet. `session`: its caches."""
+        ...
+
+    def find_stamp(self) -> Hashable | None:
+        """What is another one after every version of the table; None where only the table itself can tell."""
         ...
 
     def create_table(self, *, dim: int, image_dim: int | None, session: Any = None) -> Any:
@@ -103,6 +110,16 @@ class FolderHome:
 
     def open_table(self, *, session: Any = None) -> Any | None:
         return open_table(self.folder, session=session)
+
+    def find_stamp(self) -> Hashable | None:
+        try:
+            versions = (self.folder / f"{NAME}.lance" / "_versions").stat()
+        except OSError:
+            return None
+        is_settled = (
+            time.time_ns() - versions.st_mtime_ns > _SETTLED
+        )  # two versions may come within a tick of the clock
+        return (versions.st_ino, versions.st_mtime_ns) if is_settled else None
 
     def create_table(self, *, dim: int, image_dim: int | None, session: Any = None) -> Any:
         return create_table(open_tables(self.folder, session=session), dim=dim, image_dim=image_dim)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -33,6 +33,8 @@ class Newest:
         self._caches: Any = None
         self._snapshot: FolderSnapshot | None = None
         self._table: Any = None
+        self._stamp: Hashable | None = None
+        """Of the version that is loaded, if it was the newest one then."""
         self._loaded = 0.0
         self._refreshing = Lock()
 
@@ -62,7 +64,9 @@ class Newest:
     def _refresh(self) -> FolderSnapshot | None:
         """The newest version, or the last one while patience lasts; None before anything is stored."""
         with self._refreshing:
-            known = self._snapshot
+            known, stamp = self._snapshot, self._home.find_stamp()
+            if known and stamp is not None and stamp == self._stamp:
+                return known  # to ask the table for its version takes a tenth of a search
             if self._table is None:
                 self._caches = self._caches or open_caches(index=self._limit)
                 self._table = self._home.open_table(session=self._caches)
@@ -71,6 +75,7 @@ class Newest:
                 return None
             self._table.checkout_latest()
             if known and known.version == self._table.version:
+                self._stamp = stamp
                 return known
             is_early = known and time.monotonic() - self._loaded < PATIENCE * known.seconds_to_load
             if is_early and self._home.has(UNFINISHED):
@@ -80,6 +85,6 @@ class Newest:
                 _log.warning(
                     "%s was indexed before tables could be queried; index its files again for it", self._home.place
                 )
-            self._loaded = time.monotonic()
+            self._stamp, self._loaded = stamp, time.monotonic()
             _log.debug("%s: version %d, %d entries", self._home.place, self._snapshot.version, len(self._snapshot))
             return self._snapshot

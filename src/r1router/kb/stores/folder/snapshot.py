@@ -19,7 +19,7 @@ from r1router.kb.stores.folder.allowed import DEEPER, AllowedRows, find_allowed
 from r1router.kb.stores.folder.described import describe_table
 from r1router.kb.stores.folder.home import Home
 from r1router.kb.stores.folder.memory_limit import NUMBER
-from r1router.kb.stores.folder.table import find_spaces, write_all_phrases, write_any_of
+from r1router.kb.stores.folder.table import find_spaces, search_words, write_all_phrases, write_any_of
 from r1router.kb.stores.folder.vector_index import estimate_vectors, read_measured
 from r1router.kb.stores.folder.vectors import ALL, StoredVectors, VectorsOnDisk, load_vectors
 
@@ -87,7 +87,7 @@ class FolderSnapshot:
 
     def _ranked(self, query: Any, k: int, allowed: AllowedRows | None) -> list[int]:
         """The best `k` that are allowed: by the store where few sources are, else by reading on until there are `k`."""
-        if allowed is None:
+        if allowed is None or len(allowed) == len(self):
             return self._rank(query, k, "")
         if not len(allowed):
             return []
@@ -102,7 +102,7 @@ class FolderSnapshot:
             most *= 4
 
     def _rank(self, query: Any, most: int, condition: str) -> list[int]:
-        search = self._table.search(query, query_type="fts").with_row_id(True)
+        search = search_words(self._table, query).with_row_id(True)
         if condition:
             search = search.where(condition, prefilter=True)
         found = (

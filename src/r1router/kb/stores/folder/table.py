@@ -129,6 +129,13 @@ def write_all_phrases(phrases: Sequence[str], terms: str) -> Any:
     return query.BooleanQuery([*parts, (query.Occur.SHOULD, write_any_of(terms))])
 
 
+def search_words(table: Any, query: Any) -> Any:
+    """A search for such a query. It is what `table.search` makes too, which asks for the columns first."""
+    from lancedb.query import LanceFtsQueryBuilder
+
+    return LanceFtsQueryBuilder(table, query)
+
+
 def add_terms(table: Any) -> None:
     """Gives the column of terms to a table that was made before there was one."""
     import pyarrow as pa
