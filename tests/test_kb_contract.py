@@ -387,7 +387,7 @@ def test_products_use_one_thread_until_the_last_of_them_is_made() -> None:
 
     threads: list[int] = []
     before = count_threads()
-    multiply(np.eye(3, dtype=np.float32).view(Watched), np.eye(3, dtype=np.float32))
+    multiply(np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32).view(Watched))
     assert threads == [1] * len(before)
     assert count_threads() == before
 
