@@ -13,7 +13,7 @@ from r1router.kb.rows import CELLS
 from r1router.kb.stores.folder.home import UNFINISHED, Home
 from r1router.kb.stores.folder.memory_limit import read_memory_limit
 from r1router.kb.stores.folder.snapshot import FolderSnapshot
-from r1router.kb.stores.folder.table import open_caches
+from r1router.kb.stores.folder.table import READER_CACHE, open_caches
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class Newest:
             if known and stamp is not None and stamp == self._stamp:
                 return known  # to ask the table for its version takes a tenth of a search
             if self._table is None:
-                self._caches = self._caches or open_caches(index=self._limit)
+                self._caches = self._caches or open_caches(index=max(self._limit, READER_CACHE), files=READER_CACHE)
                 self._table = self._home.open_table(session=self._caches)
             if self._table is None:
                 self._home.read_manifest()  # raises where all of it has been removed

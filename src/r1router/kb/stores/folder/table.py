@@ -14,11 +14,13 @@ from r1router.kb.stores.store import Equal, Row
 from r1router.scripts import LONGEST, cut_terms_to_store
 
 NAME = "index"
-WRITER_CACHE = 64 << 20
-"""Bytes of each of a writer's two caches, and of what a reader remembers of files."""
+WRITER_CACHE = 16 << 20
+"""Bytes of each of a writer's two caches: it seldom needs again what it wrote or merged."""
+READER_CACHE = 64 << 20
+"""Bytes of what a reader remembers of files, and of the index at least."""
 BOUNDS = {
     "LANCE_DEFAULT_IO_BUFFER_SIZE": str(64 << 20),
-    "LANCE_FTS_PARTITION_SIZE": "128",
+    "LANCE_FTS_PARTITION_SIZE": "64",
     "LANCE_FTS_NUM_SHARDS": "2",
 }
 """What the store takes from the environment: bytes that are read ahead of a scan, megabytes of words that one thread
@@ -28,11 +30,11 @@ FEWEST_SORTED = 50_000
 """Entries from which on ids and sets of fields get an index: to look through so many takes some milliseconds."""
 
 
-def open_caches(*, index: int = WRITER_CACHE) -> Any:
-    """A session with caches of this size in bytes. The store's own keep up to 7 GB of what was just written or read."""
+def open_caches(*, index: int, files: int) -> Any:
+    """A session with caches of these bytes. The store's own keep up to 7 GB of what was just written or read."""
     from lancedb import Session
 
-    return Session(index_cache_size_bytes=max(index, WRITER_CACHE), metadata_cache_size_bytes=WRITER_CACHE)
+    return Session(index_cache_size_bytes=index, metadata_cache_size_bytes=files)
 
 
 def open_tables(place: str | Path, *, session: Any = None) -> Any:

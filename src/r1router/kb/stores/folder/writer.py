@@ -28,6 +28,7 @@ from r1router.kb.stores.folder.described import describe_table
 from r1router.kb.stores.folder.home import UNFINISHED, FolderHome, Home, explain_refusals
 from r1router.kb.stores.folder.memory_limit import read_memory_limit
 from r1router.kb.stores.folder.table import (
+    WRITER_CACHE,
     add_about,
     add_cells,
     add_terms,
@@ -103,7 +104,8 @@ class FolderWriter:
         self._home = home
         self.ledger, self.field_sets, self.tables = home.ledger, home.field_sets, home.tables
         _keep_heap_small()
-        self._session, self._limit = open_caches(), read_memory_limit()
+        self._session = open_caches(index=WRITER_CACHE, files=WRITER_CACHE)
+        self._limit = read_memory_limit()
         self._table: Any = home.open_table(session=self._session)
         self.is_unfinished = self._table is not None and home.has(UNFINISHED)
         if self._table is not None:
