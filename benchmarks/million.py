@@ -125,6 +125,7 @@ def write(store: Store, folder: Path, texts: list[tuple[str, str]], entries: int
         print(f"written before: {entries:,} entries")
         return
     base = load_base(folder)
+    reset_peak()  # which loading them raised
     held = peak()
     started, cpu, told = time.perf_counter(), time.process_time(), 0.0
     with open_writer(store, Manifest("text", "text", Given.spec)) as writer:
