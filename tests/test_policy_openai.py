@@ -13,7 +13,7 @@ import pytest
 
 from r1router.drive.threads import wait_for
 from r1router.errors import PolicyError
-from r1router.parse import make_answer_shape, write_gbnf, write_json_schema, write_regex
+from r1router.parse import add_query, make_answer_shape, write_gbnf, write_json_schema, write_regex
 from r1router.policies import open_policy
 from r1router.types import Ask, Image, Message, Policy, Reply
 
@@ -137,6 +137,38 @@ def test_a_server_is_asked_which_it_is_and_told_the_form_in_its_way(owner: str, 
             wait_for(policy.reply(ASK))
     known = {"model", "messages", "max_tokens", "temperature"}
     assert [body.keys() - known for body in sent] == [names] * 2
+
+
+def test_vllm_is_told_the_grammar_of_a_query() -> None:
+    shape = add_query(make_answer_shape(), 'query ::= "SELECT 1"\n')
+    with serving(lambda body: (200, completion("x")), "?constrain=vllm") as (policy, sent):
+        wait_for(policy.reply(Ask(ASK.messages, "answer", shape, max_tokens=4)))
+    assert sent[0]["structured_outputs"] == {"grammar": write_gbnf(shape)}
+
+
+def test_a_reply_longer_than_vllm_serves_is_not_asked_for_again_in_other_words() -> None:
+    said = "max_tokens=9000 cannot be greater than max_model_len=4096. Please request fewer output tokens."  # vLLM 0.32
+    body = {"error": {"message": said, "type": "BadRequestError", "param": "max_tokens", "code": 400}}
+    with (
+        serving(lambda _: (400, json.dumps(body))) as (policy, sent),
+        pytest.raises(PolicyError, match="max_model_len"),
+    ):
+        wait_for(policy.reply(ASK))
+    assert len(sent) == 1
+
+
+def test_the_tokens_of_vllm_add_up_to_its_reply() -> None:
+    pieces = [  # recorded from vLLM 0.32: a character over two tokens, and the end of the turn
+        token("<answer>", [60, 97, 110, 115, 119, 101, 114, 62]),
+        token("", []),
+        token("Å", [195, 133]),
+        token("lesund", [108, 101, 115, 117, 110, 100]),
+        token("</answer>", [60, 47, 97, 110, 115, 119, 101, 114, 62]),
+        token("<|im_end|>", [60, 124, 105, 109, 95, 101, 110, 100, 124, 62]),
+    ]
+    labelled = Ask(ASK.messages, "plan", labels=("Text Retriever",), max_tokens=9)
+    reply = said_by(lambda body: (200, completion("<answer>Ålesund</answer>", pieces)), labelled)
+    assert [t.text for t in reply.tokens] == ["<answer>", "", "Å", "lesund", "</answer>", ""]
 
 
 def test_a_schema_that_a_model_refuses_is_not_sent_again() -> None:

@@ -40,10 +40,18 @@ TOP = 20
 ROOM = (0, 4096, 16_384)
 """Tokens of room for a thought beside the reply, tried in turn where a reply ends before its thought does."""
 
+
+def _write_vllm(shape: Shape) -> dict[str, Any]:
+    """A regular expression, or a grammar where a tag has its own: queries and copied answers."""
+    if any(tag.grammar for tags in shape.alternatives for tag in tags):
+        return {"structured_outputs": {"grammar": parse.write_gbnf(shape)}}
+    return {"structured_outputs": {"regex": parse.write_regex(shape)}}
+
+
 _CONSTRAINTS: dict[str, Callable[[Shape], dict[str, Any]]] = {
     # Where each server takes the form of a reply, from its own documentation.
     "none": lambda shape: {},
-    "vllm": lambda shape: {"structured_outputs": {"regex": parse.write_regex(shape)}},
+    "vllm": _write_vllm,
     "sglang": lambda shape: {"regex": parse.write_regex(shape)},
     "llamacpp": lambda shape: {"grammar": parse.write_gbnf(shape)},
     "json": lambda shape: {
@@ -238,6 +246,8 @@ _PARAMETERS = ("logprobs", "max_tokens", "temperature", "seed", "response_format
 
 def _refused_parameter(error: Any, words: str, request: dict[str, Any]) -> str | None:
     said = f"{error.param} {words}"
+    if "max_tokens" in said and "max_completion_tokens" not in said:
+        return None  # too many of them: vLLM names the parameter then too
     return next((name for name in _PARAMETERS if name in said and name in request), None)
 
 
