@@ -57,6 +57,7 @@ def main() -> int:
             write(", not at its end yet")
     except KeyboardInterrupt:
         how = ", stopped before its end"
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what tells more than one process tells this one twice
     print(write(how))
     return 130 if how else int(table.lost > 0)
 

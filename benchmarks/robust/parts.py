@@ -113,6 +113,7 @@ def _kill(part: _Running) -> None:
     assert part.process.pid
     with suppress(ProcessLookupError):
         os.killpg(part.process.pid, signal.SIGKILL)
+    part.process.join()
 
 
 def _run_part(name: str, share: float, seed: int, seconds: float, pipe: Connection) -> None:
