@@ -1,6 +1,7 @@
 """The recipes that make training data: what they write are steps that can be trained on."""
 
 import os
+import random
 import re
 import runpy
 import subprocess
@@ -214,3 +215,19 @@ def test_made_conversations_are_steps_whose_question_in_full_is_known(recipe, tm
         told = " ".join(turn.text for turn in row.turns).casefold()
         assert row in unchanged or set(row.gold.sub_question.casefold().split()) & set(told.split())
         assert render(row, Prompts()).reply == f"<sub-question>{row.gold.sub_question}</sub-question>"
+
+
+def test_readings_written_by_hand_have_their_answers_in_their_documents(monkeypatch):
+    monkeypatch.syspath_prepend(RECIPES)
+    made_folders = runpy.run_path(str(RECIPES / "made_folders.py"))
+    folders = [
+        made_folders["fill"](lines, random.Random(0)) for lines in made_folders["read_folders"](RECIPES / "readings")
+    ]
+    hops = [(folder, hop) for folder in folders for asked in folder.asked for hop in asked.hops]
+    told = [(folder, hop) for folder, hop in hops if hop.kind == "text" and hop.answer not in ("yes", "no")]
+    assert len(folders) > 50
+    assert len(told) > 2000
+    for folder, hop in told:
+        held = " ".join(folder.texts[hop.path].split()) if hop.path else ""
+        assert " ".join(hop.answer.split()) in held, (folder.name, hop)
+    assert sum(len(asked.hops) > 1 for folder in folders for asked in folder.asked) > 400

@@ -28,7 +28,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,9 @@ GELU_MIN = 0.17
 """GELU is never below minus this."""
 GELU_ZERO = 16
 """The 8-bit number that stands for 0 behind the GELU, leaving 239 steps above it."""
+
+INPUTS = ("input_ids", "attention_mask")
+OUTPUT = ("embedding", "texts", WIDTH)
 
 Array = np.ndarray
 
@@ -92,37 +95,53 @@ class Graph:
     def fused(self, op: str, inputs: list[str], output: str, **attributes: object) -> str:
         return self.add(op, inputs, output, domain="com.microsoft", **attributes)
 
-    def model(self, taps: list[str]) -> bytes:
-        ids = [helper.make_tensor_value_info(n, TensorProto.INT32, ["texts", "tokens"]) for n in INPUTS]
-        out = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["texts", WIDTH])
+    def model(self, taps: list[str], *, inputs: Sequence[str] = INPUTS, output: Sequence[object] = OUTPUT) -> bytes:
+        ids = [helper.make_tensor_value_info(n, TensorProto.INT32, ["texts", "tokens"]) for n in inputs]
+        name, *shape = output
+        out = helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
         more = [helper.make_tensor_value_info(t, TensorProto.FLOAT, None) for t in taps]
         graph = helper.make_graph(self.nodes, "minilm", ids, [out, *more], self.constants)
         opsets = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
 
 
-INPUTS = ["input_ids", "attention_mask"]
 Linear = Callable[[Graph, str, str], str]
 """(graph, name of the layer, its input) → its output without bias; for "…qkv" the attended context."""
 
 
 def network(weights: Mapping[str, Array], linear: Linear) -> Graph:
-    """Embedding, six layers, mean over the tokens, L2 norm: BERT as its weights' names tell it."""
+    """Embedding, six layers, mean over the tokens, L2 norm."""
     g = Graph()
+    x = layers(g, weights, linear, positions=MAX_TOKENS)
+    g.add("Cast", ["attention_mask"], "mask", to=TensorProto.FLOAT)
+    g.add("MatMul", [g.add("Unsqueeze", ["mask", "second"], "mask.row"), x], "sum.row")
+    g.add("LpNormalization", [g.add("Squeeze", ["sum.row", "second"], "sum")], "embedding", axis=-1, p=2)
+    return g
+
+
+def layers(g: Graph, weights: Mapping[str, Array], linear: Linear, *, positions: int, two_texts: bool = False) -> str:
+    """Embedding and six layers: BERT as its weights' names tell it. The name of the last layer's output.
+
+    With `two_texts` there is an input `token_type_ids`, which says of which text a token is.
+    """
     words = weights["embeddings.word_embeddings.weight"]
-    positions = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
+    types = weights["embeddings.token_type_embeddings.weight"]
+    places = weights["embeddings.position_embeddings.weight"][:positions]
     scale = np.abs(words).max(1, keepdims=True) / 127
     scale[scale == 0] = 1
     g.const("words", np.round(words / scale).astype(np.int8))
     g.const("words.scale", scale.astype(np.float32))
-    g.const("positions", positions[:MAX_TOKENS])
+    g.const("positions", places if two_texts else places + types[0])
     g.const("first", np.array([0]))
     g.const("second", np.array([1]))
     g.add("Cast", [g.add("Gather", ["words", "input_ids"], "word.int8")], "word.float", to=TensorProto.FLOAT)
     g.add("Mul", ["word.float", g.add("Gather", ["words.scale", "input_ids"], "word.scale")], "word")
     g.add("Shape", ["input_ids"], "tokens", start=1, end=2)
     g.add("Slice", ["positions", "first", "tokens", "first"], "position")
-    g.add("Add", ["word", "position"], "embedded")
+    if two_texts:
+        g.add("Gather", [g.const("types", types), "token_type_ids"], "type")
+        g.add("Add", ["word", "type"], "typed")
+    g.add("Add", ["typed" if two_texts else "word", "position"], "embedded")
     norm = [g.const(f"norm.{p}", weights[f"embeddings.LayerNorm.{p}"]) for p in ("weight", "bias")]
     x = g.add("LayerNormalization", ["embedded", *norm], "hidden", axis=-1, epsilon=EPSILON)
     for i in range(LAYERS):
@@ -132,10 +151,7 @@ def network(weights: Mapping[str, Array], linear: Linear) -> Graph:
         bias = g.const(f"{i}.up.bias", weights[layer + "intermediate.dense.bias"])
         y = linear(g, f"{i}.down", g.fused("BiasGelu", [linear(g, f"{i}.up", x), bias], f"{i}.gelu"))
         x = _add_and_norm(g, weights, layer + "output.", f"{i}.hidden", y, x)
-    g.add("Cast", ["attention_mask"], "mask", to=TensorProto.FLOAT)
-    g.add("MatMul", [g.add("Unsqueeze", ["mask", "second"], "mask.row"), x], "sum.row")
-    g.add("LpNormalization", [g.add("Squeeze", ["sum.row", "second"], "sum")], "embedding", axis=-1, p=2)
-    return g
+    return x
 
 
 def _add_and_norm(g: Graph, weights: Mapping[str, Array], source: str, name: str, y: str, x: str) -> str:
@@ -193,13 +209,12 @@ def random_texts(tokenizer: Tokenizer, count: int) -> list[str]:
     return [" ".join(draw.choices(words, k=draw.randint(1, 150))) for _ in range(count)]
 
 
-def observe(weights: Mapping[str, Array], tokenizer: Tokenizer, texts: list[str]) -> dict[str, Seen]:
-    inputs: dict[str, str] = {}
-    graph = network(weights, in_float(weights, inputs))
-    session = open_session(graph.model(list(inputs.values())))
+def observe(model: bytes, inputs: Mapping[str, str], feeds: Iterable[Mapping[str, Array]]) -> dict[str, Seen]:
+    """What comes into each linear layer of the float32 `model`, whose taps are `inputs`."""
+    session = open_session(model)
     seen: dict[str, Seen] = {}
-    for text in texts:
-        for name, output in zip(inputs, session.run(list(inputs.values()), feed(tokenizer, text)), strict=True):
+    for fed in feeds:
+        for name, output in zip(inputs, session.run(list(inputs.values()), fed), strict=True):
             x = output[0].astype(np.float64)
             now = Seen(x.min(0), x.max(0), x.T @ x)
             s = seen.get(name, now)
@@ -316,7 +331,9 @@ def main() -> None:
     tokenizer.no_padding()
     tokenizer.enable_truncation(MAX_TOKENS)
     prose = [paragraph for paragraph in card.split("\n\n") if len(paragraph) > 40]
-    seen = observe(weights, tokenizer, random_texts(tokenizer, 150) + prose * 3)
+    inputs: dict[str, str] = {}
+    floats = network(weights, in_float(weights, inputs)).model(list(inputs.values()))
+    seen = observe(floats, inputs, (feed(tokenizer, text) for text in random_texts(tokenizer, 150) + prose * 3))
     model = network(weights, in_int8(weights, seen)).model([])
     sessions = [open_session(m) for m in (network(weights, in_float(weights, {})).model([]), model)]
     a, b = (np.concatenate([s.run(["embedding"], feed(tokenizer, p))[0] for p in prose]) for s in sessions)

@@ -11,12 +11,16 @@ A folder of theirs begins with `= name | language | what it is`. Then come
     & question => sub-question | kind | answer => …     asked in two steps; `cell(column=value,other)` looks one up
     ! question                      nothing in the folder answers it
 
+In `readings/` a document is `# PATH | TITLE` with its text on the lines after it; an answer may be `unknown`, and of
+several between ` || ` it is the first.
+
 `{P1}` is a person, `{C1}` a town, `{B1}` a firm, `{W1}` a title, `{I1}` a number with letters, `{M1}` a month, `{d1}` a
 date, `{t1}` a time, `{n1=2-9}` a number, `{X1=a|b}` one of these; the same everywhere in the folder.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import tomllib
@@ -27,6 +31,8 @@ from pathlib import Path
 import invented
 
 FOLDERS = Path(__file__).parent / "folders"
+_AFTER_TEXT = ("# ", "? ", "& ", "+ ")
+"""What the line after a document's text begins with, in `readings/`."""
 _SLOT = re.compile(r"\{([A-Za-z]+)(\d*)(?:=([^{}]*))?\}")
 _WORDS = tomllib.loads((FOLDERS / "words.toml").read_text(encoding="utf-8"))
 _PERSONS, _MONTHS, _ZH = _WORDS["persons"], _WORDS["months"], _WORDS["chinese"]
@@ -87,12 +93,14 @@ def read_folders(written: Path = FOLDERS, files: str = "*.txt") -> list[list[str
 
 def fill(lines: Sequence[str], rng: random.Random) -> Made:
     """One folder with everything drawn."""
-    name, language, _ = (part.strip() for part in lines[0][2:].split("|", 2))
+    name, language = (part.strip() for part in lines[0][2:].split("|")[:2])
     made = Made(name, language)
     slots: dict[str, str] = {}
     draw = _Draw(language, rng, slots)
-    kind = path = ""
+    kind, path, text_ends = "", "", 0
     for number, line in enumerate(lines[1:], 1):
+        if number < text_ends:
+            continue
         if line.startswith(("+ ", "- ")):
             kind, head = line[2:].split(" ", 1) if line[0] == "+" else ("old", line[2:])
             path, title = (draw(part.strip()) for part in head.split("|", 1))
@@ -102,13 +110,19 @@ def fill(lines: Sequence[str], rng: random.Random) -> Made:
                 made.captions[path] = title
             else:
                 made.tables[path] = _table(path, title, lines[number + 1], lines[number + 2], draw)
+        elif line.startswith("# ") and "|" in line:
+            kind, (path, title) = "text", (part.strip() for part in line[2:].split("|", 1))
+            body = [*itertools.takewhile(lambda after: not after.startswith(_AFTER_TEXT), lines[number + 1 :])]
+            made.texts[path] = "\n".join([title, "", *body])
+            text_ends = number + 1 + len(body)
         elif line.startswith("?? "):
             _ask_table(made, path, line[3:], rng)
         elif line.startswith("? "):
-            wording, answer = line[2:].rsplit("|", 1)
+            wording, answer = line[2:].split(" || ")[0].rsplit("|", 1)
             question, told = draw(_one_wording(wording, rng)), draw(answer.strip())
             told = _SIDES.get(told, told)
-            made.asked.append(Asked(question, told, [Hop(question, kind, told, path)]))
+            hops = [] if told == "unknown" else [Hop(question, kind, told, path)]
+            made.asked.append(Asked(question, told, hops))
         elif line.startswith("! "):
             made.asked.append(Asked(draw(line[2:]), "unknown"))
         elif line.startswith("& ") and "=>" in line:

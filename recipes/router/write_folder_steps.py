@@ -1,17 +1,20 @@
 """Writes training steps over made folders, with live looks and searches, because routers meet folders, not benchmarks.
 
     python recipes/router/write_folder_steps.py OUT [--folders 60] [--dev-folders 6] [--seed 0]
+        [--written readings asked --of-others 8]
 
-Each folder is three of `folders/` filled anew and indexed as any user's. OUT/steps.jsonl gets plans, readings,
-queries and final answers; OUT/asked.jsonl every question with what the looks have seen, for the odds of routes
-(`fit_odds.py`). Questions are typed as people type. A
-reading whose evidence does not hold the answer is answered "unknown", and one in eight gets the evidence of another
-knowledge base, so that a reader learns to say so. Whole kinds of folders are kept for OUT/*.dev.jsonl.
+Each folder is three of `folders/` filled anew and indexed as any user's. With `--written` the first of each is from the
+first of these folders beside this file, in turn, and the others are from all of them. OUT/steps.jsonl gets plans,
+readings, queries and final answers; OUT/asked.jsonl every question with what the looks have seen, for the odds of
+routes (`fit_odds.py`). Questions are typed as people type. A reading whose evidence does not hold the answer is
+answered "unknown", and one in eight gets the evidence of another knowledge base, so that a reader learns to say so.
+Whole kinds of folders are kept for OUT/*.dev.jsonl.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import re
@@ -21,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from made_folders import Asked, Hop, Made, Table, fill, read_folders, roughen, write_files
+from made_folders import FOLDERS, Asked, Hop, Made, Table, fill, read_folders, roughen, write_files
 from write_query_steps import thought_for
 
 import r1router as rr
@@ -54,17 +57,22 @@ def main() -> None:
     parser.add_argument("--folders", type=int, default=60)
     parser.add_argument("--dev-folders", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--of-others", type=int, default=999, help="questions of each folder after the first")
+    parser.add_argument("--written", nargs="+", default=[FOLDERS.name])
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    written = read_folders()
+    firsts, *others = (read_folders(FOLDERS.parent / name) for name in given.written)
+    written = [*firsts, *itertools.chain(*others)]
     apart = [lines for lines in written if _name(lines) in KEPT_APART]
     learned = [lines for lines in written if _name(lines) not in KEPT_APART]
+    in_turn = itertools.cycle(random.Random(given.seed).sample(firsts, len(firsts))) if others else None
     for part, pool, count in (("", learned, given.folders), (".dev", apart, given.dev_folders)):
         rows: list[TrainingStep] = []
         with (given.out / f"asked{part}.jsonl").open("w", encoding="utf-8") as asked:
             for number in range(count):
                 rng = random.Random(f"{given.seed}/{part}/{number}")
-                for steps, told in _work(f"folder{part}-{number}", pool, rng):
+                first = next(in_turn) if in_turn else rng.choice(pool)
+                for steps, told in _work(f"folder{part}-{number}", first, pool, rng, given.of_others):
                     rows += steps
                     asked.write(json.dumps(told, ensure_ascii=False) + "\n")
                 print(f"{number + 1} of {count} folders{part}, {len(rows)} steps", flush=True)
@@ -75,11 +83,12 @@ def _name(lines: Sequence[str]) -> str:
     return lines[0][2:].split("|")[0].strip()
 
 
-def _work(name: str, pool: list[list[str]], rng: random.Random) -> Iterator[tuple[list[TrainingStep], dict[str, Any]]]:
+def _work(
+    name: str, first: list[str], pool: list[list[str]], rng: random.Random, of_others: int
+) -> Iterator[tuple[list[TrainingStep], dict[str, Any]]]:
     """The steps of one folder, question by question."""
-    first = rng.choice(pool)
-    language = first[0].split("|")[1]
-    alike = [lines for lines in pool if lines is not first and lines[0].split("|")[1] == language]
+    language = first[0].split("|")[1].strip()
+    alike = [lines for lines in pool if lines is not first and lines[0].split("|")[1].strip() == language]
     others = rng.sample(alike, min(rng.choice((1, 2, 2)), len(alike)))
     if rng.random() < 0.3 or not others:
         others.append(rng.choice([lines for lines in pool if lines is not first and lines not in others]))
@@ -87,6 +96,8 @@ def _work(name: str, pool: list[list[str]], rng: random.Random) -> Iterator[tupl
     with tempfile.TemporaryDirectory() as scratch:
         write_files(made, Path(scratch, "files"))
         rr.index([Path(scratch, "files")], kbs=Path(scratch, "kbs"), ocr=False)
+        for folder in made[1:]:
+            folder.asked = rng.sample(folder.asked, min(of_others, len(folder.asked)))
         questions = [
             (f"{name}-{folder.name}-{number}", folder, asked, roughen(asked.question, rng))
             for folder in made

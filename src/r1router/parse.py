@@ -241,6 +241,8 @@ def read_answer(reply: Reply) -> Answer:
     text = _field(rest, "answer")
     if not text:
         raise ParseError("the tag answer is missing" if text is None else "the tag answer is empty", reply.text)
+    if reply.confidence is not None:
+        return Answer(thought, text, confidence=reply.confidence, doubt=reply.doubt)
     confidence, doubt = read_answer_probabilities(reply.tokens)
     return Answer(thought, text, confidence=confidence, doubt=doubt)
 

@@ -62,6 +62,7 @@ from r1router.types import (
     Policy,
     Purpose,
     Question,
+    Reading,
     Role,
     Shape,
     Sight,
@@ -167,6 +168,7 @@ class Prompts:
         return self._ask(
             "answer", template, self._answer_shape(evidence, step.sub_question or ""), trajectory,
             thought=step.thought, sub_question=step.sub_question, evidence=evidence,
+            reading=self._reading(step.sub_question or "", step.evidence),
         )  # fmt: skip
 
     def query_step(self, trajectory: Trajectory, step: Step, view: TableView, *, template: str = "query_step") -> Ask:
@@ -199,7 +201,8 @@ class Prompts:
         """The final answer in one call, by the named template. Reply: `parse.read_answer`."""
         shown = self._shown(question.text, evidence)
         shape = self._answer_shape(shown, question.text)
-        return self._ask("final", template, shape, Trajectory(question), evidence=shown)
+        reading = self._reading(question.text, evidence)
+        return self._ask("final", template, shape, Trajectory(question), evidence=shown, reading=reading)
 
     def next_query(self, trajectory: Trajectory, *, template: str, think: bool = True) -> Ask:
         """What is to be searched next, by the named template? Reply: `parse.read_query`."""
@@ -262,6 +265,12 @@ class Prompts:
             for item, text in (focus(question, evidence, limit) if limit else ((e, e.text) for e in evidence))
         ]
 
+    def _reading(self, question: str, evidence: Sequence[Evidence]) -> Reading | None:
+        """The question and the whole pieces, where answers are copied from them; a result is read in what it is of."""
+        if not self.copied_answers or not evidence or evidence[0].result is not None:
+            return None
+        return Reading(question, tuple(item.text for item in evidence))
+
     def _answer_shape(self, shown: Sequence[Mapping[str, Any]], question: str) -> Shape:
         """The form of an answer; where the set has answers copied, from what is shown or from the question."""
         texts = (neutralise(text) for text in (*(item["text"] for item in shown), question))
@@ -280,6 +289,7 @@ class Prompts:
         trajectory: Trajectory,
         *,
         labels: Mapping[str, str] | None = None,
+        reading: Reading | None = None,
         **data: Any,
     ) -> Ask:
         """The template rendered with the question, the steps so far and `data`. `labels`: label to knowledge base."""
@@ -290,7 +300,7 @@ class Prompts:
         )  # fmt: skip
         longest = max(sum(tag.max_chars if not tag.choices else 40 for tag in tags) for tags in shape.alternatives)
         wanted = tuple(labels) or ((parse.UNKNOWN,) if purpose != "plan" and self.support is not None else ())
-        return Ask(messages, purpose, shape, wanted, max_tokens=64 + longest // 2)
+        return Ask(messages, purpose, shape, wanted, max_tokens=64 + longest // 2, reading=reading)
 
     def _messages(self, template: str, image: Image | None, **data: Any) -> tuple[Message, ...]:
         """The template's messages; the question's picture goes with the last one of the user."""

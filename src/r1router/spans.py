@@ -23,6 +23,11 @@ _LINE_END = re.compile(r"[\n\r<]")  # what could open a tag ends a span too
 _OPENS = frozenset("([{«„“‚‘\"'€$£#+-−")
 
 
+def find_words(text: str) -> list[re.Match[str]]:
+    """Where an answer may begin and end: each word with what belongs to it, each letter of an unspaced script."""
+    return list(_PIECE.finditer(text))
+
+
 def drop_unknown(grammar: str) -> str:
     """A span grammar without "unknown" among its answers."""
     return grammar.replace(f" | {write_gbnf_literal(UNKNOWN)}", "", 1)

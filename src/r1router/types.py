@@ -218,6 +218,10 @@ class Reply:
     completion_tokens: int = 0
     truncated: bool = False
     """True when the reply was cut by `max_tokens`."""
+    confidence: float | None = None
+    """Of the answer, as in `Answer`, where the backend tells it otherwise than by its tokens."""
+    doubt: float | None = None
+    """Of the answer, as in `Answer`, where the backend tells it otherwise than by its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +341,14 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A question, and the whole texts of the pieces of evidence that may answer it, best first."""
+
+    question: str
+    pieces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """A method's request for one model reply."""
 
@@ -347,6 +359,8 @@ class Ask:
     labels: tuple[str, ...] = ()
     """Labels of routes, or answers, whose probabilities are wanted (log-probabilities are requested when not empty)."""
     max_tokens: int = 512
+    reading: Reading | None = None
+    """What the reply is read from, for policies that read otherwise than by the messages."""
 
 
 @dataclass(frozen=True, slots=True)

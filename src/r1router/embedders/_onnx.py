@@ -1,4 +1,4 @@
-"""Opens an ONNX model as a session of one thread, because work is spread over cores batch by batch."""
+"""Spreads work over the cores batch by batch, because a model runs on one thread (`onnx_session`)."""
 
 from __future__ import annotations
 
@@ -6,22 +6,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar
-
-import onnxruntime  # type: ignore[import-untyped]
 
 T = TypeVar("T")
 R = TypeVar("R")
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
-
-
-def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """One thread inside: whole batches side by side use the cores better than the parts of one batch."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def count_cores() -> int:

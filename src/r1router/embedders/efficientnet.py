@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from r1router.embedders._onnx import ASSETS, map_in_turns, open_session, start_workers
+from r1router.embedders._onnx import map_in_turns, start_workers
 from r1router.embedders._pictures import convert_to_rgb
 from r1router.embedders._vectors import normalise_rows
 from r1router.errors import InputError
+from r1router.onnx_session import ASSETS, open_session
 from r1router.types import Image
 
 SIZE = 224

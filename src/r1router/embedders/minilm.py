@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from r1router.embedders._onnx import ASSETS, map_in_turns, open_session, start_workers
+from r1router.embedders._onnx import map_in_turns, start_workers
 from r1router.embedders._texts import clean
 from r1router.errors import InputError
+from r1router.onnx_session import ASSETS, open_session
 
 MAX_TOKENS = 256
 """What the model was trained for; the rest of a text is not seen."""

@@ -14,6 +14,7 @@ import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ from r1router.marks import compile_tokens
 from r1router.policies import _default_model as default_model
 from r1router.policies._chat import write_chat_json
 from r1router.policies._control_tokens import read_control_tokens
+from r1router.policies._extractor import CANDIDATES, Extractor, choose, find_extractor_beside, is_sure, write_reply
 from r1router.prompts import find_prompts_beside
 from r1router.types import Ask, Policy, Reply, Token
 
@@ -49,14 +51,16 @@ def open_(
     slots: int = 4,
     threads: int = 0,
     exact: bool = False,
+    extract: bool = True,
 ) -> Policy:
     """`llamacpp:FILE?option=value`; without a file, the model that this package fetches, with our router worked in.
 
     `lora` is an adapter on top of the file (or of the fetched model, in place of our router; `none` for that model
     alone), `mmproj` its picture encoder. A folder `prompts` beside the adapter, or beside the file, is the prompt
-    set that it is asked with. `ctx` tokens fit into one call (prompt and
-    reply), `slots` calls run at once, on `threads` threads (0: see `_threads`). `exact` gives the same request the
-    same reply to the last digit, whatever was asked before or beside it: one call at a time, its prompt read whole.
+    set that it is asked with; a file `extractor.onnx` there finds answers in the evidence (see `_extractor`), which
+    `extract=false` leaves to the model alone. `ctx` tokens fit into one call (prompt and reply), `slots` calls run at
+    once, on `threads` threads (0: see `_threads`). `exact` gives the same request the same reply to the last digit,
+    whatever was asked before or beside it: one call at a time, its prompt read whole.
     Raises `InputError` for files that are none, `PolicyError` where llama.cpp refuses them.
     """
     if ctx < 64 or slots < 1 or threads < 0:
@@ -64,19 +68,20 @@ def open_(
     adapter = Path(lora).expanduser() if lora not in ("", "none") else None
     if target:
         model = Path(target).expanduser()
-        prompts = find_prompts_beside(adapter and adapter.parent, model.parent)
+        beside: tuple[Path | None, Path | None] = (adapter and adapter.parent, model.parent)
     elif lora == "" and default_model.ROUTER.is_file():
         model = default_model.find_router(default_model.ROUTER)
-        prompts = find_prompts_beside(default_model.ROUTER.parent)
+        beside = (default_model.ROUTER.parent, None)
     else:
-        model, prompts = default_model.find_model(), find_prompts_beside(adapter and adapter.parent)
+        model, beside = default_model.find_model(), (adapter and adapter.parent, None)
     projector = Path(mmproj).expanduser() if mmproj else None
     for file, what in ((model, "model"), (adapter, "LoRA adapter"), (projector, "picture encoder")):
         if file is not None:
             _check_gguf(file, what)
     return LlamaCpp(
-        model, lora=adapter, mmproj=projector, prompts=prompts, ctx=ctx, slots=slots, threads=threads, exact=exact
-    )
+        model, lora=adapter, mmproj=projector, prompts=find_prompts_beside(*beside), ctx=ctx, slots=slots,
+        threads=threads, exact=exact, extractor=find_extractor_beside(*beside) if extract else None,
+    )  # fmt: skip
 
 
 class LlamaCpp:
@@ -93,11 +98,13 @@ class LlamaCpp:
         slots: int = 4,
         threads: int = 0,
         exact: bool = False,
+        extractor: Extractor | None = None,
     ) -> None:
         slots = 1 if exact else slots
         self.spec = f"llamacpp:{model}"
         self.prompts = prompts
         self._pictures, self._exact = mmproj is not None, exact
+        self._extractor = extractor
         self._tokens = compile_tokens(read_control_tokens(model))
         with watch_interrupts():
             self._server = wait_aside(lambda: _load(model, lora, mmproj, ctx, slots, threads))
@@ -113,6 +120,20 @@ class LlamaCpp:
         """
         if self._closed:
             raise PolicyError(f"the policy {self.spec} is closed; open it again with open_policy")
+        if self._extractor is None or ask.reading is None or temperature:
+            return await self._generate(ask, temperature, seed)
+        loop, reading = asyncio.get_running_loop(), ask.reading
+        spans = await loop.run_in_executor(
+            self._pool, self._extractor.find, reading.question, reading.pieces, CANDIDATES
+        )
+        if spans and is_sure(spans):
+            return write_reply(spans)
+        # With a label its probabilities come too, which are weighed.
+        said = await self._generate(replace(ask, labels=(parse.UNKNOWN,)), temperature, seed)
+        return choose(spans, said) if spans else said
+
+    async def _generate(self, ask: Ask, temperature: float, seed: int | None) -> Reply:
+        """The language model's own reply."""
         request = _request(ask, temperature, seed, self._pictures, self._tokens)
         request["cache_prompt"] = not self._exact
         stop = threading.Event()

@@ -1,0 +1,78 @@
+"""The weights of `train_extractor.py` to the int8 ONNX file that ships as `src/r1router/assets/router/extractor.onnx`.
+
+    pip install onnx==1.23.2
+    python recipes/router/build_extractor.py WEIGHTS.safetensors … [--to FILE.onnx]
+
+The mean of the files is taken; a file that is named twice counts twice. As `recipes/assets/build_minilm.py` makes the
+embedder's, with questions beside documents of `readings/` to see what the activations are like.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "assets"))
+from build_minilm import Array, Graph, Linear, in_float, in_int8, layers, observe, open_session
+from made_folders import FOLDERS, fill, read_folders
+from onnx import TensorProto
+
+from r1router.onnx_session import ASSETS
+from r1router.policies._extractor import FIXED, MAX_TOKENS, open_tokenizer
+
+INPUTS, OUTPUT = ("input_ids", "token_type_ids"), ("logits", "texts", "tokens", 2)
+OBSERVED = 60
+"""Questions beside a document that the scales come from."""
+
+
+def network(weights: Mapping[str, Array], linear: Linear) -> Graph:
+    """Embedding, six layers, two numbers for each token."""
+    g = Graph()
+    g.add("Equal", ["input_ids", "input_ids"], "everywhere")
+    g.add("Cast", ["everywhere"], "attention_mask", to=TensorProto.INT32)
+    x = layers(g, weights, linear, positions=MAX_TOKENS, two_texts=True)
+    product = g.add("MatMul", [x, g.const("head.weight", weights["head.weight"].T)], "product")
+    g.add("Add", [product, g.const("head.bias", weights["head.bias"])], "logits")
+    return g
+
+
+def make_feeds(tokenizer: Tokenizer, count: int, rng: random.Random) -> Iterator[dict[str, Array]]:
+    made = [fill(lines, rng) for lines in read_folders(FOLDERS.parent / "readings")]
+    for _ in range(count):
+        folder = rng.choice(made)
+        encoding = tokenizer.encode(rng.choice(folder.asked).question, FIXED + rng.choice(list(folder.texts.values())))
+        yield {
+            "input_ids": np.array([encoding.ids], np.int32),
+            "token_type_ids": np.array([encoding.type_ids], np.int32),
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", type=Path, nargs="+")
+    parser.add_argument("--to", type=Path, default=ASSETS / "router" / "extractor.onnx")
+    given = parser.parse_args()
+    files = [load_file(file) for file in given.weights]
+    weights = {name: np.mean([file[name] for file in files], axis=0, dtype=np.float32) for name in files[0]}
+    feeds = list(make_feeds(open_tokenizer(ASSETS / "minilm" / "tokenizer.json"), OBSERVED, random.Random(0)))
+    inputs: dict[str, str] = {}
+    options = {"inputs": INPUTS, "output": OUTPUT}
+    watched = network(weights, in_float(weights, inputs)).model(list(inputs.values()), **options)
+    model = network(weights, in_int8(weights, observe(watched, inputs, feeds))).model([], **options)
+    floats, ints = open_session(watched), open_session(model)
+    apart = [np.abs(floats.run(["logits"], fed)[0] - ints.run(["logits"], fed)[0]).mean() for fed in feeds[:50]]
+    given.to.write_bytes(model)
+    print(f"logits are {np.mean(apart):.3f} from float32 on average")
+    print(f"{given.to}: {len(model) / 1e6:.1f} MB, sha256 {hashlib.sha256(model).hexdigest()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# The encoder that finds answers in evidence, trained again: readings that people wrote, readings of made folders and of
+# two question sets' train parts, three trainings and their mean. Some two hours on two cores. This file was never run from
+# its start: what ships had five shorter trainings in place of the first (see src/r1router/assets/router/README.md).
+#
+#     recipes/train_extractor.sh BENCH KBS [FOLDER]
+#
+# BENCH holds questions/{geo,ottqa}.train.jsonl, KBS its knowledge bases (`recipes/train_embedded.sh` makes them).
+# The same command again goes on where it stopped. At the end FOLDER/extractor.onnx is to be copied to
+# src/r1router/assets/router.
+set -euo pipefail
+
+bench=${1:?usage: $0 BENCH KBS [FOLDER]}
+kbs=${2:?usage: $0 BENCH KBS [FOLDER]}
+folder=${3:-runs/extractor}
+here=$(dirname "$0")/router
+apart=('Kammerchor Lindentöne' 'Orrery Museum of Clocks' 'Driftwood Pictures, production "The Salt Wife"'
+  'Mutuelle des Deux Rives' 'Refuge canin Les Vieux Tilleuls')
+mkdir -p "$folder"
+
+[ -s "$folder/written/steps.jsonl" ] || python "$here/write_folder_steps.py" "$folder/written" --folders 150 \
+  --written readings asked folders --of-others 8
+[ -s "$folder/made/steps.jsonl" ] || python "$here/write_folder_steps.py" "$folder/made" --folders 100 --seed 2
+[ -s "$folder/sets.jsonl" ] || python "$here/write_set_readings.py" "$bench" "$kbs" "$folder/sets.jsonl"
+[ -s "$folder/invented.jsonl" ] || python "$here/write_reading_steps.py" "$folder/invented.jsonl" --rows 400 --seed 5
+
+train() { # NAME FILES… OPTIONS…
+  [ -s "$folder/$1.done" ] && return
+  python "$here/train_extractor.py" "$folder/$1.safetensors" "${@:2}" --kept-apart "${apart[@]}"
+  echo done > "$folder/$1.done"
+}
+folders=("$folder/written/steps.jsonl" "$folder/made/steps.jsonl")
+train first "${folders[@]}" --steps 900 --learning-rate 6e-5
+train second "${folders[@]}" "$folder/sets.jsonl" "$folder/invented.jsonl" --from "$folder/first.safetensors" \
+  --steps 125 --learning-rate 3e-5 --seed 2
+train third "${folders[@]}" "$folder/sets.jsonl" "$folder/invented.jsonl" --from "$folder/second.safetensors" \
+  --steps 170 --learning-rate 4e-5 --seed 3
+w() { echo "$folder/$1.safetensors"; }
+python "$here/build_extractor.py" "$(w first)" "$(w second)" "$(w third)" "$(w third)" "$(w third)" --to "$folder/extractor.onnx"
