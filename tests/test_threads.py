@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import threading
 
@@ -109,3 +110,24 @@ def test_leaving_early_closes_the_items():
         assert item == 1
         break
     assert closed.wait(60)
+
+
+def test_threads_that_ask_first_at_the_same_time_share_one_loop():
+    code = """
+import asyncio, sys, threading
+from r1router.drive.threads import wait_for
+sys.setswitchinterval(1e-6)
+async def tell():
+    return id(asyncio.get_running_loop())
+told, together = set(), threading.Barrier(16)
+def ask():
+    together.wait()
+    told.add(wait_for(tell()))
+threads = [threading.Thread(target=ask) for _ in range(16)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(told))
+"""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+        assert done.stdout.strip() == "1"

@@ -20,8 +20,16 @@ T = TypeVar("T")
 _END = object()
 
 
-@cache
+_OPENING = threading.Lock()
+
+
 def _loop() -> asyncio.AbstractEventLoop:
+    with _OPENING:  # threads that ask first at the same time would open one each
+        return _open_loop()
+
+
+@cache
+def _open_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="r1router", daemon=True).start()
     return loop
