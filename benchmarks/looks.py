@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 import r1router as rr
 from r1router.types import Ask, Reply
 
