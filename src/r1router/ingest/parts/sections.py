@@ -15,7 +15,6 @@ _LAID_OUT = re.compile(r"(?m)^ ?\u00a0[ \u00a0]+")
 """How a page indents a line that is not preformatted."""
 _HELD = str.maketrans({" ": "\0", "\t": "\1", "\u00a0": "\0"})
 _LET_GO = str.maketrans({"\0": " ", "\1": "\t"})
-_HELD_AT_END = re.compile(r"(?m)[\0\1 ]+$")
 
 
 def hold_spaces(text: str) -> str:
@@ -71,5 +70,5 @@ def tidy_spaces(text: str, *, indented: bool = False) -> str:
     else:
         text = _LAID_OUT.sub(lambda found: hold_spaces(found[0]), text)
         lines = [_SPACES.sub(" ", line).strip() for line in text.splitlines()]
-    text = _HELD_AT_END.sub("", "\n".join(lines))
+    text = "\n".join(line.rstrip("\0\1 ") for line in lines)
     return _BLANK_LINES.sub("\n\n", text).strip().translate(_LET_GO)

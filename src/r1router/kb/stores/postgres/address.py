@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ def read(address: Address) -> Iterator[Any]:
 
     Raises `KnowledgeBaseError` for what goes wrong inside.
     """
-    with explain_reading(address), _open_pool(address.conninfo).connection() as db:
+    with explain_reading(address), _take(_open_pool(address.conninfo)) as db:
         if _SCHEMA_OF.get(db) != address.schema:
             _set_up(db, address)
             db.commit()
@@ -128,9 +129,41 @@ def import_psycopg() -> Any:
     return psycopg
 
 
-@cache
+@contextmanager
+def _take(pool: Any) -> Iterator[Any]:
+    """A connection that works. Where the data base has closed one, as when it starts anew, all idle ones are looked at:
+    the pool's own check waits longer after each closed one, and eight of them take more than its time."""
+    with pool.connection() as db:
+        if _works(db):
+            yield db
+            return
+    pool.check()
+    with pool.connection() as db:
+        yield db
+
+
+def _works(db: Any) -> bool:
+    psycopg = import_psycopg()
+    from psycopg_pool import ConnectionPool
+
+    try:
+        ConnectionPool.check_connection(db)
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 def _open_pool(conninfo: str) -> Any:
     """One for all schemas of a data base, so that a process never holds more than `CONNECTIONS` open for searching."""
+    with _OPENING:  # threads that read first at the same time would open one each
+        return _open_new_pool(conninfo)
+
+
+_OPENING = threading.Lock()
+
+
+@cache
+def _open_new_pool(conninfo: str) -> Any:
     psycopg = import_psycopg()
     from psycopg_pool import ConnectionPool
 
@@ -145,7 +178,6 @@ def _open_pool(conninfo: str) -> Any:
         max_size=CONNECTIONS,
         timeout=30,
         configure=configure,
-        check=ConnectionPool.check_connection,
         open=True,
     )
     atexit.register(pool.close)
