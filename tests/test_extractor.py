@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -97,3 +100,9 @@ def test_the_language_model_is_asked_where_no_answer_is_likely():
 def test_the_one_that_ships_finds_it(question, answer):
     found = extractor.find_extractor_beside(ASSETS / "router").find(question, PIECES, 3)
     assert found[0].text == answer
+
+
+def test_the_one_that_ships_is_opened_without_a_word():
+    code = "from r1router.policies._extractor import *; find_extractor_beside(ASSETS / 'router')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr == ""

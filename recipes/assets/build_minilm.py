@@ -133,7 +133,8 @@ def layers(g: Graph, weights: Mapping[str, Array], linear: Linear, *, positions:
     g.const("words.scale", scale.astype(np.float32))
     g.const("positions", places if two_texts else places + types[0])
     g.const("first", np.array([0]))
-    g.const("second", np.array([1]))
+    if not two_texts:
+        g.const("second", np.array([1]))
     g.add("Cast", [g.add("Gather", ["words", "input_ids"], "word.int8")], "word.float", to=TensorProto.FLOAT)
     g.add("Mul", ["word.float", g.add("Gather", ["words.scale", "input_ids"], "word.scale")], "word")
     g.add("Shape", ["input_ids"], "tokens", start=1, end=2)
