@@ -12,24 +12,17 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from contextvars import copy_context
-from functools import cache
 from typing import Any, ParamSpec, TypeVar
+
+from r1router.once import open_once
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _END = object()
 
 
-_OPENING = threading.Lock()
-
-
+@open_once
 def _loop() -> asyncio.AbstractEventLoop:
-    with _OPENING:  # threads that ask first at the same time would open one each
-        return _open_loop()
-
-
-@cache
-def _open_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="r1router", daemon=True).start()
     return loop

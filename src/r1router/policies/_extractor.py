@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,7 +80,7 @@ def open_tokenizer(file: Path) -> Tokenizer:
 
 def find_spans(question: str, pieces: Sequence[str], count: int, tokenizer: Tokenizer, encode: Encode) -> list[Span]:
     """As `Extractor.find`, by any encoder."""
-    parts = list(_cut(question[:1000], pieces, tokenizer))[:MAX_PARTS]
+    parts = list(islice(_cut(question[:1000], pieces, tokenizer), MAX_PARTS))
     if not parts:
         return []
     logits = [encode(_row(part.encoding.ids), _row(part.encoding.type_ids)) for part in parts]

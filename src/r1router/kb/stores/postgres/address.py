@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import atexit
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
 
 from r1router.errors import InputError, KnowledgeBaseError, MissingExtra, NotWritten
+from r1router.once import open_once
 
 SCHEMA = "r1router"
 """The schema of the data base where a location names none."""
@@ -153,17 +152,9 @@ def _works(db: Any) -> bool:
     return True
 
 
+@open_once
 def _open_pool(conninfo: str) -> Any:
     """One for all schemas of a data base, so that a process never holds more than `CONNECTIONS` open for searching."""
-    with _OPENING:  # threads that read first at the same time would open one each
-        return _open_new_pool(conninfo)
-
-
-_OPENING = threading.Lock()
-
-
-@cache
-def _open_new_pool(conninfo: str) -> Any:
     psycopg = import_psycopg()
     from psycopg_pool import ConnectionPool
 
