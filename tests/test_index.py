@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from textwrap import dedent
 
 import pytest
 
+import r1router
 from r1router.errors import Busy, EmbedderMismatch, InputError, KnowledgeBaseError
 from r1router.ingest.feed import BATCH
 from r1router.ingest.left_out import read_left_out
@@ -84,6 +86,35 @@ def test_a_second_run_reads_and_embeds_nothing(tmp_path: Path, docs: Path) -> No
     report = run(tmp_path, embedder=embedder)
     assert (report.read, report.skipped, embedder.passages) == (0, 3, [])
     assert open_table(tmp_path / "kbs" / "text").version == version
+
+
+def test_a_run_by_a_release_with_a_changed_reader_reads_known_files_again(tmp_path: Path, docs: Path) -> None:
+    """Runs a copy of the package, and then the copy with another reader of texts."""
+    package, copy = Path(r1router.__file__).parent, tmp_path / "release" / "r1router"
+    shutil.copytree(package / "ingest", copy / "ingest")
+    for part in package.iterdir():
+        if part.name not in ("ingest", "__pycache__"):
+            (copy / part.name).symlink_to(part)
+
+    def index_by_copy() -> None:
+        command = [sys.executable, "-m", "r1router", "index", "docs", "--kbs", "kbs"]
+        done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(copy.parent)}, check=False)
+        assert done.returncode == 0
+
+    index_by_copy()
+    before = stored(tmp_path)
+    index_by_copy()
+    assert stored(tmp_path) == before
+    reader = copy / "ingest" / "readers" / "text.py"
+    changed = reader.read_text(encoding="utf-8").replace("def read(", "def _read(") + dedent("""
+        def read(file, *, as_, ocr):
+            from dataclasses import replace
+            for record in _read(file, as_=as_, ocr=ocr):
+                yield replace(record, text=f"{record.text} Read anew.") if hasattr(record, "text") else record
+    """)
+    reader.write_text(changed, encoding="utf-8")
+    index_by_copy()
+    assert stored(tmp_path) == {id: f"{text} Read anew." for id, text in before.items()}
 
 
 def test_what_is_added_later_is_found(tmp_path: Path, docs: Path) -> None:

@@ -33,9 +33,6 @@ further down is found by its words, as it is named, and by queries. Embedding al
 LONG_CELL = 400
 """Characters from which on a cell may hold more than a window: a review, a description, an abstract."""
 
-RECIPE = f"6:{WINDOW}:{STRIDE}:{TAIL}:{BLOCK}:{EMBEDDED}"
-"""Changes when the same record would be cut or described otherwise, so that sources are read again."""
-
 DULL = frozenset({"source", "url", "lang", "language", "index"})
 """Fields that say where a text comes from: kept with its record, not written into its entries."""
 LONG = 16

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from r1router.errors import EmbedderMismatch, InputError, UnreadableFile
 from r1router.ingest import left_out, readers
-from r1router.ingest.chunk import RECIPE
 from r1router.ingest.feed import NOTHING_MADE, Counts, Feed, Known
 from r1router.ingest.isolate import ReadingProcess, choose_limits, open_reading_process
 from r1router.ingest.parts.registry import find_kinds_in_text, find_named, is_read_by
+from r1router.ingest.recipe import compute_recipe
 from r1router.ingest.records import About, Problem, find_kind
 from r1router.ingest.sources import SourceFile, compute_fingerprint, make_absolute
 from r1router.ingest.workers import start_workers
@@ -514,4 +514,4 @@ def _mark(file: SourceFile, *, as_: Kind | None, ocr: bool) -> str:
         content = compute_fingerprint(file)
     except OSError as error:
         raise UnreadableFile(file.source, error.strerror or str(error)) from error
-    return hashlib.sha256(f"{content} {RECIPE} {as_} {ocr}{file.reader}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{content} {compute_recipe()} {as_} {ocr}{file.reader}".encode()).hexdigest()[:32]
