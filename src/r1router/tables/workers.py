@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 from typing import TypeVar
 
 from r1router.errors import QueryError
+from r1router.once import open_once
 
 T = TypeVar("T")
 AT_ONCE = 2
@@ -95,6 +95,6 @@ def _watch(end: threading.Event, done: threading.Event, seconds: float, interrup
         done.wait(_AGAIN)
 
 
-@cache
+@open_once
 def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="query")

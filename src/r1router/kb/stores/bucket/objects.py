@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from r1router.errors import InputError, KnowledgeBaseError, MissingExtra, NotWritten, write_short
+from r1router.once import open_once
 
 SCHEMES = ("s3", "gs", "az")
 Version = dict[str, Any]
@@ -142,7 +142,7 @@ class Objects:
         return "/".join(filter(None, (self._prefix, name)))
 
 
-@cache
+@open_once
 def _open(bucket: str) -> Any:
     return import_obstore().store.from_url(bucket)
 

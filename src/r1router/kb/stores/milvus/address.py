@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from r1router.errors import InputError, KnowledgeBaseError, MissingExtra, NotWritten
+from r1router.once import open_once
 
 PREFIX = "r1router"
 """What the names of our collections begin with, where a location does not say."""
@@ -84,7 +84,7 @@ def read_address(location: str) -> Address:
     return Address(f"{scheme}://{host}:{port}", database, token, prefix, index, place)
 
 
-@cache
+@open_once
 def open_client(address: Address) -> Any:
     """One for this process, which all threads share. Raises `KnowledgeBaseError`."""
     pymilvus = import_pymilvus()
