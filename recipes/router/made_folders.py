@@ -193,6 +193,8 @@ class _Draw:
             "de": ("{day}. {month} {year}", "{day}. {month}"),
             "fr": ("{day} {month} {year}", "{day} {month}"),
             "es": ("{day} de {month} de {year}",),
+            "it": ("{day} {month} {year}", "{day} {month}"),
+            "nl": ("{day} {month} {year}", "{day} {month}"),
         }
         return rng.choice(forms[self.language]).format(day=day, month=month, year=year)
 
