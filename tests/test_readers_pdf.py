@@ -139,6 +139,59 @@ def test_columns_of_a_script_of_wide_signs_are_read_one_after_the_other(tmp_path
     assert text.index("左栏的文字第7行") < text.index("右栏的文字第0行")
 
 
+CODE = """\
+def area(shapes):
+    total = 0
+    for shape in shapes:
+        if shape.is_open:
+            continue    # counts for nothing
+        total += shape.width * shape.height
+    return total"""
+
+
+@pytest.mark.parametrize("font", ["Courier", "Courier-Bold"])
+def test_code_keeps_its_indentation_and_the_text_around_it_its_lines(tmp_path: Path, font: str) -> None:
+    def draw(sheet: canvas.Canvas) -> None:
+        sheet.drawString(60, 780, "The area of all shapes is computed like this:")
+        sheet.setFont(font, 9)
+        for n, line in enumerate(CODE.splitlines()):
+            blanks = len(line) - len(line.lstrip())
+            sheet.drawString(72 + 5.4 * blanks, 750 - 11 * n, line.lstrip())
+        sheet.setFont("Helvetica", 10)
+        sheet.drawString(90, 640, "An indented note in usual letters.")
+
+    [passage] = read(page(tmp_path / "a.pdf", draw))
+    after = "An indented note in usual letters."
+    assert passage.text == f"The area of all shapes is computed like this:\n{CODE}\n{after}"
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["in letters of their own", "in the same letters"])
+def test_numbers_of_lines_stand_before_the_code_and_make_no_table(tmp_path: Path, apart: bool) -> None:
+    def draw(sheet: canvas.Canvas) -> None:
+        for n, line in enumerate(CODE.splitlines(), 1):
+            sheet.setFont("Courier", 9)
+            if apart:
+                sheet.drawString(72, 750 - 11 * n, line)
+                sheet.setFont("Helvetica", 6)
+                sheet.drawString(60, 750 - 11 * n, str(n))
+            else:
+                sheet.drawString(60, 750 - 11 * n, f"{n} {line}")
+
+    [passage] = read(page(tmp_path / "a.pdf", draw))
+    assert passage.text == "\n".join(f"{n} {line}" for n, line in enumerate(CODE.splitlines(), 1))
+
+
+def test_a_table_in_letters_of_one_width_is_a_table(tmp_path: Path) -> None:
+    def draw(sheet: canvas.Canvas) -> None:
+        sheet.setFont("Courier", 10)
+        for n, row in enumerate(ROWS):
+            sheet.drawString(60, 750 - 12 * n, "".join(f"{cell:12}" for cell in row))
+
+    passage, table = read(page(tmp_path / "a.pdf", draw))
+    assert [table.header, *table.rows] == [tuple(row) for row in ROWS]
+    assert passage.text.splitlines()[0] == "Port        First       Last"
+
+
 @pytest.mark.parametrize(
     "title",
     [

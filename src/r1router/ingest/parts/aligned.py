@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
 from r1router.ingest.parts import tabular
 from r1router.ingest.parts.cells import write_cell
+from r1router.ingest.parts.layout import is_listing
 from r1router.ingest.parts.structure import Line, is_value
 from r1router.ingest.records import Problem, Record
 from r1router.types import Kind
@@ -28,10 +30,13 @@ _LONG = 25
 Span = tuple[int, int]
 
 
-def find_records(text: str, *, id: str, source: str, title: str, as_: Kind | None) -> Iterator[Record | Problem]:
+def find_records(
+    text: str, *, id: str, source: str, title: str, as_: Kind | None, page: int | None = None
+) -> Iterator[Record | Problem]:
     """The records of the tables in a text, of which there are none as text: they are in it."""
+    about: Any = {"source": source, "title": title, "as_": as_, "page": page}
     for number, lines in enumerate(_find_tables(text) if as_ != "text" else (), 1):
-        yield from tabular.find_records(lines, id=f"{id}:table {number}", source=source, title=title, as_=as_)
+        yield from tabular.find_records(lines, id=f"{id}:table {number}", **about)
 
 
 def _find_tables(text: str) -> Iterator[list[Line]]:
@@ -59,7 +64,7 @@ def _read(run: Sequence[tuple[int, str]]) -> Iterator[list[Line]]:
     edges = list(pairwise([*starts, None]))
     grid = [[write_cell(line[start:end]) for start, end in edges] for *_, line in said]
     is_headed = any(said[0][0] < place < said[1][0] for place in rules)
-    if len(starts) > 1 and _is_table(grid) and (is_headed or _has_values(grid)):
+    if len(starts) > 1 and _is_table(grid) and (is_headed or (_has_values(grid) and not is_listing(grid))):
         heads = frozenset(range(len(starts))) if is_headed else frozenset[int]()
         yield [
             Line(number, tuple(row), heads=frozenset() if n else heads)

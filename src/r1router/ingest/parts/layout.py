@@ -19,6 +19,8 @@ _PROSE = 25
 _MOST_BOXES = 5_000
 LEADERS = re.compile(r"(?:\s?\.){5,}")
 """Dots that lead the eye from words to a number."""
+_LINES_LEFT_OUT = 2
+"""Of a listing, one after the other, at most: a person cuts it, or they are empty."""
 _SMALL = 0.6
 """Of the usual height of a box."""
 
@@ -75,7 +77,7 @@ def _find_gap(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 def find_grids(lines: Sequence[Line]) -> Iterator[list[list[str]]]:
     """The tables that are made by white space alone: at least three lines of at least two pieces in columns; a list of
-    contents, whose dots lead to the pages, is none."""
+    contents, whose dots lead to the pages, is none, and no listing with the numbers of its lines."""
     run: list[Line] = []
     for line in [*lines, []]:
         pieces = _pieces(line)
@@ -84,9 +86,17 @@ def find_grids(lines: Sequence[Line]) -> Iterator[list[list[str]]]:
         if len(pieces) > 1 and (not run or abs(line[0].middle - run[-1][0].middle) < 4 * _height(line)):
             run.append(pieces)
             continue
-        if len(run) > 2 and (grid := _columns(run)):
+        if len(run) > 2 and (grid := _columns(run)) and not is_listing(grid):
             yield grid
         run = [pieces] if len(pieces) > 1 else []
+
+
+def is_listing(grid: Sequence[Sequence[str]]) -> bool:
+    """Whether it has nothing but lines with their numbers, which count up, and no names of columns."""
+    numbers = [int(row[0]) if row[0].isdecimal() and len(row[0]) < 7 else -1 for row in grid]
+    return (
+        len(grid[0]) == 2 and min(numbers) >= 0 and all(0 < b - a <= _LINES_LEFT_OUT + 1 for a, b in pairwise(numbers))
+    )
 
 
 def find_ruled(rules: Sequence[Box]) -> Iterator[tuple[list[float], list[float]]]:

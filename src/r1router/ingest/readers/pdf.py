@@ -12,12 +12,12 @@ from typing import Any
 
 from r1router.errors import UnreadableFile
 from r1router.ingest import ocr as recognizer
-from r1router.ingest.parts import images, layout, tabular
+from r1router.ingest.parts import aligned, even_letters, images, layout, tabular
 from r1router.ingest.parts.cells import tidy, write_cell
 from r1router.ingest.parts.hyphens import find_words, join_set_words
 from r1router.ingest.parts.inside import Member, read_inside
 from r1router.ingest.parts.layout import Box
-from r1router.ingest.parts.sections import tidy_spaces
+from r1router.ingest.parts.sections import hold_spaces, tidy_spaces
 from r1router.ingest.parts.structure import Line
 from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.records import About, Passage, Picture, Problem, Record
@@ -145,7 +145,9 @@ def _page(
         return [picture for picture in found if picture], 0, False
     words = page.get_textpage()
     lines = layout.read_in_order(_boxes(words))
-    text = tidy(tidy_spaces(join_set_words("\n".join(map(_write, lines)), known)))
+    indented = even_letters.write_lines(lines, partial(_find_begins, words))
+    written = [hold_spaces(code) if code else _write(line) for code, line in zip(indented, lines, strict=True)]
+    text = tidy(tidy_spaces(join_set_words("\n".join(written), known)))
     filled = [said for said in _filled(document, page) if write_cell(said).partition(": ")[2] not in text]
     text = "\n".join(part for part in (text, *map(tidy, filled)) if part)
     items: list[Record | Problem] = []
@@ -155,11 +157,14 @@ def _page(
         items.append(Problem(file.source, where, said, read=bool(text)))
     if text and as_ != "table":
         items.insert(0, Passage(id, file.source, text, title, number))
+    about: Any = {"source": file.source, "title": title, "as_": as_, "page": number}
+    tables: list[Record | Problem] = []
     for place, grid in enumerate(_grids(words, lines, rules), 1):
         rows = [Line(n, tuple(map(write_cell, row))) for n, row in enumerate(grid, 1)]
-        about: Any = {"source": file.source, "title": title, "as_": as_, "page": number}
-        found_records = tabular.find_records(rows, id=f"{id}:table {place}", **about)
-        items += [item for item in found_records if not isinstance(item, Problem)]
+        tables += tabular.find_records(rows, id=f"{id}:table {place}", **about)
+    if not tables:
+        tables += aligned.find_records("\n".join(indented), id=id, **about)
+    items += [item for item in tables if not isinstance(item, Problem)]
     return items, len(large) if lines else 0, not lines and bool(drawn)
 
 
@@ -212,6 +217,23 @@ def _indexes(words: Any, left: float, low: float, right: float, high: float) -> 
     found = [words.get_index(x, *at) for x in (left + _EDGE, right - _EDGE)]
     first, last = (-1 if index is None else raw.FPDFText_GetTextIndexFromCharIndex(words, index) for index in found)
     return first, last
+
+
+def _find_begins(words: Any, box: Box, start: int, end: int) -> list[float]:
+    """Where letters of a box begin, in points from the left; empty where the file has other letters there."""
+    import pypdfium2.raw as raw
+
+    if box.first < 0 or box.last - box.first != len(box.text.strip()) - 1:
+        return []
+    first, last = (raw.FPDFText_GetCharIndexFromTextIndex(words, box.first + n) for n in (start, end - 1))
+    if last - first != end - 1 - start:
+        return []
+    x, y = ctypes.c_double(), ctypes.c_double()
+    begins = []
+    for number in range(first, last + 1):
+        raw.FPDFText_GetCharOrigin(words, number, x, y)
+        begins.append(x.value)
+    return begins
 
 
 def _objects(page: Any) -> tuple[list[Box], list[Any]]:
