@@ -500,6 +500,43 @@ def test_a_slide_has_its_breaks_numbers_pictures_notes_and_what_its_layout_shows
     assert (every.section, every.text) == ("Every slide", "Strictly internal")
 
 
+def placed(words, x, y, width, height, place=""):
+    """A box of a slide, in inches."""
+    at = [int(n * 914400) for n in (x, y, width, height)]
+    where = f'<p:spPr><a:xfrm><a:off x="{at[0]}" y="{at[1]}"/><a:ext cx="{at[2]}" cy="{at[3]}"/></a:xfrm></p:spPr>'
+    return shape(words, place=place).replace("<p:txBody>", f"{where}<p:txBody>")
+
+
+def test_boxes_of_a_slide_come_as_they_stand_where_the_order_of_the_file_is_none(tmp_path):
+    boxes = (
+        placed("the note below", 1, 6, 8, 1),
+        placed("right, its words", 5, 3, 3, 2),
+        placed("left, its words", 1, 3, 3, 2),
+        placed("right", 5, 2, 3, 1),
+        placed("left", 1, 2, 3, 1),
+        shape("Title", place="title"),
+    )
+    wanted = ["Title", "left", "left, its words", "right", "right, its words", "the note below"]
+    assert words(slides(tmp_path / "a.pptx", "".join(boxes))).split("\n") == wanted
+    group = f"<p:grpSp>{''.join(boxes[:-1])}</p:grpSp>"
+    assert words(slides(tmp_path / "a.pptx", group + boxes[-1])).split("\n") == wanted
+
+
+def test_boxes_of_a_slide_keep_an_order_that_goes_down_and_right(tmp_path):
+    """By rows or by columns: an author may have chosen it for those who listen."""
+    cells = {name: placed(name, x, y, 3, 1) for name, x, y in (("A1", 1, 2), ("B1", 5, 2), ("A2", 1, 4), ("B2", 5, 4))}
+    for order in (["A1", "B1", "A2", "B2"], ["A1", "A2", "B1", "B2"]):
+        path = slides(tmp_path / "a.pptx", "".join(cells[name] for name in order))
+        assert words(path).split("\n") == order
+
+
+def test_what_fills_a_place_of_the_layout_stands_there(tmp_path):
+    layout = placed("Click", 1, 2, 3, 4, place="body").replace('type="body"', 'type="body" idx="13"')
+    fills = shape("The list", place="body").replace('type="body"', 'idx="13"')
+    path = slides(tmp_path / "a.pptx", placed("below", 1, 6.5, 3, 0.5) + fills, layout=layout)
+    assert next(item for item in read(path) if isinstance(item, Passage)).text.split("\n") == ["The list", "below"]
+
+
 def opendocument(path, kind, body, **parts):
     names = ["office", "text", "table", "draw", "form"]
     spaces = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names)

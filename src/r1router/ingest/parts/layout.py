@@ -17,6 +17,8 @@ GUTTER = 8.0
 _PROSE = 25
 """Characters of a usual line of a column of prose; less is a table's."""
 _MOST_BOXES = 5_000
+_MOST_COMPARED = 300
+"""Boxes of which each is compared with each."""
 LEADERS = re.compile(r"(?:\s?\.){5,}")
 """Dots that lead the eye from words to a number."""
 _LINES_LEFT_OUT = 2
@@ -56,14 +58,42 @@ def read_in_order(boxes: Sequence[Box]) -> list[Line]:
 
 
 def order_boxes(boxes: Sequence[Box]) -> list[Box]:
-    """Boxes that were put on a page one by one, as they are read: cut where the widest white space goes through."""
+    """Boxes that were put on a page one by one, as they are read.
+
+    The order given stays where it goes down and to the right, since an author may have chosen it for those who listen;
+    else the page is cut where the widest white space goes through.
+    """
+    return list(boxes) if _goes_down_and_right(boxes) else _order_by_gaps(boxes)
+
+
+def _goes_down_and_right(boxes: Sequence[Box]) -> bool:
+    """Whether no box comes after one that stands below it, or right of it; only of boxes that stand so is it asked."""
+    if len(boxes) > _MOST_COMPARED:
+        return False
+    for place, later in enumerate(boxes):
+        for before in boxes[:place]:
+            beside = _overlap(before.bottom, before.top, later.bottom, later.top)
+            above = _overlap(before.left, before.right, later.left, later.right)
+            if (above and not beside and later.middle > before.middle) or (
+                beside and not above and later.left < before.left
+            ):
+                return False
+    return True
+
+
+def _overlap(start: float, end: float, other_start: float, other_end: float) -> bool:
+    """Whether two spans have more than an edge in common: a fifth of the shorter one."""
+    return min(end, other_end) - max(start, other_start) > min(end - start, other_end - other_start) / 5
+
+
+def _order_by_gaps(boxes: Sequence[Box]) -> list[Box]:
     down, y = _find_gap([(-box.top, -box.bottom) for box in boxes])
     across, x = _find_gap([(box.left, box.right) for box in boxes])
     if max(down, across) <= 0:
         return sorted(boxes, key=lambda box: (-box.top, box.left))
     is_first = [-box.middle < y if down >= across else (box.left + box.right) / 2 < x for box in boxes]
     parts = ([box for box, first in zip(boxes, is_first, strict=True) if first is wanted] for wanted in (True, False))
-    return [box for part in parts for box in order_boxes(part)]
+    return [box for part in parts for box in _order_by_gaps(part)]
 
 
 def _find_gap(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:

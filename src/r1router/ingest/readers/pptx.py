@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from r1router.ingest.parts import graphics, grids, office, tabular
 from r1router.ingest.parts.cells import tidy, write_cell
 from r1router.ingest.parts.elements import find_child, read_attribute, read_name
+from r1router.ingest.parts.layout import Box, order_boxes
 from r1router.ingest.parts.numbering import write_number
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.titles import choose_title
@@ -22,6 +24,7 @@ PATTERNS = ("*.pptx", "*.pptm", "*.ppsx", "*.ppsm", "*.potx")
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 _TITLES = ("title", "ctrTitle")
+_SHAPES = ("sp", "pic", "graphicFrame", "grpSp", "cxnSp", "AlternateContent", "contentPart")
 _MARGINS = ("sldNum", "dt", "hdr", "ftr", "sldImg")
 """Places of a page of notes that say nothing of the slide."""
 
@@ -64,14 +67,19 @@ def look(path: Path, as_: Kind | None) -> Look:
 
 def _lines_around(archive: zipfile.ZipFile, slide: str) -> Iterator[str]:
     """What stands on a slide by its layout and master, but for places that the slide itself fills."""
+    for part in _find_layouts(archive, slide):
+        shapes = find_child(find_child(office.parse(archive, part), "cSld"), "spTree")
+        for shape in shapes if shapes is not None else ():
+            if not _fills(shape):
+                yield from _lines(shape)
+
+
+def _find_layouts(archive: zipfile.ZipFile, slide: str) -> Iterator[str]:
+    """The parts of a slide's layout and of the master behind it."""
     for layout in office.find_related(archive, slide).values():
         if "/slideLayouts/" in layout and layout in archive.namelist():
             masters = (part for part in office.find_related(archive, layout).values() if "/slideMasters/" in part)
-            for part in (layout, *(part for part in masters if part in archive.namelist())):
-                shapes = find_child(find_child(office.parse(archive, part), "cSld"), "spTree")
-                for shape in shapes if shapes is not None else ():
-                    if not _fills(shape):
-                        yield from _lines(shape)
+            yield from (layout, *(part for part in masters if part in archive.namelist()))
 
 
 def _slide(
@@ -81,6 +89,7 @@ def _slide(
     if read_attribute(root, "show") == "0":
         yield Problem(file.source, f"slide {number}", "is hidden, so it was left out", read=True)
         return
+    _put_in_order(find_child(find_child(root, "cSld"), "spTree"), _find_places(archive, part))
     heading = " ".join(
         write_cell(" ".join(_lines(shape)))
         for shape in root.iter()
@@ -114,6 +123,54 @@ def _slide(
     for place, other in enumerate(graphics.find_charts(related), 1):
         about = {"source": file.source, "title": title, "section": heading, "page": number, "as_": as_}
         yield from graphics.read_chart(archive, other, id=f"{id}:chart {place}", **about)
+
+
+def _put_in_order(shapes: Any, places: Mapping[str, Box]) -> None:
+    """Moves the shapes of a slide or group to where they are read: titles, what has no place, the others as they stand.
+    The file has them as they were made and lie on each other."""
+    listed = list(shapes) if shapes is not None else []
+    others = [shape for shape in listed if _fills(shape) not in _TITLES and read_name(shape) in _SHAPES]
+    placed = [box for n, shape in enumerate(others) if (box := _read_place(shape, places, n))]
+    boxes = [others[box.first] for box in order_boxes(placed)]
+    for shape in [*(shape for shape in others if shape not in boxes), *boxes]:
+        shapes.append(shape)  # which takes it away from where it was
+    for group in (shape for shape in listed if read_name(shape) == "grpSp"):
+        _put_in_order(group, places)
+
+
+def _read_place(shape: Any, places: Mapping[str, Box], number: int) -> Box | None:
+    """Where a shape stands by itself or by its layout, y upwards; its `first` is `number`."""
+    stated = next((e for e in shape.iter() if read_name(e) == "xfrm" and find_child(e, "off") is not None), None)
+    if stated is not None:
+        x, y = (_read_number(find_child(stated, "off"), name) for name in "xy")
+        width, height = (_read_number(find_child(stated, "ext"), name) for name in ("cx", "cy"))
+        return Box(x, -y - height, x + width, -y, first=number)
+    box = next((places[key] for key in _name_place(shape) if key in places), None)
+    return replace(box, first=number) if box else None
+
+
+def _find_places(archive: zipfile.ZipFile, slide: str) -> dict[str, Box]:
+    """Where the layout of a slide, or else its master, puts what fills their places, by the names of these."""
+    found: dict[str, Box] = {}
+    for layout in _find_layouts(archive, slide):
+        shapes = find_child(find_child(office.parse(archive, layout), "cSld"), "spTree")
+        for shape in shapes if shapes is not None else ():
+            if box := _read_place(shape, found, -1):
+                for key in _name_place(shape):
+                    found.setdefault(key, box)
+    return found
+
+
+def _name_place(shape: Any) -> list[str]:
+    """The names of the place that a shape fills: its number, by which a slide and its layout know it, then its kind."""
+    place = next((e for e in shape.iter() if read_name(e) == "ph"), None)
+    number = read_attribute(place, "idx")
+    return [] if place is None else [*([f"#{number}"] if number else []), _fills(shape)]
+
+
+def _read_number(element: Any, called: str) -> float:
+    found = re.fullmatch(r"-?\d{1,12}", read_attribute(element, called))
+    return float(found[0]) if found else 0.0
 
 
 def _lines(root: Any, *, without: Sequence[str] = ()) -> list[str]:
