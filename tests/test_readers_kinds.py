@@ -1,11 +1,17 @@
 # ruff: noqa: E501  (lines of XML)
 """Further kinds of file, each by a small one made here."""
 
+import bz2
+import gzip
+import lzma
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from r1router.errors import UnreadableFile
+from r1router.ingest import readers
+from r1router.ingest.parts.registry import find_reader
 from r1router.ingest.records import Passage, Table
 from reading import read, written
 
@@ -158,3 +164,53 @@ def test_broken_ones_are_reported(tmp_path):
     for name in ("a.json", "a.ipynb", "a.pptx", "a.odt"):
         with pytest.raises(UnreadableFile):
             read(written(tmp_path / name, "{nothing"))
+
+
+@pytest.mark.parametrize("name", ["a.mjs", "a.tf", "README", "Makefile", "a.rss", "a.qmd"])
+def test_settings_code_and_what_has_no_suffix_is_text(tmp_path, name):
+    assert "The gate code is Heron." in texts(written(tmp_path / name, "about:\n\techo The gate code is Heron.\n"))[0]
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)])
+def test_a_file_of_any_kind_that_is_compressed_by_itself_is_read(tmp_path, suffix, pack):
+    [table, passage] = read(
+        written(
+            tmp_path / f"a.md.{suffix}", pack(b"# Ports\n\nLast\n\n| Port | First |\n|---|---|\n| Hamn | 06:55 |\n")
+        )
+    )
+    assert (passage.section, passage.text) == ("a.md", "Last")
+    assert (table.header, table.rows) == (("Port", "First"), (("Hamn", "06:55"),))
+    unknown = written(tmp_path / f"a.dwg.{suffix}", pack(b"x"))
+    assert [file.kinds for file in readers.find([unknown])] == [()]
+
+
+def test_tables_and_texts_that_are_compressed_keep_their_own_readers():
+    for name, wanted in {
+        "a.csv.gz": "delimited",
+        "a.jsonl.gz": "jsonl",
+        "a.txt.gz": "text",
+        "a.tar.gz": "archive",
+    }.items():
+        assert find_reader(Path(name)).__name__.endswith(f".{wanted}")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<html><body><p>The gate code is Heron.</p></body></html>",
+        rb"{\rtf1\ansi The gate code is Heron.\par}",
+        b'MIME-Version: 1.0\nContent-Type: multipart/related; boundary="b"\n\n--b\nContent-Type: text/html\n\n'
+        b"<p>The gate code is Heron.</p>\n--b--\n",
+        b"The gate code is Heron.",
+    ],
+    ids=["page", "rich text", "mail", "text"],
+)
+def test_what_programs_export_as_a_word_document_is_read(tmp_path, content):
+    assert texts(written(tmp_path / "a.doc", content)) == ["The gate code is Heron."]
+
+
+def test_a_real_document_of_word_before_2007_has_no_reader_and_says_what_to_do(tmp_path):
+    path = written(tmp_path / "a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    assert [file.kinds for file in readers.find([tmp_path])] == [()]
+    with pytest.raises(UnreadableFile, match="save it as docx"):
+        read(path)

@@ -8,6 +8,8 @@ import re
 
 from r1router.ingest.parts import encodings
 
+XML = (".xml", ".xsd", ".xsl", ".rss", ".atom", ".opml", ".fb2", ".gpx", ".kml", ".plist", ".resx", ".dita", ".docbook")
+"""Suffixes of text that is marked up by XML."""
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|amp|lt|gt|quot|apos);", re.IGNORECASE)
 _CODE_UNIT = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _FOLD = re.compile(r"\r?\n[ \t]")
@@ -23,7 +25,7 @@ def decode_escapes(text: str, suffix: str) -> str:
     '<p>Müller & Co</p>'
     """
     match suffix.lower():
-        case ".xml":
+        case kind if kind in XML:
             return _REFERENCE.sub(lambda found: html.unescape(found[0]), text)
         case ".properties":
             return _CODE_UNIT.sub(_read_code_units, text)

@@ -27,7 +27,7 @@ from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = ("*.docx", "*.docm", "*.dotx")
+PATTERNS = ("*.docx", "*.docm", "*.dotx", "*.dotm")
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 _HEADING = re.compile(r"heading ?([1-9])$", re.IGNORECASE)

@@ -21,7 +21,7 @@ from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = ("*.md", "*.markdown")
+PATTERNS = ("*.md", "*.markdown", "*.mdx", "*.qmd", "*.rmd", "*.mkd", "*.mdown")
 KINDS: tuple[Kind, ...] = ("text", "table")
 
 _DASHES = re.compile(r" {0,3}(?=[^|]*\|)[|: \t]*-[|:\- \t]*")

@@ -20,7 +20,7 @@ from r1router.ingest.records import About, Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = ("*.pptx", "*.pptm", "*.ppsx", "*.ppsm", "*.potx")
+PATTERNS = ("*.pptx", "*.pptm", "*.ppsx", "*.ppsm", "*.potx", "*.potm")
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 _TITLES = ("title", "ctrTitle")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from r1router.ingest.parts import aligned
 from r1router.ingest.parts.cells import make_title, tidy
-from r1router.ingest.parts.escapes import decode_escapes
+from r1router.ingest.parts.escapes import XML, decode_escapes
 from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.parts.hyphens import join_cut_words
 from r1router.ingest.parts.registry import Look
@@ -17,10 +17,17 @@ from r1router.types import Kind
 
 _WRITING = ".txt .txt.gz .text .adoc .org .tex .bib .log .srt .vtt .ics .vcf"
 _CODE = (
-    ".py .js .ts .tsx .jsx .java .kt .c .h .cc .cpp .hpp .cs .go .rs .rb .php .pl .lua .r .jl .scala .swift .sh .bash"
-    " .ps1 .sql .css .yaml .yml .toml .ini .cfg .conf .properties .xml"
+    ".py .pyi .js .mjs .cjs .ts .tsx .jsx .vue .svelte .java .kt .c .h .cc .cxx .cpp .hpp .hxx .cu .m .mm .cs .fs .vb"
+    " .go .rs .zig .nim .rb .php .pl .lua .r .jl .scala .groovy .gradle .clj .swift .dart .hs .ml .ex .exs .erl .el"
+    " .f90 .pas .asm .sh .bash .ps1 .bat .cmd .sql .css .scss .less .graphql .proto .tf .cmake .mk .diff .patch"
+    " .po .pot .yaml .yml .toml .ini .cfg .conf .properties .jsonc .json5"
 )
-PATTERNS = tuple(f"*{suffix}" for suffix in f"{_WRITING} {_CODE}".split())
+_NAMES = (
+    "readme license licence copying notice authors contributing changelog changes news todo install makefile dockerfile"
+    " jenkinsfile vagrantfile gemfile rakefile"
+)
+"""Files that people leave without a suffix."""
+PATTERNS = (*(f"*{suffix}" for suffix in f"{_WRITING} {_CODE} {' '.join(XML)}".split()), *_NAMES.split())
 KINDS: tuple[Kind, ...] = ("text", "table")
 IN_TEXT_TOO: tuple[Kind, ...] = ("table",)
 

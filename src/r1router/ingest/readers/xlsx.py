@@ -20,7 +20,7 @@ from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = ("*.xlsx", "*.xlsm", "*.xltx", "*.xlsb")
+PATTERNS = ("*.xlsx", "*.xlsm", "*.xltx", "*.xltm", "*.xlsb")
 KINDS: tuple[Kind, ...] = ("table", "text")
 
 MOST_WHOLE = 64 << 20
