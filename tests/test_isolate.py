@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import json
 import os
 import signal
 import subprocess
@@ -142,7 +141,7 @@ def test_a_record_that_is_too_large_to_hand_over_is_a_problem(tmp_path: Path) ->
         process.stop()
 
 
-def test_a_small_file_of_very_many_entries_or_a_title_that_stands_in_all_is_a_problem(
+def test_a_small_file_of_very_many_entries_or_a_header_that_stands_in_all_is_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from r1router.ingest import isolate, run
@@ -150,13 +149,13 @@ def test_a_small_file_of_very_many_entries_or_a_title_that_stands_in_all_is_a_pr
     monkeypatch.setattr(run, "open_reading_process", lambda _: isolate.open_reading_process(SMALL))
     docs = tmp_path / "docs"
     docs.mkdir()
-    (docs / "a.jsonl").write_text(json.dumps({"title": "t" * 50_000, "text": "a b " * 10_000}))
+    (docs / "a.csv").write_text("\n".join([",".join(f"{n}{'h' * 400}" for n in range(40)), *["1" + "," * 39] * 300]))
     (docs / "b.jsonl.gz").write_bytes(gzip.compress(b'{"text": "x"}\n' * 3_000))
     (docs / "c.txt.gz").write_bytes(gzip.compress(b"a b c d " * 100_000))  # of which most is not embedded
     (docs / "z.txt").write_text("Bergen is a city in Norway.")
     report = rr.index([docs], kbs=tmp_path / "kbs", embedder=HashedWords(), ocr=False)
     assert Limits().count_entries(docs / "z.txt") == 4_000
-    assert [problem.path for problem in report.problems] == ["docs/a.jsonl", "docs/b.jsonl.gz", "docs/c.txt.gz"]
+    assert [problem.path for problem in report.problems] == ["docs/a.csv", "docs/b.jsonl.gz", "docs/c.txt.gz"]
     assert all("too many or too large for its size" in problem.reason for problem in report.problems)
     assert [kb.search([Query("Bergen")], k=1, mode="text")[0][0].title for kb in [open_words(tmp_path)]] == ["z"]
 

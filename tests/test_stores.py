@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -280,12 +281,29 @@ def test_what_is_in_a_knowledge_base_is_told_alike_in_every_store(kbs: str, tmp_
         assert f" entries from {len(sources) - 3 if name == 'text' else 3} files" in told
     store = find_store(kbs, "table")
     with store.open_writer(store.read_manifest()) as writer:
-        first = writer.sample_rows(9, ["title", "first_row", "vector"], of_tables=True)
-        assert len(writer.sample_rows(4, ["id"])) == 4
-        assert len(writer.sample_rows(2, ["id"], of_tables=True)) == 2
+        first = list(writer.sample_rows(9, ["title", "first_row", "vector"], of_tables=True))
+        assert len(list(writer.sample_rows(4, ["id"]))) == 4
+        assert len(list(writer.sample_rows(2, ["id"], of_tables=True))) == 2
     assert sorted(row["title"] for row in first) == ["ferries", "harbours", "tides"]
     assert {row["first_row"] for row in first} == {1}
     assert all(len(row["vector"]) == HashedWords().dim for row in first)
+
+
+def test_a_sample_of_long_entries_is_never_in_memory_at_once(kbs: str, tmp_path: Path) -> None:
+    for n in range(80):
+        names = ",".join(f"{n} {column} {'h' * 490}" for column in range(200))  # some 100 KB of each table
+        (tmp_path / f"wide {n}.csv").write_text(f"{names}\n{','.join(['1'] * 200)}\n")
+    index([tmp_path], kbs, embedder=HashedWords(), ocr=False)
+    store = find_store(kbs, "table")
+    with store.open_writer(store.read_manifest()) as writer:
+        tracemalloc.start()
+        try:
+            read = sum(len(row["text"]) for row in writer.sample_rows(80, ["text", "cells"], of_tables=True))
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert read > 80 * 95_000
+    assert most < 1.5 * read  # text and cells of all of them have twice as much, and on their way more
 
 
 def test_the_commands_work_wherever_the_knowledge_bases_are(kbs: str, tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ BATCH = 512
 BATCH_TEXT = 8_000_000
 """Characters after which the entries that wait are written, however few: the store needs several times as much."""
 
+MOST_TEXT = 4_000_000
+"""Characters of one entry: a row with the names of its columns, which a search reads and shows whole."""
+
 PLAIN = 0.2
 """What an entry that is not embedded costs, of one that is."""
 
@@ -159,6 +162,9 @@ class Feed:
             if self._source.room < 0 or self._source.left < 0:
                 said = "its entries, which repeat titles and headers, get too many or too large for its size"
                 raise UnreadableFile(self._source.name, f"{said}; split it")
+            if len(entry.text) > MOST_TEXT:
+                said = f"a row and what stands above it have more than {MOST_TEXT:,} characters"
+                raise UnreadableFile(self._source.name, f"{said}; split the table by columns")
             if entry.rows and not entry.embedded:
                 first, _ = self._source.rows.get(record.id, entry.rows)
                 self._source.rows[record.id] = (first, entry.rows[1])

@@ -15,6 +15,8 @@ from r1router.table import join_lines
 
 SAMPLED = 10_000
 """Titles that are held in memory at most."""
+_COLUMNS = 200
+"""Names of columns of a table that are looked at: there is room for some ten."""
 
 
 def describe_entries(
@@ -60,9 +62,10 @@ class Titles:
 
 def _list_columns(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The columns of the tables under each title."""
-    columns: dict[str, list[str]] = {}
+    columns: dict[str, dict[str, None]] = {}
     for row in rows:
         block = read_block(row)
         if block is not None and len(block.header) > 1:
-            columns.setdefault(row["title"], []).extend(map(join_lines, block.header))
-    return {title: list(dict.fromkeys(names)) for title, names in columns.items()}
+            names = columns.setdefault(row["title"], {})
+            names.update(dict.fromkeys(map(join_lines, block.header[:_COLUMNS] if len(names) < _COLUMNS else ())))
+    return {title: list(names) for title, names in columns.items()}

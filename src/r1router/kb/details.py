@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -29,6 +29,10 @@ SAMPLED = ("title", "section", "text", "first_row", "vector", CELLS)
 """The stored columns of an entry that are read."""
 TITLE = 48
 """Characters of a title."""
+_LOOKED_AT = 4_000
+"""Characters of a text that are looked at, of a title and of a section: most have some hundreds."""
+_COLUMNS = 200
+"""Columns of a table that are looked at: more names have no room in the lines."""
 _TOPICS = 0.4
 """The share of the budget that topics take at most."""
 _EACH = 60
@@ -48,26 +52,28 @@ class Counts(NamedTuple):
     """Texts of a sample in each language."""
 
 
-def write_details(kind: Kind, rows: Sequence[Mapping[str, Any]], counts: Counts) -> str:
-    """The lines, with a line break between; "" of nothing. `rows`: the sample, with the columns `SAMPLED`."""
+def write_details(kind: Kind, rows: Iterable[Mapping[str, Any]], counts: Counts) -> str:
+    """The lines, with a line break between; "" of nothing. `rows`: the sample, with the columns `SAMPLED`; each is let
+    go as soon as what is told of it was read, since it may have megabytes."""
     if not counts.entries:
         return ""
-    rows = [row for row in rows if row["vector"] is not None]
-    texts = [row["text"] for row in rows]
+    looked_at = [_look_at(kind, row) for row in rows if row["vector"] is not None]
+    texts = [each.text for each in looked_at]
     lines = [_write_counts(kind, counts, texts)]
-    tables = [_read_table(row) for row in rows] if kind == "table" else []
+    tables = [each.table for each in looked_at if each.table]
     left = BUDGET - len(lines[0]) - 1
     if 0 < _EACH * len(tables) <= left:
         return "\n".join([*lines, write_tables(tables, left)])
-    vectors = np.array([row["vector"] for row in rows], np.float32).reshape(len(rows), -1)
-    topics = find_topics(texts, [_title(row) for row in rows], vectors)
+    vectors = np.array([each.vector for each in looked_at], np.float32).reshape(len(looked_at), -1)
+    titles = [each.title for each in looked_at]
+    topics = find_topics(texts, titles, vectors)
     if topics:
         said = ["Topics: " + "; ".join(map(_say_topic, topics[:count])) for count in range(len(topics), 0, -1)]
         lines.append(next((line for line in said if len(line) <= _TOPICS * BUDGET), said[-1])[: int(_TOPICS * BUDGET)])
     if kind == "table":
         lines += _fit("Columns: ", _list_columns(tables), (BUDGET - sum(map(len, lines))) // 2, ", ")
     left = BUDGET - sum(len(line) + 1 for line in lines)
-    lines += _fit("Such as: ", _spread_titles(rows, topics), left, "; ")
+    lines += _fit("Such as: ", _spread_titles(titles, topics), left, "; ")
     return "\n".join(lines)
 
 
@@ -104,6 +110,20 @@ def _say_years(kind: Kind, texts: Sequence[str]) -> str:
 def _find_years(kind: Kind, text: str) -> set[str]:
     dated = {first or second for first, second in _DATED.findall(text)}
     return dated if kind == "table" else dated.union(_YEAR.findall(text))
+
+
+class _LookedAt(NamedTuple):
+    """What is told of one entry."""
+
+    title: str
+    text: str
+    vector: Sequence[float]
+    table: Described | None
+
+
+def _look_at(kind: Kind, row: Mapping[str, Any]) -> _LookedAt:
+    table = _read_table(row) if kind == "table" else None
+    return _LookedAt(_title(row), row["text"][:_LOOKED_AT], row["vector"], table)
 
 
 # ── tables ─────────────────────────────────────────────────────────────────────────────────────
@@ -147,10 +167,11 @@ def _write_table(title: str, columns: Sequence[str], count: int) -> str:
 
 def _read_table(row: Mapping[str, Any]) -> Described:
     block = read_block(row)
-    title = " — ".join(filter(None, (_title(row), "" if block is None else block.section)))
+    title = " — ".join(filter(None, (_title(row), "" if block is None else block.section[:_LOOKED_AT])))
     if block is None or not any(block.header):
         return Described(title, [])
-    readers, _ = read_columns([join_lines(name) for name in block.header], block.rows)
+    header = [join_lines(name) for name in block.header[:_COLUMNS]]
+    readers, _ = read_columns(header, [row[:_COLUMNS] for row in block.rows])
     return Described(title, [_say_column(reader.column) for reader in readers])
 
 
@@ -179,15 +200,16 @@ def _say_topic(topic: Topic) -> str:
     return f"{', '.join(topic.words)} ({max(1, round(100 * topic.share))} %)"
 
 
-def _spread_titles(rows: Sequence[Mapping[str, Any]], topics: Sequence[Topic]) -> list[str]:
+def _spread_titles(titles: Sequence[str], topics: Sequence[Topic]) -> list[str]:
     """Titles: that of the middle of each topic first, then of rows from the first half, quarter and so on."""
-    halves = sorted(range(len(rows)), key=lambda place: (int(f"{place:b}"[::-1], 2) / (1 << place.bit_length()), place))
+    every = range(len(titles))
+    halves = sorted(every, key=lambda place: (int(f"{place:b}"[::-1], 2) / (1 << place.bit_length()), place))
     places = [*(topic.middle for topic in topics), *halves]
-    return list(dict.fromkeys(cut(_title(rows[place]), TITLE) for place in places if _title(rows[place])))
+    return list(dict.fromkeys(cut(titles[place], TITLE) for place in places if titles[place]))
 
 
 def _title(row: Mapping[str, Any]) -> str:
-    return " ".join((row["title"] or "").split())
+    return " ".join((row["title"] or "")[:_LOOKED_AT].split())
 
 
 def _fit(head: str, parts: Sequence[str], budget: int, between: str) -> list[str]:

@@ -24,6 +24,8 @@ NUMBERS = frozenset(("page", "first_row", "last_row"))
 SPACES = ("vector", "image_vector")
 BATCH = 512
 """Entries that are read together where all of them are read."""
+FEW = 16
+"""Entries that are read together where each may have megabytes: all cells of a wide table."""
 PICTURES = "pictures"
 """What the path of a picture begins with, in the column of pictures; its name follows from its content."""
 ABOUT = "about"

@@ -10,6 +10,7 @@ from itertools import chain
 from r1router.errors import R1RouterError, UnreadableFile
 from r1router.ingest.parts.about import describe_file
 from r1router.ingest.parts.registry import Reader, find_named, find_reader, list_patterns
+from r1router.ingest.parts.repeated import cut_repeated
 from r1router.ingest.records import About, Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -45,7 +46,7 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
     try:
         if file.path.stat().st_size == 0:
             raise UnreadableFile(file.source, "the file is empty")
-        for item in chain(describe_file(file), reader.read(file, as_=as_, ocr=ocr)):
+        for item in chain(describe_file(file), cut_repeated(reader.read(file, as_=as_, ocr=ocr))):
             if not isinstance(item, Problem):
                 records += not isinstance(item, About)
                 yield from _cut_long(item) if isinstance(item, Passage) else (item,)

@@ -349,8 +349,9 @@ class StoreWriter(Protocol):
         """A line for the card."""
         ...
 
-    def sample_rows(self, most: int, columns: Sequence[str], *, of_tables: bool = False) -> list[Row]:
-        """These columns of so many entries that are spread over all; `of_tables`: of the first of each table."""
+    def sample_rows(self, most: int, columns: Sequence[str], *, of_tables: bool = False) -> Iterator[Row]:
+        """These columns of so many entries that are spread over all, few of which are in memory at a time; `of_tables`:
+        of the first of each table."""
         ...
 
     def finish(self, manifest: Manifest | None) -> None:

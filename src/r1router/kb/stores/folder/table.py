@@ -204,9 +204,9 @@ def read_entries(
     return rows if about is None else [row for row in rows if row.get(ABOUT) in about][:limit]
 
 
-def read_rows(found: Any) -> Iterator[Row]:
-    """What a query of the store finds, a thousand rows at a time: making objects of all at once holds Python's lock."""
-    for batch in found.to_batches():
+def read_rows(found: Any, *, together: int = 1_000) -> Iterator[Row]:
+    """What a query of the store finds, so many rows at a time: making objects of all at once holds Python's lock."""
+    for batch in found.to_batches(together):
         yield from batch.to_pylist()
 
 

@@ -23,7 +23,7 @@ from r1router.kb import manifest as manifests
 from r1router.kb.entry import Entry
 from r1router.kb.manifest import Manifest
 from r1router.kb.products import Vectors
-from r1router.kb.rows import ABOUT, CELLS, TERMS, name_picture, write_columns
+from r1router.kb.rows import ABOUT, CELLS, FEW, TERMS, name_picture, write_columns
 from r1router.kb.stores.folder.described import describe_table
 from r1router.kb.stores.folder.home import UNFINISHED, FolderHome, Home, explain_refusals
 from r1router.kb.stores.folder.memory_limit import read_memory_limit
@@ -190,20 +190,18 @@ class FolderWriter:
     def say_what_it_holds(self, kind: str) -> str:
         return describe_table(self._table, kind)
 
-    def sample_rows(self, most: int, columns: Sequence[str], *, of_tables: bool = False) -> list[Row]:
+    def sample_rows(self, most: int, columns: Sequence[str], *, of_tables: bool = False) -> Iterator[Row]:
         if self._table is None:
-            return []
+            return
         if of_tables:
             first = self._table.search().where("first_row = 1").select(["first_row"]).with_row_id(True).to_arrow()
             ids = sorted(first["_rowid"].to_pylist())
             places = [ids[place] for place in _spread(len(ids), most)]
         else:
             places = _spread(self._table.count_rows(), most)
-        if not places:
-            return []
         take = self._table.take_row_ids if of_tables else self._table.take_offsets
-        rows: list[Row] = take(places).select([*columns]).to_arrow().to_pylist()
-        return rows
+        for start in range(0, len(places), FEW):
+            yield from take(places[start : start + FEW]).select([*columns]).to_arrow().to_pylist()
 
     def finish(self, manifest: Manifest | None) -> None:
         self._home.check_right()

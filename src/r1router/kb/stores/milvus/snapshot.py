@@ -126,8 +126,8 @@ def describe_collection(database: Database, state: State, kind: str, allowed: Al
 
     def read_first_blocks() -> Iterator[Row]:
         first = f"first_row == 1{f' and {condition}' if condition else ''}"
-        rows = sorted(database.read_all(entries, first, ["row", "content"]), key=lambda row: row["row"])
-        return map(read_content, rows)
+        rows = sorted(database.read_all(entries, first, ["row", "key"]), key=lambda row: row["row"])
+        return map(read_content, database.read_few(entries, [row["key"] for row in rows], ["content"]))
 
     return describe_entries(kind, read_titles(), read_first_blocks)
 

@@ -167,24 +167,23 @@ class MilvusWriter:
     def say_what_it_holds(self, kind: str) -> str:
         return describe_collection(self._database, self._state, kind)
 
-    def sample_rows(self, most: int, columns: Sequence[str], *, of_tables: bool = False) -> list[Row]:
+    def sample_rows(self, most: int, columns: Sequence[str], *, of_tables: bool = False) -> Iterator[Row]:
         """The first by their keys, which chance gave them, in the order in which they were written."""
         if self._state.dim is None:
-            return []
+            return
         spaces = [column for column in columns if column in SPACES]
         found = self._database.client.query(
             self._entries,
             filter="first_row == 1" if of_tables else 'key != ""',
             limit=most,
-            output_fields=["row", "embedded", "content", *spaces],
+            output_fields=["row", "key"],
             timeout=TIMEOUT,
         )
-        rows = []
-        for row in sorted(found, key=lambda row: row["row"]):
+        keys = [row["key"] for row in sorted(found, key=lambda row: row["row"])]
+        for row in self._database.read_few(self._entries, keys, ["embedded", "content", *spaces]):
             vectors = {space: row[space] if row["embedded"] or space != "vector" else None for space in spaces}
             stored = read_content(row) | vectors
-            rows.append({column: stored[column] for column in columns})
-        return rows
+            yield {column: stored[column] for column in columns}
 
     def finish(self, manifest: Manifest | None) -> None:
         self._lease.check()

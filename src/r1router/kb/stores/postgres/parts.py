@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -130,11 +130,13 @@ class Files:
             )
 
 
-def stream(db: Any, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-    """The rows of a query, some thousands of them in memory at a time."""
+def stream(
+    db: Any, query: str, values: Sequence[Any] | Mapping[str, Any] = (), *, together: int = STREAMED
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, so many of them in memory at a time."""
     with db.transaction(), db.cursor(name="stream") as cursor:
         cursor.execute(query, values)
-        while rows := cursor.fetchmany(STREAMED):
+        while rows := cursor.fetchmany(together):
             yield from rows
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,10 @@ from r1router.filters.match import matches
 from r1router.filters.tree import Filter
 from r1router.kb.card import describe_entries
 from r1router.kb.products import Vectors
-from r1router.kb.rows import CELLS, STORED
+from r1router.kb.rows import CELLS, FEW, STORED
 from r1router.kb.stores.about import read_all
 from r1router.kb.stores.allowed_sets import AllowedSets, KeptFilters
+from r1router.kb.stores.postgres.parts import stream
 from r1router.kb.stores.postgres.tables import State, write_all_phrases, write_any_of
 from r1router.kb.stores.store import FieldSets, Row
 
@@ -171,8 +172,8 @@ def describe_table(db: Any, table: str, kind: str, about: frozenset[int] | None 
     columns = ("title", "section", "first_row", CELLS)
     first = f"select {', '.join(columns)} from {table} where first_row = 1 and {allowed} order by row"
 
-    def read_first_blocks() -> list[Row]:
-        return [dict(zip(columns, row, strict=True)) for row in db.execute(first, given)]
+    def read_first_blocks() -> Iterator[Row]:
+        return (dict(zip(columns, row, strict=True)) for row in stream(db, first, given, together=FEW))
 
     return describe_entries(kind, entries, read_first_blocks)
 

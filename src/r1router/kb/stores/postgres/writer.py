@@ -18,7 +18,7 @@ from r1router.kb import manifest as manifests
 from r1router.kb.entry import Entry
 from r1router.kb.manifest import Manifest
 from r1router.kb.products import Vectors
-from r1router.kb.rows import PICTURES, SPACES, TERMS, name_picture, write_columns
+from r1router.kb.rows import FEW, PICTURES, SPACES, TERMS, name_picture, write_columns
 from r1router.kb.stores.postgres import snapshot as snapshots
 from r1router.kb.stores.postgres.address import Address, explain_writing, open_connection
 from r1router.kb.stores.postgres.parts import (
@@ -158,21 +158,23 @@ class PostgresWriter:
     def say_what_it_holds(self, kind: str) -> str:
         return describe_table(self._db, self._state.entries_table, kind)
 
-    def sample_rows(self, most: int, columns: Sequence[str], *, of_tables: bool = False) -> list[Row]:
+    def sample_rows(self, most: int, columns: Sequence[str], *, of_tables: bool = False) -> Iterator[Row]:
         [state] = read_states(self._db, self._address, self._state.name)
         if state.dim is None or not state.entries:
-            return []
+            return
         read = ", ".join(f"{column}::real[]" if column in SPACES else column for column in columns)
         numbered = (
             "select row, row_number() over (order by row) - 1 as place, count(*) over () as entries "
             f"from {state.entries_table}{' where first_row = 1' if of_tables else ''}"
         )
-        found = self._db.execute(
+        found = stream(
+            self._db,
             f"select {read} from {state.entries_table} join ({numbered}) as numbered using (row) "
             "where place = 0 or place * %(most)s / entries > (place - 1) * %(most)s / entries order by place",
             {"most": most},
+            together=FEW,
         )
-        return [dict(zip(columns, row, strict=True)) for row in found]
+        yield from (dict(zip(columns, row, strict=True)) for row in found)
 
     def finish(self, manifest: Manifest | None) -> None:
         with self._db.transaction():

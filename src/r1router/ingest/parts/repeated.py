@@ -1,0 +1,96 @@
+"""Cuts what stands in every entry of a record, because a title of a megabyte makes a gigabyte of a small file.
+
+A long title or section of a text goes in front of it as well, and long notes below a table are several records, so
+nothing of them is lost; of other tables, and of pictures, it is told what was cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from r1router.ingest.records import About, Passage, Picture, Problem, Record, Table
+
+LONGEST = 2_000
+"""Characters of a title, a section or a table's caption: as many as a window of text has at most."""
+LONGEST_NAME = 500
+"""Characters of the name of a column, and of an id that a file gives a record."""
+_SHOWN = 60
+
+
+def cut_repeated(items: Iterable[Record | Problem | About]) -> Iterator[Record | Problem | About]:
+    """The same, where no record has more of it than that."""
+    passed_on: set[int] = set()
+    """Hashes of what was put in front of a text, or told: it may stand in many records."""
+    for item in items:
+        if isinstance(item, Problem | About):
+            yield item
+            continue
+        if len(item.id) > LONGEST_NAME:
+            item = replace(item, id=_shorten_id(item.id))
+        long = {name: said for name, said in _find_long(item) if hash(said) not in passed_on}
+        passed_on.update(map(hash, long.values()))
+        if isinstance(item, Passage):
+            item = replace(item, text="\n\n".join([*long.values(), item.text])) if long else item
+        else:
+            yield from (_tell(item, name, said) for name, said in long.items())
+        if isinstance(item, Table) and not item.rows:
+            yield from map(_shorten, _cut_notes(item))
+        else:
+            yield _shorten(item)
+
+
+def _find_long(record: Record) -> Iterator[tuple[str, str]]:
+    """(what it is, itself) of all that is too long. A picture is one entry, and notes below a table are cut."""
+    about = {"title": record.title}
+    if not isinstance(record, Picture):
+        about["section"] = record.section
+    if isinstance(record, Table):
+        if record.rows:
+            about["caption"] = record.caption
+        names = enumerate(record.header, 1)
+        yield from ((f"name of column {n}", name) for n, name in names if len(name) > LONGEST_NAME)
+    yield from ((name, said) for name, said in about.items() if len(said) > LONGEST)
+
+
+def _tell(record: Table | Picture, name: str, said: str) -> Problem:
+    kept = LONGEST_NAME if name.startswith("name of column") else LONGEST
+    where = record.section[:_SHOWN] if isinstance(record, Table) else record.image.name[:_SHOWN]
+    return Problem(record.source, where, f"its {name} has {len(said):,} characters; {kept:,} are kept", read=True)
+
+
+def _cut_notes(table: Table) -> Iterator[Table]:
+    """A table without rows, in as many as its caption needs; each part ends at white space where it has some."""
+    said, start, number = table.caption, 0, 1
+    while len(said) - start > LONGEST:
+        least, most = start + LONGEST // 2, start + LONGEST
+        end = max(said.rfind(" ", least, most), said.rfind("\n", least, most)) + 1 or most
+        yield replace(table, id=_name_part(table, number), caption=said[start:end])
+        start, number = end, number + 1
+    yield replace(table, id=_name_part(table, number), caption=said[start:]) if start else table
+
+
+def _name_part(table: Table, number: int) -> str:
+    return table.id if number == 1 else f"{table.id}:part {number}"
+
+
+def _shorten(record: Record) -> Record:
+    if not any(_find_long(record)):
+        return record
+    if isinstance(record, Picture):
+        return replace(record, title=_cut(record.title, LONGEST))
+    title, section = _cut(record.title, LONGEST), _cut(record.section, LONGEST)
+    if isinstance(record, Passage):
+        return replace(record, title=title, section=section)
+    header = tuple(_cut(name, LONGEST_NAME) for name in record.header)
+    return replace(record, header=header, caption=_cut(record.caption, LONGEST), title=title, section=section)
+
+
+def _cut(text: str, characters: int) -> str:
+    return text if len(text) <= characters else f"{text[: characters - 1].rstrip()}…"
+
+
+def _shorten_id(id_: str) -> str:
+    """The beginning of it, and what tells it from others that begin so."""
+    return f"{id_[: LONGEST_NAME - 40]}…{hashlib.sha256(id_.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
