@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.robust.bombs import make_bombs  # noqa: E402
 from benchmarks.robust.page import BEGIN, END, Table, write_page  # noqa: E402
 from benchmarks.robust.parts import run_parts  # noqa: E402
-from benchmarks.robust.rows import Row  # noqa: E402
+from benchmarks.robust.rows import Row, write_peaks  # noqa: E402
+from benchmarks.robust.server import forget_peak, read_memory, read_peak, read_peak_of_children  # noqa: E402
 
 from serving import until  # noqa: E402
 
@@ -85,6 +89,35 @@ def test_a_campaign_that_is_stopped_leaves_what_it_has_found(tmp_path: Path) -> 
     assert first.startswith("| files | damaged files of ")
     assert first in written
     assert "stopped before its end" in written
+
+
+def test_a_bomb_at_which_a_process_passes_its_limit_is_named() -> None:
+    assert write_peaks({"a.zip": 3, "b.zip": 1_200, "c.zip": 953}, 953) == (1, "beyond 953 MiB: b.zip 1200, c.zip 953")
+    assert write_peaks({"a.zip": 300, "c.zip": 400}, 953) == (2, "MiB at most: c.zip 400, a.zip 300")
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the system keeps no peak of a process")
+def test_the_peak_of_a_process_is_seen_after_it_and_begins_anew() -> None:
+    work = "import sys; held = b'x' * (200 << 20); del held; print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", work], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        peak, now = read_peak(process.pid), read_memory(process.pid)
+        assert peak > 200 > now
+        assert read_peak_of_children(os.getpid()) >= peak
+        forget_peak(process.pid)
+        assert read_peak(process.pid) < 100
+        assert process.stdin
+        process.stdin.close()
+    assert read_peak(process.pid) == 0
+
+
+def test_a_bomb_that_is_packed_at_once_unpacks_to_all_of_it() -> None:
+    bombs = dict(make_bombs())
+    assert gzip.decompress(bombs["rows50.csv.gz"]()) == b"1,2\n" * (50 << 18)
+    page = bombs["flat50.pdf"]()
+    stream = page[page.index(b"/FlateDecode") :].partition(b"stream\n")[2].partition(b"\nendstream")[0]
+    assert zlib.decompress(stream) == b" " * (50 << 20)
 
 
 def _is_running(process: str) -> bool:

@@ -14,8 +14,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -126,14 +126,17 @@ def upload(port: int, files: dict[str, bytes]) -> tuple[int, Any]:
     return status, json.loads(said) if said else {}
 
 
-def wait_for_job(port: int, job: str, patience: float) -> dict[str, Any]:
-    """The job when it has ended; cancelled after so many seconds."""
+def wait_for_job(
+    port: int, job: str, patience: float, meanwhile: Callable[[], object] = lambda: None
+) -> dict[str, Any]:
+    """The job when it has ended; cancelled after so many seconds. `meanwhile` is called again and again."""
     end = time.monotonic() + patience
     while time.monotonic() < end:
         status, said = request(port, "GET", f"/v1/jobs/{job}")
         shown: dict[str, Any] = json.loads(said) if status == 200 else {"state": f"status {status}"}
         if shown["state"] not in ("queued", "running"):
             return shown
+        meanwhile()
         time.sleep(0.1)
     request(port, "DELETE", f"/v1/jobs/{job}")
     return {"state": f"not done in {patience:g} s"}
@@ -186,7 +189,7 @@ def _watch(pipe: Any, port: int, bare_port: int, process: int) -> None:
                 own.append(max(0.0, times[-1] - 1000 * waited))
         if len(took[port]) % 10 == 1:
             held.append(read_memory(process))
-            fattest = max(fattest, *map(read_memory, list_children(process)), 0)
+            fattest = max(fattest, read_peak_of_children(process))
     step, seconds = max(1, len(held) // 10), time.monotonic() - began
     cpu, loop = _read_cpu(f"{process}") - cpu, _read_cpu(f"{process}/task/{process}") - loop
     times = (_p99(took[port]), _p99(own), _p99(took[bare_port]), max(took[port]))
@@ -211,6 +214,27 @@ def read_memory(process: int) -> int:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
     except (OSError, IndexError):
         return 0
+
+
+def forget_peak(process: int) -> None:
+    """Has the peak of a process, and of all that it started, begin anew."""
+    for each in (process, *list_children(process)):
+        with suppress(OSError):  # it may just have ended
+            Path(f"/proc/{each}/clear_refs").write_text("5")
+
+
+def read_peak(process: int) -> int:
+    """MiB that were resident at most, since the process began or `forget_peak`; 0 where it has ended."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) >> 10
+    except (OSError, IndexError):
+        return 0
+
+
+def read_peak_of_children(process: int) -> int:
+    """The largest of those that it started and that live."""
+    return max(map(read_peak, list_children(process)), default=0)
 
 
 def read_cpu_of_children(process: int) -> float:
