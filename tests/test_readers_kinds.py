@@ -214,3 +214,10 @@ def test_a_real_document_of_word_before_2007_has_no_reader_and_says_what_to_do(t
     assert [file.kinds for file in readers.find([tmp_path])] == [()]
     with pytest.raises(UnreadableFile, match="save it as docx"):
         read(path)
+
+
+def test_an_error_in_a_notebook_says_where_it_was(tmp_path):
+    shown = ["\x1b[0;31mValueError\x1b[0m  Traceback", "----> 12 moor(ferry)", "\x1b[0;31mValueError\x1b[0m: no berth"]
+    error = {"output_type": "error", "ename": "ValueError", "evalue": "no berth", "traceback": shown}
+    path = written(tmp_path / "a.ipynb", {"cells": [{"cell_type": "code", "source": "x", "outputs": [error]}]})
+    assert texts(path) == ["x\nValueError  Traceback\n----> 12 moor(ferry)\nValueError: no berth"]

@@ -263,3 +263,14 @@ def test_tables_of_a_sheet_say_where_they_begin(tmp_path: Path) -> None:
             book.active.cell(row, column, value)
     book.save(tmp_path / "a.xlsx")
     assert [table.section for table in read(tmp_path)] == ["Sheet, from B3", "Sheet, from B7"]
+
+
+def test_a_marked_cell_over_all_columns_names_the_rows_below_it(tmp_path: Path) -> None:
+    group = "<tr><th scope=rowgroup colspan=3>{}"
+    rows = [group.format("Harbour"), "<tr><td>Ada<td>12.5<td>3", group.format("Lake"), "<tr><td>Bea<td>9<td>2"]
+    path = tmp_path / "a.html"
+    path.write_text(f"<table><tr><th>Name<th>Length<th>Width{''.join(rows)}</table>", encoding="utf-8")
+    [table] = read(path)
+    assert isinstance(table, Table)
+    assert table.header == ("Name", "Length", "Width")
+    assert [row[0] for row in table.rows] == ["Harbour", "Ada", "Lake", "Bea"]

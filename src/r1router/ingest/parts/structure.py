@@ -385,7 +385,7 @@ def _is_filled_below(block: Sequence[Line], place: int) -> bool:
 def _count_heads(rows: Sequence[Line], left: int) -> tuple[int, float]:
     """How many lines name the columns, and how plain that is (0 to 1)."""
     marked = 0
-    while marked < len(rows) - 1 and _is_marked(rows[marked]):
+    while marked < len(rows) - 1 and _is_marked(rows[marked]) and not (marked and _names_rows(rows[marked])):
         marked += 1
     if marked:
         return marked, 1.0
@@ -538,6 +538,12 @@ def is_value(cell: str) -> bool:
 
 def _is_marked(line: Line) -> bool:
     return bool(line.heads) and all(c in line.heads or not cell for c, cell in enumerate(line.cells))
+
+
+def _names_rows(line: Line) -> bool:
+    """Whether one cell reaches over all of a line: it says what the rows below it have in common."""
+    filled = {c for c, cell in enumerate(line.cells) if cell}
+    return len(filled) > 2 and len(filled - line.copied) == 1
 
 
 def _is_rule(line: Line) -> bool:

@@ -17,6 +17,7 @@ from r1router.ingest.parts.sections import Sections
 from r1router.ingest.readers import markdown
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
+from r1router.scripts import normalise
 from r1router.types import Kind
 
 PATTERNS = ("*.ipynb",)
@@ -77,7 +78,8 @@ def _read_cells(cells: list[Any], file: SourceFile, sections: Sections, as_: Kin
 def _print(output: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     """What an output says in words."""
     if output.get("output_type") in ("error", "pyerr"):
-        return f"{output.get('ename', '')}: {output.get('evalue', '')}"
+        said, where = f"{output.get('ename', '')}: {output.get('evalue', '')}", "\n".join(output.get("traceback") or ())
+        return where if said in normalise(where) else f"{where}\n{said}".strip()
     plain = _join(output.get("text") or data.get("text/plain"))
     if plain.strip() and not _OBJECT.fullmatch(plain):
         return plain
