@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pytest
 
 import r1router as rr
+from r1router.ingest import feed
 from r1router.ingest.parts.repeated import LONGEST, LONGEST_NAME
 from r1router.ingest.records import Passage, Problem, Table
 from r1router.kb import open_kb
@@ -76,6 +78,20 @@ def test_a_long_id_is_cut_and_stays_its_own(tmp_path: Path) -> None:
     ids = {item.id for item in read(tmp_path / "a.jsonl") if isinstance(item, Passage)}
     assert len(ids) == 2
     assert all(len(id_) < LONGEST_NAME for id_ in ids)
+
+
+def test_a_row_that_is_too_long_with_the_names_of_its_columns_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MOST_TEXT", 40_000)
+    for columns in (50, 100):
+        names = ",".join(f"{column} {'h' * 490}" for column in range(columns))
+        (tmp_path / f"a{columns}.csv").write_text(f"{names}\n{','.join(['1'] * columns)}\n")
+    report = rr.index([tmp_path], kbs=tmp_path / "kbs", embedder=HashedWords(), ocr=False)
+    [problem] = report.problems
+    assert problem.path.endswith("a100.csv")
+    assert "more than 40,000 characters" in problem.reason
+    assert report.kbs["table"].added == 1
 
 
 class _Row(dict[str, Any]):
