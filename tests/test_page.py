@@ -205,7 +205,7 @@ def test_the_history_comes_back_after_a_reload_and_can_be_cleared(page):
     person.sees(".answer")
     person.asks("Second question?")
     person.sees(".run-head", "Second question?")
-    person.sees(".answer")
+    person.finds("aside .history-forget", 2)  # both have ended and are kept
     person.goes_to()
     person.misses(".run")
     items = person.finds("aside .history-item", 2)
