@@ -221,3 +221,19 @@ def test_an_error_in_a_notebook_says_where_it_was(tmp_path):
     error = {"output_type": "error", "ename": "ValueError", "evalue": "no berth", "traceback": shown}
     path = written(tmp_path / "a.ipynb", {"cells": [{"cell_type": "code", "source": "x", "outputs": [error]}]})
     assert texts(path) == ["x\nValueError  Traceback\n----> 12 moor(ferry)\nValueError: no berth"]
+
+
+def test_a_note_that_a_book_shows_when_its_mark_is_pressed_is_read(tmp_path):
+    note = '<aside epub:type="footnote" hidden="hidden"><p>Heron is a bird.</p></aside>'
+    [passage] = read(written(tmp_path / "a.html", f"<html><body><p>See Heron<sup>1</sup></p>{note}</body></html>"))
+    assert "Heron is a bird." in passage.text
+
+
+def test_a_drawing_of_opendocument_is_read(tmp_path):
+    body = "<office:drawing><draw:page><draw:custom-shape><text:p>Gate of Heron</text:p></draw:custom-shape></draw:page></office:drawing>"
+    assert texts(opendocument(tmp_path / "a.odg", body)) == ["Gate of Heron"]
+
+
+def test_a_log_that_was_put_aside_is_text(tmp_path):
+    for name in ("a.log.1", "a.log.12", "a.log.2025-03-01"):
+        assert texts(written(tmp_path / name, "disk full\n")) == ["disk full"]

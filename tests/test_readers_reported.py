@@ -537,6 +537,12 @@ def test_what_fills_a_place_of_the_layout_stands_there(tmp_path):
     assert next(item for item in read(path) if isinstance(item, Passage)).text.split("\n") == ["The list", "below"]
 
 
+def test_what_a_slide_says_for_old_programs_is_not_said_twice_and_a_formula_keeps_its_form(tmp_path):
+    formula = "<a:p><m><sSup><e><t>x</t></e><sup><t>2</t></sup></sSup></m></a:p>"
+    twice = f"<mc><Choice>{shape('Heron')}</Choice><Fallback>{shape('Heron')}</Fallback></mc>"
+    assert words(slides(tmp_path / "a.pptx", twice + shape(formula))).split("\n") == ["Heron", "x^2"]
+
+
 def opendocument(path, kind, body, **parts):
     names = ["office", "text", "table", "draw", "form"]
     spaces = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names)

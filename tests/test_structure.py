@@ -274,3 +274,19 @@ def test_a_marked_cell_over_all_columns_names_the_rows_below_it(tmp_path: Path) 
     assert isinstance(table, Table)
     assert table.header == ("Name", "Length", "Width")
     assert [row[0] for row in table.rows] == ["Harbour", "Ada", "Lake", "Bea"]
+
+
+def test_a_longer_last_row_of_a_short_table_is_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("name,comment\nAnn,one\nBo,two\nCy,three,four\n", encoding="utf-8")
+    table = next(item for item in read(path) if isinstance(item, Table))
+    assert table.rows == (("Ann", "one"), ("Bo", "two"), ("Cy", "three four"))
+
+
+def test_what_stands_above_a_table_without_rows_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Depot: Oslo\nContact: Ann\n\nname,size,price\n", encoding="utf-8")
+    items = list(read(path))
+    kept = " ".join(f"{item.title} {item.caption}" for item in items if isinstance(item, Table))
+    assert all(word in kept for word in ("Oslo", "Ann", "price"))
+    assert any("no rows" in item.reason for item in items if isinstance(item, Problem))

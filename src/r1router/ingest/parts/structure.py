@@ -317,7 +317,8 @@ def _as_note(row: Row, header: Row) -> str:
 
 def _first_of_table(block: Sequence[Line]) -> int:
     """How many lines of the block stand above its table."""
-    usual = _usual(_filled(line) for line in block[-max(1, len(block) - 3) :])
+    last = [_filled(line) for line in block[-max(2, len(block) - 3) :]]
+    usual = last[0] if len(last) == 2 else _usual(last)  # a longer line at the very end shows nothing
     count = 0
     while count < min(len(block) - 1, _MOST_ABOVE):
         line, filled = block[count], _filled(block[count])

@@ -70,7 +70,7 @@ def find_records(
             yield item
         yield from make_notes_record(found.notes, id=f"{mine}:below", as_=as_, **about)
         if found.header and none:
-            words = [] if is_sheet else [" ".join(found.header)]
+            words = [] if is_sheet and not found.titles else [" ".join(found.header)]  # what stands above stays, too
             yield from make_notes_record(words, id=mine, as_=as_, **about)
             yield Problem(source, where, f"has names of columns ({', '.join(found.header)}) and no rows", read=True)
         elif found.remark:

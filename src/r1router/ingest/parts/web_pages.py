@@ -64,6 +64,8 @@ _BLOCKS = frozenset(
         "ul",
     }
 )
+_NOTES = frozenset({"footnote", "endnote", "rearnote", "doc-footnote", "doc-endnote"})
+"""What a book hides until one presses its mark."""
 _PLACES = {"thead": 0, "tfoot": 2}
 """Where the rows of a part of a table are shown, wherever they are written."""
 _CLASSES = frozenset({"mw-editsection", "headerlink"})
@@ -287,6 +289,8 @@ def _is_kept_inside(picture: Any) -> bool:
 
 
 def _is_hidden(element: Any) -> bool:
+    if not _NOTES.isdisjoint(f"{element.get('epub:type', '')} {element.get('role', '')}".split()):
+        return False
     if element.tag == "dialog" and "open" not in element.attrib:
         return True
     if "hidden" in element.attrib and element.get("hidden") != "until-found":

@@ -29,7 +29,7 @@ from r1router.ingest.records import About, Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = ("*.odt", "*.ods", "*.odp", "*.ott", "*.ots", "*.otp")
+PATTERNS = ("*.odt", "*.ods", "*.odp", "*.odg", "*.ott", "*.ots", "*.otp", "*.otg")
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 _SHEETS = (".ods", ".ots")

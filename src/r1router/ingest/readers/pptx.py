@@ -23,6 +23,8 @@ from r1router.types import Kind
 PATTERNS = ("*.pptx", "*.pptm", "*.ppsx", "*.ppsm", "*.potx", "*.potm")
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
+_MARKS = {"br": "\n", "sup": "^", "sub": "_", "den": "/"}
+"""What stands for the end of a line and, in formulas, for where a piece stands."""
 _TITLES = ("title", "ctrTitle")
 _SHAPES = ("sp", "pic", "graphicFrame", "grpSp", "cxnSp", "AlternateContent", "contentPart")
 _MARGINS = ("sldNum", "dt", "hdr", "ftr", "sldImg")
@@ -86,6 +88,8 @@ def _slide(
     archive: zipfile.ZipFile, part: str, number: int, file: SourceFile, title: str, as_: Kind | None
 ) -> Iterator[Record | Problem]:
     root = office.parse(archive, part)
+    for copy in [e for e in root.iter() if read_name(e) == "Fallback"]:  # of what old programs cannot show
+        copy.getparent().remove(copy)
     if read_attribute(root, "show") == "0":
         yield Problem(file.source, f"slide {number}", "is hidden, so it was left out", read=True)
         return
@@ -181,9 +185,7 @@ def _lines(root: Any, *, without: Sequence[str] = ()) -> list[str]:
         shape = next((around for around in paragraph.iterancestors() if read_name(around) == "sp"), None)
         if shape is not None and without and _fills(shape) in without:
             continue
-        pieces = (
-            "\n" if read_name(e) == "br" else e.text or "" for e in paragraph.iter() if read_name(e) in ("t", "br")
-        )
+        pieces = (_MARKS.get(read_name(e)) or e.text or "" for e in paragraph.iter() if read_name(e) in ("t", *_MARKS))
         if text := "".join(pieces).strip():
             lines.append(f"{_number(paragraph, counts)}{text}")
     return lines
