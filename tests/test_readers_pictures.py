@@ -81,6 +81,22 @@ def test_a_long_text_beside_a_picture_is_a_document(tmp_path):
     assert [type(record) for record in read(tmp_path)] == [Passage, Picture]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("chart.md", "# Sales\n\nUp.\n\n| Town | Sales |\n|---|---|\n| Oslo | 12 |\n"),
+        ("chart.txt", "Sales rose in Oslo and fell in Bergen. " * 40),
+    ],
+)
+def test_a_document_beside_a_picture_is_its_caption_and_read_by_itself_too(tmp_path, name, content):
+    Pillow.new("RGB", (64, 64), "red").save(tmp_path / "chart.png")
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    items = read(tmp_path)
+    [picture] = [item for item in items if isinstance(item, Picture)]
+    assert "Sales" in picture.title + picture.caption
+    assert any(item.source.endswith(name) for item in items)
+
+
 def test_a_caption_file_that_cannot_be_read_does_not_cost_the_picture(tmp_path):
     saved(tmp_path / "flag.png")
     written(tmp_path / "flag.json", "{not json")

@@ -13,6 +13,7 @@ from pathlib import Path
 from r1router.errors import InputError, KnowledgeBaseError
 from r1router.ingest.parts.about import find_beside
 from r1router.ingest.parts.registry import Look, look
+from r1router.ingest.parts.sidecars import is_document
 from r1router.ingest.records import Problem
 from r1router.ingest.sources import SourceFile
 from r1router.kb import manifest as knowledge_bases
@@ -73,7 +74,7 @@ def find(
             if real not in files:
                 kinds, parts = look(found, as_)
                 files[real] = SourceFile(found, source, kinds, (*parts, *find_beside(found)))
-    owned = {part.resolve() for file in files.values() for part in file.parts}
+    owned = {part.resolve() for file in files.values() for part in file.parts if not is_document(part)}
     return [file for real, file in files.items() if real not in owned]
 
 

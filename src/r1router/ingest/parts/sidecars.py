@@ -18,6 +18,10 @@ MOST_BYTES = 8_192
 """A longer text beside a picture is a document of its own, not a caption."""
 
 
+_MOST_ALONE = 1_000
+"""Bytes of a caption that is nothing else; a longer text is the picture's words, and a document, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     title: str = ""
@@ -31,6 +35,13 @@ def find_caption_files(picture: Path) -> list[Path]:
     stems = (picture.stem + suffix for suffix in SUFFIXES)
     found = (picture.with_name(name) for name in (*names, *stems))
     return [path for path in found if path.is_file() and 0 < path.stat().st_size <= MOST_BYTES]
+
+
+def is_document(part: Path) -> bool:
+    """Whether a text that stands beside a picture is read by itself, too: it is long, or has a table."""
+    if part.suffix.lower() not in (".md", ".txt") or not part.is_file():
+        return False
+    return part.stat().st_size > _MOST_ALONE or (part.suffix.lower() == ".md" and b"|--" in part.read_bytes())
 
 
 def read(picture: Path, source: str) -> Words:
