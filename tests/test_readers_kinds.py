@@ -237,3 +237,9 @@ def test_a_drawing_of_opendocument_is_read(tmp_path):
 def test_a_log_that_was_put_aside_is_text(tmp_path):
     for name in ("a.log.1", "a.log.12", "a.log.2025-03-01"):
         assert texts(written(tmp_path / name, "disk full\n")) == ["disk full"]
+
+
+def test_a_log_of_which_a_crash_left_a_part_unwritten_is_read_and_told(tmp_path):
+    passage, problem = read(written(tmp_path / "a.log", b"disk full\n" + bytes(500) + b"\nup again\n"))
+    assert passage.text.split() == ["disk", "full", "up", "again"]
+    assert "NUL" in problem.reason

@@ -86,6 +86,7 @@ def test_a_long_text_beside_a_picture_is_a_document(tmp_path):
     [
         ("chart.md", "# Sales\n\nUp.\n\n| Town | Sales |\n|---|---|\n| Oslo | 12 |\n"),
         ("chart.txt", "Sales rose in Oslo and fell in Bergen. " * 40),
+        ("chart.json", '{"title": "Sales", "rows": [{"town": "Oslo", "sales": 12}, {"town": "Bergen", "sales": 9}]}'),
     ],
 )
 def test_a_document_beside_a_picture_is_its_caption_and_read_by_itself_too(tmp_path, name, content):

@@ -40,6 +40,8 @@ _ESCAPES = (
 _LABEL = re.compile(rb"(?:encoding|coding|charset)\s{0,3}[=:]?\s{0,3}[\"']?([\w.:-]{2,40})", re.IGNORECASE)
 """What XML, scripts and style sheets say in their first lines."""
 _SAMPLE = 1 << 16
+_CONTROLS = re.compile(rb"[\x01-\x06\x0e-\x1a\x1c-\x1f]")
+"""Bytes that no text has."""
 _HIGH_WORD = re.compile(rb"[^\s,;|\"<>]*[\x80-\xff][^\s,;|\"<>]*")
 """With the ASCII bytes between: the second byte of a pair may be one."""
 
@@ -129,6 +131,10 @@ def _find_encoding(path: Path, source: str, size: int, changed: int) -> Encoding
         with open_bytes(path) as stream:
             head = stream.read(BLOCK)
         encoding = read_mark(head) or ("utf-8" if b"\0" not in head else _wide(head))
+        if not encoding and not _CONTROLS.search(head):  # a log, of which a crash left a part unwritten
+            fault, empty = _decode(path, "utf-8")
+            if not fault and not empty:
+                return Encoding("utf-8", doubt="holds NUL bytes, which were left out")
         if not encoding:
             raise UnreadableFile(source, "holds NUL bytes, so it is not text")
         if escaped := _read_escapes(head, encoding):

@@ -38,10 +38,23 @@ def find_caption_files(picture: Path) -> list[Path]:
 
 
 def is_document(part: Path) -> bool:
-    """Whether a text that stands beside a picture is read by itself, too: it is long, or has a table."""
-    if part.suffix.lower() not in (".md", ".txt") or not part.is_file():
+    """Whether a file that stands beside a picture is read by itself, too: a long text, one with a table, data."""
+    suffix = part.suffix.lower()
+    if suffix not in SUFFIXES or part.name.lower().endswith(".meta.json") or not part.is_file():
         return False
-    return part.stat().st_size > _MOST_ALONE or (part.suffix.lower() == ".md" and b"|--" in part.read_bytes())
+    if suffix == ".json":
+        return part.stat().st_size <= MOST_BYTES and _has_data(part.read_bytes())
+    return part.stat().st_size > _MOST_ALONE or (suffix == ".md" and b"|--" in part.read_bytes())
+
+
+def _has_data(written: bytes) -> bool:
+    """Whether a file holds lists or objects, which are no words for a picture."""
+    try:
+        fields = json.loads(written)
+    except ValueError:
+        return False
+    values = fields.values() if isinstance(fields, dict) else [fields]
+    return any(isinstance(value, list | dict) for value in values)
 
 
 def read(picture: Path, source: str) -> Words:
