@@ -243,3 +243,8 @@ def test_a_log_of_which_a_crash_left_a_part_unwritten_is_read_and_told(tmp_path)
     passage, problem = read(written(tmp_path / "a.log", b"disk full\n" + bytes(500) + b"\nup again\n"))
     assert passage.text.split() == ["disk", "full", "up", "again"]
     assert "NUL" in problem.reason
+
+
+def test_a_markdown_table_that_leaves_its_names_empty_has_none_and_keeps_its_first_row(tmp_path):
+    [table] = read(written(tmp_path / "a.md", "| | |\n|---|---|\n| Gate | Heron |\n| Quay | Stork |\n"))
+    assert (table.header, table.rows) == (("column 1", "column 2"), (("Gate", "Heron"), ("Quay", "Stork")))

@@ -72,7 +72,8 @@ def read_lines(
                     as_=as_,
                 )
         elif rows:
-            names = Line(1, rows[0], heads=frozenset(range(len(rows[0]))))
+            said = rows[0] if any(rows[0]) else tuple(f"column {n}" for n in range(1, len(rows[0]) + 1))
+            names = Line(1, said, heads=frozenset(range(len(said))))
             yield from tabular.find_records(
                 [names, *(Line(number, row) for number, row in enumerate(rows[2:], 2))],
                 id=f"{file.source}:table {next(tables)}",
