@@ -44,9 +44,9 @@ class Limits:
 
     memory: int = 1_000_000_000
     """Bytes of the process."""
-    seconds: float = 30.0
+    seconds: float = 28.0
     """Of CPU until the first, or the next, record; four times as long where it waits for something else than a core."""
-    whole: float = 30.0
+    whole: float = 28.0
     """Of CPU from a file's first record to its last, or `seconds_per_mb` for each megabyte of it where that is more."""
     seconds_per_mb: float = 20.0
     """The slowest formats take some six."""
