@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from r1router.train.fast.shared_prompts import Layer
+
 NAME = "r1router_products"
 
 
@@ -32,6 +34,8 @@ def _attention(
     """
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+    if isinstance(key, Layer):
+        return key.attend(query, scaling=scaling), None
     if not torch.is_grad_enabled() or query.dtype != torch.bfloat16:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **more)
     return multiply(query, key, value, attention_mask, scaling=scaling), None

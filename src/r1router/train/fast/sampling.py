@@ -1,7 +1,8 @@
 """Samples a group of replies with the model that is trained, reading each prompt once and not once a reply.
 
-The prompts go through the model together, their keys and values are repeated for the replies, and a reply that has
-ended leaves the batch, so that no token is computed for it any more.
+The prompts go through the model together, the replies share their keys and values (`shared_prompts`) or, where the
+model's attention does not allow it, get copies. A reply that has ended leaves the batch, so that no token is computed
+for it any more.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+from r1router.train.fast import attention
+from r1router.train.fast.grpo import can_pack
+from r1router.train.fast.shared_prompts import SharedPrompts
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,10 @@ def _sample(
     ids, mask, positions = _pad(prompts, pad, device)
     out = model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1)
     cache = out.past_key_values
-    if count > 1:
+    shared = count > 1 and can_share(model.config)
+    if shared:
+        cache = SharedPrompts(cache, mask, count=count, most=max_tokens)
+    elif count > 1:
         cache.batch_repeat_interleave(count)
     scores = out.logits[:, -1].repeat_interleave(count, 0)
     mask = mask.repeat_interleave(count, 0)
@@ -79,15 +87,21 @@ def _sample(
             break
         if len(going) < len(alive):
             alive, tokens, mask, place = alive[going], tokens[going], mask[going], place[going]
-            cache.batch_select_indices(going)
+            (cache.keep if shared else cache.batch_select_indices)(going)
         place = place + 1
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+        seen = mask[:1, None, None] if shared else mask  # four dimensions: none is to be made of it
         out = model(
-            input_ids=tokens[:, None], attention_mask=mask, position_ids=place, past_key_values=cache, use_cache=True
+            input_ids=tokens[:, None], attention_mask=seen, position_ids=place, past_key_values=cache, use_cache=True
         )
         scores = out.logits[:, -1]
     replies = [Tokens(tuple(ids), tuple(of)) for ids, of in zip(said, logs, strict=True)]
     return [replies[start : start + count] for start in range(0, len(replies), count)]
+
+
+def can_share(config: Any) -> bool:
+    """Whether the attention of such a model, as it is now, can look at a prompt that its replies share."""
+    return config.get_text_config()._attn_implementation == attention.NAME and can_pack(config)
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator]
@@ -113,9 +127,10 @@ def draw(scores: Any, temperature: float) -> tuple[Any, Any]:
     """(a token of each row of scores, its log-probability); the likeliest one at temperature 0."""
     logs = (scores.float() / (temperature or 1.0)).log_softmax(-1)
     if temperature > 0:
-        # The token that comes first in a race of exponential clocks is distributed like the token that is drawn.
-        clocks = torch.empty_like(logs).exponential_()
-        tokens = (logs - clocks.log()).argmax(-1)
+        # Where a number drawn from 0 to the sum falls; one number a row costs less than one for each token.
+        ends = logs.exp().cumsum(-1)
+        drawn = torch.rand(len(ends), 1, device=ends.device, dtype=ends.dtype) * ends[:, -1:]
+        tokens = torch.searchsorted(ends, drawn, right=True).squeeze(-1).clamp(max=ends.shape[1] - 1)
     else:
         tokens = logs.argmax(-1)
     return tokens, logs.gather(-1, tokens[:, None]).squeeze(-1)
