@@ -27,7 +27,7 @@ class SharedPrompts(Cache):
         super().__init__(layers=[Layer(layer.keys, layer.values, self, most) for layer in read.layers])
         self.hidden = torch.zeros(mask.shape, dtype=read.layers[0].keys.dtype, device=mask.device)
         self.hidden = self.hidden.masked_fill(mask == 0, torch.finfo(self.hidden.dtype).min)[:, None, None]
-        self.most = count
+        self.widest = count
 
     def keep(self, rows: Any) -> None:
         """Goes on with these replies alone, by their places among those that are left."""
@@ -35,21 +35,21 @@ class SharedPrompts(Cache):
         counts = torch.bincount(self.prompt_of)
         before = counts.cumsum(0) - counts
         self.place = torch.arange(len(rows), device=rows.device) - before[self.prompt_of]
-        self.most = int(counts.max())
+        self.widest = int(counts.max())
         for layer in self.layers:
             layer.keep(rows)
 
     def by_prompt(self, rows: Any) -> Any:
         """(replies, heads, n, width) → (prompts, heads, replies · n, width), 0 where a prompt has fewer replies."""
         heads, n, width = rows.shape[1:]
-        found = rows.new_zeros(len(self.hidden), self.most, heads, n, width)
+        found = rows.new_zeros(len(self.hidden), self.widest, heads, n, width)
         found[self.prompt_of, self.place] = rows
-        return found.transpose(1, 2).reshape(len(found), heads, self.most * n, width)
+        return found.transpose(1, 2).reshape(len(found), heads, self.widest * n, width)
 
     def by_reply(self, rows: Any, n: int) -> Any:
         """Back from `by_prompt`."""
         prompts, heads, _, width = rows.shape
-        return rows.view(prompts, heads, self.most, n, width).transpose(1, 2)[self.prompt_of, self.place]
+        return rows.view(prompts, heads, self.widest, n, width).transpose(1, 2)[self.prompt_of, self.place]
 
 
 class Layer(CacheLayerMixin):  # type: ignore[misc]
@@ -74,7 +74,7 @@ class Layer(CacheLayerMixin):  # type: ignore[misc]
         self.keys, self.values = self.keys[rows], self.values[rows]
 
     def attend(self, query: Any, *, scaling: float) -> Any:
-        """softmax(q kᵀ · scaling) v of a token of each reply, (replies, heads, 1, width) → (replies, 1, heads, width)."""
+        """softmax(q kᵀ · scaling) v of one token a reply: (replies, heads, 1, width) → (replies, 1, heads, width)."""
         replies, heads, _, width = query.shape
         shared, before = self.keys.shape[1], self.prompt_keys.shape[-1]
         rows = (query * scaling).view(replies, shared, heads // shared, width)
