@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The encoder that finds answers in evidence, trained again: readings that people wrote, readings of made folders and of
-# two question sets' train parts, three trainings and their mean. Some two hours on two cores. This file was never run from
+# two question sets' train parts, four trainings and their mean. Some three hours on two cores. This file was never run from
 # its start: what ships had five shorter trainings in place of the first (see src/r1router/assets/router/README.md).
 #
 #     recipes/train_extractor.sh BENCH KBS [FOLDER]
@@ -18,7 +18,7 @@ apart=('Kammerchor Lindentöne' 'Orrery Museum of Clocks' 'Driftwood Pictures, p
   'Mutuelle des Deux Rives' 'Refuge canin Les Vieux Tilleuls')
 mkdir -p "$folder"
 
-[ -s "$folder/written/steps.jsonl" ] || python "$here/write_folder_steps.py" "$folder/written" --folders 150 \
+[ -s "$folder/written/steps.jsonl" ] || python "$here/write_folder_steps.py" "$folder/written" --folders 260 \
   --written readings asked folders --of-others 8
 [ -s "$folder/made/steps.jsonl" ] || python "$here/write_folder_steps.py" "$folder/made" --folders 100 --seed 2
 [ -s "$folder/sets.jsonl" ] || python "$here/write_set_readings.py" "$bench" "$kbs" "$folder/sets.jsonl"
@@ -35,5 +35,8 @@ train second "${folders[@]}" "$folder/sets.jsonl" "$folder/invented.jsonl" --fro
   --steps 125 --learning-rate 3e-5 --seed 2
 train third "${folders[@]}" "$folder/sets.jsonl" "$folder/invented.jsonl" --from "$folder/second.safetensors" \
   --steps 170 --learning-rate 4e-5 --seed 3
+train fourth "${folders[0]}" "$folder/sets.jsonl" --from "$folder/first.safetensors" --steps 530 --learning-rate 8e-5 --seed 6
 w() { echo "$folder/$1.safetensors"; }
-python "$here/build_extractor.py" "$(w first)" "$(w second)" "$(w third)" "$(w third)" "$(w third)" --to "$folder/extractor.onnx"
+half=("$(w fourth)" "$(w fourth)" "$(w fourth)" "$(w fourth)" "$(w fourth)")
+python "$here/build_extractor.py" "$(w first)" "$(w second)" "$(w third)" "$(w third)" "$(w third)" "${half[@]}" \
+  --to "$folder/extractor.onnx"

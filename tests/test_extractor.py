@@ -76,7 +76,7 @@ def say(text, probability):
 
 
 def test_a_sure_language_model_keeps_its_answer_and_an_unsure_one_does_not():
-    spans = [extractor.Span("Oslo", 0.2, 1), extractor.Span("unknown", 0.1, 0)]
+    spans = [extractor.Span("Oslo", 0.15, 1), extractor.Span("unknown", 0.1, 0)]
     kept = read_answer(extractor.choose(spans, say("Bergen", 0.99)))
     assert (kept.text, kept.doubt) == ("Bergen", 0.1)
     assert read_answer(extractor.choose(spans, say("Bergen", 0.05))).text == "Oslo"

@@ -36,7 +36,7 @@ CANDIDATES = 5
 """Answers that are found in each reading; the other ones tell how much doubt there is."""
 SURE = 0.5
 """From this probability on the language model is not asked."""
-LANGUAGE_MODEL = 0.3
+LANGUAGE_MODEL = 0.2
 """What the language model's confidence counts, beside an extractor's probability."""
 
 Floats = npt.NDArray[np.float32]
