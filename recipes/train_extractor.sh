@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The encoder that finds answers in evidence, trained again: readings that people wrote, readings of made folders and of
+# The encoder that finds answers in evidence, trained again: readings written for it, readings of made folders and of
 # two question sets' train parts, four trainings and their mean. Some three hours on two cores. This file was never run from
 # its start: what ships had five shorter trainings in place of the first (see src/r1router/assets/router/README.md).
 #

@@ -12,7 +12,7 @@ import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 
-class SharedPrompts(Cache):
+class SharedPrompts(Cache):  # type: ignore[misc]
     """A cache of transformers' for replies that go on from prompts: `model(..., past_key_values=this)`.
 
     `read` is the cache of the prompts, (prompts, heads, tokens, width) a layer; `mask` tells which of their tokens
