@@ -39,15 +39,15 @@ class SharedPrompts(Cache):  # type: ignore[misc]
         for layer in self.layers:
             layer.keep(rows)
 
-    def by_prompt(self, rows: Any) -> Any:
+    def gather(self, rows: Any) -> Any:
         """(replies, heads, n, width) → (prompts, heads, replies · n, width), 0 where a prompt has fewer replies."""
         heads, n, width = rows.shape[1:]
         found = rows.new_zeros(len(self.hidden), self.widest, heads, n, width)
         found[self.prompt_of, self.place] = rows
         return found.transpose(1, 2).reshape(len(found), heads, self.widest * n, width)
 
-    def by_reply(self, rows: Any, n: int) -> Any:
-        """Back from `by_prompt`."""
+    def split(self, rows: Any, n: int) -> Any:
+        """Back from `gather`."""
         prompts, heads, _, width = rows.shape
         return rows.view(prompts, heads, self.widest, n, width).transpose(1, 2)[self.prompt_of, self.place]
 
@@ -78,11 +78,11 @@ class Layer(CacheLayerMixin):  # type: ignore[misc]
         replies, heads, _, width = query.shape
         shared, before = self.keys.shape[1], self.prompt_keys.shape[-1]
         rows = (query * scaling).view(replies, shared, heads // shared, width)
-        of_prompt = self.shared.by_prompt(rows) @ self.prompt_keys + self.shared.hidden
+        of_prompt = self.shared.gather(rows) @ self.prompt_keys + self.shared.hidden
         own = rows @ self.keys[:, :, : self.length].transpose(2, 3)
-        weights = torch.cat([self.shared.by_reply(of_prompt, rows.shape[2]), own], -1).softmax(-1)
-        found = self.shared.by_prompt(weights[..., :before]) @ self.prompt_values
-        found = self.shared.by_reply(found, rows.shape[2]) + weights[..., before:] @ self.values[:, :, : self.length]
+        weights = torch.cat([self.shared.split(of_prompt, rows.shape[2]), own], -1).softmax(-1)
+        found = self.shared.gather(weights[..., :before]) @ self.prompt_values
+        found = self.shared.split(found, rows.shape[2]) + weights[..., before:] @ self.values[:, :, : self.length]
         return found.reshape(replies, 1, heads, -1)
 
     def lazy_initialization(self, key_states: Any, value_states: Any) -> None:
