@@ -21,7 +21,8 @@ start stop store stream sum sweep synthesize take tell think tidy trace train tr
 verify view wait walk warn watch weigh widen work write
 """
 _VERBS_OF_METHODS = """
-allow begin cancel claim emit end flush forget get insist meet note prune rate recall reply reset select submit wrap
+allow attend begin cancel claim emit end flush forget get insist meet note prune rate recall reply reset select submit
+wrap
 """
 VERBS = {*_VERBS.split(), *_VERBS_OF_METHODS.split(), "limit", "narrow", "hash", "rank", "round"}
 PREDICATES = {"abstains", "can", "has", "is", "matches", "meets", "recognises", "says", "sees", "shows", "takes", "was"}
@@ -40,6 +41,7 @@ NAMED_OTHERWISE = {
     "to_json": "as `to_dict`, as text",
 }
 METHODS_NAMED_OTHERWISE = {
+    "Layer": ("update", "lazy_initialization"),  # transformers' names for a layer of a cache
     "TableKnowledgeBase": {"columns"}, "MemoryKnowledgeBase": {"columns"}, "StoredTables": {"columns"},
     "StoredKnowledgeBase": {"columns", "entry"},
     "Prompts": {"labels", "sources", "next_step", "final_answer", "next_query", "next_sentence"},
