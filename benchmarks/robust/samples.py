@@ -21,10 +21,15 @@ from r1router.ingest.parts.registry import find_reader
 
 
 def list_samples() -> dict[str, tuple[str, bytes]]:
-    """(name of the reader, content) by file name, for each pattern of the registry; so a new reader is in it, too."""
+    """(name of the reader, content) by file name, for each pattern of the registry; so a new reader is in it, too.
+
+    Names that a pattern gives whole, such as `readme`, are left out, since many files cannot have them.
+    """
     found = {}
     for pattern in readers.list_patterns():
-        name = pattern.replace("[0-9][0-9]", "00").replace("*", "a")
+        if not set("*[") & set(pattern):
+            continue
+        name = pattern.replace("[0-9][0-9]", "00").replace("[0-9]", "1").replace("*", "a")
         reader = getattr(find_reader(Path(name)), "__name__", "").rpartition(".")[2]
         found[name] = (reader, _make(reader, name))
     return found
