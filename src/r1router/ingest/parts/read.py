@@ -9,6 +9,7 @@ from itertools import chain
 
 from r1router.errors import R1RouterError, UnreadableFile
 from r1router.ingest.parts.about import describe_file
+from r1router.ingest.parts.pieces import cut_at_blanks
 from r1router.ingest.parts.registry import Reader, find_named, find_reader, list_patterns
 from r1router.ingest.parts.repeated import cut_repeated
 from r1router.ingest.records import About, Passage, Problem, Record
@@ -76,16 +77,8 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
 
 def _cut_long(passage: Passage) -> Iterator[Passage]:
     """The passage, in parts that end at a blank where it has one."""
-    text, start, number = passage.text, 0, 1
-    while len(text) - start > LONG:
-        end = text.rfind(" ", start + LONG // 2, start + LONG) + 1 or start + LONG
-        yield replace(passage, id=_name_part(passage, number), text=text[start:end])
-        start, number = end, number + 1
-    yield replace(passage, id=_name_part(passage, number), text=text[start:]) if start else passage
-
-
-def _name_part(passage: Passage, number: int) -> str:
-    return passage.id if number == 1 else f"{passage.id}:part {number}"
+    for part, text in cut_at_blanks(passage.text, LONG):
+        yield replace(passage, id=f"{passage.id}{part}", text=text)
 
 
 def _shorten(reason: str) -> str:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from r1router.ingest.parts.pieces import cut_at_blanks
 from r1router.ingest.records import About, Passage, Picture, Problem, Record, Table
 
 LONGEST = 2_000
@@ -62,17 +63,8 @@ def _tell(record: Table | Picture, name: str, said: str) -> Problem:
 
 def _cut_notes(table: Table) -> Iterator[Table]:
     """A table without rows, in as many as its caption needs; each part ends at white space where it has some."""
-    said, start, number = table.caption, 0, 1
-    while len(said) - start > LONGEST:
-        least, most = start + LONGEST // 2, start + LONGEST
-        end = max(said.rfind(" ", least, most), said.rfind("\n", least, most)) + 1 or most
-        yield replace(table, id=_name_part(table, number), caption=said[start:end])
-        start, number = end, number + 1
-    yield replace(table, id=_name_part(table, number), caption=said[start:]) if start else table
-
-
-def _name_part(table: Table, number: int) -> str:
-    return table.id if number == 1 else f"{table.id}:part {number}"
+    for part, caption in cut_at_blanks(table.caption, LONGEST, blanks=" \n"):
+        yield replace(table, id=f"{table.id}{part}", caption=caption)
 
 
 def _shorten(record: Record) -> Record:
