@@ -11,10 +11,11 @@ from r1router.evidence.shown import focus
 from r1router.ingest.chunk import cut_windows
 from r1router.ingest.run import index
 from r1router.kb import open_kb
+from r1router.kb.asked import cut_query
 from r1router.kb.rows import TERMS
 from r1router.kb.stores.folder.table import open_table
 from r1router.kb.writer import open_writer
-from r1router.scripts import count_pieces, cut_terms, cut_terms_to_store, find_sentence_end, normalise
+from r1router.scripts import count_pieces, cut_terms, cut_terms_to_store, find_sentence_end, is_respelled, normalise
 from r1router.types import Evidence, Query
 from small_embedders import HashedWords, Thumbnails
 
@@ -33,6 +34,9 @@ from small_embedders import HashedWords, Thumbnails
         ("می\u200cخواهم", "ميخواهم"),
         ("مُحَمَّد", "محمد"),
         ("İzmir", "izmir"),
+        ("سنة ٢٠٢٤", "سنه 2024"),
+        ("سال ۱۴۰۲", "سال 1402"),
+        ("१२३", "123"),
     ],
 )
 def test_two_spellings_of_a_word_are_one_term(one: str, other: str) -> None:
@@ -53,6 +57,43 @@ def test_two_spellings_of_a_word_are_one_term(one: str, other: str) -> None:
 )
 def test_a_word_is_found_inside_a_text_without_spaces(text: str, query: str) -> None:
     assert set(cut_terms(query)) <= set(cut_terms_to_store(text).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        *(
+            (prefix + "مدرسة", asked)
+            for prefix in ("ال", "وال", "بال", "لل", "و", "ب", "ول")
+            for asked in ("مدرسة", "المدرسة")
+        ),
+        *(
+            (prefix + "ספרייה", asked)
+            for prefix in ("ה", "ב", "וה", "מה", "ל", "ושב")
+            for asked in ("ספרייה", "הספרייה")
+        ),
+        ("می‌خواهم", "می خواهم"),
+        ("می‌خواهم", "میخواهم"),
+        ("می خواهم", "میخواهم"),
+        ("میخواهم", "می خواهم"),
+        ("کتاب‌های", "کتاب های"),
+        ("کتابهای", "کتاب های"),
+        ("کتاب های", "کتاب‌های"),
+        ("فکرها", "فکر"),
+        ("دانش‌آموز", "دانش آموز"),
+        ("دانشآموز", "دانش آموز"),
+        ("دانش آموز", "دانش‌آموز"),
+    ],
+)
+def test_a_word_is_found_whatever_is_written_together_with_it(text: str, query: str) -> None:
+    terms, _ = cut_query(query)
+    asked = {term for term in terms.split() if len(term) > 2}
+    assert asked & set(cut_terms_to_store(text).split())
+
+
+def test_only_words_with_prefixes_have_other_forms() -> None:
+    assert cut_terms_to_store("Der 3. Mai, das Café und 東京") == "der 3 mai das cafe und 東京 東 京"
+    assert [is_respelled(text) for text in ("Café 5", "٥ كتب", "हिन्दी", "५")] == [False, True, False, True]
 
 
 def test_what_nobody_sees_is_not_stored() -> None:

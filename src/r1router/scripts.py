@@ -1,8 +1,9 @@
 """Cuts texts of every script into terms and sentences, because only some scripts separate words by spaces.
 
-A term is what two texts are compared by: small letters without accents, one spelling for each way to write a letter.
-Where words are not spaced (Chinese, Japanese, Thai, Khmer …) and in Korean, whose words carry their particles, a term
-is a pair of neighbouring letters: no dictionary is needed, and a name that is in none is found too.
+A term is what two texts are compared by: small letters without accents, one spelling for each way to write a letter or
+a digit. Where words are not spaced (Chinese, Japanese, Thai, Khmer …) and in Korean, whose words carry their particles,
+a term is a pair of neighbouring letters: no dictionary is needed, and a name that is in none is found too. A word of
+Arabic, Hebrew or Persian is found by a second term, too: without what these languages write together with it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _ASCII_WORD = re.compile(r"\S{1,64}")
 _ASCII_PIECE = re.compile(r"\w{1,16}|[^\w\s]")
 _UNSEEN = re.compile("[\x00\u00ad\u200b\u2060\ufeff]")
 """NUL, soft hyphens and blanks without width: they stand inside words and nobody sees or types them."""
+_JOINED = re.compile("\\S*\u200c\\S*")
+"""Words that Persian writes with a joint without width; people type a blank or nothing in its place."""
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
 _TERMINAL = re.compile(
     "\x1b\\[[0-?]{0,40}[ -/]{0,4}[@-~]|\x1b\\][^\x07\x1b]{0,400}(?:\x07|\x1b\\\\)|\x1b[@-_]|[^\n]\x08|"
@@ -35,6 +38,12 @@ _ONE_SPELLING = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n"}
     | {"ی": "ي", "ى": "ي", "ک": "ك", "ة": "ه", "ـ": ""}
 )
+
+_PREFIXES = re.compile("(?:(?:ال|ن?مي|[وفبكل])+|[והבכלמש]+)(?=.{3})")
+"""Articles, conjunctions and prepositions of Arabic and Hebrew, beginnings of verbs in Persian. All are taken off that
+leave three letters: so a word loses the same with one more of them in front."""
+_ENDINGS = re.compile("(?<=[\u0600-\u06ff]{3})(?:ها(?:يي|ي(?:م|ت|ش|مان|تان|شان)?)?|تر(?:ين)?|اي[مد]?|ام|اند)$")
+"""Of Persian, which are written together, with a joint or a blank; the first ones are a plural."""
 
 
 def normalise(text: str) -> str:
@@ -51,6 +60,7 @@ def cut_terms(text: str) -> list[str]:
     patterns = _patterns()
     text = patterns.accents.sub("", unicodedata.normalize("NFKD", _UNSEEN.sub("", text)))
     text = unicodedata.normalize("NFC", text).casefold().translate(_ONE_SPELLING)
+    text = patterns.digit.sub(_write_digit, text)
     found: list[str] = []
     for match in patterns.run.finditer(text):
         letters = match.captures("letter")
@@ -62,13 +72,37 @@ def cut_terms(text: str) -> list[str]:
 
 
 def cut_terms_to_store(text: str) -> str:
-    """The terms with a blank between, and behind them the single letters of pairs, for a query of one letter."""
+    """The terms with a blank between, and behind them the single letters of pairs, for a query of one letter, and
+    the other forms of words."""
     if text.isascii():
         return " ".join(cut_terms(text))
     found = cut_terms(text)
     unspaced = _patterns().unspaced
     alone = dict.fromkeys(letter for term in found if len(term) > 1 for letter in unspaced.findall(term))
-    return " ".join([*found, *alone])
+    return " ".join([*found, *alone, *cut_other_forms(text)])
+
+
+def cut_other_forms(text: str) -> list[str]:
+    """What else Arabic, Hebrew and Persian words are found by: without what is written together with them, in parts.
+
+    >>> cut_other_forms("والكتاب"), cut_other_forms("ספר בבית"), cut_other_forms("The book")
+    (['تاب'], ['בית'], [])
+    """
+    if text.isascii() or not _patterns().affixed.search(text):
+        return []
+    parts = cut_terms(" ".join(_JOINED.findall(text)).replace("\u200c", " "))
+    terms = [*cut_terms(text), *parts]
+    return parts + [form for term in terms if (form := _cut_affixes(term)) != term]
+
+
+def is_arabic(term: str) -> bool:
+    """Whether a term is written in Arabic letters, as in Persian and Urdu, too."""
+    return "\u0600" <= term[0] <= "\u06ff"
+
+
+def is_respelled(text: str) -> bool:
+    """Whether its terms are others than before there were other forms of words and one spelling of digits."""
+    return not text.isascii() and bool(_patterns().digit.search(text) or _patterns().affixed.search(text))
 
 
 def find_word_spans(text: str) -> Iterator[tuple[int, int]]:
@@ -99,10 +133,23 @@ def find_sentence_end() -> Any:
     return regex.compile(f"{after_a_blank}|{after_a_wide_mark}")
 
 
+def _cut_affixes(term: str) -> str:
+    term = _ENDINGS.sub("", term)
+    return term[match.end() :] if (match := _PREFIXES.match(term)) else term
+
+
+def _write_digit(match: Any) -> str:
+    return str(unicodedata.decimal(match[0]))
+
+
 class _Patterns(NamedTuple):
     run: Any
     """Letters together, with each letter of a run without spaces as "letter"."""
     accents: Any
+    digit: Any
+    """A decimal digit that is none of ASCII's."""
+    affixed: Any
+    """A letter of a script whose words have other forms (`cut_other_forms`)."""
     unspaced: Any
     word: Any
     piece: Any
@@ -117,6 +164,8 @@ def _patterns() -> _Patterns:
     return _Patterns(
         run=regex.compile(rf"(?P<letter>[{unspaced}]\p{{M}}*)+|[{spaced}]{{1,{LONGEST}}}", regex.V1),
         accents=regex.compile(r"(?<=[\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}])\p{Mn}+|\p{Cf}", regex.V1),
+        digit=regex.compile(r"[\p{Nd}--0-9]", regex.V1),
+        affixed=regex.compile(r"[\p{Arabic}\p{Hebrew}]"),
         unspaced=regex.compile(rf"[{unspaced}]\p{{M}}*", regex.V1),
         word=regex.compile(rf"(?:[{UNSPACED}]\p{{M}}*){{1,2}}|[^\s{UNSPACED}]{{1,64}}", regex.V1),
         piece=regex.compile(rf"[{UNSPACED}]|[[\w\p{{M}}]--[{UNSPACED}]]{{1,16}}|[^\w\s\p{{M}}]", regex.V1),

@@ -13,7 +13,7 @@ from itertools import islice
 
 from r1router.ingest.records import Passage, Picture, Record, Table
 from r1router.kb.entry import Entry
-from r1router.scripts import count_pieces, find_word_spans
+from r1router.scripts import count_pieces, find_word_spans, is_respelled
 from r1router.table import TableBlock, join_lines, write_row
 
 WINDOW = 100
@@ -164,8 +164,9 @@ def _digest(entry: Entry) -> str:
     """16 hex digits over everything that is stored but the id."""
     seen = hashlib.sha256()
     location = (entry.page, entry.section, entry.rows)
-    cells = repr((entry.table.caption, entry.table.header, entry.table.rows)) if entry.table else ""
-    for part in (entry.record, entry.source, entry.title, entry.text, repr(location), *([cells] if cells else [])):
+    respelled = ["respelled"] if is_respelled(entry.text) else []  # so that its terms are stored anew, and no others
+    cells = [repr((entry.table.caption, entry.table.header, entry.table.rows))] if entry.table else []
+    for part in (entry.record, entry.source, entry.title, entry.text, repr(location), *cells, *respelled):
         seen.update(part.encode("utf-8", "surrogatepass") + b"\0")
     if entry.image:
         seen.update(entry.image.data)
