@@ -93,6 +93,17 @@ def test_a_choice_that_is_not_certain_is_reported(tmp_path: Path) -> None:
     assert problem.reason.startswith("read as Windows-1252, ")
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["It’s fine.", "‘a’ or “b”", "Price: 5 €", "© 2024 Acme™", "20 °C outside", "5 µm", "Noël", "le naïf", "è vero",
+     "Müller", "’’ … –", "naïve résumé", "¿Qué?", "São Paulo", "Malmö", "køb"],
+)  # fmt: skip
+def test_a_letter_or_two_are_read_in_the_commonest_encoding_and_told(tmp_path: Path, words: str) -> None:
+    passage, problem = read(written(tmp_path / "a.txt", f"Notes of Monday.\n{words}\n".encode("cp1252")))
+    assert passage.text == f"Notes of Monday.\n{words}"
+    assert problem.reason.startswith("read as Windows-1252, ")
+
+
 def test_random_bytes_are_in_no_encoding() -> None:
     assert list(guess(bytes(range(128, 256)) * 3)) == []
 

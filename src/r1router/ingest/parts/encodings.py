@@ -11,6 +11,14 @@ _LEAST = 0.0005
 """Confidence below which a guess is none."""
 _CLEAR, _SURE = 3.0, 0.02
 """So many times better than the next guess, and at least so confident, the best is certain."""
+_FEW = 3
+"""So few letters make nothing certain."""
+_COMMONEST, _AHEAD = "Windows-1252", 0.03
+"""The encoding of most texts that are not UTF-8, and what it is ahead of others where its letters stand as in languages
+of Western Europe, divided by how many they are: as much as a guess has that rests on so few."""
+_RARE = r"[ðþýÐÞÝÈõŸ]|[ìòù]\p{L}|ñ\b|(?![œéëöüä]{2})[^\P{L}a-zA-Z]{2}"
+"""Letters of the commonest encoding that are more often others of another, and two letters beside each other
+that no language of Western Europe has so."""
 _MOST_ODD = 0.25
 """Share of words that may look wrong in the right encoding: names, abbreviations, chemistry."""
 _OFTEN = {
@@ -30,7 +38,7 @@ _ODD = (
     r"|\p{Latin}[\u3001-\u301f\uff01-\uff60]\p{Latin}"
     r"|\p{L}[¡-©«-±´¶-¹»-¿×÷˘-˝“”„‚‹›†‡‰…]+\p{L}|\p{L}[¢-©¬-±÷×‚„†‡‰]"  # a sign between or behind letters
     r"|[¦¨ª¬¯¸¹²³¼-¾÷×]\p{L}"
-    r"|[\x80-\x9f\p{Co}\p{So}\u2500-\u259f]"
+    r"|[\x80-\x9f\p{Co}\u2500-\u259f]|[\p{So}--[©®™°]]"
 )
 
 
@@ -47,7 +55,8 @@ def guess(words: bytes) -> Iterator[Guess]:
     for place, name in enumerate(ranked):
         others = [other for other in ranked[place + 1 :] if words.decode(other) != words.decode(name)]
         doubt = ""
-        if scores[name] < _SURE or (others and scores[name] < _CLEAR * scores[others[0]]):
+        few = sum(byte > 127 for byte in words) < _FEW
+        if few or scores[name] < _SURE or (others and scores[name] < _CLEAR * scores[others[0]]):
             like = f", but {others[0]} is possible" if others else ", which is not certain"
             doubt = f"read as {name}{like}; save it as UTF-8 if words look wrong"
         yield Guess(name, doubt)
@@ -68,7 +77,18 @@ def _score(words: bytes) -> dict[str, float]:
         score = confidence * (1 - odd) ** 4 * _OFTEN.get(name, 0.0)
         if odd <= _MOST_ODD and score >= _LEAST:
             scores[name] = max(scores.get(name, 0.0), score)
+    if _looks_western(words):
+        scores[_COMMONEST] = scores.get(_COMMONEST, 0.0) + _AHEAD / sum(byte > 127 for byte in words)
     return scores
+
+
+def _looks_western(words: bytes) -> bool:
+    """Whether the commonest encoding makes words of them such as Western Europe has."""
+    try:
+        text = words.decode(_COMMONEST)
+    except UnicodeDecodeError:
+        return False
+    return not _share_of_odd_words(text) and not _find_rare().search(text)
 
 
 def find_codec(label: str) -> str:
@@ -86,7 +106,14 @@ def _share_of_odd_words(text: str) -> float:
 
 
 @cache
+def _find_rare() -> Any:
+    import regex
+
+    return regex.compile(_RARE)
+
+
+@cache
 def _odd() -> Any:
     import regex
 
-    return regex.compile(_ODD)
+    return regex.compile(_ODD, regex.V1)
