@@ -139,6 +139,19 @@ def test_a_cell_without_a_blank_is_cut_too() -> None:
     assert sum(entry.text.count("Zm9v") for entry in entries) > 7_400
 
 
+def test_the_names_of_very_many_columns_stand_in_the_text_of_the_first_entry_alone() -> None:
+    """Each of 20,000 rows repeated 50,000 characters; an embedder saw the names of columns and no row."""
+    names = tuple(f"How satisfied were you with service {n}?" for n in range(600))
+    rows = tuple((f"answer{row}", *["5"] * 599) for row in range(4))
+    whole = Table("t", "a.csv", names, rows)
+    first, second, *_ = cut(whole)
+    assert all(name in first.text for name in names)
+    assert names[-1] not in second.text
+    assert "answer1" in second.text[:600]
+    assert [entry.table and entry.table.header for entry in cut(whole)] == [names] * 4
+    assert names[-1] not in cut(whole, first=4)[0].text  # a long table comes in several records
+
+
 def test_a_table_without_rows_is_found_by_its_header() -> None:
     [entry] = cut(table(0, title="Season"))
     assert (entry.text, entry.rows) == ("Season\nYear | Goals", None)

@@ -14,7 +14,7 @@ import pytest
 
 import r1router as rr
 from r1router.ingest import feed
-from r1router.ingest.parts.repeated import LONGEST, LONGEST_NAME
+from r1router.ingest.parts.repeated import LONGEST, LONGEST_HEADER, LONGEST_NAME
 from r1router.ingest.records import Passage, Problem, Table
 from r1router.kb import open_kb
 from r1router.kb.details import Counts, write_details
@@ -57,6 +57,27 @@ def test_what_is_cut_of_a_table_is_told_once(tmp_path: Path) -> None:
     [problem] = [item for item in found if isinstance(item, Problem)]
     assert problem.read
     assert "10,000 characters" in problem.reason
+
+
+def test_very_many_long_names_of_columns_share_the_room_and_are_told_in_a_line(tmp_path: Path) -> None:
+    """21 MB with 1,000 names of 1,000 characters were two gigabytes of entries: each row repeated its header."""
+    names = ["id", *(f"{n} {'h' * 1_000}" for n in range(1_000))]
+    (tmp_path / "a.csv").write_text("\n".join([",".join(names), *[",".join(["1"] * 1_001)] * 50]))
+    found = read(tmp_path / "a.csv")
+    [table] = [item for item in found if isinstance(item, Table)]
+    assert table.header[0] == "id"
+    assert 0.9 * LONGEST_HEADER < sum(map(len, table.header)) <= LONGEST_HEADER
+    assert len(set(table.header)) == len(names)
+    [problem] = [item for item in found if isinstance(item, Problem)]
+    assert "the names of 1,000 columns have up to 1,004 characters; 49 are kept" in problem.reason
+
+
+def test_names_that_fit_together_are_kept_as_they_are(tmp_path: Path) -> None:
+    names = [f"Question {n}: how satisfied were you with the service that you got from us?" for n in range(600)]
+    (tmp_path / "a.csv").write_text("\n".join([",".join(names), *[",".join("5" * 600)] * 30]))
+    [table] = read(tmp_path / "a.csv")
+    assert isinstance(table, Table)
+    assert table.header == tuple(names)
 
 
 def test_long_notes_below_a_table_are_kept_in_several_records(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from r1router.onnx_session import ASSETS, open_session
 
 MAX_TOKENS = 256
 """What the model was trained for; the rest of a text is not seen."""
+MAX_CHARACTERS = 8_000
+"""Of a text that is cut into tokens, since the tokenizer goes on to the end of what it is given."""
 BATCH_TOKENS = 1024
 """Padded tokens in one run: about what stays in a core's cache."""
 BLOCK = 2048
@@ -54,7 +56,8 @@ class MiniLM:
         return vectors
 
     def _embed_block(self, texts: Sequence[str], vectors: npt.NDArray[np.float32], *, alone: bool) -> None:
-        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(clean(texts))]
+        seen = [text[:MAX_CHARACTERS] for text in clean(texts)]
+        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(seen)]
         batches = [[i] for i in range(len(ids))] if alone else list(_batches(ids))
         parts = map_in_turns(self._workers, lambda batch: self._run([ids[i] for i in batch]), batches)
         for rows, part in zip(batches, parts, strict=True):

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import accumulate, islice
 
 from r1router.ingest.records import Passage, Picture, Record, Table
 from r1router.kb.entry import Entry
 from r1router.scripts import count_pieces, find_word_spans, is_respelled
-from r1router.table import TableBlock, join_lines, write_row
+from r1router.table import CELLS, TableBlock, join_lines, write_row
 
 WINDOW = 100
 """Words of a window."""
@@ -33,6 +33,10 @@ further down is found by its words, as it is named, and by queries. Embedding al
 LONG_CELL = 400
 """Characters from which on a cell may hold more than a window: a review, a description, an abstract."""
 
+LONG_HEADER = 2_000
+"""Characters of the names of a table's columns from which on only its first entry has all of them in its text: an
+embedder would see nothing else, and each row of a survey would be found by all of its questions."""
+
 DULL = frozenset({"source", "url", "lang", "language", "index"})
 """Fields that say where a text comes from: kept with its record, not written into its entries."""
 LONG = 16
@@ -50,7 +54,7 @@ def cut(record: Record, *, key: str = "", first: int = 0) -> Iterator[Entry]:
         case Passage():
             entries = _windows(record)
         case Table():
-            entries = _blocks(record)
+            entries = _blocks(record, first=first)
         case Picture():
             entries = _picture(record)
     for number, entry in enumerate(entries, start=first):
@@ -84,24 +88,32 @@ def _windows(record: Passage) -> Iterator[Entry]:
         yield replace(bare, text=heading)
 
 
-def _blocks(record: Table) -> Iterator[Entry]:
+def _blocks(record: Table, *, first: int = 0) -> Iterator[Entry]:
     empty = TableBlock(record.title, record.section, record.caption, record.header)
     bare = _entry(record, empty.text, page=record.page, section=record.section, table=empty)
     if not record.rows:
         if bare.text:
             yield bare
         return
-    for start, end in _spans([count_pieces(write_row(row)) for row in record.rows], BLOCK - count_pieces(bare.text)):
+    brief = _shorten_header(record.header)
+    room = BLOCK - count_pieces(replace(empty, header=brief).text)
+    for start, end in _spans([count_pieces(write_row(row)) for row in record.rows], room):
         block = replace(empty, rows=record.rows[start:end], first_row=record.first_row + start)
         long = [(number, _cut_cells(row)) for number, row in enumerate(block.rows, block.first_row)]
-        if not any(cells for _, cells in long):
-            yield replace(bare, text=block.text, rows=(block.first_row, block.last_row), table=block)
-            continue
         rows = [_shorten(row, cells) for row, (_, cells) in zip(block.rows, long, strict=True)]
-        text = replace(block, rows=tuple(rows)).text
+        header = brief if first or start else record.header
+        text = replace(block, header=header, rows=tuple(rows)).text
         yield replace(bare, text=text, rows=(block.first_row, block.last_row), table=block)
         for row, (number, cells) in zip(rows, long, strict=True):
             yield from _rest_of_cells(record, number, row, cells)
+
+
+def _shorten_header(names: Sequence[str]) -> tuple[str, ...]:
+    """The first names of very many or very long ones, and a sign that there are more."""
+    if len(write_row(names)) <= LONG_HEADER:
+        return tuple(names)
+    ends = accumulate(len(name) + len(CELLS) for name in names)
+    return (*names[: sum(end <= LONG_CELL for end in ends)], "…")
 
 
 def _cut_cells(row: Sequence[str]) -> dict[int, list[str]]:

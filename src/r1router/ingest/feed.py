@@ -157,12 +157,12 @@ class Feed:
             entry = replace(entry, about=about)
             number += 1
             self._source.entries += 1
-            self._source.room -= len(entry.text)
+            self._source.room -= (weight := _weigh(entry))
             self._source.left -= 1 if entry.embedded else PLAIN
             if self._source.room < 0 or self._source.left < 0:
                 said = "its entries, which repeat titles and headers, get too many or too large for its size"
                 raise UnreadableFile(self._source.name, f"{said}; split it")
-            if len(entry.text) > MOST_TEXT:
+            if weight > MOST_TEXT:
                 said = f"a row and what stands above it have more than {MOST_TEXT:,} characters"
                 raise UnreadableFile(self._source.name, f"{said}; split the table by columns")
             if entry.rows and not entry.embedded:
@@ -181,7 +181,7 @@ class Feed:
             self._waiting.append(entry)
             if entry.digest in made:
                 self._made[entry.digest] = made[entry.digest]
-            self._waiting_text += len(entry.text)
+            self._waiting_text += weight
             most = BATCH if self._waiting[0].embedded else PLAIN_BATCH
             if len(self._waiting) >= most or self._waiting_text >= BATCH_TEXT:
                 self.flush()
@@ -296,3 +296,8 @@ class Feed:
             self.writer.ledger.put(taken)
             self.taken.update((t.source, t) for t in taken)
             self.source_at.update((t.path, t.source) for t in taken)
+
+
+def _weigh(entry: Entry) -> int:
+    """Characters that are stored of it, at least: the header of a wide table stands whole in its cells alone."""
+    return max(len(entry.text), sum(map(len, entry.table.header)) if entry.table else 0)

@@ -7,7 +7,7 @@ nothing of them is lost; of other tables, and of pictures, it is told what was c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from r1router.ingest.parts.pieces import cut_at_blanks
@@ -17,6 +17,10 @@ LONGEST = 2_000
 """Characters of a title, a section or a table's caption: as many as a window of text has at most."""
 LONGEST_NAME = 500
 """Characters of the name of a column, and of an id that a file gives a record."""
+LONGEST_HEADER = 50_000
+"""Characters of all names of columns together. A survey of 600 questions, each of a line, has as many."""
+SHORTEST_NAME = 10
+"""Characters that the name of a column keeps, however many there are."""
 _SHOWN = 60
 
 
@@ -35,30 +39,48 @@ def cut_repeated(items: Iterable[Record | Problem | About]) -> Iterator[Record |
         if isinstance(item, Passage):
             item = replace(item, text="\n\n".join([*long.values(), item.text])) if long else item
         else:
-            yield from (_tell(item, name, said) for name, said in long.items())
-        if isinstance(item, Table) and not item.rows:
-            yield from map(_shorten, _cut_notes(item))
-        else:
-            yield _shorten(item)
+            yield from (_tell(item, f"its {name} has {len(said):,}", LONGEST) for name, said in long.items())
+        if isinstance(item, Table):
+            if (kept := _share_header(item.header)) < max(map(len, item.header), default=0):
+                if hash(item.header) not in passed_on:
+                    passed_on.add(hash(item.header))
+                    yield _tell_header(item, kept)
+                item = replace(item, header=tuple(_cut(name, kept) for name in item.header))
+            if not item.rows:
+                yield from map(_shorten, _cut_notes(item))
+                continue
+        yield _shorten(item)
 
 
 def _find_long(record: Record) -> Iterator[tuple[str, str]]:
-    """(what it is, itself) of all that is too long. A picture is one entry, and notes below a table are cut."""
+    """(what it is, itself) of all texts that are too long. A picture is one entry, and notes below a table are cut."""
     about = {"title": record.title}
     if not isinstance(record, Picture):
         about["section"] = record.section
-    if isinstance(record, Table):
-        if record.rows:
-            about["caption"] = record.caption
-        names = enumerate(record.header, 1)
-        yield from ((f"name of column {n}", name) for n, name in names if len(name) > LONGEST_NAME)
+    if isinstance(record, Table) and record.rows:
+        about["caption"] = record.caption
     yield from ((name, said) for name, said in about.items() if len(said) > LONGEST)
 
 
-def _tell(record: Table | Picture, name: str, said: str) -> Problem:
-    kept = LONGEST_NAME if name.startswith("name of column") else LONGEST
+def _share_header(names: Sequence[str]) -> int:
+    """Characters that each name may have, so that all together are at most `LONGEST_HEADER`; short ones keep theirs."""
+    left = LONGEST_HEADER
+    for place, length in enumerate(sorted(map(len, names))):
+        if length > (share := left // (len(names) - place)):
+            return min(LONGEST_NAME, max(SHORTEST_NAME, share))
+        left -= length
+    return LONGEST_NAME
+
+
+def _tell_header(table: Table, kept: int) -> Problem:
+    long = [len(name) for name in table.header if len(name) > kept]
+    which = "the name of a column has" if len(long) == 1 else f"the names of {len(long):,} columns have up to"
+    return _tell(table, f"{which} {max(long):,}", kept)
+
+
+def _tell(record: Table | Picture, said: str, kept: int) -> Problem:
     where = record.section[:_SHOWN] if isinstance(record, Table) else record.image.name[:_SHOWN]
-    return Problem(record.source, where, f"its {name} has {len(said):,} characters; {kept:,} are kept", read=True)
+    return Problem(record.source, where, f"{said} characters; {kept:,} are kept", read=True)
 
 
 def _cut_notes(table: Table) -> Iterator[Table]:
@@ -70,13 +92,13 @@ def _cut_notes(table: Table) -> Iterator[Table]:
 def _shorten(record: Record) -> Record:
     if not any(_find_long(record)):
         return record
+    title = _cut(record.title, LONGEST)
     if isinstance(record, Picture):
-        return replace(record, title=_cut(record.title, LONGEST))
-    title, section = _cut(record.title, LONGEST), _cut(record.section, LONGEST)
+        return replace(record, title=title)
+    section = _cut(record.section, LONGEST)
     if isinstance(record, Passage):
         return replace(record, title=title, section=section)
-    header = tuple(_cut(name, LONGEST_NAME) for name in record.header)
-    return replace(record, header=header, caption=_cut(record.caption, LONGEST), title=title, section=section)
+    return replace(record, caption=_cut(record.caption, LONGEST), title=title, section=section)
 
 
 def _cut(text: str, characters: int) -> str:
