@@ -299,5 +299,6 @@ class Feed:
 
 
 def _weigh(entry: Entry) -> int:
-    """Characters that are stored of it, at least: the header of a wide table stands whole in its cells alone."""
-    return max(len(entry.text), sum(map(len, entry.table.header)) if entry.table else 0)
+    """Characters that are stored of it, at least: of long cells and wide headers its text has a part, its table all."""
+    table = entry.table
+    return max(len(entry.text), sum(sum(map(len, row)) for row in (table.header, *table.rows)) if table else 0)
