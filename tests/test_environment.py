@@ -12,7 +12,7 @@ from test_rollout import HOW, STOP, WHO, kbs, step, steps
 def episode():
     weighted = rewards.load_rewards({"evidence_rank": 1.0, "answer": 1.0})
     prompts = Prompts(DEFAULT.parent / "short")
-    return Episode(gather_tasks(steps()), kbs(), prompts=prompts, rewards=weighted, method="r1_router?look=false")
+    return Episode(gather_tasks(steps()), {"": kbs()}, prompts=prompts, rewards=weighted, method="r1_router?look=false")
 
 
 def test_a_question_is_worked_turn_by_turn_and_every_reply_earns_its_reward():

@@ -89,12 +89,12 @@ def test_files_of_steps_and_of_questions_are_read_together(tmp_path):
     )
     plan = TrainingStep("b/0/plan", "plan", QUESTION, kbs=tuple(CARDS.values()), gold=Gold("", "Who?", "text", ("p1",)))
     write_steps([plan], steps)
-    read = read_tasks([questions, steps], kbs())
+    read = read_tasks([questions, steps], {"": kbs()})
     assert {name: (one.ordered, one.source) for name, one in read.items()} == {"b": (True, ""), "a": (False, "mine")}
     twice = tmp_path / "twice.jsonl"
     twice.write_text(questions.read_text())
     with pytest.raises(InputError, match="'a' stands in another file too"):
-        read_tasks([questions, twice], kbs())
+        read_tasks([questions, twice], {"": kbs()})
 
 
 # ── where a question begins ────────────────────────────────────────────────────────────────────
@@ -137,7 +137,7 @@ class Replies:
 def pool(made, **options):
     return Pool(
         {made.id: made},
-        kbs(),
+        {"": kbs()},
         method=load_method("r1_router?look=false"),
         prompts=Prompts(SHORT),
         rewards=rewards.load_rewards(options.pop("weights", {"evidence_rank": 1.0})),
@@ -205,8 +205,8 @@ def test_a_search_that_reaches_further_than_is_read_earns_something_for_what_com
     made = task({"hops": CHAIN[:1]})
     for reach, value in ((2, 0.0), (5, 0.3)):
         explored = Pool(
-            {"q": made}, bases, method=load_method("r1_router?look=false"), prompts=Prompts(SHORT), k=2, reach=reach,
-            rewards=rewards.load_rewards({"evidence_rank": 1.0}),
+            {"q": made}, {"": bases}, method=load_method("r1_router?look=false"), prompts=Prompts(SHORT),
+            k=2, reach=reach, rewards=rewards.load_rewards({"evidence_rank": 1.0}),
         )  # fmt: skip
         (group,) = explored.next_groups(["q"], Replies(step("Oslo", "text")))
         assert group.values == [value]

@@ -249,7 +249,7 @@ def pool(given=None, bases=None, *, kind=Pool, **options):
     weights = options.pop("weights", {"route": 1.0, "evidence": 0.5, "answer": 1.0})
     return kind(
         gather_tasks(given or steps()),
-        bases or kbs(),
+        {"": bases or kbs()},
         method=load_method("r1_router?look=false"),
         prompts=Prompts(SHORT),
         rewards=rewards.load_rewards(weights),

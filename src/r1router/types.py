@@ -69,6 +69,8 @@ class Example:
     """Gold evidence and steps, as the data set gives them."""
     type: str = ""
     """Knowledge bases needed, such as "text+table"; empty where the data set does not say."""
+    collection: str = ""
+    """Of several collections of knowledge bases, the one that it is about (see `kb.collections`)."""
 
 
 # ── what is known ──────────────────────────────────────────────────────────────────────────────

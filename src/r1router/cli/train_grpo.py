@@ -59,7 +59,9 @@ def grpo(
     kbs: Annotated[
         str,
         typer.Option(
-            envvar="R1ROUTER_KBS", help="Where the knowledge bases are that --online searches.", metavar=FOLDER_OR_URL
+            envvar="R1ROUTER_KBS",
+            help="Where the knowledge bases are that --online searches, or collections of them.",
+            metavar=FOLDER_OR_URL,
         ),
     ] = "kbs",
 ) -> None:

@@ -1,6 +1,6 @@
 """Serves our loop as an environment, because other trainers of many turns should be able to train on it.
 
-    episode = Episode(tasks, kbs, prompts=prompts, rewards=load_rewards({"evidence_rank": 1.0}))
+    episode = Episode(tasks, {"": kbs}, prompts=prompts, rewards=load_rewards({"evidence_rank": 1.0}))
     messages = episode.reset("q1")
     while messages:
         turn = episode.step(reply_to(messages))
@@ -15,13 +15,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from r1router.kb.collections import Collections
 from r1router.methods import load_method
 from r1router.policies._chat import write_chat_json
 from r1router.prompts import Prompts
 from r1router.train.grpo.rollout_pool import Pool
 from r1router.train.rewards import Weighted
 from r1router.train.steps.tasks import Task
-from r1router.types import Ask, KnowledgeBase, Reply
+from r1router.types import Ask, Reply
 
 Messages = list[dict[str, Any]]
 """As chat templates and OpenAI's protocol have them."""
@@ -41,7 +42,7 @@ class Episode:
     def __init__(
         self,
         tasks: Mapping[str, Task],
-        kbs: Mapping[str, KnowledgeBase],
+        collections: Collections,
         *,
         prompts: Prompts,
         rewards: Sequence[Weighted],
@@ -49,8 +50,10 @@ class Episode:
         max_steps: int = 3,
         k: int = 5,
     ) -> None:
-        """`tasks` are those of `steps.question_tasks.read_tasks`. Raises as `load_method`."""
-        self._tasks, self._kbs, self._prompts, self._rewards, self._k = tasks, kbs, prompts, rewards, k
+        """`tasks` are those of `steps.question_tasks.read_tasks`, which searches in `collections`: those of
+        `kb.collections.open_collections`, or knowledge bases as the one named "". Raises as `load_method`."""
+        self._tasks, self._collections = tasks, collections
+        self._prompts, self._rewards, self._k = prompts, rewards, k
         self._method = load_method(method, max_steps=max_steps, k=k)
         self._pool: Pool | None = None
         self._asking: Any = []
@@ -60,7 +63,12 @@ class Episode:
         self.close()
         task = self._tasks[id]
         self._pool = Pool(
-            {id: task}, self._kbs, method=self._method, prompts=self._prompts, rewards=self._rewards, k=self._k
+            {id: task},
+            self._collections,
+            method=self._method,
+            prompts=self._prompts,
+            rewards=self._rewards,
+            k=self._k,
         )
         self._asking = self._pool.bring_to_decisions([id], _refuse)
         return self._messages()

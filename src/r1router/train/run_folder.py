@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError, R1RouterError
+from r1router.kb.collections import list_collections
 from r1router.kb.stores import open_catalog
 from r1router.prompts import Prompts
 from r1router.registry import split_options
@@ -155,13 +156,14 @@ def _named(value: Any) -> str:
 
 
 def _told(settings: Any) -> dict[str, Any]:
-    """The settings as JSON, files and folders by their names and digests, knowledge bases by their names."""
+    """The settings as JSON, files and folders by their names and digests, knowledge bases or
+    collections by their names."""
     told = asdict(settings)
     told |= {name: _identify(told[name]) for name in ("base", "adapter") if name in told}
     if told.get("prompts"):
         told["prompts"] = _identify_prompts(Path(told["prompts"]))
     if told.get("kbs"):
-        told["kbs"] = list(open_catalog(told["kbs"]).list_stores())
+        told["kbs"] = list(open_catalog(told["kbs"]).list_stores() or list_collections(told["kbs"]))
     plain: dict[str, Any] = json.loads(json.dumps(told))
     return plain
 

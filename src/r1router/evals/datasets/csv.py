@@ -3,7 +3,8 @@
 *dataset:* anybody's. *metric:* any. *pattern:* first line names the columns, in any order and case.
 
 `answer` is one accepted answer as it stands; `answers` are several, separated by `|`, or by what the option
-`separator` says: `csv:mine.csv?separator=;`. `id`, `image` (a path relative to the file) and `type` may be there.
+`separator` says: `csv:mine.csv?separator=;`. `id`, `image` (a path relative to the file), `type` and `collection`
+may be there.
 Columns are separated by comma, semicolon or tab, whichever the first line has most of.
 """
 
@@ -60,4 +61,5 @@ def example(row: Row) -> Example:
         question=Question(read_field(row, "question"), read_picture(row, row.data.get("image"))),
         answers=read_answers(row, given),
         type=row.data.get("type", ""),
+        collection=row.data.get("collection", ""),
     )

@@ -2,6 +2,7 @@
 
 *dataset:* anybody's. *metric:* any. *pattern:* jsonl, only `question` and `answers` (or one `answer`) are required.
 
+`collection` is the one that the question is about, of several (`r1router.kb.collections`).
 `image` is a path relative to the file's folder or the one above it. An answer is a text, a number, or a range
 `{"range": [low, high], "value": best}` (InfoSeek's `{"range": …, "wikidata": …}` too). `gold` is described in
 `r1router.evals.gold`. A row without an id gets its line number. The files that R1-Router (arXiv 2505.22095)
@@ -39,6 +40,7 @@ def example(row: Row) -> Example:
         answers=read_answers(row, row.data.get("answers", row.data.get("answer"))),
         gold=gold,
         type=read_field(row, "type") if row.data.get("type") else "",
+        collection=read_field(row, "collection") if row.data.get("collection") else "",
     )
 
 

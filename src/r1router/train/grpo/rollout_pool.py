@@ -20,6 +20,7 @@ from r1router.drive.walk import Walk
 from r1router.errors import KnowledgeBaseError, QueryError, R1RouterError
 from r1router.evidence.fuse import fuse
 from r1router.images import load_image
+from r1router.kb.collections import Collections
 from r1router.methods import Method
 from r1router.parse import write_answer
 from r1router.prompts import Prompts
@@ -37,7 +38,6 @@ from r1router.types import (
     Compute,
     Evidence,
     Inspect,
-    KnowledgeBase,
     Purpose,
     Query,
     Question,
@@ -119,7 +119,7 @@ class Pool:
     def __init__(
         self,
         tasks: Mapping[str, Task],
-        kbs: Mapping[str, KnowledgeBase],
+        collections: Collections,
         *,
         method: Method,
         prompts: Prompts,
@@ -142,12 +142,10 @@ class Pool:
         with every label, each knowledge base searched with its sub-question.
         With `vary_cards` each question sees the knowledge bases under other names and descriptions (see
         `train.steps.cards`). `pictures` is the folder of the questions' pictures, which are searched with. Raises
-        `InputError` where the tasks are sent to a knowledge base that there is not.
+        `InputError` where the tasks are sent to a knowledge base, or a collection, that there is not.
         """
-        check_routes(tasks, kbs)
-        self.tasks = tasks
-        self._kbs = kbs
-        self._cards = {name: kb.card for name, kb in kbs.items()}
+        check_routes(tasks, collections)
+        self.tasks, self._collections = tasks, collections
         self._method, self._prompts, self._rewards = method, prompts, rewards
         self._pictures, self._k, self._best, self._vary = pictures, k, best, vary_cards
         self._reach, self._decisions = max(k, reach), decisions
@@ -230,9 +228,11 @@ class Pool:
         return write_known(walk.task, ask, walk.trajectory, given=walk.given, labels=labels, asked=asked)
 
     def _begin(self, name: str) -> Exploration:
-        task, offered = self.tasks[name], keep_names(self._cards)
+        task = self.tasks[name]
+        cards = {kb_name: kb.card for kb_name, kb in self._collections[task.collection].items()}
+        offered = keep_names(cards)
         if self._vary:
-            task, offered = rename_kbs(task, self._cards, self._chance)
+            task, offered = rename_kbs(task, cards, self._chance)
         picture = self._pictures / task.picture if self._pictures and task.picture else None
         given = draw_start(task, self._chance) if self._anywhere else 0
         walk = Exploration(task, offered, self._method, self._prompts, picture, given)
@@ -242,14 +242,17 @@ class Pool:
     def _search(self, wanted: Sequence[tuple[Exploration, Search]]) -> list[Rankings]:
         """What each search of each walk brings, in few calls; what a walk has found before is not searched again."""
         new = [(walk, request) for walk, request in dict.fromkeys(wanted) if request not in walk.found]
-        brought = search_together(self._kbs, [walk.offered.translate(request) for walk, request in new])
-        for (walk, request), rankings in zip(new, brought, strict=True):
-            walk.found[request] = walk.offered.translate_back(request, rankings)
+        for name in dict.fromkeys(walk.task.collection for walk, _ in new):
+            here = [(walk, request) for walk, request in new if walk.task.collection == name]
+            translated = [walk.offered.translate(request) for walk, request in here]
+            brought = search_together(self._collections[name], translated)
+            for (walk, request), rankings in zip(here, brought, strict=True):
+                walk.found[request] = walk.offered.translate_back(request, rankings)
         return [walk.found[request] for walk, request in wanted]
 
     def _query(self, walk: Exploration, request: Inspect | Compute) -> TableView | TableResult | Exception:
         """What is asked of a table; the method handles the reason where that is refused."""
-        kb = self._kbs.get(walk.offered.true.get(request.kb, ""))
+        kb = self._collections[walk.task.collection].get(walk.offered.true.get(request.kb, ""))
         if not isinstance(kb, TableKnowledgeBase):
             return QueryError(f"the tables of {request.kb} cannot be queried")
         try:

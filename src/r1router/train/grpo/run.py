@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import InputError, MissingExtra, UnknownName
-from r1router.kb import open_kbs
+from r1router.kb.collections import Collections, open_collections
 from r1router.methods import load_method
 from r1router.policies._chat import write_chat_json
 from r1router.prompts import Prompts
@@ -105,12 +105,12 @@ def _train(
     sees = sees_pictures(tokenizer)
     weighted = rewards.load_rewards(dict(settings.rewards))
     prompts = Prompts(settings.prompts)
-    bases = _open_kbs(settings, kbs)
-    steps = [] if bases else read_steps(*files)
+    collections = _open_collections(settings, kbs)
+    steps = [] if collections else read_steps(*files)
     held_out = _held_out(settings, dev_files, prompts)
     if held_out and sees:
         raise InputError("dev steps are judged without pictures; judge the checkpoints with `r1router train evaluate`")
-    pool = _pool(read_tasks(files, bases), settings, weighted, prompts, pictures, bases, sees=sees) if bases else None
+    pool = _pool(files, settings, weighted, prompts, pictures, collections, sees=sees) if collections else None
     outcomes_of: reward_functions.OutcomesOf
     if pool:
         reward_functions.silence_unjudged()
@@ -254,18 +254,20 @@ def _choosing(every: int) -> dict[str, Any]:
 # ── data ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _open_kbs(settings: GrpoSettings, kbs: Mapping[str, KnowledgeBase] | None) -> Mapping[str, KnowledgeBase] | None:
+def _open_collections(settings: GrpoSettings, kbs: Mapping[str, KnowledgeBase] | None) -> Collections | None:
     """What an online run searches; None for an offline one."""
-    return open_kbs(settings.kbs) if kbs is None and settings.kbs else kbs
+    if kbs is not None:
+        return {"": kbs}
+    return open_collections(settings.kbs) if settings.kbs else None
 
 
 def _pool(
-    tasks: Mapping[str, Task],
+    files: Sequence[Path],
     settings: GrpoSettings,
     weighted: Sequence[rewards.Weighted],
     prompts: Prompts,
     pictures: Path | None,
-    kbs: Mapping[str, KnowledgeBase],
+    collections: Collections,
     *,
     sees: bool,
 ) -> Pool:
@@ -274,8 +276,8 @@ def _pool(
     if sees:
         raise InputError("online training is for models that read text; TRL's rollouts carry no pictures")
     return Pool(
-        tasks,
-        kbs,
+        read_tasks(files, collections),
+        collections,
         method=load_method("r1_router", max_steps=settings.steps_per_question, k=settings.k),
         prompts=prompts,
         rewards=weighted,

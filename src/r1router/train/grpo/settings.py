@@ -32,7 +32,7 @@ class GrpoSettings(TrainSettings):
     watch: tuple[tuple[str, float], ...] = setting(
         (), "FILE=WEIGHT: dev steps of something else that must not be forgotten; repeat for more."
     )
-    kbs: str = setting("", "Folder of the knowledge bases that --online searches.")
+    kbs: str = setting("", "Folder of the knowledge bases that --online searches, or of collections of them.")
     best: float = setting(
         0.0, "--online: how often the best reply of a group carries the question on, instead of any.", min=0.0, max=1.0
     )

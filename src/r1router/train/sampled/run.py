@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from r1router.errors import InputError
-from r1router.kb import open_kbs
+from r1router.kb.collections import Collections, open_collections
 from r1router.methods import load_method
 from r1router.prompts import Prompts
 from r1router.train import run_folder
@@ -65,7 +65,7 @@ def run(
         raise InputError("answer_gain is measured by a policy in training: `r1router train grpo --online`")
     _drop_half_a_line(file)
     done = read_groups(file) if file.exists() else []
-    bases = open_kbs(settings.kbs) if kbs is None and settings.kbs else kbs
+    collections = {"": kbs} if kbs is not None else open_collections(settings.kbs) if settings.kbs else None
     generate = make_generate(
         policy,
         samples=settings.samples,
@@ -74,10 +74,10 @@ def run(
         concurrency=IN_FLIGHT,
         greedy=settings.greedy,
     )
-    if bases is None:
+    if collections is None:
         new = _sample_steps(files, settings, done, generate, prompts, rewards, pictures, tell)
     else:
-        new = _sample_questions(files, settings, done, generate, prompts, rewards, bases, pictures, tell)
+        new = _sample_questions(files, settings, done, generate, prompts, rewards, collections, pictures, tell)
     with file.open("a", encoding="utf-8") as written:
         for groups in new:
             written.write("".join(map(write_line, groups)))
@@ -132,18 +132,18 @@ def _sample_questions(
     generate: Generate,
     prompts: Prompts,
     rewards: Sequence[Weighted],
-    kbs: Mapping[str, KnowledgeBase],
+    collections: Collections,
     pictures: Path | None,
     tell: Tell | None,
 ) -> Iterator[list[Group]]:
     """The groups of the questions that are not done yet, a question at a time."""
-    tasks = read_tasks(files, kbs)
+    tasks = read_tasks(files, collections)
     wanted = _draw(list(tasks), settings)
     made = {group.task for group in done}
     left = [name for name in wanted if name not in made]
     pool = Pool(
         tasks,
-        kbs,
+        collections,
         method=load_method("r1_router", max_steps=settings.steps_per_question, k=settings.k),
         prompts=prompts,
         rewards=rewards,

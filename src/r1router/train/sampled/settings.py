@@ -21,7 +21,7 @@ class SampleSettings:
     together: int = setting(8, "Questions or steps that are worked on at once.", min=1)
     vary_cards: bool = setting(True, "Rename, redescribe and shuffle the knowledge bases, as training does.")
     seed: int = setting(0, "Seed of everything that is drawn.")
-    kbs: str = setting("", "Folder of the knowledge bases that --online searches.")
+    kbs: str = setting("", "Folder of the knowledge bases that --online searches, or of collections of them.")
     best: float = setting(0.0, "--online: how often a group's best reply goes on, instead of any.", min=0.0, max=1.0)
     steps_per_question: int = setting(3, "--online: most steps before the final answer.", min=1)
     k: int = setting(5, "--online: pieces of evidence for each search.", min=1)

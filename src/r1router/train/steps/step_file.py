@@ -14,6 +14,7 @@ from pathlib import Path
 
 from r1router.codec import from_dict, to_dict
 from r1router.errors import InputError
+from r1router.evals.gold import Need, meets
 from r1router.parse import NO_ROUTE
 from r1router.types import Card, Evidence, Purpose, Sight, Turn
 
@@ -53,10 +54,9 @@ def is_known(gold: Gold) -> bool:
 
 
 def is_gold_evidence(gold: Gold, piece: Evidence) -> bool:
-    """Whether this piece is what had to be found."""
-    if piece.record in gold.evidence_ids or piece.id in gold.evidence_ids:
-        return True
-    return bool(gold.evidence_titles) and piece.title.casefold() in {t.casefold() for t in gold.evidence_titles}
+    """Whether this piece is what had to be found, as evaluation tells."""
+    titles = frozenset(title.casefold() for title in gold.evidence_titles)
+    return meets(Need(frozenset(gold.evidence_ids), titles), piece)
 
 
 @dataclass(frozen=True, slots=True)

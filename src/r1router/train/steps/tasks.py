@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from r1router.errors import InputError
 from r1router.evals.metrics.contains import score as contains
 from r1router.evidence.abstaining import abstains
+from r1router.kb.collections import Collections, find_collection
 from r1router.parse import NO_ROUTE
 from r1router.train.steps.step_file import Gold, Past, TrainingStep, is_gold_evidence, is_known
 from r1router.types import Ask, Card, Evidence, Image, Sight, Step, Trajectory
@@ -39,6 +40,8 @@ class Task:
     """Whether only the first hop that is left is right next, instead of any that is."""
     image: Image | None = None
     """The question's picture where it is at hand; else `picture` says where it lies."""
+    collection: str = ""
+    """Where its knowledge bases are, of several collections (see `kb.collections`)."""
 
 
 def gather_tasks(rows: Sequence[TrainingStep]) -> dict[str, Task]:
@@ -63,14 +66,21 @@ def gather_tasks(rows: Sequence[TrainingStep]) -> dict[str, Task]:
     return found
 
 
-def check_routes(known: Mapping[str, Task], kbs: Mapping[str, object]) -> None:
-    """Raises `InputError` where a task is sent to a knowledge base that there is not: no reply could be right."""
-    missing = sorted({hop.route for task in known.values() for hop in task.hops if hop.route} - set(kbs))
-    if missing:
-        raise InputError(
-            f"the steps are sent to {', '.join(missing)}, and the knowledge bases are {', '.join(sorted(kbs))}; "
-            "make the steps with the same --kbs, or give knowledge bases of these names"
-        )
+def check_routes(known: Mapping[str, Task], collections: Collections) -> None:
+    """Raises `InputError` where a task is sent to a knowledge base that there is not: no reply could be right. The same
+    for a collection."""
+    by_collection: dict[str, list[Task]] = {}
+    for task in known.values():
+        by_collection.setdefault(task.collection, []).append(task)
+    for name, tasks in by_collection.items():
+        kbs = find_collection(collections, name, of=tasks[0].id)
+        missing = sorted({hop.route for task in tasks for hop in task.hops if hop.route} - set(kbs))
+        if missing:
+            where = f" of {name}" if name else ""
+            raise InputError(
+                f"the steps are sent to {', '.join(missing)}, and the knowledge bases{where} are "
+                f"{', '.join(sorted(kbs))}; make the steps with the same --kbs, or give knowledge bases of these names"
+            )
 
 
 def _task(name: str, steps: Sequence[TrainingStep]) -> Task:
