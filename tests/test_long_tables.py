@@ -6,6 +6,7 @@ import gzip
 import random
 from pathlib import Path
 
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from r1router.ingest import chunk
@@ -14,6 +15,8 @@ from r1router.kb import open_kb
 from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores.folder.long_tables import FOLDER, TableFiles
 from r1router.kb.writer import open_writer
+from r1router.table import TableBlock
+from r1router.tables import store
 from r1router.types import Query
 from small_embedders import HashedWords
 
@@ -138,3 +141,20 @@ def test_without_its_file_a_long_table_is_put_together_from_the_index(tmp_path: 
     run(tmp_path)
     (tmp_path / "kbs" / "table" / FOLDER / files(tmp_path)[0]).unlink()
     assert count(tmp_path) == str(ROWS)
+
+
+def test_of_wide_rows_and_long_cells_few_are_held_and_written_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A csv of 21 MB with 1,000 columns took a gigabyte while it was written as one group."""
+    monkeypatch.setattr(store, "GROUP_BYTES", 100_000)
+    path = tmp_path / "wide.parquet"
+    header = tuple(f"c{n}" for n in range(100))
+    file = store.TableFile(path, source="a.csv", record="a", block=TableBlock(header=header))
+    rows = [[str(row * column) for column in range(100)] for row in range(300)]
+    for start in range(0, 300, 60):
+        file.add(rows[start : start + 60])
+    assert file.finish().rows == 300
+    written = pq.ParquetFile(path)
+    assert written.num_row_groups > 10
+    assert written.read(["v99"])["v99"].to_pylist() == [row * 99 for row in range(300)]

@@ -34,6 +34,7 @@ _MOST_UNITS = 8
 """So many different units are told apart; a cell with one more is text."""
 _SURE = 1_000
 """After so many cells only those kinds are still looked for that more than one in five of them had."""
+REMEMBERED = 1 << 14
 _NOTHING = frozenset(
     ("", "-", "–", "—", "−", "?", "n/a", "n.a.", "na", "nan", "none", "null", "nil", "unknown", "tba", "tbd", "..", "…")
 )
@@ -42,8 +43,9 @@ _NOTHING = frozenset(
 class ColumnReader:
     """One column while its table is read: `look` at all cells first, then `settle`, then `read` them."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, *, remembered: int = REMEMBERED) -> None:
+        """`remembered`: different cells of which it is kept in memory how they read."""
+        self._name, self._remembered = name, remembered
         self._cells = self._empty = self._years = 0
         self._tried: tuple[_Form, ...] = _FORMS
         self._counts = Counter[_Form]()
@@ -67,7 +69,7 @@ class ColumnReader:
             return
         if (forms := self._seen.get(text)) is None:
             forms = self._forms(text)
-            if len(self._seen) < _REMEMBERED:
+            if len(self._seen) < self._remembered:
                 self._seen[text] = forms
         for form, unit, parts in forms:
             if unit is not None:
@@ -120,7 +122,7 @@ class ColumnReader:
             return cell
         text = cell.strip()
         if text not in self._known:
-            if len(self._known) >= _REMEMBERED:
+            if len(self._known) >= self._remembered:
                 self._known.clear()
             readable = len(text) <= LONGEST and text.casefold() not in _NOTHING
             self._known[text] = self._read(text) if readable else None
@@ -229,7 +231,6 @@ _SPOKEN = re.compile(
     r"(?:(?P<min>\d+) ?(?:min(?:ute)?s?|m|′|') ?)?(?:(?P<s>\d+(?:\.\d+)?) ?(?:s(?:ec(?:ond)?s?)?|″|\"))?",
     re.ASCII,
 )
-_REMEMBERED = 1 << 14
 _LARGE = 1 << 53
 
 

@@ -20,10 +20,16 @@ from typing import Any
 
 from r1router.errors import KnowledgeBaseError
 from r1router.table import TableBlock, TableColumn, name_columns
-from r1router.tables.columns import ColumnReader
+from r1router.tables.columns import REMEMBERED, ColumnReader
 
 GROUP_ROWS = 20_000
-"""Rows written, and held in memory, together."""
+"""Rows written, and held in memory, together; of wide rows or long cells fewer."""
+GROUP_BYTES = 64_000_000
+"""Of memory that these take, reckoned by their cells and characters."""
+_CELL_BYTES = 64
+"""What a cell takes beside its characters."""
+_CELLS_REMEMBERED = 1 << 19
+"""Different cells of which the columns together keep in memory how they read."""
 _KEY = b"r1router"
 SUFFIX = ".parquet"
 
@@ -76,20 +82,24 @@ class TableFile:
             "source": source, "record": record, "title": block.title, "section": block.section,
             "caption": block.caption, "header": list(block.header),
         }  # fmt: skip
-        self._readers = [ColumnReader(name) for name in name_columns(block.header)]
+        names = name_columns(block.header)
+        remembered = min(REMEMBERED, _CELLS_REMEMBERED // max(1, len(names)))
+        self._readers = [ColumnReader(name, remembered=remembered) for name in names]
         self._waiting = path.with_suffix(".rows")
         self._rows = 0
         self._writer: Any = None
         self._held: list[Sequence[str]] = []
+        self._held_bytes = 0
 
     def add(self, rows: Sequence[Sequence[str]]) -> None:
         for row in rows:
             for reader, cell in zip(self._readers, row, strict=True):
                 reader.look(cell)
-        self._held += rows
+            self._held.append(row)
+            self._held_bytes += _CELL_BYTES * len(row) + sum(map(len, row))
+            if len(self._held) >= GROUP_ROWS or self._held_bytes >= GROUP_BYTES:
+                self._write_held()
         self._rows += len(rows)
-        if len(self._held) >= GROUP_ROWS:
-            self._write_held()
 
     def finish(self) -> TableInfo:
         """The table is whole: it is at `path` now, in place of what was there."""
@@ -143,7 +153,7 @@ class TableFile:
         if self._held:
             cells = [[row[place] for row in self._held] for place in range(len(names))]
             self._writer.write_table(pa.table(dict(zip(names, cells, strict=True)), schema=self._writer.schema))
-        self._held = []
+        self._held, self._held_bytes = [], 0
 
     def _groups(self) -> Iterator[list[list[str]]]:
         """The cells of each column, group by group."""
