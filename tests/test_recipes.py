@@ -13,15 +13,17 @@ import pytest
 
 import r1router
 from r1router import parse
+from r1router.kb.collections import open_collections
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.table import TableBlock
 from r1router.tables.grammar import can_write, write_query_grammar
 from r1router.train.rewards import load_reward
 from r1router.train.rewards._outcomes import read_outcome as outcome
+from r1router.train.steps.question_tasks import read_tasks
 from r1router.train.steps.render import find_view, render
 from r1router.train.steps.step_file import Gold, TrainingStep, read_steps, write_steps
-from r1router.types import Card, Evidence
+from r1router.types import Card, Evidence, Query
 
 CARDS = (Card("text", "text", "Passages of text."), Card("image", "image", "Pictures with captions."))
 RECIPES = Path(__file__).parents[1] / "recipes" / "router"
@@ -231,3 +233,57 @@ def test_readings_written_by_hand_have_their_answers_in_their_documents(monkeypa
         held = " ".join(folder.texts[hop.path].split()) if hop.path else ""
         assert " ".join(hop.answer.split()) in held, (folder.name, hop)
     assert sum(len(asked.hops) > 1 for folder in folders for asked in folder.asked) > 400
+
+
+# ── collections ────────────────────────────────────────────────────────────────────────────────
+
+MILL = """= Mill {n} | en
+# notes/wheel.txt | The wheel
+The wheel of mill {n} turns on Fridays. Ann{n} Reed has the key, and lives in Street {n}.
+? When does the wheel turn? // which day | Fridays
+? Is there a key? | yes
+? What does flour cost? | unknown
++ table staff/phones.csv | Phones
+cols: name:pick(Ann{n} Reed) | phone:phone
+rows: 6
+& Phone of the key? => Who has the key? | text | Ann{n} Reed => Her number? | table | cell(name=Ann{n} Reed,phone)
+& Where does the miller sleep? => Who has the key? | text | Nobody => Where? | text | Street {n}
+"""
+
+
+def test_written_folders_are_indexed_as_collections_with_questions_that_can_be_trained_on(recipe, tmp_path: Path):
+    (tmp_path / "written").mkdir()
+    mills = "".join(MILL.replace("{n}", str(n)) for n in range(20, 31))
+    (tmp_path / "written" / "mills.txt").write_text(mills, encoding="utf-8")
+    recipe("index_written_folders.py", tmp_path, "--written", tmp_path / "written")
+    collections = open_collections(tmp_path / "kbs")
+    tasks = read_tasks([tmp_path / "questions.jsonl"], collections)
+    assert {task.collection for task in tasks.values()} == {f"mill-{n}" for n in range(20, 31) if n != 29}
+    assert {task.collection for task in read_tasks([tmp_path / "questions.dev.jsonl"], collections).values()} == {
+        "mill-29"
+    }
+    when, key, chain = (tasks[f"mill-20/{number}"] for number in (0, 1, 3))
+    assert len(tasks) == 30  # a chain with a link that nothing tells is left out
+    assert (when.answers, [hop.route for hop in chain.hops]) == (("Fridays",), ["text", "table"])
+    assert key.hops[0].evidence_ids == ("mill-20/notes/wheel.txt",)
+    for hop in (*when.hops, *chain.hops):
+        (found,) = collections["mill-20"][hop.route].search([Query(hop.sub_question)], k=1)
+        assert found[0].id in hop.evidence_ids or found[0].record in hop.evidence_ids
+        assert hop.answers[0] in found[0].text
+    assert len((tmp_path / "unknown.jsonl").read_text().splitlines()) == 10
+    made, questions = tmp_path / "kbs" / "mill-20" / "text" / "kb.json", (tmp_path / "questions.jsonl").read_bytes()
+    stamp = made.stat().st_mtime_ns
+    recipe("index_written_folders.py", tmp_path, "--written", tmp_path / "written")
+    assert (made.stat().st_mtime_ns, (tmp_path / "questions.jsonl").read_bytes()) == (stamp, questions)
+
+
+def test_several_folders_make_one_collection_and_every_question_has_its_own_folder_s_gold(recipe, tmp_path: Path):
+    (tmp_path / "written").mkdir()
+    mills = "".join(MILL.replace("{n}", str(n)) for n in range(20, 23))
+    (tmp_path / "written" / "mills.txt").write_text(mills, encoding="utf-8")
+    recipe("index_written_folders.py", tmp_path, "--written", tmp_path / "written", "--together", 3)
+    collections = open_collections(tmp_path / "kbs")
+    assert list(collections) == ["mill-20"]
+    tasks = read_tasks([tmp_path / "questions.jsonl"], collections)
+    golds = [{name.split("/")[0] for hop in task.hops for name in hop.evidence_ids} for task in tasks.values()]
+    assert golds == [{f"mill-{n}"} for n in (20, 21, 22) for _ in range(3)]
