@@ -24,6 +24,8 @@ class Drawing:
     title: str
     caption: str
     words: str
+    outside: int
+    """Pictures that are other files, which are not drawn."""
 
 
 def is_drawing(data: bytes, called: str) -> bool:
@@ -52,10 +54,12 @@ def draw(data: bytes, source: str) -> Drawing:
         root = etree.fromstring(
             data, etree.XMLParser(resolve_entities="internal", no_network=True, remove_comments=True)
         )
+        outside = 0
         for element in root.iter():
             for key, value in element.attrib.items():
                 if key.rpartition("}")[2] == "href" and not value.strip().startswith(("#", "data:")):
                     del element.attrib[key]
+                    outside += read_name(element) == "image"
         width, height = _size(root)
         drawn = resvg_py.svg_to_bytes(svg_string=etree.tostring(root, encoding="unicode"), width=width, height=height)
     except (etree.XMLSyntaxError, ValueError, OSError, EOFError, zlib.error) as error:
@@ -64,7 +68,7 @@ def draw(data: bytes, source: str) -> Drawing:
         called: next((write_cell("".join(e.itertext())) for e in root if read_name(e) == called), "")
         for called in ("title", "desc")
     }
-    return Drawing(bytes(drawn), said["title"], said["desc"], _words(root))
+    return Drawing(bytes(drawn), said["title"], said["desc"], _words(root), outside)
 
 
 def _size(root: Any) -> tuple[int | None, int | None]:

@@ -15,6 +15,10 @@ _CODE_UNIT = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _FOLD = re.compile(r"\r?\n[ \t]")
 _QUOTED = ";ENCODING=QUOTED-PRINTABLE"
 _CHARSET = re.compile(r"CHARSET=([\w.:-]+)", re.IGNORECASE)
+_PACKED = re.compile(
+    r"^((?:PHOTO|LOGO|SOUND|KEY|ATTACH)\b[^:\n]*):(?:data:[^,\n]*,)?[\w+/]{100,}={0,2}\r?$",
+    re.MULTILINE | re.IGNORECASE,
+)
 _BACKSLASH = re.compile(r"\\([nN,;\\])")
 
 
@@ -34,6 +38,11 @@ def decode_escapes(text: str, suffix: str) -> str:
             return _BACKSLASH.sub(lambda found: "\n" if found[1] in "nN" else found[1], unfolded)
         case _:
             return text
+
+
+def drop_packed(text: str, suffix: str) -> tuple[str, int]:
+    """Calendars and contacts without pictures, sounds and files that are packed into them, and how many these are."""
+    return _PACKED.subn(r"\1:", text) if suffix.lower() in (".ics", ".vcf") else (text, 0)
 
 
 def _read_code_units(found: re.Match[str]) -> str:

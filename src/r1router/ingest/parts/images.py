@@ -45,6 +45,8 @@ class Loaded:
     """Those of a drawing, as they are written in it."""
     frames: int = 1
     """Of an animation, or pages of a scan."""
+    outside: int = 0
+    """Pictures of a drawing that are other files, and not drawn."""
 
 
 def load_file(path: Path, source: str, *, frame: int = 0) -> Loaded:
@@ -68,7 +70,9 @@ def load(data: bytes, name: str, source: str, *, frame: int = 0) -> Loaded:
         raise UnreadableFile(source, f"the picture has {len(data) >> 20} MiB; at most {MOST_BYTES >> 20} are read")
     if drawings.is_drawing(data, name):
         drawn = drawings.draw(data, source)
-        return Loaded(Image(drawn.png, "image/png", name), drawn.title, drawn.caption, drawn.words)
+        return Loaded(
+            Image(drawn.png, "image/png", name), drawn.title, drawn.caption, drawn.words, outside=drawn.outside
+        )
     formats = (*_FORMATS, *_open_heif(data, source))
     try:
         with Pillow.open(io.BytesIO(data), formats=formats) as opened:

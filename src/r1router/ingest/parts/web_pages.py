@@ -279,6 +279,8 @@ def _name_part(element: Any) -> str:
         return "its buttons"
     if element.tag == "noscript":
         return "its words for browsers without scripts"
+    if element.tag in ("option", "rt"):
+        return "its choices that are not chosen" if element.tag == "option" else "its readings above words"
     return "its hidden parts" if _is_hidden(element) else ""
 
 

@@ -27,14 +27,18 @@ _UTF8_NAME = 0x800
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    with _open(file) as members:
+    links: list[str] = []
+    with _open(file, links) as members:
         yield from read_inside(members, file, as_=as_, ocr=ocr)
+    if links:
+        more = f" and {len(links) - 1} more" if len(links) > 1 else ""
+        yield Problem(file.source, "links in it", f"left out: {links[0]}{more}", read=True)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
     """By the names of the files in it."""
     found: set[Kind] = set()
-    with _open(SourceFile(path, path.name, KINDS)) as members:
+    with _open(SourceFile(path, path.name, KINDS), []) as members:
         for _, member in zip(range(MOST_FILES), members, strict=False):
             reader = find_reader(Path(member.name))
             found.update(reader.KINDS[:1] if reader else ())
@@ -42,23 +46,23 @@ def look(path: Path, as_: Kind | None) -> Look:
 
 
 @contextmanager
-def _open(file: SourceFile) -> Iterator[Iterator[Member]]:
-    """The files in it, folders and links left out. Raises `UnreadableFile`."""
+def _open(file: SourceFile, links: list[str]) -> Iterator[Iterator[Member]]:
+    """The files in it, without folders; links are noted in `links`. Raises `UnreadableFile`."""
     try:
         if file.path.name.lower().endswith(".zip"):
             with zipfile.ZipFile(file.path) as archive:
-                yield _list_zip(archive)
+                yield _list_zip(archive, links)
         else:
             with tarfile.open(file.path) as tape:
-                yield _list_tar(tape)
+                yield _list_tar(tape, links)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         raise UnreadableFile(file.source, f"is damaged, cut off or no archive at all ({error})") from error
 
 
-def _list_zip(archive: zipfile.ZipFile) -> Iterator[Member]:
-    entries = [
-        entry for entry in archive.infolist() if not entry.is_dir() and not stat.S_ISLNK(entry.external_attr >> 16)
-    ]
+def _list_zip(archive: zipfile.ZipFile, links: list[str]) -> Iterator[Member]:
+    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    links += [entry.filename for entry in entries if stat.S_ISLNK(entry.external_attr >> 16)]
+    entries = [entry for entry in entries if not stat.S_ISLNK(entry.external_attr >> 16)]
     old = [entry.filename.encode("cp437", "replace") for entry in entries if not entry.flag_bits & _UTF8_NAME]
     encoding = _guess(b"\n".join(name for name in old if not name.isascii()))
     for entry in entries:
@@ -79,8 +83,9 @@ def _guess(names: bytes) -> str:
     return "utf-8"
 
 
-def _list_tar(tape: tarfile.TarFile) -> Iterator[Member]:
+def _list_tar(tape: tarfile.TarFile, links: list[str]) -> Iterator[Member]:
     for entry in tape:
+        links += [entry.name] if entry.islnk() or entry.issym() else []
         if entry.isfile():
             name = entry.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             yield Member(name, partial(_open_entry, tape, entry))

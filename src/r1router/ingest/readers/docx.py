@@ -64,6 +64,7 @@ class _Words:
     notes: Mapping[tuple[str, str], str]
     """By kind and id."""
     counts: Counter[tuple[str, int]] = field(default_factory=Counter)
+    left_out: set[str] = field(default_factory=set)
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
@@ -102,6 +103,9 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             sections.write("\n".join(lines))
     yield from _read_graphics(file, sections, as_)
     yield from _unless_table(sections.end(), as_)
+    if next(root.iter("{*}delText"), None) is not None:
+        words.left_out.add("its deleted text")
+    yield from (Problem(file.source, part, "left out", read=True) for part in sorted(words.left_out))
     yield from office.read_embedded(file, as_=as_, ocr=ocr)
     yield from office.report_pictures_left_out(file)
 
@@ -156,6 +160,7 @@ def _boxes(element: Any) -> Iterator[Any]:
 def _text(paragraph: Any, words: _Words) -> str:
     """A paragraph's words, its notes behind them."""
     if _style(paragraph, words).is_hidden:
+        words.left_out.add("its hidden text")
         return ""
     notes: list[str] = []
     text = "".join(_pieces(paragraph, words, notes))
@@ -196,7 +201,7 @@ def _pieces(element: Any, words: _Words, notes: list[str]) -> Iterator[str]:
             case "rt":  # how a word is read
                 notes.append("".join(_pieces(inner, words, notes)))
             case "r" if _is_hidden(inner, words):
-                yield ""
+                words.left_out.add("its hidden text")
             case called if called not in _GONE and called != _BOX:
                 yield from _pieces(inner, words, notes)
 

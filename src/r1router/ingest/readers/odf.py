@@ -76,8 +76,9 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         for item in _read_body(content, around, archive, file, sections, seen, as_):
             if as_ != "table" or not isinstance(item, Passage):
                 yield item
-    if seen.left_out:
-        said = ", ".join(f"{count} {noun}{'s' * (count > 1)}" for noun, count in seen.left_out.items())
+    seen.left_out["deleted passage"] += sum(1 for _ in content.iter("{*}deletion"))
+    if +seen.left_out:
+        said = ", ".join(f"{count} {noun}{'s' * (count > 1)}" for noun, count in (+seen.left_out).items())
         yield Problem(file.source, "what is hidden", f"left out: {said}", read=True)
     yield from office.report_pictures_left_out(file)
 

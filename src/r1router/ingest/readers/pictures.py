@@ -41,6 +41,9 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     if loaded.frames > pages:
         said = f"has {loaded.frames} pictures, of which {'the first is' if pages == 1 else f'{pages} are'} read"
         yield Problem(file.source, "", said, read=True)
+    if loaded.outside:
+        said = f"{loaded.outside} picture{'s' * (loaded.outside > 1)} outside of the file left out"
+        yield Problem(file.source, "its pictures", said, read=True)
 
 
 def look(path: Path, as_: Kind | None) -> Look:

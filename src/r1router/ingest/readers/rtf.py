@@ -63,6 +63,7 @@ _CHARSETS = {
     163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
     255: "cp850",
 }  # fmt: skip
+_UNSEEN = {"v": "its hidden text", "deleted": "its deleted text"}
 _HEADING = re.compile(r"(?:heading|überschrift|titre|titolo|título) ?([1-9])$", re.IGNORECASE)
 
 
@@ -93,6 +94,7 @@ class _Reading:
     row: list[grids.Cell] = field(default_factory=list)
     rows: list[list[grids.Cell]] = field(default_factory=list)
     pictures: int = 0
+    left_out: set[str] = field(default_factory=set)
 
     def take(self, into: str) -> str:
         """The words that went there since they were taken last, halves of letters beyond 16 bits joined."""
@@ -138,6 +140,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             yield from (passage for passage in sections.heading(1, called) if as_ != "table")
             sections.write("\n".join(lines))
     yield from (passage for passage in sections.end() if as_ != "table")
+    yield from (Problem(file.source, part, "left out", read=True) for part in sorted(state.left_out))
     if state.pictures:
         said = f"{state.pictures} picture{'s' * (state.pictures > 1)} left out"
         yield Problem(file.source, "its pictures", said, read=True)
@@ -255,6 +258,8 @@ def _enter(called: str, value: int | None, state: _Reading, group: _Group, optio
         case "uc":
             return replace(group, skip=max(0, value if value is not None else 1))
         case "v" | "deleted" | "htmlrtf":
+            if called in _UNSEEN and value != 0 and group.into == "text":
+                state.left_out.add(_UNSEEN[called])
             return replace(group, unseen=value != 0)
         case "plain":
             return replace(group, unseen=False)

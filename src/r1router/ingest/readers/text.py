@@ -7,7 +7,7 @@ from pathlib import Path
 
 from r1router.ingest.parts import aligned
 from r1router.ingest.parts.cells import make_title, tidy
-from r1router.ingest.parts.escapes import XML, decode_escapes
+from r1router.ingest.parts.escapes import XML, decode_escapes, drop_packed
 from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.parts.hyphens import join_cut_words
 from r1router.ingest.parts.registry import Look
@@ -38,14 +38,20 @@ PART = 500_000
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     title = make_title(file.path)
     is_prose = not {".txt", ".text"}.isdisjoint(file.path.suffixes)
+    packed = 0
     with open_text(file) as stream:
         for number, part in enumerate(_parts(stream), 1):
             id = file.source if number == 1 else f"{file.source}:part {number}"
             said = join_cut_words(part) if is_prose else decode_escapes(part, file.path.suffix)
+            said, count = drop_packed(said, file.path.suffix)
+            packed += count
             if as_ != "table":
                 yield Passage(id, file.source, tidy(said), title)
             if is_prose:
                 yield from aligned.find_records(tidy(said), id=id, source=file.source, title=title, as_=as_)
+    if packed:
+        said = f"{packed} of pictures, sounds and files left out"
+        yield Problem(file.source, "what is packed into it", said, read=True)
     yield from report_doubts(file)
 
 
