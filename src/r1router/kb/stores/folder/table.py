@@ -19,13 +19,14 @@ WRITER_CACHE = 16 << 20
 READER_CACHE = 64 << 20
 """Bytes of what a reader remembers of files, and of the index at least."""
 BOUNDS = {
+    "LANCE_DEFAULT_BATCH_SIZE": "1024",
     "LANCE_DEFAULT_IO_BUFFER_SIZE": str(64 << 20),
     "LANCE_FTS_PARTITION_SIZE": "64",
     "LANCE_FTS_NUM_SHARDS": "2",
 }
-"""What the store takes from the environment: bytes that are read ahead of a scan, megabytes of words that one thread
-gathers before it writes them (and that are merged at most), and how many threads do so. Its own are 2 GB, 2 GB and half
-of the cores, so that what tidying holds grows with the table."""
+"""What the store takes from the environment: rows read at once, bytes read ahead of a scan, megabytes of words that one
+thread gathers before it writes them (and that are merged at most), and how many threads do so. Its own are 8,192, 2 GB,
+2 GB and half of the cores, so that what tidying holds grows with the table, and with what a row has."""
 FEWEST_SORTED = 50_000
 """Entries from which on ids and sets of fields get an index: to look through so many takes some milliseconds."""
 
