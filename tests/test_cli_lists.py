@@ -121,6 +121,19 @@ def test_how_far_it_is_comes_in_lines_where_there_is_no_terminal(capsys: pytest.
     assert capsys.readouterr().err.splitlines() == ["0 of 3", "1 of 3", "2 of 3"]
 
 
+def test_a_line_that_says_nothing_new_comes_less_and_less_often(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter(range(100))
+    monkeypatch.setattr("r1router.cli.progress.time.monotonic", lambda: float(next(now)))
+    lines = Lines(every=1.0)
+    for _ in range(30):
+        lines.tell(lambda: "1 of 2")
+    assert capsys.readouterr().err.splitlines() == ["1 of 2"] * 4  # after 1, 2, 4 and 8 seconds more
+    lines.tell(lambda: "2 of 2")
+    assert capsys.readouterr().err.splitlines() == ["2 of 2"]
+
+
 def test_completion_offers_the_commands() -> None:
     environment = {"_R1ROUTER_COMPLETE": "complete_bash", "COMP_WORDS": "r1router ind", "COMP_CWORD": "1"}
     done = CliRunner().invoke(app, [], env=environment, prog_name="r1router")

@@ -93,6 +93,7 @@ def test_office_documents_and_pdf_files_say_who_wrote_them_and_when(tmp_path: Pa
     assert str(known_of(tmp_path / "a.docx")["created"]).startswith("2013-")  # of the library's template
     assert known_of(tmp_path / "a.pdf")["author"] == "Ola"
     assert str(known_of(tmp_path / "a.pdf")["created"]).endswith("Z")
+    assert "subject" not in known_of(tmp_path / "a.pdf")  # the library writes "(unspecified)"
 
 
 def test_a_spreadsheet_says_who_wrote_it(tmp_path: Path) -> None:

@@ -22,9 +22,15 @@ Answer = Callable[[dict[str, Any]], tuple[int, str]]
 
 
 @contextmanager
-def serving(answer: Answer, options: str = "", *, owner: str = "") -> Iterator[tuple[Policy, list[dict[str, Any]]]]:
-    """A policy of a server that answers each request body with (status, body), and the bodies it was sent."""
+def serving(
+    answer: Answer, options: str = "", *, owner: str = "", starting: int = 0
+) -> Iterator[tuple[Policy, list[dict[str, Any]]]]:
+    """A policy of a server that answers each request body with (status, body), and the bodies it was sent.
+
+    The first `starting` times that it is asked for its models, it says 503.
+    """
     sent: list[dict[str, Any]] = []
+    refusals = [503] * starting
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -38,7 +44,8 @@ def serving(answer: Answer, options: str = "", *, owner: str = "") -> Iterator[t
 
         def do_GET(self) -> None:
             body = json.dumps({"object": "list", "data": [{"id": "org/model", "owned_by": owner}]}).encode()
-            self.send_response(200 if owner and self.path == "/v1/models" else 404)
+            listed = 200 if owner and self.path == "/v1/models" else 404
+            self.send_response(refusals.pop() if refusals else listed)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -137,6 +144,13 @@ def test_a_server_is_asked_which_it_is_and_told_the_form_in_its_way(owner: str, 
             wait_for(policy.reply(ASK))
     known = {"model", "messages", "max_tokens", "temperature"}
     assert [body.keys() - known for body in sent] == [names] * 2
+
+
+def test_a_server_that_still_starts_is_asked_again_which_it_is() -> None:
+    with serving(lambda body: (200, completion("x")), owner="vllm", starting=1) as (policy, sent):
+        for _ in range(2):
+            wait_for(policy.reply(ASK))
+    assert ["structured_outputs" in body for body in sent] == [False, True]
 
 
 def test_vllm_is_told_the_grammar_of_a_query() -> None:

@@ -54,7 +54,7 @@ def test_examples_are_made_of_names_that_the_files_have(tmp_path: Path) -> None:
     }
     assert examples_of(tmp_path, files) == [
         ("table", "Which city has the largest GDP?"),
-        ("text", "What does “Norway” say about National day?"),
+        ("text", "What does “Norway” say about “National day”?"),
         ("table", "What is the GDP of Oslo?"),
     ]
 
@@ -62,6 +62,20 @@ def test_examples_are_made_of_names_that_the_files_have(tmp_path: Path) -> None:
 def test_a_column_whose_name_may_be_a_plural_is_not_asked_for_by_is(tmp_path: Path) -> None:
     files = {"dishes.csv": "Dish,Main ingredients,Address\nBorscht,beets,Kiev\nPaella,rice and saffron,Valencia\n"}
     assert examples_of(tmp_path, files) == [("table", "What is the address of Borscht?")]
+
+
+def test_a_column_of_counts_is_asked_for_by_most(tmp_path: Path) -> None:
+    assert examples_of(tmp_path, {"lake.csv": "Month,Outings\nMay,402\nJune,455\nJuly,388\n"}) == [
+        ("table", "Which month has the most outings?")
+    ]
+
+
+def test_a_column_with_half_a_sentence_for_a_name_is_not_asked_for(tmp_path: Path) -> None:
+    files = {
+        "grades.csv": "Grade,What you may row\nA,carbon boats\nB,wooden boats\n",
+        "ways.csv": "From the boathouse to,km\nHeron Island,2.4\nMill Bay,4.1\n",
+    }
+    assert examples_of(tmp_path, files) == []
 
 
 def test_a_heading_that_asks_is_taken_as_it_is(tmp_path: Path) -> None:

@@ -319,6 +319,20 @@ def test_the_knowledge_bases_are_listed_with_what_they_hold(port: int) -> None:
     assert all(kb["bytes"] > 1000 for kb in listed.values())
 
 
+def test_a_file_that_gave_a_knowledge_base_nothing_is_none_of_its_sources(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "norway.md").write_text("# Norway\nOslo is its capital.")
+    (docs / "cities.csv").write_text("city,people\nOslo,717710\nBergen,291940\n")
+    (docs / "dot.png").write_bytes(plain_picture("red").data)
+    (docs / "captions.csv").write_text("file,caption\ndot.png,A dot\n")
+    index([docs], tmp_path / "kbs", embedder=HashedWords(), image_embedder=Thumbnails(), ocr=False)
+    with live(small_app(tmp_path / "kbs")) as port:
+        listed = {kb["name"]: kb["sources"] for kb in call(port, "GET", "/v1/kbs").json["kbs"]}
+        given = {kb: call(port, "GET", f"/v1/kbs/{kb}/sources").json["total"] for kb in listed}
+    assert listed == given == {"image": 1, "table": 1, "text": 1}
+
+
 def test_search_by_words_by_picture_and_by_both(port: int) -> None:
     found = call(port, "GET", "/v1/kbs/text/search?q=capital+of+Peru&k=1").json["results"]
     assert [e["title"] for e in found] == ["Peru"]

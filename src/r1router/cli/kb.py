@@ -203,7 +203,8 @@ def _open_part(store: Store, where: str) -> StoredKnowledgeBase:
 
 def _say_fields(fields: Mapping[str, Value]) -> str:
     """What is known of a source beside where it is, which its name says."""
-    shown = {name: value for name, value in fields.items() if name not in FACTS}
+    hidden = {*FACTS, "its_created", "its_modified"}  # dates as they were written: `created` and `modified` say them
+    shown = {name: value for name, value in fields.items() if name not in hidden}
     said = {
         name: ", ".join(map(write, value if isinstance(value, tuple) else (value,))) for name, value in shown.items()
     }

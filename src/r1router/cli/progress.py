@@ -23,14 +23,19 @@ class Lines:
 
     def __init__(self, *, every: float = EVERY) -> None:
         self._every, self._silent = every, sys.stderr.isatty()
-        self._said = time.monotonic()
+        self._said, self._line, self._wait = time.monotonic(), "", every
 
     def tell(self, line: Callable[[], str]) -> None:
-        """The line, if it is time for one."""
+        """The line, if it is time for one; the same line again takes twice as long each time."""
         now = time.monotonic()
-        if not self._silent and now - self._said >= self._every:
-            self._said = now
-            print(line(), file=sys.stderr, flush=True)
+        if self._silent or now - self._said < self._every:
+            return
+        told = line()
+        wait = 2 * self._wait if told == self._line else self._every
+        if now - self._said < wait:
+            return
+        self._said, self._line, self._wait = now, told, wait
+        print(told, file=sys.stderr, flush=True)
 
 
 @contextmanager

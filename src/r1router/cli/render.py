@@ -114,7 +114,8 @@ def print_end(trajectory: Trajectory, console: Console, *, prices: Prices | None
             write_line("source" if number == 1 else "", Text(f"[{number}] {write_where(evidence)}", style="blue"))
         )
     usage = trajectory.usage
-    spent = f"{usage.calls} model calls, {usage.tokens} tokens, {usage.retrievals} retrievals"
+    counts = {"model call": usage.calls, "token": usage.tokens, "retrieval": usage.retrievals}
+    spent = ", ".join(f"{count} {noun}{'s' if count != 1 else ''}" for noun, count in counts.items())
     money = f", cost {prices.cost(usage):.6f}" if prices else ""
     seconds = f"{sum(usage.seconds.values()):.1f} s{money}"
     console.print(write_line("", Text(f"stopped: {trajectory.stop}; {spent}, {seconds}", style="dim")))

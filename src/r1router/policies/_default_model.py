@@ -146,7 +146,8 @@ def _watch(command: list[str], folder: Path) -> tuple[int, list[str]]:
             try:
                 said, _ = fetching.communicate(timeout=EVERY)
             except subprocess.TimeoutExpired:
-                there = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+                # pip writes what comes to one file and copies the whole to another
+                there = max((path.stat().st_size for path in folder.rglob("*") if path.is_file()), default=0)
                 log.info("… %.0f of 93 MB", there / 1e6)
             except BaseException:
                 fetching.kill()

@@ -70,6 +70,8 @@ _OWNERS = {
     "openai": "json", "system": "json", "openai-internal": "json",
 }  # fmt: skip
 _SECONDS_TO_ASK = 5.0
+_NOT_YET = (502, 503, 504)
+"""Said by a server that loads its model, or by a gateway before it."""
 
 
 def open_(
@@ -118,7 +120,7 @@ class OpenAI:
         self.prompts = None
         self._model, self._at = model, f"{model} at {url}"
         self._constrain = constrain
-        self._asking: asyncio.Task[str] | None = None
+        self._asking: asyncio.Task[str | None] | None = None
         # The client insists on a key; servers without one ignore it.
         self._client = openai.AsyncOpenAI(
             base_url=url,
@@ -141,7 +143,8 @@ class OpenAI:
         spent = Reply("")
         if ask.shape is not None and self._constrain == AUTO:
             self._asking = self._asking or asyncio.ensure_future(self._ask_server())
-            self._constrain = await asyncio.shield(self._asking)
+            found = await asyncio.shield(self._asking)
+            self._constrain, self._asking = found or AUTO, None
         async with self._room:
             for position in range(self._thinks, len(self._rooms)):
                 room = self._rooms[position]
@@ -157,8 +160,11 @@ class OpenAI:
             f"model still thought\ngive it more room with ?think= (tokens), or serve it so that it thinks less"
         )
 
-    async def _ask_server(self) -> str:
-        """How this server takes the form of a reply, by the owner that it names for its models; none where unknown."""
+    async def _ask_server(self) -> str | None:
+        """How this server takes the form of a reply, by the owner that it names for its models; none where unknown.
+
+        None where it gives no answer, as while it starts: it is asked again at the next reply.
+        """
         import openai
 
         try:
@@ -167,6 +173,9 @@ class OpenAI:
             ).models.with_raw_response.list()
             owners = {model.owned_by for model in read_body(_Models, listed.content).data}
         except (openai.OpenAIError, ValueError) as error:
+            if isinstance(error, openai.APIConnectionError) or getattr(error, "status_code", 0) in _NOT_YET:
+                log.info("%s does not say yet how it takes the form of replies; it is asked again", self.spec)
+                return None
             log.debug("%s does not list its models: %s", self.spec, type(error).__name__)
             owners = set()
         at = str(self._client.base_url)

@@ -19,7 +19,7 @@ from r1router.ingest.parts.inside import Member, read_inside
 from r1router.ingest.parts.layout import Box
 from r1router.ingest.parts.sections import hold_spaces, tidy_spaces
 from r1router.ingest.parts.structure import Line
-from r1router.ingest.parts.titles import choose_title
+from r1router.ingest.parts.titles import choose_title, is_by_a_program
 from r1router.ingest.records import About, Passage, Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Image, Kind
@@ -123,7 +123,8 @@ def _describe(document: Any) -> About:
     said = {"author": "Author", "created": "CreationDate", "modified": "ModDate", "subject": "Subject"}
     with _ONE_AT_A_TIME:
         found = {name: document.get_metadata_value(key) for name, key in (*said.items(), ("keywords", "Keywords"))}
-    return About({name: value for name, value in found.items() if value})
+    # "(anonymous)", "(unspecified)": a program says so where nobody said anything
+    return About({name: value for name, value in found.items() if value and not is_by_a_program(value)})
 
 
 def _page(

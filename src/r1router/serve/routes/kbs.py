@@ -269,7 +269,9 @@ def describe_opened(kb: StoredKnowledgeBase) -> dict[str, Any]:
     if kb.is_part:
         complete = [source.complete for source in kb.list_sources()]
     else:
-        complete = [bool(taken.fingerprint) for taken in kb.store.ledger.read().values()]
+        # A file whose entries all went to other knowledge bases is written down here too, so that it is not read again.
+        known = (taken for taken in kb.store.ledger.read().values() if taken.entries or not taken.fingerprint)
+        complete = [bool(taken.fingerprint) for taken in known]
     embedders = (manifest.text_embedder, manifest.image_embedder)
     return {
         "name": card.name,

@@ -1,7 +1,7 @@
 """Makes example questions from what knowledge bases hold, by rule and without a model, to show what may be asked.
 
-a table    Which CITY has the largest POPULATION?  What is the POPULATION of OSLO?
-a text     What does "TITLE" say about SECTION?
+a table    Which CITY has the largest POPULATION?  Which CITY has the most SCHOOLS?  What is the POPULATION of OSLO?
+a text     What does "TITLE" say about "SECTION"?
 a picture  What does the picture "TITLE" show?
 """
 
@@ -21,6 +21,8 @@ LOOKED_AT = 200
 """Entries of each knowledge base, from its beginning."""
 LONGEST = 40
 """Characters of a name in a question."""
+MOST_WORDS = 3
+"""Words of a column's name in a question; a longer one is often no noun: "What you may row", "From the station to"."""
 _NUMBER = re.compile(r"-?(\d|[1-9][\d,. ]*\d)([.,]\d+)?")
 """No code: "+47" and "007" are none."""
 _ORDER = ("table", "text", "image")
@@ -73,7 +75,7 @@ def _ask_passage(entry: Evidence) -> str:
     section = _section(entry)
     if section.endswith("?"):
         return section
-    return f"What does “{entry.title}” say about {section}?" if section else f"What is “{entry.title}” about?"
+    return f"What does “{entry.title}” say about “{section}”?" if section else f"What is “{entry.title}” about?"
 
 
 def _source(entry: Evidence) -> str:
@@ -93,14 +95,16 @@ def _ask_table(block: TableBlock, links: Collection[str]) -> Iterator[str]:
     """By the first column that names things, and the first of numbers or of anything beside it but `links`."""
     header = [join_lines(name).strip() for name in block.header]
     columns = [[cell.strip() for cell in column] for column in zip(*block.rows, strict=False)]
-    named = [at for at, name in enumerate(header) if _is_name(name) and at < len(columns) and any(columns[at])]
+    fit = [at for at, name in enumerate(header) if _is_name(name) and len(name.split()) <= MOST_WORDS]
+    named = [at for at in fit if at < len(columns) and any(columns[at])]
     keys = [at for at in named if _names_things(columns[at])]
     if not keys:
         return
     key = keys[0]
     rest = [at for at in named if at != key and header[at] not in links and not _numbers_rows(columns[at])]
     if numbers := [at for at in rest if _measures(columns[at])]:
-        yield f"Which {_lower(header[key])} has the largest {_lower(header[numbers[0]])}?"
+        number = header[numbers[0]]
+        yield f"Which {_lower(header[key])} has the {'most' if _may_be_plural(number) else 'largest'} {_lower(number)}?"
     for at in filter(lambda at: not _may_be_plural(header[at]), [*numbers, *rest]):
         if row := next((row for row in block.rows if _is_name(row[key].strip()) and row[at].strip()), None):
             yield f"What is the {_lower(header[at])} of {row[key].strip()}?"
