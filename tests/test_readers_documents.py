@@ -1,6 +1,7 @@
 """Markdown, web pages, PDF and Word documents to passages by section or page, and their tables."""
 
 import io
+from email.message import EmailMessage
 
 import pytest
 from docx import Document
@@ -29,6 +30,7 @@ def test_markdown_gives_a_passage_for_each_section_under_its_headings(tmp_path):
         (":Install > Linux", "Install > Linux", "Guide"),
         (":Usage", "Usage", "Guide"),
         (":Install#2", "Install", "Guide"),
+        ("#2", "", "Guide"),  # the heading with nothing under it
     ]
     texts = [p.text for p in read(path)]
     assert texts[0] == "Intro with a link and a picture."
@@ -360,3 +362,26 @@ def test_a_link_keeps_its_words_whatever_a_program_calls_its_class(tmp_path):
     page = '<p>See the <a class="reference external" href="x">security manual</a>.<sup class="reference">[1]</sup></p>'
     [passage] = read(written(tmp_path / "a.html", page))
     assert passage.text == "See the security manual."
+
+
+def test_headings_with_nothing_under_them_are_kept_and_those_of_tables_and_sections_are_not_repeated(tmp_path):
+    page = written(
+        tmp_path / "a.html",
+        "<h1>Plan</h1><h2>Ropes</h2><h2>Sails</h2><h3>Jib</h3><p>two</p><h2>Masts</h2>"
+        "<table><tr><th>A<th>B<tr><td>1<td>2</table><h2>Anchors</h2><h2>Chains</h2>",
+    )
+    passages = [item for item in read(page) if isinstance(item, Passage)]
+    assert [(item.section, item.text) for item in passages] == [
+        ("", "Ropes"),
+        ("Sails > Jib", "two"),
+        ("", "Anchors\nChains"),
+    ]
+
+
+def test_the_page_of_a_mail_that_stands_with_its_pictures_is_no_attachment(tmp_path):
+    message = EmailMessage()
+    message.set_content("The code is Heron.")
+    message.add_alternative("<p>The code is Heron.</p><img src='cid:p'>", subtype="html")
+    message.get_payload()[1].add_related(b"GIF89a", "image", "gif", cid="<p>")
+    passage, told = read(written(tmp_path / "a.eml", bytes(message)))
+    assert (passage.text, told.reason) == ("The code is Heron.", "1 picture inside the text left out")

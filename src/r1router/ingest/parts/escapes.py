@@ -8,7 +8,8 @@ import re
 
 from r1router.ingest.parts import encodings
 
-XML = (".xml", ".xsd", ".xsl", ".rss", ".atom", ".opml", ".fb2", ".gpx", ".kml", ".plist", ".resx", ".dita", ".docbook")
+_MARKED_UP = "xml xsd xsl rss atom opml fb2 gpx kml plist webloc resx dita docbook"
+XML = tuple(f".{name}" for name in _MARKED_UP.split())
 """Suffixes of text that is marked up by XML."""
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|amp|lt|gt|quot|apos);", re.IGNORECASE)
 _CODE_UNIT = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")

@@ -1,4 +1,7 @@
-"""Makes one passage for each section of a document's headings and text, in order."""
+"""Makes one passage for each section of a document's headings and text, in order.
+
+Headings with nothing under them are a passage, too: their words are in no other one.
+"""
 
 from __future__ import annotations
 
@@ -34,10 +37,19 @@ class Sections:
         self._indented = indented
         self._path: list[tuple[int, str]] = []
         self._text: list[str] = []
+        self._is_bare = False
+        """Whether nothing stands under the last heading so far."""
+        self._bare: list[str] = []
+        """Headings with nothing under them, all in the section `_around`."""
+        self._around = ""
 
     @property
     def section(self) -> str:
-        """The headings that lead here, "Install > Linux", without the document's own title."""
+        """The headings that lead here, "Install > Linux", without the document's own title; for what stands there."""
+        self._is_bare = False
+        return self._join_path()
+
+    def _join_path(self) -> str:
         names = [name for _, name in self._path]
         return " > ".join(names[1:] if names and names[0] == self.title else names)
 
@@ -45,21 +57,49 @@ class Sections:
         self._text.append(text)
 
     def heading(self, level: int, name: str) -> Iterator[Passage]:
-        """Begin a section; `level` 1 is the highest."""
-        yield from self.end()
+        """Begin a section; `level` 1 is the highest. `name`: empty to only end the one before."""
+        yield from self._end_text()
+        if self._path and self._path[-1][0] >= level:
+            yield from self._leave_bare()
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
         if name := " ".join(name.split()):
             self._path.append((level, tidy(name)))
+            self._is_bare = True
 
     def end(self) -> Iterator[Passage]:
-        """The passage collected so far, if it has words."""
+        """The passages collected so far."""
+        yield from self._end_text()
+        yield from self._leave_bare()
+        yield from self._write_bare()
+
+    def _end_text(self) -> Iterator[Passage]:
         text = tidy(tidy_spaces("".join(self._text), indented=self._indented))
         self._text.clear()
         if text:
-            section = self.section
-            id = self.ids.unique(f"{self._source}:{section}" if section else self._source)
-            yield Passage(id, self._source, text, self.title, None, section)
+            yield from self._write_bare()
+            yield self._make(text, self.section)
+
+    def _leave_bare(self) -> Iterator[Passage]:
+        """Puts the last heading to those before it, where nothing stands under it."""
+        if not self._is_bare:
+            return
+        self._is_bare = False
+        _, name = self._path.pop()
+        if self._around != (around := self._join_path()):
+            yield from self._write_bare()
+        self._around = around
+        self._bare.append(name)
+
+    def _write_bare(self) -> Iterator[Passage]:
+        if self._bare:
+            text = "\n".join(self._bare)
+            self._bare.clear()
+            yield self._make(text, self._around)
+
+    def _make(self, text: str, section: str) -> Passage:
+        id = self.ids.unique(f"{self._source}:{section}" if section else self._source)
+        return Passage(id, self._source, text, self.title, None, section)
 
 
 def tidy_spaces(text: str, *, indented: bool = False) -> str:

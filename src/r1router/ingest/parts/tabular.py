@@ -136,7 +136,7 @@ def make_records(
             yield Table(id, source, table.header, part, title, section, caption, page, first, about or {})
             first += len(part)
     if ragged and fitted.problem:
-        yield Problem(source, ragged, fitted.problem)
+        yield Problem(source, ragged, fitted.problem, read=True)
 
 
 def _take_slice(rows: Iterator[tuple[str, ...]], most: int) -> tuple[tuple[str, ...], ...]:

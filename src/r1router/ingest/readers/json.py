@@ -17,7 +17,7 @@ from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-PATTERNS = ("*.json", "*.json.gz", "*.geojson")
+PATTERNS = ("*.json", "*.json.gz", "*.geojson", "*.canvas")
 KINDS: tuple[Kind, ...] = ("table", "text", "image")
 
 

@@ -84,9 +84,8 @@ def _open(message: EmailMessage, title: str) -> Letter:
     plain, page = message.get_body(("plain",)), message.get_body(("html",))
     letter.plain = _words(plain, letter) if plain is not None else ""
     letter.page = _words(page, letter) if page is not None else ""
-    body = plain if plain is not None else page
     inline = 0
-    for number, part in enumerate(_parts(message, body), 1):
+    for number, part in enumerate(_parts(message, [plain, page]), 1):
         kind = part.get_content_type()
         if kind == "message/rfc822" and isinstance(inner := part.get_payload(0), EmailMessage):
             letter.forwarded.append(_open(inner, part.get_filename() or letter.subject))
@@ -107,13 +106,13 @@ def _open(message: EmailMessage, title: str) -> Letter:
     return letter
 
 
-def _parts(message: EmailMessage, body: Any) -> Iterator[EmailMessage]:
-    """What a message has besides its body and the other form of it; the parts of a message in it are its own."""
+def _parts(message: EmailMessage, bodies: list[Any]) -> Iterator[EmailMessage]:
+    """What a message has besides both forms of its body; the parts of a message in it are its own."""
     for part in message.get_payload() if message.is_multipart() else (message,):
-        if not isinstance(part, EmailMessage) or part is body:
+        if not isinstance(part, EmailMessage) or any(part is body for body in bodies):
             continue
         if part.get_content_maintype() == "multipart":
-            yield from _parts(part, body)
+            yield from _parts(part, bodies)
         elif message.get_content_type() == "multipart/alternative" and part.get_content_type() in _TWICE:
             continue
         else:

@@ -70,6 +70,8 @@ def _read_cells(cells: list[Any], file: SourceFile, sections: Sections, as_: Kin
                 )
             if said := web_pages.read_words(page, tables=False) if found else _print(output, data):
                 sections.write(said + "\n")
+            elif data and not found:  # a chart or a control that a program draws
+                pictures += not any(kind.startswith("image/") for kind in data)
     yield from sections.end()
     if pictures:
         yield Problem(file.source, "its pictures", f"{pictures} picture{'s' * (pictures > 1)} left out", read=True)

@@ -15,7 +15,10 @@ from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
-_WRITING = ".log.[0-9] .log.[0-9][0-9] .log.20[0-9]* .txt .txt.gz .text .adoc .org .tex .bib .log .srt .vtt .ics .vcf"
+_WRITING = (
+    ".log.[0-9] .log.[0-9][0-9] .log.20[0-9]* .txt .txt.gz .text .adoc .org .tex .bib .ris .log .lst .srt .vtt .ass"
+    " .ssa .ics .vcf .url"
+)
 _CODE = (
     ".py .pyi .js .mjs .cjs .ts .tsx .jsx .vue .svelte .java .kt .c .h .cc .cxx .cpp .hpp .hxx .cu .m .mm .cs .fs .vb"
     " .go .rs .zig .nim .rb .php .pl .lua .r .jl .scala .groovy .gradle .clj .swift .dart .hs .ml .ex .exs .erl .el"
