@@ -9,7 +9,7 @@ from pathlib import Path
 import docx
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
@@ -113,7 +113,10 @@ def test_a_grid_is_taken_apart_as_its_author_meant_it(text: str, tables: list[tu
     assert found(text) == tables
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=500)
+@example([["x y", "", "Total", "7"], [], ["x y", "2024"], ["Oslo", "7", "x y", "7"]])  # a column begins blank
+@example([["x y", "Total", "Total"], ["x y", "2024", "", "Oslo"], ["7", "", "x y"], ["7"]])  # the second line is longer
+@example([["", "Oslo", "x y"], [], ["Total", "x y"]])  # a total to the left of the table
 @given(st.lists(st.lists(st.sampled_from(["", "Oslo", "7", "2024", "x y", "Total"]), max_size=5), max_size=12))
 def test_no_word_of_a_grid_is_lost(rows: list[list[str]]) -> None:
     given_ = [Line(n, tuple(row)) for n, row in enumerate(rows, 1)]
@@ -125,6 +128,13 @@ def test_no_word_of_a_grid_is_lost(rows: list[list[str]]) -> None:
     assert {word for row in rows for cell in row for word in cell.split()} <= {
         word.strip(":;") for cell in kept for word in cell.split()
     }
+
+
+def test_a_short_row_beside_a_blank_column_keeps_its_columns() -> None:
+    lines = ["City,,People,Country", "Oslo,,717710,Norway", "Bergen,,291940", "Turku,,201863,Finland"]
+    [table] = find_tables([Line(n, tuple(line.split(","))) for n, line in enumerate(lines, 1)])
+    assert table.header == ("City", "People", "Country")
+    assert list(table.rows)[1] == ("Bergen", "291940")
 
 
 def test_a_header_that_is_not_plain_is_told(tmp_path: Path) -> None:

@@ -229,6 +229,7 @@ def _body(
     left, width = found.left, (columns[-1] + 1 if columns else 0)
     kinds = _kinds([cut_row(line, left, columns, width) for line in first[:_SAMPLE]])
     values = [c for c, kind in enumerate(kinds) if kind == "value"]
+    without = [c for c in range(width) if c not in set(columns)]
     lines = first
     while True:
         for place, line in enumerate(lines):
@@ -242,7 +243,8 @@ def _body(
         if not following:
             return
         contiguous = bool(lines) and following[0].number == lines[-1].number + 1
-        if not contiguous and not _goes_on(following, found, kinds, len(columns)):
+        has_more = any(_at(line, left + c) for line in following for c in without)
+        if not contiguous and (has_more or not _goes_on(following, found, kinds, len(columns))):
             source.put_back([Line(following[0].number - 1, ()), *following])
             return
         lines = following
@@ -266,9 +268,11 @@ def _begins_another(lines: Sequence[Line], place: int, row: Row, values: Sequenc
 
 def _goes_on(block: Sequence[Line], found: Found, kinds: Sequence[str], width: int) -> bool:
     """Whether a block behind a blank line is more rows of the same table."""
+    if _left(block) < found.left:
+        return False
     if _is_totals(block):
         return True
-    if _left(block) < found.left or _usual(map(_extent, block)) - found.left > max(width, 2) or _filled(block[0]) < 2:
+    if _usual(map(_extent, block)) - found.left > max(width, 2) or _filled(block[0]) < 2:
         return False
     if _usual(map(_filled, block)) < 2 or block[0].heads:
         return False
@@ -373,7 +377,7 @@ def _names_several(upper: Line, lower: Line) -> bool:
         return True
     ends = [*starts[1:], _extent(lower)]
     under = [[c for c in named if start <= c < end] for start, end in zip(starts, ends, strict=True)]
-    alone = sum(1 for cells in under if len(cells) == 1 and upper.cells[cells[0]] != lower.cells[cells[0]])
+    alone = sum(1 for cells in under if len(cells) == 1 and _at(upper, cells[0]) != _at(lower, cells[0]))
     return sum(1 for cells in under if len(cells) > 1) >= alone
 
 
@@ -512,7 +516,7 @@ def cut_row(line: Line, left: int, columns: Sequence[int] | None = None, width: 
     cells = line.cells[left:]
     if len(cells) > 1 and len(line.copied) == sum(map(bool, cells)) - 1 > 0 and len(set(cells)) == 1:
         cells = (cells[0], *[""] * (len(cells) - 1))  # a cell merged over all columns is a line between groups
-    if columns is None or len(columns) == len(cells):
+    if columns is None or (columns and len(columns) == len(cells) == columns[-1] + 1):
         return cells
     return tuple(cells[c] for c in columns if c < len(cells)) + cells[width:]
 
