@@ -719,3 +719,11 @@ def test_a_list_of_contents_is_no_table_and_its_dots_are_one_sign(tmp_path):
     canvas.save()
     assert tables(tmp_path / "a.pdf") == []
     assert words(tmp_path / "a.pdf").split("\n") == ["Scope … 3", "Terms … 4", "Payment … 17", "Notes … 20"]
+
+
+def test_a_document_that_is_nothing_but_its_title_is_kept(tmp_path):
+    written = docx.Document()
+    written.add_paragraph("Closed on Mondays", style="Title")
+    written.save(tmp_path / "a.docx")
+    [passage] = read(tmp_path / "a.docx")
+    assert "Closed on Mondays" in passage.text

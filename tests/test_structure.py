@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import docx
@@ -113,19 +114,26 @@ def test_a_grid_is_taken_apart_as_its_author_meant_it(text: str, tables: list[tu
     assert found(text) == tables
 
 
+_CELLS = st.lists(st.lists(st.sampled_from(["", "Oslo", "7", "2024", "x y", "Total"]), max_size=5), max_size=12)
+
+
 @settings(deadline=None, max_examples=500)
-@example([["x y", "", "Total", "7"], [], ["x y", "2024"], ["Oslo", "7", "x y", "7"]])  # a column begins blank
-@example([["x y", "Total", "Total"], ["x y", "2024", "", "Oslo"], ["7", "", "x y"], ["7"]])  # the second line is longer
-@example([["", "Oslo", "x y"], [], ["Total", "x y"]])  # a total to the left of the table
-@given(st.lists(st.lists(st.sampled_from(["", "Oslo", "7", "2024", "x y", "Total"]), max_size=5), max_size=12))
-def test_no_word_of_a_grid_is_lost(rows: list[list[str]]) -> None:
-    given_ = [Line(n, tuple(row)) for n, row in enumerate(rows, 1)]
+@example([["x y", "", "Total", "7"], [], ["x y", "2024"], ["Oslo", "7", "x y", "7"]], [])  # a column begins blank
+@example([["x y", "Total", "Total"], ["x y", "2024", "", "Oslo"], ["7", "", "x y"], ["7"]], [])  # line two is longer
+@example([["", "Oslo", "x y"], [], ["Total", "x y"]], [])  # a total to the left of the table
+@example([["", "", "7"], ["a", "", "2024"], ["7", "", "2024"]], [{1, 2}])  # all of the first line are merged cells
+@given(_CELLS, st.lists(st.sets(st.integers(1, 4)), max_size=12))
+def test_no_word_of_a_grid_is_lost(rows: list[list[str]], copied: list[set[int]]) -> None:
+    merged = [
+        frozenset(c for c in of if c < len(row)) for row, of in zip_longest(rows, copied[: len(rows)], fillvalue=())
+    ]
     kept: list[str] = []
-    for table in find_tables(given_):
+    for table in find_tables(Line(n, tuple(row), of) for n, (row, of) in enumerate(zip(rows, merged, strict=True), 1)):
         kept += [*table.header, *table.titles]
         kept += [cell for row in table.rows for cell in row]
         kept += table.notes
-    assert {word for row in rows for cell in row for word in cell.split()} <= {
+    own = [cell for row, of in zip(rows, merged, strict=True) for c, cell in enumerate(row) if c not in of]
+    assert {word for cell in own for word in cell.split()} <= {
         word.strip(":;") for cell in kept for word in cell.split()
     }
 

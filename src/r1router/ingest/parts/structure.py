@@ -496,6 +496,8 @@ def _turned(rows: Sequence[Line], left: int) -> Found | None:
 def _are_labels(first: Sequence[str], body: Sequence[Row], columns: Sequence[int], width: int) -> bool:
     """Whether numbers in the first row are names: years, dates, or 1, 2, 3 …, over columns of other numbers."""
     numbers = list(dict.fromkeys(first))
+    if not numbers:
+        return False
     below = [_at_row(row, c) for row in body for c in columns]
     if all(map(_DATE.match, numbers)) and len(columns) < width and len(numbers) == len(first) > 1:
         return not any(map(_DATE.match, below))

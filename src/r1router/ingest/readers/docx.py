@@ -82,6 +82,10 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     titled = (_text(block, words) for block in blocks if _style(block, words).name == "title")
     sections = Sections(file, choose_title(chain(titled, [stated]), file.path), indented=True)
     tables, caption = 0, ""
+    is_title_alone = all(
+        read_name(block) != "tbl" and (_style(block, words).name == "title" or not _text(block, words).strip())
+        for block in blocks
+    )
     for block in blocks:
         if read_name(block) == "tbl":
             tables += 1
@@ -95,7 +99,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         elif style.name == "caption":
             caption = write_cell(text)
             sections.write(text + "\n")
-        elif style.name != "title" or write_cell(text) != sections.title:
+        elif is_title_alone or style.name != "title" or write_cell(text) != sections.title:
             sections.write(write_item(_label(block, words), text) + "\n")
     for called, lines in margins.items():
         if lines:
