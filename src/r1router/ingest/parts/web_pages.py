@@ -37,33 +37,12 @@ _EXPONENT = re.compile(r"\s{0,3}[+−-]?\d{1,4}\s{0,3}$")
 _SHORT = 200
 """Characters of a cell of data, at most, where a table lies in another one."""
 _ROLES = frozenset({"navigation", "search", "menu", "menubar"})
-_BLOCKS = frozenset(
-    {"text", "title", "desc"}  # of a drawing
-    | {"address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div"}
-    | {"dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "legend", "li", "main"}
-    | {
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "menu",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    }
+_BLOCK_NAMES = (
+    "address article aside blockquote body br caption center dd details dialog div dl dt fieldset figcaption figure"
+    " footer form h1 h2 h3 h4 h5 h6 header hr legend li main menu ol p pre section summary table tbody td tfoot th"
+    " thead tr ul text title desc"  # the last three are of a drawing
 )
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
 _NOTES = frozenset({"footnote", "endnote", "rearnote", "doc-footnote", "doc-endnote"})
 """What a book hides until one presses its mark."""
 _PLACES = {"thead": 0, "tfoot": 2}

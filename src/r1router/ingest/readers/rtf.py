@@ -35,24 +35,12 @@ _MARKS = {
 _SIGNS = {b"~": "\u00a0", b"_": "-", b"-": "", b"{": "{", b"}": "}", b"\\": "\\"}
 _SHOWN = frozenset({"shpinst", "shptxt", "result", "fldrslt", "listtext", "pntext", "upr", "title", "dptxbxtext"})
 """Groups whose words are seen although their mark says that a program may skip them."""
-_SKIPPED = frozenset(
-    {
-        "fonttbl",
-        "colortbl",
-        "info",
-        "pict",
-        "objdata",
-        "fldinst",
-        "shprslt",
-        "nonshppict",
-        "sp",
-        "themedata",
-        "xe",
-        "tc",
-    }
-    | {"listtable", "listoverridetable", "rsidtbl", "generator", "filetbl", "revtbl", "atnid", "atnauthor", "atnref"}
-    | {"atndate", "pntxta", "pntxtb", "template", "bkmkstart", "bkmkend", "ftnsep", "ftnsepc", "aftnsep", "datafield"}
+_UNSEEN_GROUPS = (
+    "fonttbl colortbl info pict objdata fldinst shprslt nonshppict sp themedata xe tc listtable listoverridetable"
+    " rsidtbl generator filetbl revtbl atnid atnauthor atnref atndate pntxta pntxtb template bkmkstart bkmkend ftnsep"
+    " ftnsepc aftnsep datafield"
 )
+_SKIPPED = frozenset(_UNSEEN_GROUPS.split())
 _MARGINS = {
     **dict.fromkeys(("header", "headerl", "headerr", "headerf"), "Header"),
     **dict.fromkeys(("footer", "footerl", "footerr", "footerf"), "Footer"),
