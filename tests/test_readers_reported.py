@@ -15,7 +15,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from r1router.ingest import readers
 from r1router.ingest.records import Passage, Problem, Table
-from reading import read, written
+from reading import lines, read, written
 
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -727,3 +727,24 @@ def test_a_document_that_is_nothing_but_its_title_is_kept(tmp_path):
     written.save(tmp_path / "a.docx")
     [passage] = read(tmp_path / "a.docx")
     assert "Closed on Mondays" in passage.text
+
+
+def test_of_two_fields_that_could_be_the_title_or_the_id_neither_is_lost(tmp_path):
+    row = {"id": 7, "doc_id": "B-12", "title": "Pump", "name": "Aqua 300", "section": "Water", "heading": "Garden"}
+    written(tmp_path / "a.jsonl", lines({**row, "page": "12a", "text": "Two years of warranty."}))
+    [passage] = read(tmp_path / "a.jsonl")
+    assert (passage.id, passage.title, passage.section) == ("7", "Pump", "Water")
+    assert dict(passage.fields) == {"doc_id": "B-12", "name": "Aqua 300", "heading": "Garden", "page": "12a"}
+
+
+def test_of_a_mail_in_two_forms_the_one_is_read_that_has_more(tmp_path):
+    """Some programs write a plain text beside the page that a person sees, and leave parts of the page out."""
+    for name, page in (("a", "<p>Dear Ms Lind,</p><p>the ferry is late.</p>"), ("b", "<p>Dear Ms Lind,</p>")):
+        mail = EmailMessage()
+        mail["Subject"] = "Ferry"
+        mail.set_content("Dear Ms Lind,\n> quoted only here")
+        mail.add_alternative(page, subtype="html")
+        (tmp_path / f"{name}.eml").write_bytes(mail.as_bytes())
+    more, less = (item.text for item in read(tmp_path) if isinstance(item, Passage))
+    assert "the ferry is late" in more
+    assert "quoted only here" in less

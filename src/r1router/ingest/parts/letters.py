@@ -10,9 +10,10 @@ from r1router.ingest.parts import aligned
 from r1router.ingest.parts.cells import tidy
 from r1router.ingest.parts.inside import Member, read_inside
 from r1router.ingest.parts.sections import tidy_spaces
-from r1router.ingest.parts.web_pages import count_words, has_tables, parse_markup, read_parsed
+from r1router.ingest.parts.web_pages import find_words, has_tables, parse_markup, read_parsed
 from r1router.ingest.records import Passage, Problem, Record, Table
 from r1router.ingest.sources import SourceFile
+from r1router.scripts import cut_terms
 from r1router.types import Kind
 
 
@@ -64,13 +65,9 @@ def read_letter(
 
 
 def _says_more(page: Any | None, plain: str) -> bool:
-    """Whether a page is to be read instead of the plain text beside it, which may only say that there is a page.
-
-    `page`: its root.
-    """
-    if page is None:
-        return False
-    return 2 * len(plain.split()) < count_words(page) or has_tables(page)
+    """Whether a page, given by its root, has what the plain text beside it has not: that may only say that there is a
+    page, and a person sees the page."""
+    return page is not None and (has_tables(page) or not find_words(page) <= set(cut_terms(plain)))
 
 
 def _read_page(

@@ -84,7 +84,12 @@ def tell_kind_of_columns(columns: Sequence[str], rows: Sequence[Fields], folder:
 
 def find_value(fields: Fields, names: Sequence[str]) -> Any:
     """The value of the first of `names` that the row has, or None."""
-    return next((fields[name] for name in names if fields.get(name) not in (None, "")), None)
+    return fields.get(_find_name(fields, names))
+
+
+def _find_name(fields: Fields, names: Sequence[str]) -> str:
+    """The first of `names` that the row has a value of; empty where it has none."""
+    return next((name for name in names if fields.get(name) not in (None, "")), "")
 
 
 def find_text(fields: Fields, names: Sequence[str]) -> str:
@@ -138,12 +143,13 @@ def _passage(row: At, file: SourceFile, id: str) -> Iterator[Record | Problem]:
     text = find_value(row.fields, TEXT) or (
         find_value(row.fields, CAPTION) if manifest.find_picture_name(row.fields) else None
     )
-    title = find_text(row.fields, TITLE)
-    own = {next((name for name in TEXT if row.fields.get(name) not in (None, "")), "")}
+    title, page = find_text(row.fields, TITLE), row.fields.get("page")
+    own = {_find_name(row.fields, names) for names in (TEXT, ID, TITLE)}
+    placed = own | {_find_name(row.fields, SECTION), "page" if isinstance(page, int) and page > 0 else ""}
     others = {
         name: write_cell(value)
         for name, value in row.values.items()
-        if name.strip().lower() not in own | {*ID, *TITLE, *SECTION, "page"} and write_cell(value)
+        if name.strip().lower() not in placed and write_cell(value)
     }
     if not isinstance(text, str):  # as_="text" of a row with columns
         text = "; ".join(f"{name}: {write_cell(value)}" for name, value in row.values.items() if write_cell(value))
@@ -158,8 +164,7 @@ def _passage(row: At, file: SourceFile, id: str) -> Iterator[Record | Problem]:
             fields.append((name, value))
         else:
             text += f"\n\n{name}: {value}"
-    page = row.fields.get("page")
-    about = {name: value for name, value in row.values.items() if name.strip().lower() not in own | {*ID, *TITLE}}
+    about = {name: value for name, value in row.values.items() if name.strip().lower() not in own}
     yield Passage(
         id,
         file.source,

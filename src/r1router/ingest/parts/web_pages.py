@@ -17,6 +17,7 @@ from r1router.ingest.parts.sections import Sections, hold_spaces
 from r1router.ingest.parts.titles import choose_title
 from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
+from r1router.scripts import cut_terms
 from r1router.types import Kind
 
 _DROPPED = frozenset(
@@ -153,6 +154,11 @@ def show_as_without_scripts(root: Any) -> None:
 def count_words(root: Any) -> int:
     """How many words a reader sees of a page that is parsed already."""
     return len(_words(root).split())
+
+
+def find_words(root: Any) -> set[str]:
+    """The terms that a reader sees of a page that is parsed already."""
+    return set(cut_terms(_words(root)))
 
 
 def has_tables(root: Any) -> bool:
