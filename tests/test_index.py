@@ -445,6 +445,29 @@ def test_what_a_file_no_longer_yields_goes_whatever_kind_it_had(tmp_path: Path, 
     assert run(tmp_path).skipped == 3
 
 
+def test_what_a_file_held_goes_when_it_holds_nothing_and_is_told_in_every_run(tmp_path: Path, docs: Path) -> None:
+    run(tmp_path)
+    before = (docs / "rivers.csv").read_text()
+    (docs / "rivers.csv").write_text("River,Length\n")
+    for _ in range(2):
+        [problem] = run(tmp_path).problems
+        assert problem.path == "docs/rivers.csv"
+        assert stored(tmp_path, "table") == {}
+    (docs / "rivers.csv").write_text(before)
+    run(tmp_path)
+    assert stored(tmp_path, "table")
+
+
+def test_what_a_damaged_file_held_stays(tmp_path: Path, docs: Path) -> None:
+    (docs / "a.jsonl").write_text('{"text": "Bergen"}\n')
+    run(tmp_path)
+    known = stored(tmp_path)
+    (docs / "a.jsonl").write_text("{broken\n")
+    [problem] = run(tmp_path).problems
+    assert problem.path == "docs/a.jsonl"
+    assert stored(tmp_path) == known
+
+
 def test_a_source_that_is_gone_is_told_in_every_run(tmp_path: Path, docs: Path) -> None:
     run(tmp_path)
     (docs / "lima.txt").unlink()

@@ -5,6 +5,7 @@ R1RouterError
 │   ├── UnknownName   a name that is not known here; carries the nearest ones
 │   ├── QueryError     a query over a table that is wrong, not allowed or too costly
 │   └── UnreadableFile    a file that no reader could read (reported, never fatal to an index run)
+│       └── NothingToIndex    one that holds nothing
 ├── MissingExtra      an optional package is needed; carries the install command
 ├── ParseError        a reply does not have the asked form (data of a rollout, not a crash)
 ├── PolicyError       the model or its server failed
@@ -66,6 +67,10 @@ class UnreadableFile(InputError):
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class NothingToIndex(UnreadableFile):
+    """A file that was read to its end and holds nothing: what came of it before goes."""
 
 
 class MissingExtra(R1RouterError):

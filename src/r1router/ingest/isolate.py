@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from r1router.errors import InputError, R1RouterError, UnreadableFile
+from r1router.errors import InputError, NothingToIndex, R1RouterError, UnreadableFile
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts.registry import Look, find_reader, look
 from r1router.ingest.records import About, Problem, Record
@@ -97,6 +97,8 @@ _GLANCE = 0.05
 """Seconds between two looks at a process that is waited for."""
 _BEHIND = 5
 """Steps of priority that the process stands back, so that a file which takes all its time holds up nothing else."""
+_REFUSALS = {"unreadable": UnreadableFile, "empty": NothingToIndex}
+"""By what the process says."""
 _TOO_LONG = "reading it takes too long for its size; unpack it, split it, or save it in another format"
 _HEADER = struct.Struct("<Q")
 _FRAMES = 4
@@ -219,7 +221,7 @@ class ReadingProcess:
                     return
                 else:
                     done = True
-                    raise UnreadableFile(source, value) if what == "unreadable" else InputError(value)
+                    raise _REFUSALS[what](source, value) if what in _REFUSALS else InputError(value)
                 if left < 0:
                     raise UnreadableFile(source, f"it unpacks to more than {self.limits.output // 10**6:,} MB of text")
         finally:
@@ -366,7 +368,7 @@ def serve(memory: int, piece: int) -> None:
                 send("item", item)
             send("end", None)
         except UnreadableFile as error:
-            send("unreadable", error.reason)
+            send("empty" if isinstance(error, NothingToIndex) else "unreadable", error.reason)
         except R1RouterError as error:
             send("error", str(error))
         except MemoryError:

@@ -11,12 +11,12 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from r1router.errors import EmbedderMismatch, InputError, UnreadableFile
+from r1router.errors import EmbedderMismatch, InputError, NothingToIndex, UnreadableFile
 from r1router.ingest import left_out, readers
 from r1router.ingest.feed import NOTHING_MADE, Counts, Feed, Known
 from r1router.ingest.isolate import ReadingProcess, choose_limits, open_reading_process
@@ -325,7 +325,7 @@ class _Run:
             and not any(Path(row.path).is_relative_to(folder) for folder in unseen)
         }
 
-    def prune(self, gone: Mapping[str, str]) -> None:
+    def prune(self, gone: Collection[str]) -> None:
         """Removes these sources."""
         for kind in self._targets:
             rows = self._taken(kind)
@@ -400,9 +400,11 @@ class _Run:
                         feed_of(kind).put(item, known, made)
                     elif as_ is None:
                         homeless.setdefault(kind, set()).add(item.id)
-        except UnreadableFile:
+        except UnreadableFile as error:
             for feed in begun.values():
                 feed.give_up()
+            if isinstance(error, NothingToIndex):
+                self.prune([file.source])
             raise
         self.problems += self._report_homeless(file, homeless)
         yields = tuple(feed.name for feed in begun.values())

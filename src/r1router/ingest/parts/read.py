@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
-from r1router.errors import R1RouterError, UnreadableFile
+from r1router.errors import NothingToIndex, R1RouterError, UnreadableFile
 from r1router.ingest.parts.about import describe_file
 from r1router.ingest.parts.pieces import cut_at_blanks
 from r1router.ingest.parts.registry import Reader, find_named, find_reader, list_patterns
@@ -46,7 +46,7 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
     more = 0
     try:
         if file.path.stat().st_size == 0:
-            raise UnreadableFile(file.source, "the file is empty")
+            raise UnreadableFile(file.source, "the file is empty")  # as a program leaves one that could not save it
         for item in chain(describe_file(file), cut_repeated(reader.read(file, as_=as_, ocr=ocr))):
             if not isinstance(item, Problem):
                 records += not isinstance(item, About)
@@ -56,7 +56,7 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
             else:
                 more += 1
     except UnreadableFile as error:
-        raise UnreadableFile(file.source, _shorten(error.reason)) from error
+        raise type(error)(file.source, _shorten(error.reason)) from error
     except (R1RouterError, MemoryError):
         raise
     except OSError as error:
@@ -69,7 +69,8 @@ def read(file: SourceFile, *, as_: Kind | None = None, ocr: bool = False) -> Ite
         log.debug("reader failed on %s", file.path, exc_info=True)
         raise UnreadableFile(file.source, _shorten(f"the file is damaged ({type(error).__name__}: {error})")) from error
     if not records:
-        raise UnreadableFile(file.source, _why_nothing(problems, more))
+        is_whole = not more and all(problem.read for problem in problems)
+        raise (NothingToIndex if is_whole else UnreadableFile)(file.source, _why_nothing(problems, more))
     yield from problems
     if more:
         yield Problem(file.source, "", f"and {more} more problems")
