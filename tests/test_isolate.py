@@ -120,11 +120,11 @@ def test_the_words_in_the_pictures_of_a_file_have_a_time_of_their_own(tmp_path: 
         assert read("one.tiff") == [True]  # what it imports is there now
         before = process._cpu()
         assert read("scan.tiff") == [True] * 12
-        # Without their words the pages take far less than a quarter; with a quarter for those, too, half is missing.
-        quarter = (process._cpu() - before) / 4
-        process.limits = Limits(whole=quarter, seconds_per_mb=0.0)
+        # Without their words the pages take far less than half; with a quarter for each, half is missing.
+        took = process._cpu() - before
+        process.limits = Limits(whole=took / 2, seconds_per_mb=0.0)
         assert read("scan.tiff") == [True] * 12
-        process.limits = Limits(whole=quarter, seconds_per_mb=0.0, recognition_per_mb=0.0)
+        process.limits = Limits(whole=took / 4, seconds_per_mb=0.0, recognition_per_mb=0.0)
         with pytest.raises(UnreadableFile, match="too long for its size"):
             read("scan.tiff")
     finally:
