@@ -290,19 +290,19 @@ def test_what_is_in_a_knowledge_base_is_told_alike_in_every_store(kbs: str, tmp_
 
 
 def test_a_sample_of_long_entries_is_never_in_memory_at_once(kbs: str, tmp_path: Path) -> None:
-    for n in range(80):
-        names = ",".join(f"{n} {column} {'h' * 490}" for column in range(200))  # some 100 KB of each table
+    for n in range(160):
+        names = ",".join(f"{n} {column} {'h' * 490}" for column in range(200))  # some 50 KB of each table
         (tmp_path / f"wide {n}.csv").write_text(f"{names}\n{','.join(['1'] * 200)}\n")
     index([tmp_path], kbs, embedder=HashedWords(), ocr=False)
     store = find_store(kbs, "table")
     with store.open_writer(store.read_manifest()) as writer:
         tracemalloc.start()
         try:
-            read = sum(len(row["text"]) for row in writer.sample_rows(80, ["text", "cells"], of_tables=True))
+            read = sum(len(row["text"]) for row in writer.sample_rows(160, ["text", "cells"], of_tables=True))
             _, most = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    assert read > 80 * 95_000
+    assert read > 160 * 49_000
     assert most < 1.5 * read  # text and cells of all of them have twice as much, and on their way more
 
 

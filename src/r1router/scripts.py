@@ -26,8 +26,8 @@ _ASCII_WORD = re.compile(r"\S{1,64}")
 _ASCII_PIECE = re.compile(r"\w{1,16}|[^\w\s]")
 _UNSEEN = re.compile("[\x00\u00ad\u200b\u2060\ufeff]")
 """NUL, soft hyphens and blanks without width: they stand inside words and nobody sees or types them."""
-_JOINED = re.compile("\\S*\u200c\\S*")
-"""Words that Persian writes with a joint without width; people type a blank or nothing in its place."""
+_JOINT = "\u200c"
+"""What Persian writes between the parts of a word, without width; people type a blank or nothing in its place."""
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
 _TERMINAL = re.compile(
     "\x1b\\[[0-?]{0,40}[ -/]{0,4}[@-~]|\x1b\\][^\x07\x1b]{0,400}(?:\x07|\x1b\\\\)|\x1b[@-_]|[^\n]\x08|"
@@ -90,7 +90,7 @@ def cut_other_forms(text: str) -> list[str]:
     """
     if text.isascii() or not _patterns().affixed.search(text):
         return []
-    parts = cut_terms(" ".join(_JOINED.findall(text)).replace("\u200c", " "))
+    parts = cut_terms(" ".join(word for word in text.split() if _JOINT in word).replace(_JOINT, " "))
     terms = [*cut_terms(text), *parts]
     return parts + [form for term in terms if (form := _cut_affixes(term)) != term]
 
