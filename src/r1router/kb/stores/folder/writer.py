@@ -107,6 +107,8 @@ class FolderWriter:
         self._session = open_caches(index=WRITER_CACHE, files=WRITER_CACHE)
         self._limit = read_memory_limit()
         self._table: Any = home.open_table(session=self._session)
+        self._dropped = 0
+        """Entries, since it was opened."""
         self.is_unfinished = self._table is not None and home.has(UNFINISHED)
         if self._table is not None:
             self._bring_up_to_date()
@@ -173,15 +175,24 @@ class FolderWriter:
     def drop(self, ids: Sequence[str]) -> None:
         self._home.check_right()
         for start in range(0, len(ids), 1000):
-            self._table.delete(f"id in ({', '.join(map(quote, ids[start : start + 1000]))})")
+            self._delete(f"id in ({', '.join(map(quote, ids[start : start + 1000]))})")
 
     def drop_source(self, source: str) -> None:
         self._home.check_right()
-        self._table.delete(f"source = {quote(source)}")
+        self._delete(f"source = {quote(source)}")
+
+    def _delete(self, which: str) -> None:
+        there = self._table.count_rows()
+        self._table.delete(which)
+        self._dropped += there - self._table.count_rows()
 
     def tidy(self) -> None:
         self._home.check_right()
-        if self._unindexed() > UNTIDY_SHARE * self._table.count_rows():
+        if self._dropped > self._table.count_rows():
+            # Its words are merged with those of later entries otherwise: a gigabyte, where they were very many.
+            index_words(self._table)
+            self._optimise()
+        elif self._unindexed() > UNTIDY_SHARE * self._table.count_rows():
             self._optimise()
         else:
             self._index_many()
