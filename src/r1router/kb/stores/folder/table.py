@@ -33,19 +33,22 @@ FEWEST_SORTED = 50_000
 
 def open_caches(*, index: int, files: int) -> Any:
     """A session with caches of these bytes. The store's own keep up to 7 GB of what was just written or read."""
-    from lancedb import Session
-
-    return Session(index_cache_size_bytes=index, metadata_cache_size_bytes=files)
+    return _import_store().Session(index_cache_size_bytes=index, metadata_cache_size_bytes=files)
 
 
 def open_tables(place: str | Path, *, session: Any = None) -> Any:
     """The tables of a folder or of a prefix of object storage. `session`: its caches."""
+    return _import_store().connect(place, session=session)
+
+
+def _import_store() -> Any:
+    """The package of the store, which reads its settings from the environment, some when it is imported."""
     os.environ.setdefault("LANCEDB_LOG", "error")  # what it warns of is told in an error of ours, where it matters
     for name, value in BOUNDS.items():
         os.environ.setdefault(name, value)
     import lancedb
 
-    return lancedb.connect(place, session=session)
+    return lancedb
 
 
 def open_table(folder: Path, *, session: Any = None) -> Any | None:
