@@ -10,6 +10,6 @@ MAX_CHARS = 40_000
 """More than any of these models reads (8,192 tokens); a stray megabyte would only cost tokenising."""
 
 
-def clean(texts: Iterable[str]) -> list[str]:
-    """Each cut at `MAX_CHARS`; a lone surrogate, which has no UTF-8, becomes a question mark."""
-    return [replace_surrogates(text[:MAX_CHARS]) for text in texts]
+def clean(texts: Iterable[str], *, most: int = MAX_CHARS) -> list[str]:
+    """Each cut at `most` characters; a lone surrogate, which has no UTF-8, becomes a question mark."""
+    return [replace_surrogates(text[:most]) for text in texts]

@@ -56,7 +56,7 @@ class MiniLM:
         return vectors
 
     def _embed_block(self, texts: Sequence[str], vectors: npt.NDArray[np.float32], *, alone: bool) -> None:
-        seen = [text[:MAX_CHARACTERS] for text in clean(texts)]
+        seen = clean(texts, most=MAX_CHARACTERS)
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(seen)]
         batches = [[i] for i in range(len(ids))] if alone else list(_batches(ids))
         parts = map_in_turns(self._workers, lambda batch: self._run([ids[i] for i in batch]), batches)
