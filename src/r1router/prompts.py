@@ -195,6 +195,14 @@ class Prompts:
         known = [{"text": step.answer} for step in trajectory.steps if step.answer]
         return self._ask("final", template, self._answer_shape(known, trajectory.question.text), trajectory)
 
+    def describe(self, counted: Sequence[str], samples: Sequence[str], *, longest: int) -> Ask:
+        """What does a knowledge base hold, in one line of at most `longest` characters? Reply: `parse.read_answer`.
+
+        `counted`: lines that say what there is of what; `samples`: texts from it.
+        """
+        messages = self._messages("describe", None, counted=counted, samples=samples)
+        return Ask(messages, "answer", parse.make_answer_shape(think=0, answer=longest), max_tokens=64 + longest // 2)
+
     # ── the baselines' ─────────────────────────────────────────────────────────────────────────
 
     def answer_directly(self, question: Question, *, template: str, evidence: Sequence[Evidence] = ()) -> Ask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from r1router.cli import options
 from r1router.cli.progress import Lines
-from r1router.types import Kind
+from r1router.types import Kind, Policy
 
 if TYPE_CHECKING:
     from r1router.ingest.run import IndexReport, Progress
@@ -46,6 +47,10 @@ def index(
     ray: Annotated[
         str | None, typer.Option(help="Address of a Ray cluster that reads and embeds: auto, or HOST:6379.")
     ] = None,
+    describe: Annotated[
+        str | None,
+        typer.Option(help="A policy that says what is in them, for the router: openai:MODEL@URL or another."),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep running: index again when a file changes, and remove what is gone.")
     ] = False,
@@ -54,10 +59,12 @@ def index(
 
     Run it again to take in what has changed.
     """
+    from r1router.ingest.describe import open_describer
     from r1router.ingest.run import index as run
     from r1router.ingest.watch import wait_for_changes
 
     console = Console()
+    policy = open_describer(describe) if describe else None
 
     def take_in() -> IndexReport:
         with _bar(Console(stderr=True)) as bar:
@@ -77,13 +84,26 @@ def index(
                 progress=_shown_in(bar),
             )
         _report(report, console)
+        if policy:
+            runner.run(_describe(kbs, report, policy, console))
         return report
 
-    report = take_in()
-    for _ in wait_for_changes(paths) if watch else ():
-        take_in()
+    with asyncio.Runner() as runner:
+        report = take_in()
+        for _ in wait_for_changes(paths) if watch else ():
+            take_in()
+        if policy:
+            runner.run(policy.close())
     if any(not problem.read for problem in report.problems) and not report.read + report.skipped:
         raise typer.Exit(1)
+
+
+async def _describe(kbs: str, report: IndexReport, policy: Policy, console: Console) -> None:
+    from r1router.ingest.describe import describe_kbs
+
+    changed = [name for name, counts in report.kbs.items() if counts.seen > counts.kept or counts.removed]
+    for name, line in (await describe_kbs(kbs, policy, changed=changed)).items():
+        console.print(Text(f"{name}: ", style="bold").append(line, style="none"), soft_wrap=True)
 
 
 def _shown_in(bar: Bar) -> Callable[[Progress], None]:
@@ -140,7 +160,8 @@ def _report(report: IndexReport, console: Console) -> None:
         console.print(table)
     known = f", {report.skipped} unchanged" if report.skipped else ""
     pruned = f", {report.pruned} gone and removed" if report.pruned else ""
-    console.print(Text(f"{report.read} files read{known}{pruned} in {report.seconds:.1f} s", style="dim"))
+    files = "1 file" if report.read == 1 else f"{report.read} files"
+    console.print(Text(f"{files} read{known}{pruned} in {report.seconds:.1f} s", style="dim"))
     if report.gone:
         some, one = len(report.gone), len(report.gone) == 1
         said = f"{some} {'source is' if one else 'sources are'} gone; --prune removes {'it' if one else 'them'}"

@@ -54,7 +54,8 @@ def copy_kb(source: Store, target: Store, *, tell: Callable[[int, int], None] = 
             else:
                 writer.ledger.put([row])
         writer.finish(
-            holds=manifest.holds if manifest.holds_given else None,
+            holds=manifest.holds if manifest.holds_given or manifest.holds_by else None,
+            holds_by=manifest.holds_by,
             label=manifest.label,
             details=manifest.details if manifest.details_given else None,
         )

@@ -37,6 +37,8 @@ class Manifest:
     holds: str = ""
     holds_given: bool = False
     """True when a person wrote `holds`; otherwise it follows the content."""
+    holds_by: str = ""
+    """Spec of the policy that wrote `holds` from the content (see `ingest.describe`)."""
     label: str = ""
     details: str = ""
     details_given: bool = False

@@ -118,11 +118,13 @@ class Writer:
         return entries
 
     @_told
-    def finish(self, *, holds: str | None = None, label: str | None = None, details: str | None = None) -> None:
+    def finish(
+        self, *, holds: str | None = None, holds_by: str = "", label: str | None = None, details: str | None = None
+    ) -> None:
         """Brings the indexes and the card up to date and deletes what nothing shows any more.
 
-        `holds`: a person's line for the card, which then stays; `details`: a person's lines, "" for those that follow
-        from the content.
+        `holds`: a line for the card, which then stays, a person's or that of the policy `holds_by`; `details`: a
+        person's lines, "" for those that follow from the content.
         """
         if self._changed:
             self._store.tidy()
@@ -130,11 +132,9 @@ class Writer:
         self.tables.tidy()
         manifest = self.manifest
         if holds is not None:
-            manifest = replace(manifest, holds=holds, holds_given=True)
-        elif self._changed and not manifest.holds_given:
-            holds = self._store.say_what_it_holds(manifest.kind)
-            holds += manifests.describe_language(choose_language(self.count_languages()))
-            manifest = replace(manifest, holds=holds)
+            manifest = replace(manifest, holds=holds, holds_given=not holds_by, holds_by=holds_by)
+        elif self._changed and not (manifest.holds_given or manifest.holds_by):
+            manifest = replace(manifest, holds=self.say_what_it_holds())
         if details:
             manifest = replace(manifest, details=details, details_given=True)
         elif details is not None or (self._changed and not manifest.details_given):
@@ -152,6 +152,15 @@ class Writer:
             sampled = self._store.sample_rows(SAMPLE, ["text"]) if self.manifest.kind == "text" else []
             self._languages = count_languages(row["text"] for row in sampled)
         return self._languages
+
+    def say_what_it_holds(self) -> str:
+        """The line for the card that follows from the content."""
+        holds = self._store.say_what_it_holds(self.manifest.kind)
+        return holds + manifests.describe_language(choose_language(self.count_languages()))
+
+    def sample_texts(self, most: int, chars: int) -> list[str]:
+        """Texts of entries that spread over all, of so many characters at most."""
+        return [row["text"][:chars] for row in self._store.sample_rows(most, ["text"])]
 
     def _write_details(self, kind: Kind) -> str:
         rows = self._store.sample_rows(detailed.SAMPLE, detailed.SAMPLED, of_tables=kind == "table")
