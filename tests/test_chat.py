@@ -11,8 +11,9 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner, Result
 
 from r1router.cli import app
+from r1router.cli.chat import find_picture
 from r1router.codec import from_dict
-from r1router.errors import UnknownName
+from r1router.errors import InputError, UnknownName
 from r1router.types import Trajectory
 
 SCHEMA = Path(__file__).parents[1] / "docs" / "trajectory.schema.json"
@@ -78,6 +79,36 @@ def test_commands_choose_knowledge_bases_show_sources_and_change_the_model(there
 def test_a_picture_is_taken_by_its_path_and_kept_for_what_follows(there: Path) -> None:
     said = call("chat", typed="What is on red.png ?\nWhich is the capital?\n").stdout
     assert said.count("+picture > ") == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ("What is on sub/red.png?", "What is on red.png?"),
+        ("What is on 'sub/red.png' and where?", "What is on red.png and where?"),
+        ("sub/red.png What colour is it?", "What colour is it?"),
+        ("What colour is it? sub/red.png.", "What colour is it?"),
+        ("(see ./sub/red.png) Which colour?", "(see red.png) Which colour?"),
+        ("sub/red.png", ""),
+    ],
+)
+def test_a_sentence_keeps_its_sense_without_the_path_of_its_picture(there: Path, line: str, asked: str) -> None:
+    (there / "sub").mkdir()
+    (there / "red.png").rename(there / "sub" / "red.png")
+    text, picture = find_picture(line)
+    assert (text, picture is not None) == (asked, True)
+
+
+def test_a_picture_that_is_not_there_is_told(there: Path) -> None:
+    said = call("chat", typed="What is on blue.png?\n").stdout
+    assert "no picture is at blue.png; asked as words" in said
+    assert "nothing else" in said
+
+
+def test_an_empty_question_is_refused_before_any_model_is_asked(there: Path) -> None:
+    told = call("ask", " ", "--policy", "openai:none@http://127.0.0.1:9/v1")
+    assert isinstance(told.exception, InputError)
+    assert "the question is empty" in str(told.exception)
 
 
 def test_what_goes_wrong_does_not_end_the_conversation(there: Path) -> None:

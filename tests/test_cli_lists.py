@@ -100,8 +100,11 @@ def test_a_pack_cannot_write_outside_its_folder_nor_be_anything_else(kbs: Path, 
         packed.addfile(info, io.BytesIO(b"evil"))
     (tmp_path / "text.tar.gz").write_text("nothing packed")
     for file in (evil, tmp_path / "text.tar.gz"):
-        with pytest.raises(InputError, match="no packed knowledge base"):
+        with pytest.raises(InputError, match="no packed knowledge base") as told:
             unpack(file, tmp_path / "in")
+        assert "\n" not in str(told.value)
+    with pytest.raises(InputError, match="there is no file"):
+        unpack(tmp_path / "none.tar.gz", tmp_path / "in")
     assert not (tmp_path / "outside.txt").exists()
     assert list((tmp_path / "in").iterdir()) == []
 

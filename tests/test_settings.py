@@ -72,6 +72,7 @@ def test_commands_obey_the_file_of_a_folder_above_and_a_flag_before_it(elsewhere
     [
         ("k = 5\n[serve]\n\nprot = 1", r"r1router.toml:4: in \[serve\]: unknown setting 'prot'; did you mean 'port'"),
         ("polcy = ''", r"r1router.toml:1: in the top of the file: unknown setting 'polcy'; did you mean 'policy'"),
+        ("[ask]\nk = 2", r"r1router.toml:2: in \[ask\]: k holds for every command; write it at the top"),
         ("\nk = 0", r"r1router.toml:2: k: .*greater than or equal to 1"),
         ("[train.grpo]\nsamples = 'many'", r"r1router.toml:2: train.grpo.samples: .*integer"),
         ("serve = 3", r"r1router.toml:1: serve is a table"),

@@ -19,6 +19,7 @@ from typing import TypedDict, Unpack
 from r1router.drive import many, one, threads
 from r1router.drive.budget import Budget
 from r1router.drive.record import Recording
+from r1router.errors import InputError
 from r1router.filters.narrow import check_fields
 from r1router.filters.parse import join
 from r1router.images import load_image
@@ -129,13 +130,16 @@ def stream(
 ) -> Generator[Event, None, None]:
     """The events of one question as they happen: `Planned`, `Retrieved`, `Answered`, …, `Finished` last.
 
-    `image` is a picture or its path. `options` are fields of `Setup`, taken instead of those of `setup`.
+    `image` is a picture or its path. `options` are fields of `Setup`, taken instead of those of `setup`. Raises
+    `InputError` for a question without a word.
     """
     setup = replace(setup or Setup(), **options)
-    where = setup.where
+    asked = _make_question(question, image, setup.where)
+    if not asked.text.strip():
+        raise InputError("the question is empty")
     with open_setup(setup) as parts:
-        check_fields(parts["kbs"], where)
-        yield from threads.iterate(one.stream(_make_question(question, image, where), **parts))
+        check_fields(parts["kbs"], setup.where)
+        yield from threads.iterate(one.stream(asked, **parts))
 
 
 def ask(

@@ -26,6 +26,8 @@ from r1router.types import Evidence, Image, KnowledgeBase, Policy, Question, Tra
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif"}
 QUIT = {"/quit", "/exit"}
+AFTER_WORD = ".,:;?!)"
+"""What may stand after a path without being of it."""
 
 
 @dataclass(slots=True)
@@ -99,13 +101,15 @@ def _split(line: str) -> list[str]:
     try:
         return shlex.split(line) or [""]
     except ValueError as error:
-        raise InputError(f"{line!r}: {error}") from error
+        raise InputError(f"a quotation mark is opened and not closed: /{line}") from error
 
 
 def ask(state: Chat, line: str) -> None:
     """Answers what was typed, with the picture that it names, and what was said before."""
     text, picture = find_picture(line)
     state.picture = picture or state.picture
+    for missing in () if picture else [path for _, path in _list_pictures(line)]:
+        state.console.print(Text(f"no picture is at {missing}; asked as words", style="yellow"), soft_wrap=True)
     if not text:
         state.console.print(Text("the picture is kept; ask about it", style="dim"))
         return
@@ -120,16 +124,28 @@ def ask(state: Chat, line: str) -> None:
 
 
 def find_picture(line: str) -> tuple[str, Image | None]:
-    """The words of a line, and the picture whose path is among them. Raises `InputError` for one that is none."""
+    """The words of a line, and the picture whose path is among them. Raises `InputError` for one that is none.
+
+    Within a sentence the path becomes the file's name, so that the sentence keeps its sense; elsewhere it goes.
+    """
+    for word, path in _list_pictures(line):
+        if path.is_file():
+            before, after = line.split(word, 1)
+            begins = not before.strip() or before.rstrip()[-1] in ".:?!"
+            after = after.lstrip(AFTER_WORD) if begins else after
+            return " ".join(f"{before}{'' if begins else path.name}{after}".split()), load_image(path)
+    return line, None
+
+
+def _list_pictures(line: str) -> list[tuple[str, Path]]:
+    """Each word of a line that is a picture's path, with the quotation marks around it, and the path."""
     try:
         words = shlex.split(line, posix=False)
     except ValueError:  # an apostrophe
         words = line.split()
-    for word in words:
-        path = Path(word.strip("\"'")).expanduser()
-        if path.suffix.lower() in PICTURES and path.is_file():
-            return " ".join(line.replace(word, " ", 1).split()), load_image(path)
-    return line, None
+    typed = [word.lstrip("(").rstrip(AFTER_WORD) for word in words]
+    paths = [(word, Path(word.strip("\"'")).expanduser()) for word in typed]
+    return [(word, path) for word, path in paths if path.suffix.lower() in PICTURES]
 
 
 # ── commands ───────────────────────────────────────────────────────────────────────────────────

@@ -25,7 +25,7 @@ _HEAD = f"""\
 
 def init(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="File or folder to write to.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Folder to write it to.")] = Path(),
     kbs: Annotated[str | None, typer.Option(help="Folder of the knowledge bases to write into the file.")] = None,
     policy: Annotated[str | None, typer.Option(help="The model to write into the file.")] = None,
 ) -> None:

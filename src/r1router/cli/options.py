@@ -37,7 +37,9 @@ PolicySpec = Annotated[
 MethodSpec = Annotated[
     str,
     typer.Option(
-        "--method", envvar="R1ROUTER_METHOD", help="How to answer: r1_router, vanilla_rag, ircot, self_ask, …"
+        "--method",
+        envvar="R1ROUTER_METHOD",
+        help="How to answer: r1_router, vanilla_rag, …; with options: r1_router?min_confidence=0.6.",
     ),
 ]
 PromptSet = Annotated[
@@ -77,7 +79,8 @@ PriceTable = Annotated[
     ),
 ]
 SomeKbs = Annotated[
-    list[str] | None, typer.Option("--kb", help="Search this knowledge base only; repeat for more. [all of them]")
+    list[str] | None,
+    typer.Option("--kb", help="Search this knowledge base only; repeat for more. [all of them]", metavar="NAME"),
 ]
 RerankerSpec = Annotated[
     str | None,
@@ -98,7 +101,8 @@ Dataset = Annotated[
     str, typer.Argument(help="Question file, or FORMAT:FILE: jsonl, csv, hotpotqa, musique, …", show_default=False)
 ]
 Metrics = Annotated[
-    list[str] | None, typer.Option("--metric", help="A metric; repeat the option for more. [all of them]")
+    list[str] | None,
+    typer.Option("--metric", help="A metric; repeat the option for more. [all of them]", metavar="NAME"),
 ]
 Primary = Annotated[
     str | None, typer.Option(help="The metric of the tests, groups and plots. [length_aware]", metavar="METRIC")

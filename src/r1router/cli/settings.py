@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -218,8 +218,9 @@ def _convert(parameter: Any, value: str, *, where: str) -> Any:
     return taken[0] if parameter.multiple else taken
 
 
-def _check_names(options: Iterable[Option], found: Found) -> None:
+def _check_names(options: Sequence[Option], found: Found) -> None:
     """Raises `UnknownName` for a key or a table of the file that means nothing."""
+    shared = {option.key for option in options if not option.command}
     known: dict[tuple[str, ...], list[str]] = {(): []}
     for option in options:
         known.setdefault(option.command, []).append(option.key)
@@ -234,6 +235,11 @@ def _check_names(options: Iterable[Option], found: Found) -> None:
             if key not in known[path]:
                 line = _find_key_line(found.file, path, key)
                 place = f"[{'.'.join(path)}]" if path else "the top of the file"
+                if key in shared:
+                    raise InputError(
+                        f"{found.file}:{line}: in {place}: {key} holds for every command;"
+                        " write it at the top of the file, before the first [table]"
+                    )
                 error = UnknownName("setting", key, known[path])
                 raise InputError(f"{found.file}:{line}: in {place}: {error}")
             if (*path, key) in known:

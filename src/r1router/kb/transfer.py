@@ -57,8 +57,11 @@ def unpack(file: Path, location: str | Path, *, name: str | None = None) -> Stor
         try:
             with tarfile.open(file) as packed:
                 packed.extractall(scratch, filter="data")
+        except FileNotFoundError as error:
+            raise InputError(f"there is no file {file}") from error
         except (tarfile.TarError, EOFError, OSError) as error:
-            raise InputError(f"{file} is no packed knowledge base: {error}; `r1router kb export` writes one") from error
+            reason = str(error).partition("\n")[0].rstrip(":")  # tarfile lists on further lines what it tried
+            raise InputError(f"{file} is no packed knowledge base: {reason}; r1router kb export writes one") from error
         found = list_kb_folders(scratch)
         if len(found) != 1:
             raise InputError(
