@@ -10,7 +10,7 @@ from r1router.errors import UnreadableFile
 from r1router.filters.tree import Fields
 from r1router.ingest import readers
 from r1router.ingest.feed import Known
-from r1router.ingest.records import About, Problem, Record
+from r1router.ingest.records import About, Passage, Picture, Problem, Record, Table
 from r1router.ingest.sources import SourceFile
 
 
@@ -52,3 +52,27 @@ def written(path: Path, content: object) -> Path:
 
 def lines(*rows: object) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def read_all(folder: Path) -> list[object]:
+    """The records of every file in a folder, and what is told of it."""
+    found: list[object] = []
+    for file in readers.find([folder]):
+        try:
+            items = records_of(file, ocr=False)
+            found += [f"{item.where}: {item.reason}" if isinstance(item, Problem) else item for item in items]
+        except UnreadableFile as error:
+            found.append(error.reason)
+    return found
+
+
+def write(record: object) -> str:
+    match record:
+        case Passage():
+            return " ".join((record.title, record.section, record.text, *(f"{n} {v}" for n, v in record.fields)))
+        case Table():
+            rows = (" ".join(row) for row in (record.header, *record.rows))
+            return "\n".join((record.title, record.section, record.caption, *rows))
+        case Picture():
+            return " ".join((record.title, record.caption, record.words))
+    raise AssertionError(record)

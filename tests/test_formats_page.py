@@ -26,10 +26,7 @@ from PIL import Image
 from pypdf.annotations import Text
 from reportlab.pdfgen.canvas import Canvas
 
-from r1router.errors import UnreadableFile
-from r1router.ingest import readers
-from r1router.ingest.records import Passage, Picture, Problem, Table
-from reading import records_of, written
+from reading import read_all, write, written
 
 PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -434,27 +431,3 @@ def test_what_the_page_says_of_a_format_is_so(tmp_path: Path, row: str) -> None:
     assert [word for word in kept.split("|") if word not in found] == [], found
     assert [word for word in lost.split("|") if word and word in found] == [], found
     assert [word for word in told if word not in "\n".join(said)] == [], said
-
-
-def read_all(folder: Path) -> list[object]:
-    """The records of every file in a folder, and what is told of it."""
-    found: list[object] = []
-    for file in readers.find([folder]):
-        try:
-            items = records_of(file, ocr=False)
-            found += [f"{item.where}: {item.reason}" if isinstance(item, Problem) else item for item in items]
-        except UnreadableFile as error:
-            found.append(error.reason)
-    return found
-
-
-def write(record: object) -> str:
-    match record:
-        case Passage():
-            return " ".join((record.title, record.section, record.text, *(f"{n} {v}" for n, v in record.fields)))
-        case Table():
-            rows = (" ".join(row) for row in (record.header, *record.rows))
-            return "\n".join((record.title, record.section, record.caption, *rows))
-        case Picture():
-            return " ".join((record.title, record.caption, record.words))
-    raise AssertionError(record)

@@ -88,7 +88,7 @@ def test_cells_are_read_as_shown_with_the_comments_at_them_and_where_they_stand(
     again = ("B", "5 %", "10,00", "1:00")
     assert table.rows == (("A", "12,5 %", "(1.200,00)", "37:30"), again, again)
     assert table.section == "S, from A4"
-    assert notes.caption == "Note at C5 ((1.200,00)): checked twice"
+    assert notes.caption == "Note at C5 ((1.200,00)): Ola: checked twice"
 
 
 def test_a_row_that_is_repeated_without_end_is_refused(tmp_path: Path) -> None:
@@ -189,3 +189,48 @@ def test_a_table_in_a_text_has_its_two_lines_of_names_and_the_words_of_one_insid
     assert isinstance(table, Table)
     assert table.header == ("Fruit", "Price low", "Price high")
     assert table.rows == (("Apple", "1", "2"), ("Pear", "3", "deep words"))
+
+
+def test_a_merged_cell_covers_others_whether_or_not_the_file_says_so_cell_by_cell(tmp_path: Path) -> None:
+    covered = "<table:covered-table-cell/>"
+    spans = 'table:number-columns-spanned="2" table:number-rows-spanned="2"'
+
+    def tables(hidden: str) -> list[Table]:
+        oslo = row(cell("Oslo", spans) + hidden + cell("Fram")) + row(hidden * 2 + cell("Gjøa"))
+        lines = row("Port", "Berth", "Ship") + oslo + row("Rome", "4", "Roma")
+        path = opendocument(tmp_path / "a.ods", f'<table:table table:name="S">{lines}</table:table>')
+        return [item for item in read(path) if isinstance(item, Table)]
+
+    [table] = tables("")
+    assert table.rows == (("Oslo", "Oslo", "Fram"), ("Oslo", "Oslo", "Gjøa"), ("Rome", "4", "Roma"))
+    assert tables(covered) == [table]
+
+
+def test_what_is_said_in_notes_cells_and_beside_pictures_is_read_whatever_it_lies_in(tmp_path: Path) -> None:
+    box = "<draw:frame><draw:text-box><text:p>boxed</text:p></draw:text-box></draw:frame>"
+    items = "<text:list><text:list-item><text:p>listed</text:p></text:list-item></text:list>"
+    inner = f"<table:table>{row(f'<table:table-cell>{items}</table:table-cell>')}</table:table>"
+    formula = '<text:p><draw:frame><draw:object xlink:href="./F"/></draw:frame></text:p>'
+    ruby = "<text:ruby><text:ruby-base>漢</text:ruby-base><text:ruby-text>kan</text:ruby-text></text:ruby>"
+    path = opendocument(
+        tmp_path / "a.odt",
+        f"<text:p>Rule<text:note><text:note-body><text:p>noted {box}</text:p></text:note-body></text:note> {ruby}</text:p>"
+        "<text:p>drawn <draw:frame><svg:title>A red crane</svg:title></draw:frame>"
+        "<draw:rect><text:p>shaped</text:p></draw:rect><text:span text:style-name='gone'>secret</text:span></text:p>"
+        f"<table:table>{row('Name', 'Inside')}<table:table-row>{cell('Pump')}<table:table-cell>{inner}{formula}"
+        "</table:table-cell></table:table-row></table:table>",
+        styles='<style:style style:name="gone"><style:text-properties text:display="none"/></style:style>',
+    )
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("F/content.xml", '<math xmlns="http://www.w3.org/1998/Math/MathML"><mi>E = m c</mi></math>')
+    [table] = [item for item in read(path) if isinstance(item, Table)]
+    assert table.rows == (("Pump", "listed E = m c"),)
+    assert texts(path) == ": Rule 漢 [noted boxed] [kan]\ndrawn  A red crane  shaped"
+    assert told(path)[-1] == "left out: 1 hidden passage"
+
+
+def test_a_slide_has_its_comments_and_the_words_for_its_pictures(tmp_path: Path) -> None:
+    comment = "<office:annotation><dc:creator>Ola</dc:creator><text:p>too long</text:p></office:annotation>"
+    picture = '<draw:frame><draw:image xlink:href="x"/><svg:desc>A red crane</svg:desc></draw:frame>'
+    path = opendocument(tmp_path / "a.odp", f'<draw:page draw:name="Cranes">{comment}{picture}</draw:page>')
+    assert texts(path) == "Cranes: A red crane\nComments: Ola: too long"

@@ -33,7 +33,9 @@ PATTERNS = ("*.odt", "*.ods", "*.odp", "*.odg", "*.ott", "*.ots", "*.otp", "*.ot
 KINDS: tuple[Kind, ...] = ("text", "table", "image")
 
 _SHEETS = (".ods", ".ots")
-_GONE = frozenset({"tracked-changes", "annotation", "sequence-decls", "scripts", "hidden-text", "ruby-text", "title"})
+_GONE = frozenset({"tracked-changes", "sequence-decls", "scripts", "hidden-text"})
+_ALT = ("title", "desc")
+"""What stands for a picture; a title may be the document's, too, which is shown where it is called for."""
 _SPACES = re.compile(r"\s+")
 _OF_HEADS = "Table_20_Heading"
 """The style of paragraphs in the first row of a table, as LibreOffice names it."""
@@ -50,6 +52,8 @@ _MOST_CELLS = 2_000_000
 class _Seen:
     """What styles say of how the document is seen, how far its lists were counted, and what was left out of it."""
 
+    archive: zipfile.ZipFile
+    """Where the objects inside the document are."""
     hidden: frozenset[str]
     """Styles of sheets, slides and words that are not shown."""
     levels: dict[tuple[str, int], tuple[str, str, str, int]]
@@ -72,8 +76,8 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         around = office.parse(archive, "styles.xml") if "styles.xml" in archive.namelist() else None
         stated = next((e.text or "" for e in office.find_elements(archive, "meta.xml", "title")), "")
         sections = Sections(file, choose_title([stated], file.path), indented=True)
-        seen = _read_styles(content, around)
-        for item in _read_body(content, around, archive, file, sections, seen, as_):
+        seen = _read_styles(archive, content, around)
+        for item in _read_body(content, around, file, sections, seen, as_):
             if as_ != "table" or not isinstance(item, Passage):
                 yield item
     seen.left_out["deleted passage"] += sum(1 for _ in content.iter("{*}deletion"))
@@ -92,7 +96,7 @@ def look(path: Path, as_: Kind | None) -> Look:
 
 
 def _read_body(
-    content: Any, around: Any, archive: zipfile.ZipFile, file: SourceFile, sections: Sections, seen: _Seen, as_: Any
+    content: Any, around: Any, file: SourceFile, sections: Sections, seen: _Seen, as_: Any
 ) -> Iterator[Record | Problem]:
     is_sheet = file.path.suffix.lower() in _SHEETS
     ids, tables = Ids(), 0
@@ -106,15 +110,13 @@ def _read_body(
         elif called in ("table", "object"):
             sheet = write_cell(read_attribute(block, "name"))
             if called == "object":
-                if formula := _read_formula(block, archive):
-                    sections.write(formula + "\n")
-                    continue
-                block = _find_chart(block, archive)
-                if block is None:
-                    seen.left_out["embedded object"] += 1
+                chart = _find_chart(block, seen.archive)
+                if chart is None:
+                    sections.write(_text(block, seen) + "\n")
                     continue
                 if is_sheet:  # a chart in a sheet repeats its cells
                     continue
+                block = chart
             tables += 1
             about: Any = {
                 "source": file.source,
@@ -130,7 +132,8 @@ def _read_body(
         else:
             sections.write(write_item(label, _text(block, seen)) + "\n")
     yield from sections.end()
-    parts = {"Comments": seen.comments, "Form": _read_fields(content), **_read_margins(around, seen)}
+    said = list(dict.fromkeys(seen.comments))
+    parts = {"Comments": said, "Form": _read_fields(content), **_read_margins(around, seen)}
     for name, lines in parts.items():
         if lines:
             yield from sections.heading(1, name)
@@ -162,7 +165,9 @@ def _blocks(element: Any, seen: _Seen, lists: tuple[str, ...] = ()) -> Iterator[
         called = read_name(inner)
         if called in _GONE or _is_hidden(inner, seen):
             continue
-        if called == "list":
+        if called == "annotation":  # at a cell or on a slide
+            _take_comment(inner, seen)
+        elif called == "list":
             style = read_attribute(inner, "style-name") or (lists[-1] if lists else "")
             if not lists and read_attribute(inner, "continue-numbering") != "true":
                 _restart(seen, style, 0)
@@ -172,15 +177,14 @@ def _blocks(element: Any, seen: _Seen, lists: tuple[str, ...] = ()) -> Iterator[
             for block, other in _blocks(inner, seen, lists):
                 yield block, other or label
                 label = ""
-        elif called in ("h", "p", "table", "object"):
+        elif called in ("h", "p", "table", "object", *_ALT):
             yield inner, ""
             if called in ("h", "p"):
                 for box in inner.iter():
                     if read_name(box) in ("text-box", "object") and _is_outermost(box, inner):
                         yield from [(box, "")] if read_name(box) == "object" else _blocks(box, seen)
         elif called == "notes":  # of a slide
-            said = " ".join(_text(block, seen) for block, _ in _blocks(inner, seen))
-            if said and not said.isdecimal():
+            if (said := _say(inner, seen)) and not said.isdecimal():
                 yield inner, ""
         else:
             if called == "page":
@@ -231,7 +235,9 @@ def _is_outermost(box: Any, paragraph: Any) -> bool:
 def _text(element: Any, seen: _Seen) -> str:
     """A paragraph's words, its notes behind them."""
     if read_name(element) == "notes":
-        return f"Notes: {' '.join(_text(block, seen) for block, _ in _blocks(element, seen))}"
+        return f"Notes: {_say(element, seen)}"
+    if read_name(element) == "object":
+        return _read_object(element, seen)
     notes: list[str] = []
     said = "".join(_pieces(element, seen, notes)).rstrip()
     return " ".join([said, *(f"[{note}]" for note in notes)])
@@ -246,31 +252,49 @@ def _pieces(element: Any, seen: _Seen, notes: list[str]) -> Iterator[str]:
         elif called in ("tab", "line-break"):
             yield "\t" if called == "tab" else "\n"
         elif called == "annotation":
-            said = " ".join(_text(p, seen) for p in inner if read_name(p) in ("p", "list"))
-            who = "".join(p.text or "" for p in inner if read_name(p) == "creator")
-            seen.comments.append(f"{who}: {said}" if who else said)
+            _take_comment(inner, seen)
         elif called == "note":
-            body = find_child(inner, "note-body")
-            notes.append(write_cell(" ".join(_text(p, seen) for p in body) if body is not None else ""))
-        elif called == "desc":  # what stands for a picture
+            notes.append(_say(find_child(inner, "note-body"), seen))
+        elif called == "ruby-text":  # how a word is read
+            notes.append(_text(inner, seen))
+        elif called in _ALT:
             yield f" {inner.text or ''} "
         elif called not in _GONE and called not in ("text-box", "object") and not _is_hidden(inner, seen):
-            yield from _pieces(inner, seen, notes)
-            yield " " if called in ("p", "h") else ""
+            ends = " " if called in ("p", "h") else ""  # of a shape
+            yield from (ends, *_pieces(inner, seen, notes), ends)
         yield _SPACES.sub(" ", inner.tail or "")
+
+
+def _say(element: Any, seen: _Seen) -> str:
+    """All that is said in a note, a comment, a cell or a box, on one line."""
+    return write_cell(" ".join(_text(block, seen) for block in _paragraphs(element, seen)))
+
+
+def _paragraphs(element: Any, seen: _Seen) -> Iterator[Any]:
+    """All paragraphs inside, those of tables too."""
+    for block, _ in _blocks(element, seen) if element is not None else ():
+        if read_name(block) == "table":
+            yield from _paragraphs(block, seen)
+        else:
+            yield block
+
+
+def _take_comment(annotation: Any, seen: _Seen) -> None:
+    who = "".join(inner.text or "" for inner in annotation if read_name(inner) == "creator")
+    seen.comments.append(": ".join(part for part in (who, _say(annotation, seen)) if part))
 
 
 def _name_slide(page: Any, seen: _Seen) -> str:
     """What stands in its title; the name that the program gave it where it has none."""
     titles = (frame for frame in page.iter() if read_attribute(frame, "class") == "title")
-    said = next((write_cell(" ".join(_text(b, seen) for b, _ in _blocks(frame, seen))) for frame in titles), "")
+    said = next((_say(frame, seen) for frame in titles), "")
     return said or read_attribute(page, "name")
 
 
 # ── styles ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_styles(*roots: Any) -> _Seen:
+def _read_styles(archive: zipfile.ZipFile, *roots: Any) -> _Seen:
     hidden: set[str] = set()
     bold = {_OF_HEADS}
     levels: dict[tuple[str, int], tuple[str, str, str, int]] = {}
@@ -290,7 +314,7 @@ def _read_styles(*roots: Any) -> _Seen:
                 read_attribute(element, "num-suffix"),
                 int(start) if start.isdecimal() else 1,
             )
-    return _Seen(frozenset(hidden), levels, frozenset(bold))
+    return _Seen(archive, frozenset(hidden), levels, frozenset(bold))
 
 
 def _says_bold(properties: Any) -> bool:
@@ -320,8 +344,8 @@ def _is_hidden(element: Any, seen: _Seen) -> bool:
         or (called == "section" and read_attribute(element, "display") == "none")
         or (called == "hidden-paragraph" and read_attribute(element, "is-hidden") == "true")
     )
-    if hidden and called in _SHOWN_APART:
-        seen.left_out[_SHOWN_APART[called]] += 1
+    if hidden and any(map(str.strip, element.itertext())):
+        seen.left_out[_SHOWN_APART.get(called, "hidden passage")] += 1
     return hidden
 
 
@@ -355,6 +379,8 @@ class _Cells:
         self._seen = seen
         self._rows: Rows = {}
         self._spans: list[Span] = []
+        self._covered: dict[int, int] = {}
+        """By column, the last row that a merged cell reaches there."""
         self._hidden_rows: set[int] = set()
         self._hidden_columns: set[int] = set()
         self._heads: set[int] = set()
@@ -387,10 +413,7 @@ class _Cells:
                     self._hidden_columns.update(range(self._column + 1, self._column + again + 1))
                 self._column += again
             elif called == "shapes":  # over the sheet
-                boxes = (box for box in inner.iter() if read_name(box) == "text-box")
-                said = (
-                    write_cell(" ".join(_text(p, self._seen) for p in _paragraphs(box, self._seen))) for box in boxes
-                )
+                said = (_say(shape, self._seen) for shape in inner)
                 self.notes += [f"Text box: {words}" for words in said if words]
             elif called.startswith("table-"):  # groups
                 self._take(inner, is_head=is_head or called == "table-header-rows")
@@ -402,6 +425,9 @@ class _Cells:
             if read_name(place) not in ("table-cell", "covered-table-cell"):
                 continue
             again = _number(place, "number-columns-repeated")
+            if read_name(place) == "table-cell":
+                while self._covered.get(column, 0) > self._row:  # some programs write no covered cells
+                    column += 1
             text = self._read_cell(place, column) if read_name(place) == "table-cell" else ""
             wide, high = _number(place, "number-columns-spanned"), _number(place, "number-rows-spanned")
             if text:
@@ -410,6 +436,7 @@ class _Cells:
             if wide > 1 or high > 1:
                 right = column + min(wide, _MOST_COLUMNS) - 1
                 self._spans.append(Span(self._row + 1, self._row + high, column, right))
+                self._covered.update(dict.fromkeys(range(column, right + 1), self._row + high))
             column += again
         again = _number(row, "number-rows-repeated")
         numbers = range(self._row + 1, self._row + again + 1)
@@ -438,34 +465,20 @@ class _Cells:
 
     def _read_cell(self, place: Any, column: int) -> str:
         begun = len(self._seen.comments)
-        text = write_cell(" ".join(_text(block, self._seen) for block in _paragraphs(place, self._seen)))
-        for inner in place:
-            if read_name(inner) == "annotation":
-                said = " ".join(_text(p, self._seen) for p in inner if read_name(p) in ("p", "list"))
-                shown = f" ({text})" if text else ""
-                self.notes.append(f"Note at {write_place(self._row + 1, column)}{shown}: {write_cell(said)}")
-        self.notes += self._seen.comments[begun:]
+        text = _say(place, self._seen)
+        at = f"Note at {write_place(self._row + 1, column)}{f' ({text})' if text else ''}"
+        self.notes += [f"{at}: {said}" for said in self._seen.comments[begun:]]
         del self._seen.comments[begun:]
         values = ("value", "date-value", "time-value", "string-value", "boolean-value")
         return text or next((said for name in values if (said := write_cell(read_attribute(place, name)))), "")
 
 
-def _paragraphs(place: Any, seen: _Seen) -> Iterator[Any]:
-    """All paragraphs of a cell, those of a table in it too."""
-    for block, _ in _blocks(place, seen):
-        if read_name(block) in ("p", "h"):
-            yield block
-        elif read_name(block) == "table":
-            for inner in block.iter():
-                if read_name(inner) == "table-cell":
-                    yield from (p for p in inner if read_name(p) in ("p", "h"))
-
-
-def _read_formula(frame: Any, archive: zipfile.ZipFile) -> str:
-    """A formula in the words in which it was typed: "E = m c^2"."""
+def _read_object(frame: Any, seen: _Seen) -> str:
+    """A formula in the words in which it was typed: "E = m c^2". Other objects are counted as left out."""
     part = read_attribute(frame, "href").removeprefix("./") + "/content.xml"
-    root = office.parse(archive, part) if part in archive.namelist() else None
+    root = office.parse(seen.archive, part) if part in seen.archive.namelist() else None
     if root is None or read_name(root) != "math":
+        seen.left_out["embedded object" if _find_chart(frame, seen.archive) is None else "chart in a cell"] += 1
         return ""
     typed = (element.text for element in root.iter() if read_name(element) == "annotation")
     return write_cell(next(filter(None, typed), None) or " ".join(root.itertext()))
