@@ -55,6 +55,12 @@ def test_every_table_shows_columns_with_units_until_together_they_are_too_many(t
     assert all(0 < len(said) <= BUDGET for said in (few, more, most, many))
 
 
+def test_tables_of_which_none_has_a_row_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "note.csv").write_text("The ferry leaves at nine.\n")
+    rr.index([tmp_path / "note.csv"], kbs=tmp_path / "kbs")
+    assert open_kb(tmp_path / "kbs" / "table").card.details == "1 entry from 1 file"
+
+
 def test_a_person_changes_the_lines_and_gets_those_of_the_content_back(tmp_path: Path) -> None:
     write_tables(tmp_path / "a", 2)
     rr.index([tmp_path / "a"], kbs=tmp_path / "kbs")

@@ -60,6 +60,8 @@ def write_details(kind: Kind, rows: Iterable[Mapping[str, Any]], counts: Counts)
     looked_at = [_look_at(kind, row) for row in rows if row["vector"] is not None]
     texts = [each.text for each in looked_at]
     lines = [_write_counts(kind, counts, texts)]
+    if not looked_at:  # of tables: they are all single lines, none has a row
+        return lines[0]
     tables = [each.table for each in looked_at if each.table]
     left = BUDGET - len(lines[0]) - 1
     if 0 < _EACH * len(tables) <= left:
