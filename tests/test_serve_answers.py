@@ -57,6 +57,25 @@ def test_what_people_call_right_or_correct_is_a_question_file_for_eval(port: int
     assert (wrong["question"], wrong["said"]) == (ASKED["question"], "Oslo")
 
 
+def test_what_is_said_last_of_an_answer_holds_and_its_row_is_there_once(port: int, kbs: Path) -> None:
+    for path in kbs.glob("feedback*"):
+        path.unlink()
+    (kbs / "feedback.jsonl").write_text('{"question": "Mine?", "answers": ["yes"]}\n')
+    id, _ = ask(port)
+
+    def rate(**rating: object) -> tuple[list[tuple[str, ...]], list[str]]:
+        assert call(port, "POST", f"/v1/answers/{id}/rating", rating).status == 204
+        wrong = kbs / "feedback-wrong.jsonl"
+        accepted = [example.answers for example in load_examples(str(kbs / "feedback.jsonl"))]
+        return accepted, wrong.read_text().splitlines() if wrong.exists() else []
+
+    assert rate(right=True) == ([("yes",), ("Oslo",)], [])
+    assert rate(right=True) == ([("yes",), ("Oslo",)], [])
+    accepted, [wrong] = rate(right=False)
+    assert (accepted, id in wrong) == ([("yes",)], True)
+    assert rate(right=False, answer="Oslo, Norway") == ([("yes",), ("Oslo, Norway",)], [])
+
+
 def test_a_server_that_keeps_nothing_has_no_addresses(kbs: Path) -> None:
     with live(small_app(kbs)) as port:
         assert "kept" not in [name for name, _ in call(port, "POST", "/v1/ask", ASKED).events]

@@ -1,7 +1,8 @@
 """Keeps answers for a set time, so that each has an address, and what people say of them, to measure and train with.
 
 Beside the knowledge bases are `answers.sqlite`; `feedback.jsonl`, questions with an answer that somebody called right
-or wrote, which `r1router eval` reads; and `feedback-wrong.jsonl`, answers that somebody called wrong.
+or wrote, which `r1router eval` reads; and `feedback-wrong.jsonl`, answers that somebody called wrong. An answer stands in
+one of them, once: what is said of it last holds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import logging
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -44,6 +46,7 @@ class Answers:
         """`folder`: of the knowledge bases; None where they are in no folder, and nothing is kept. `hours`: how long an
         answer is kept; 0 keeps none."""
         self._folder, self._seconds = folder or Path(), hours * 3600 if folder else 0.0
+        self._rating = threading.Lock()
 
     def keep(self, trajectory: Trajectory, kbs: Sequence[Mapping[str, Any]]) -> str:
         """The id of what is kept; "" where nothing is, or the disk refuses it, which the log says.
@@ -83,17 +86,30 @@ class Answers:
         said = (trajectory.get("answer") or {}).get("text", "")
         row = {"id": kept.id, "question": trajectory["question"]["text"]}
         if accepted := answer.strip() or (said if right else ""):
-            path, row = self._folder / RIGHT, {**row, "answers": [accepted]}
+            name, row = RIGHT, {**row, "answers": [accepted]}
         else:
-            path, row = self._folder / WRONG, {**row, "said": said}
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            name, row = WRONG, {**row, "said": said}
+        with self._rating:
+            for each in (RIGHT, WRONG):
+                _drop_row(self._folder / each, kept.id)
+            with (self._folder / name).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._folder / FILE, timeout=10)) as db:
             db.execute("create table if not exists answers (id text primary key, at real, asker text, body text)")
             yield db
+
+
+def _drop_row(path: Path, id: str) -> None:
+    """Takes the row of this id out of a file, if both are there; rows that somebody else wrote stay as they are."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    others = [line for line in lines if f'"id": {json.dumps(id)}' not in line]
+    if len(others) < len(lines):
+        scratch = path.with_name(f".{path.name}")
+        scratch.write_text("".join(others), encoding="utf-8")
+        scratch.replace(path)
 
 
 def _name_asker() -> str:
