@@ -40,10 +40,12 @@ SHORT = [step("Who is the zebra?", "text"), answer("more"), step("None", "None")
 
 
 def in_order(replies):
-    """What `replies` say from the first plan of each question on."""
+    """What `replies` say from the first plan of each question on; every follow-up asks the same."""
     rest = []
 
     def say(ask):
+        if ask.purpose == "rewrite":
+            return Reply("<sub-question>What is the capital of Namibia?</sub-question>")
         if ask.purpose == "plan" and "nothing yet" in ask.messages[-1].content:
             rest[:] = replies
         return rest.pop(0) if not isinstance(rest[0], str) else Reply(rest.pop(0))
@@ -126,6 +128,23 @@ def test_steps_arrive_one_after_the_other_and_the_answer_opens_its_sources(page)
     assert person.sees(".route-list").text.split("\n")[:6] == ["image", "70 %", "text", "20 %", "table", "10 %"]
     person.clicks(".step:first-child .thought summary", "Thought")
     person.sees(".step:first-child .thought p", "I look for the flag")
+
+
+def test_a_follow_up_shows_what_was_asked_before_and_what_it_asks_by_itself(page):
+    person = page.person
+    person.asks(QUESTION)
+    person.sees(".answer .answer-text", "Gaborone")
+    steps = [step("capital of Namibia", "table"), answer("Windhoek"), step("None", "None"), answer("Windhoek")]
+    page.policy.says(in_order(steps))
+    person.clicks(".outcome button", "Ask a follow-up")
+    person.sees(".preview", f"Goes on after “{QUESTION}”")
+    person.asks("And of Namibia?")
+    person.sees(".answer .answer-text", "Windhoek")
+    assert person.sees(".run h1").text == "And of Namibia?"
+    assert person.sees(".asks").text == "Asks: What is the capital of Namibia?"
+    assert person.sees(".thread").text.splitlines() == [QUESTION, "Gaborone"]
+    person.clicks("aside .history-item", QUESTION[:20])
+    person.misses(".thread")
 
 
 def test_a_query_its_result_and_the_rows_that_it_rests_on_are_shown(page):
@@ -234,6 +253,15 @@ def test_options_are_sent_and_remembered(page):
     person.clicks(".composer button", "Options")
     assert person.runs("return document.querySelector('.options select').value") == "vanilla_rag"
     assert person.runs("return document.querySelector('.options input[type=number]').value") == "2"
+
+
+def test_the_section_of_a_passage_is_told_once(page):
+    person = page.person
+    person.goes_to("#/kbs/text/docs%2Ftext%2Ftimbuktu.md")
+    person.finds(".source-part")
+    for piece in person.finds(".source-piece"):
+        lines = piece.text.splitlines()
+        assert lines[1:].count(lines[0]) == 0
 
 
 def test_a_filter_narrows_a_question_and_a_search_and_what_is_known_of_a_source_is_shown(page):

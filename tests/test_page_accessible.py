@@ -46,6 +46,24 @@ def open_answer(person: Person) -> None:
     person.sees("#correct")
 
 
+def follow_up(person: Person) -> None:
+    person.goes_to("#/history")
+    person.clicks("main .history-item", "Gaborone")
+    person.clicks(".outcome button", "Ask a follow-up")
+    person.sees(".preview", "Goes on after")
+
+
+def open_thread(person: Person) -> None:
+    follow_up(person)
+    person.asks("And of its neighbour?")
+    person.sees(".thread", QUESTION)
+    person.sees(".outcome")
+    person.clicks(".keep button", "Right")
+    person.sees(".keep", "Thank you")
+    person.clicks(".keep button", "Share")
+    person.finds(".keep [role=status]", 2)
+
+
 def ask_and_wait(person: Person) -> None:
     person.goes_to()
     person.asks("Will it wait?")
@@ -92,6 +110,8 @@ VIEWS = {
     "first": open_options,
     "waiting": ask_and_wait,
     "answer": open_answer,
+    "a follow-up": follow_up,
+    "a thread": open_thread,
     "failure": fail,
     "history": see("#/history", "main .history-item"),
     "knowledge bases": see("#/kbs", ".kb-card .more"),

@@ -70,6 +70,14 @@ def test_a_column_of_counts_is_asked_for_by_most(tmp_path: Path) -> None:
     ]
 
 
+def test_years_are_no_measure(tmp_path: Path) -> None:
+    files = {"boats.csv": "Boat,Built,Weight\nTern,2016,27\nHeron,1998,14\n"}
+    assert examples_of(tmp_path, files) == [
+        ("table", "Which boat has the largest weight?"),
+        ("table", "What is the weight of Tern?"),
+    ]
+
+
 def test_a_column_with_half_a_sentence_for_a_name_is_not_asked_for(tmp_path: Path) -> None:
     files = {
         "grades.csv": "Grade,What you may row\nA,carbon boats\nB,wooden boats\n",

@@ -39,6 +39,7 @@ export const Welcome = ({ kbs, about, examples, onAsk }) => html`
 
 export const Run = ({ run, onAgain, onFollow, onStop }) => html`
   <article class="run" aria-label="Question and its steps" aria-busy=${String(run.status === "running")}>
+    ${run.turns?.length > 0 && html`<${Thread} turns=${run.turns} />`}
     <header class="run-head">
       ${run.picture && html`<img src=${run.picture} alt="The picture asked about" />`}
       <div>
@@ -51,6 +52,18 @@ export const Run = ({ run, onAgain, onFollow, onStop }) => html`
     <${Steps} run=${run} onStop=${onStop} />
     ${run.status !== "running" && html`<${Outcome} run=${run} onAgain=${() => onAgain(run)} onFollow=${() => onFollow(run)} />`}
   </article>
+`;
+
+/** What was said before the question, each earlier one with its answer. */
+const Thread = ({ turns }) => html`
+  <section aria-label="Asked before">
+    <ol class="thread">
+      ${turns.map(
+        ({ role, text }, n) =>
+          role === "user" && html`<li key=${n}><p>${text}</p><p class="faint">${turns[n + 1]?.text || "no answer"}</p></li>`,
+      )}
+    </ol>
+  </section>
 `;
 
 class Elapsed extends Component {

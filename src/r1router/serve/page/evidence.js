@@ -50,12 +50,12 @@ const Computed = ({ result: { sql, source_rows: rows = [], resting_on: count } }
 export const Marked = ({ text, pattern }) =>
   segments(text, pattern).map(({ text, mark }) => (mark ? html`<mark class=${mark}>${text}</mark>` : text));
 
-function Passage({ evidence: { text, title = "" }, pattern }) {
+function Passage({ evidence: { text, title = "", location }, pattern }) {
   const [first, ...rest] = text.split("\n");
   const headed = title && first.startsWith(title) && rest.length > 0;
-  const heading = headed ? first.slice(title.length).replace(/^ — /, "") : ""; // the section; the title stands above
+  const heading = headed ? first.slice(title.length).replace(/^ — /, "") : ""; // the title stands above, and often the section
   return html`
-    ${heading && html`<p class="piece-section">${heading}</p>`}
+    ${heading && heading !== location?.section && html`<p class="piece-section">${heading}</p>`}
     <p class="passage"><${Marked} text=${reflowed(headed ? rest.join("\n") : text)} pattern=${pattern} /></p>
   `;
 }

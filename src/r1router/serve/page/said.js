@@ -7,6 +7,7 @@ const STOPS = {
   tokens: "the budget of tokens was spent",
   seconds: "the time allowed was spent",
   retrievals: "the budget of searches was spent",
+  cost: "the budget of money was spent",
   format: "a reply of the model could not be read",
   no_evidence: "nothing was found",
   error: "something failed",

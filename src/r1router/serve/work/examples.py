@@ -25,6 +25,7 @@ MOST_WORDS = 3
 """Words of a column's name in a question; a longer one is often no noun: "What you may row", "From the station to"."""
 _NUMBER = re.compile(r"-?(\d|[1-9][\d,. ]*\d)([.,]\d+)?")
 """No code: "+47" and "007" are none."""
+_YEAR = re.compile(r"1[5-9]\d\d|20\d\d")
 _ORDER = ("table", "text", "image")
 """Questions of the first kinds say most about what can be asked."""
 _LETTER = re.compile(r"[^\W\d_]")
@@ -101,7 +102,8 @@ def _ask_table(block: TableBlock, links: Collection[str]) -> Iterator[str]:
     if not keys:
         return
     key = keys[0]
-    rest = [at for at in named if at != key and header[at] not in links and not _numbers_rows(columns[at])]
+    told = [at for at in named if at != key and header[at] not in links]
+    rest = [at for at in told if not _numbers_rows(columns[at]) and not _are_years(columns[at])]
     if numbers := [at for at in rest if _measures(columns[at])]:
         number = header[numbers[0]]
         yield f"Which {_lower(header[key])} has the {'most' if _may_be_plural(number) else 'largest'} {_lower(number)}?"
@@ -125,6 +127,11 @@ def _numbers_rows(cells: Sequence[str]) -> bool:
     """Whether a column is of whole numbers that only rise: they number the rows, or are years in order."""
     filled = [cell for cell in cells if cell]
     return all(map(str.isdecimal, filled)) and all(int(a) < int(b) for a, b in pairwise(filled))
+
+
+def _are_years(cells: Sequence[str]) -> bool:
+    """Whether a column is of years: none is the largest, and what they are years of is often no noun ("built")."""
+    return all(map(_YEAR.fullmatch, filter(None, cells)))
 
 
 def _is_name(text: str) -> bool:
