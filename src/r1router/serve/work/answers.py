@@ -1,8 +1,8 @@
 """Keeps answers for a set time, so that each has an address, and what people say of them, to measure and train with.
 
 Beside the knowledge bases are `answers.sqlite`; `feedback.jsonl`, questions with an answer that somebody called right
-or wrote, which `r1router eval` reads; and `feedback-wrong.jsonl`, answers that somebody called wrong. An answer stands in
-one of them, once: what is said of it last holds.
+or wrote, which `r1router eval` reads; and `feedback-wrong.jsonl`, answers that somebody called wrong. An answer stands
+in one of them, once: what is said of it last holds.
 """
 
 from __future__ import annotations
