@@ -94,7 +94,7 @@ def make_html(folder: Path) -> Path:
         "<dl><dt><button>titled</button><dd>folded</dl><p hidden>hiddenword</p><dialog>dialogue</dialog>"
         "<input value=filled><select><option>unchosen<option selected>chosen</select><ruby>漢<rt>reading</rt></ruby>"
         "<math><semantics><mi>a</mi><annotation encoding=application/x-tex>a_{tex}</annotation></semantics></math>"
-        f"<iframe srcdoc='<p>inner</p>'></iframe><img src='data:image/png;base64,{picture}'><video src=film.mp4></video>"
+        f"<input placeholder=Hint><object data=x>no film</object><iframe srcdoc='<p>inner</p>'></iframe><img src='data:image/png;base64,{picture}'><video src=film.mp4></video>"
         "<table><tr><th>A<th>B<tr><td>cell<td>2</table><p>Müller",
     )
 
@@ -379,7 +379,7 @@ ROWS: dict[str, Made] = {
         make_html,
         "Section|link|alternative|filled|chosen|titled|folded|inner|a_{tex}|漢|cell|Müller",
         "scripted|menu|unscripted|press|hiddenword|dialogue|unchosen|reading|address.example",
-        ("its menus", "without scripts", "its buttons", "its hidden parts", "its pictures", "not chosen", "readings"),
+        ("its menus", "without scripts", "its buttons", "its hidden parts", "its pictures", "not chosen", "readings", "its hints", "in place of objects"),
     ),
     "*.pdf": (make_pdf, "kept|well-known|maintenance plan|Ada Oslo|filled|annotated|attached word", "", ("its pictures",)),
     "*.docx": (

@@ -186,6 +186,16 @@ def test_a_table_in_a_mail_of_html_is_a_table_and_its_pictures_are_told(tmp_path
     assert problems(items) == [("message 1", "1 picture inside the text left out")]
 
 
+def test_the_headline_of_a_mail_is_read_and_what_is_left_out_of_its_page_told(tmp_path):
+    message = EmailMessage()
+    message["Subject"] = "March"
+    message.set_content("<h1>Quay closed</h1><p>From Monday", subtype="html")
+    assert passages(read(written(tmp_path / "a.eml", bytes(message)))) == [("Quay closed", "From Monday")]
+    message.set_content("From Monday")
+    message.add_alternative("<p>From Monday</p><button>Book</button>", subtype="html")
+    assert problems(read(written(tmp_path / "b.eml", bytes(message)))) == [("message 1", "its buttons left out")]
+
+
 def test_a_page_that_says_more_than_the_plain_text_beside_it_is_read_instead(tmp_path):
     message = make_mail()
     message.set_content("Please open this mail in a browser.")

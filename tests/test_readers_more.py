@@ -39,6 +39,17 @@ def texts(items):
 # ── Rich Text ──────────────────────────────────────────────────────────────────────────────────
 
 
+def test_two_notes_of_a_paragraph_in_rich_text_are_two(tmp_path):
+    notes = r"{\footnote first}{\footnote second}"
+    path = written(
+        tmp_path / "a.rtf",
+        rf"{{\rtf1 Rule{notes}\par \trowd\cellx1\cellx2 A\cell B\cell\row\trowd\cellx1\cellx2 1{notes}\cell 2\cell\row}}",
+    )
+    items = read(path)
+    assert texts(items) == ["Rule [first] [second]"]
+    assert tables(items)[0].rows == (("1 [first] [second]", "2"),)
+
+
 def test_rich_text_is_read_as_it_is_seen(tmp_path):
     items = read(written(tmp_path / "a.rtf", RTF))
     [table] = tables(items)

@@ -185,6 +185,28 @@ def test_pictures_inside_of_markdown_are_no_words_and_those_in_a_notebook_are_to
     assert told(written(tmp_path / "b.ipynb", {"cells": [cell]})) == "its pictures: 1 picture left out"
 
 
+@pytest.mark.parametrize("around", ["<p>{}</p>", "<h2>Ports {}</h2>", "<table><tr><th>A<th>B<tr><td>{}<td>2</table>"])
+def test_what_is_left_out_of_a_part_of_a_page_is_told_wherever_it_stands(tmp_path, around):
+    markup = around.format(
+        "<button>Buy</button><input type=submit value=Send><input placeholder=Search><object data=x>no film</object>"
+        "<select><option>Rome<option>Oslo</select><span hidden>old</span><ruby>漢<rt>kan</rt></ruby>"
+    )
+    nouns = ("buttons", "hints in empty fields", "words in place of objects", "choices", "hidden parts", "readings")
+    page = written(tmp_path / "a.html", f"<html><body>{markup}<p>read")
+    book = written(tmp_path / "b.ipynb", {"cells": [output(**{"text/html": markup})]})
+    for path in (page, book):
+        assert [noun for noun in nouns if f"its {noun}" not in told(path)] == []
+
+
+def test_words_for_a_button_that_is_a_picture_and_fields_of_any_kind_are_read(tmp_path):
+    fields = "<input type=image alt=Go><input type=search value=quay><input type=month value=May>"
+    assert words(written(tmp_path / "a.html", f"<html><body>{fields}<input type=hidden value=x>")).split() == [
+        "Go",
+        "quay",
+        "May",
+    ]
+
+
 def output(**data):
     return {"cell_type": "code", "source": "f()", "outputs": [{"output_type": "display_data", "data": data}]}
 
@@ -198,7 +220,8 @@ def output(**data):
             {"text/plain": "<IPython.core.display.JSON object>", "application/json": {"town": "Moss"}},
             '{"town": "Moss"}',
         ),
-        ({"text/plain": "Fit(x)", "text/html": "<div>drawn</div>"}, "Fit(x)"),
+        ({"text/plain": "Fit(x)", "text/html": "<div>Fit(<b>x</b>)</div>"}, "Fit(x)"),
+        ({"text/plain": "Fit(x)", "text/html": "<div>drawn</div>"}, "drawn"),
         ({"text/plain": "<Figure size 640x480>"}, "<Figure size 640x480>"),
     ],
 )

@@ -166,6 +166,11 @@ def test_every_sheet_that_is_not_empty_is_a_table(tmp_path):
     ]
 
 
+def test_all_that_stands_in_a_file_without_rows_is_told(tmp_path):
+    said = reason(written(tmp_path / "a.csv", "Port,Ship,Berth\n,,\nPier,Crane,Shed\n"))
+    assert [word for word in ("Port, Ship, Berth", "Pier, Crane, Shed") if word not in said] == []
+
+
 def test_formulas_that_nobody_computed_are_reported(tmp_path):
     path = tmp_path / "a.xlsx"
     book = openpyxl.Workbook()

@@ -143,3 +143,21 @@ def test_pictures_are_told_and_read_when_asked_for(tmp_path: Path) -> None:
 def test_a_span_of_a_billion_columns_is_no_bomb(tmp_path: Path) -> None:
     wide = cells("x", "y").replace("<w:tc>", '<w:tc><w:tcPr><w:gridSpan w:val="2000000000"/></w:tcPr>', 1)
     read(word(tmp_path / "a.docx", f"<w:tbl>{wide}{cells('1', '2')}</w:tbl>"))
+
+
+def test_formulas_between_paragraphs_and_words_for_old_pictures_are_read_and_deleted_notes_told(tmp_path: Path) -> None:
+    formula = '<m:oMath xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><m:r><m:t>E=mc</m:t></m:r></m:oMath>'
+    picture = '<w:r><w:pict><v:shape alt="A red crane"><v:imagedata/></v:shape></w:pict></w:r>'
+    header = (
+        f'<w:hdr xmlns:w="{W}"><w:p><w:del><w:r><w:delText>gone</w:delText></w:r></w:del>{run("Draft")}</w:p></w:hdr>'
+    )
+    path = word(tmp_path / "a.docx", paragraph(run("See"), picture) + formula, header1_xml=header)
+    items = read(path)
+    assert [item.text for item in items if isinstance(item, Passage)] == ["See A red crane\nE=mc", "Draft"]
+    assert [item.where for item in items if isinstance(item, Problem)] == ["its deleted text"]
+
+
+def test_a_heading_above_an_empty_table_is_read(tmp_path: Path) -> None:
+    empty = f"<w:tbl>{cells('', '')}{cells('', '')}</w:tbl>"
+    path = word(tmp_path / "a.docx", paragraph(run("Prices"), style="Heading1") + empty)
+    assert texts(path) == "Prices"

@@ -13,7 +13,6 @@ from importlib.util import find_spec
 from typing import Any
 
 from r1router.errors import MissingExtra, UnreadableFile
-from r1router.ingest.parts import tabular
 from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.structure import Line
@@ -70,12 +69,9 @@ def convert(document: Any, file: SourceFile, *, as_: Kind | None) -> Iterator[Re
                 page = None
             case "table" | "document_index":
                 tables += 1
-                yield from tabular.find_records(
+                yield from sections.find_tables(
                     _lines(item),
                     id=f"{file.source}:table {tables}",
-                    source=file.source,
-                    title=sections.title,
-                    section=sections.section,
                     caption=write_cell(item.caption_text(document)),
                     page=_page(item),
                     as_=as_,

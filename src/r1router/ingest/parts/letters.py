@@ -10,10 +10,9 @@ from r1router.ingest.parts import aligned
 from r1router.ingest.parts.cells import tidy
 from r1router.ingest.parts.inside import Member, read_inside
 from r1router.ingest.parts.sections import tidy_spaces
-from r1router.ingest.parts.web_pages import find_words, has_tables, parse_markup, read_parsed
+from r1router.ingest.parts.web_pages import find_left_out, parse_markup, read_parsed, says_more
 from r1router.ingest.records import Passage, Problem, Record, Table
 from r1router.ingest.sources import SourceFile
-from r1router.scripts import cut_terms
 from r1router.types import Kind
 
 
@@ -43,13 +42,14 @@ def read_letter(
     """The records of a mail; `number` tells it from others in the file."""
     id, where = f"{file.source}:message {number}", f"message {number}"
     page = parse_markup(letter.page) if as_ != "image" else None
-    if as_ != "image" and not _says_more(page, letter.plain):
+    if as_ != "image" and not says_more(page, letter.plain):
         plain = tidy(tidy_spaces(letter.plain, indented=True))
         text = tidy("\n".join([*letter.about, "", plain]).strip())
         if text and as_ != "table":
             yield Passage(id, file.source, text, letter.subject, about=letter.fields)
         for item in aligned.find_records(plain, id=id, source=file.source, title=letter.subject, as_=as_):
             yield replace(item, about=letter.fields) if isinstance(item, Table) else item
+        letter.left_out += [f"{noun} left out" for noun in (find_left_out(page) if page is not None else ())]
     elif as_ != "image":
         yield from _read_page(letter, page, file, id, as_)
     for said in letter.left_out:
@@ -64,24 +64,18 @@ def read_letter(
         yield from read_letter(inner, file, f"{number}.{place}", as_=as_, ocr=ocr)
 
 
-def _says_more(page: Any | None, plain: str) -> bool:
-    """Whether a page, given by its root, has what the plain text beside it has not: that may only say that there is a
-    page, and a person sees the page."""
-    return page is not None and (has_tables(page) or not find_words(page) <= set(cut_terms(plain)))
-
-
 def _read_page(
     letter: Letter, page: Any | None, file: SourceFile, id: str, as_: Kind | None
 ) -> Iterator[Record | Problem]:
     """The words and tables of a mail in HTML, who wrote it in front of the first words."""
     about, fields = letter.about, letter.fields
-    for item in read_parsed(page, replace(file, source=id), as_) if page is not None else ():
+    for item in read_parsed(page, replace(file, source=id), as_, letter.subject) if page is not None else ():
         if isinstance(item, Passage):
             text, about = "\n".join([*about, "", item.text] if about else [item.text]), []
-            yield replace(item, source=file.source, title=letter.subject, text=tidy(text), about=fields)
+            yield replace(item, source=file.source, text=tidy(text), about=fields)
         elif isinstance(item, Problem):
             yield replace(item, path=file.source)
         else:
-            yield replace(item, source=file.source, title=letter.subject, about=fields)
+            yield replace(item, source=file.source, about=fields)
     if about and as_ in (None, "text"):
         yield Passage(id, file.source, tidy("\n".join(about)), letter.subject, about=fields)

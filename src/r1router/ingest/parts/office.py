@@ -100,7 +100,7 @@ def read_embedded(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[
 
 def read_description(element: Any) -> str:
     """The words that a person wrote for a picture; empty for those that a program guessed."""
-    said = write_cell(read_attribute(element, "descr"))
+    said = write_cell(read_attribute(element, "descr") or read_attribute(element, "alt"))
     return "" if _GUESSED.search(said) else said
 
 

@@ -25,6 +25,9 @@ MOST_PROBLEMS = 20
 MOST_WORDS = 500
 """Characters of a reason: some repeat what a file holds."""
 
+_MOST_WHY = 3
+"""Problems that are told as the reason why there is nothing in a file."""
+
 LONG = 4_000_000
 """Characters from which on a passage comes in several, so that who takes it in need not hold all of it."""
 
@@ -91,6 +94,6 @@ def _shorten(reason: str) -> str:
 def _why_nothing(problems: list[Problem], more: int) -> str:
     if not problems:
         return "there is nothing in it to index"
-    first = problems[0]
-    others = len(problems) + more - 1
-    return f"{first.where}: {first.reason}" + (f" (and {others} more problems)" if others else "")
+    said = [": ".join(part for part in (problem.where, problem.reason) if part) for problem in problems[:_MOST_WHY]]
+    others = len(problems) + more - len(said)
+    return _shorten("; ".join(said)) + (f" (and {others} more problems)" if others else "")

@@ -1,4 +1,4 @@
-"""Makes one passage for each section of a document's headings and text, in order.
+"""Makes one passage for each section of a document's headings and text, and the records of its tables, in order.
 
 Headings with nothing under them are a passage, too: their words are in no other one.
 """
@@ -6,11 +6,16 @@ Headings with nothing under them are a passage, too: their words are in no other
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any
 
+from r1router.ingest.parts import tabular
 from r1router.ingest.parts.cells import Ids, tidy
-from r1router.ingest.records import Passage
+from r1router.ingest.parts.structure import Line
+from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
+from r1router.types import Kind
 
 _SPACES = re.compile(r"[ \t\f\v\u00a0]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -43,13 +48,8 @@ class Sections:
         """Headings with nothing under them, all in the section `_around`."""
         self._around = ""
 
-    @property
-    def section(self) -> str:
-        """The headings that lead here, "Install > Linux", without the document's own title; for what stands there."""
-        self._is_bare = False
-        return self._join_path()
-
     def _join_path(self) -> str:
+        """The headings that lead here, "Install > Linux", without the document's own title."""
         names = [name for _, name in self._path]
         return " > ".join(names[1:] if names and names[0] == self.title else names)
 
@@ -67,6 +67,26 @@ class Sections:
             self._path.append((level, tidy(name)))
             self._is_bare = True
 
+    def find_tables(
+        self,
+        lines: Iterable[Line],
+        *,
+        id: str,
+        as_: Kind | None,
+        section: str = "",
+        notes: Sequence[str] = (),
+        **how: Any,
+    ) -> Iterator[Record | Problem]:
+        """The records of the tables in a grid that stands here, and of the notes at its cells.
+
+        `section`: where that is another one; `how`: what else `tabular.find_records` takes.
+        """
+        about: Any = {"source": self._source, "title": self.title, "section": section or self._join_path(), "as_": as_}
+        tables = tabular.find_records(lines, id=id, **how, **about)
+        for item in chain(tables, tabular.make_notes_record(notes, id=f"{id}:notes", **about)):
+            self._is_bare &= isinstance(item, Problem)
+            yield item
+
     def end(self) -> Iterator[Passage]:
         """The passages collected so far."""
         yield from self._end_text()
@@ -78,7 +98,8 @@ class Sections:
         self._text.clear()
         if text:
             yield from self._write_bare()
-            yield self._make(text, self.section)
+            self._is_bare = False
+            yield self._make(text, self._join_path())
 
     def _leave_bare(self) -> Iterator[Passage]:
         """Puts the last heading to those before it, where nothing stands under it."""

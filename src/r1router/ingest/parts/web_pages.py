@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts import grids, tabular
+from r1router.ingest.parts import grids
 from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.encodings import find_codec
 from r1router.ingest.parts.files import find_encoding, read_mark, read_whole, report_doubts
@@ -50,7 +50,15 @@ _PLACES = {"thead": 0, "tfoot": 2}
 """Where the rows of a part of a table are shown, wherever they are written."""
 _CLASSES = frozenset({"mw-editsection", "headerlink"})
 """What Wikipedia and Sphinx put between the words: "[edit]", "¶"."""
-_TYPED = frozenset({"text", "email", "tel", "number", "date", "time", "url"})
+_UNTYPED = frozenset({"hidden", "password", "file", "color", "range"})
+_BUTTONS = frozenset({"submit", "reset", "button"})
+_FILLED = ("input", "textarea")
+_PARTS = {
+    "nav": "its menus", "button": "its buttons", "input": "its buttons", "rt": "its readings above words",
+    "noscript": "its words for browsers without scripts", "object": "its words in place of objects",
+    "option": "its choices that are not chosen",
+}  # fmt: skip
+"""What is left out with the words of an element."""
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 """What a browser shows as one space; others are shown as they are."""
 _PREFORMATTED = frozenset({"pre", "listing", "xmp", "textarea"})
@@ -78,12 +86,13 @@ def read_page(file: SourceFile, *, as_: Kind | None) -> Iterator[Record | Proble
     yield from notes
 
 
-def read_parsed(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Record | Problem]:
-    """A passage for each section and a record for each table of data, in their order."""
+def read_parsed(root: Any, file: SourceFile, as_: Kind | None, title: str = "") -> Iterator[Record | Problem]:
+    """A passage for each section and a record for each table of data, in their order, under the page's own title where
+    none is given."""
     from lxml import etree  # type: ignore[import-untyped]
 
     titles = (_words(e) for name in ("title", "h1") for e in root.iter(name) if not _is_drawn(e))
-    sections = Sections(file, choose_title(titles, file.path))
+    sections = Sections(file, title or choose_title(titles, file.path))
     heading = next((_words(e) for e in root.iter("h1")), "")
     walk = etree.iterwalk(root, events=("start", "end"))
     tables = 0
@@ -98,8 +107,7 @@ def read_parsed(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Recor
             continue
         preformatted += _is_preformatted(element)
         if _is_dropped(element):
-            if (noun := _name_part(element)) and any(map(str.strip, element.itertext())):
-                left_out[noun] = None
+            left_out.update(find_left_out(element))
             walk.skip_subtree()
         elif tag in _HEADINGS:
             name = _words(element)
@@ -108,22 +116,20 @@ def read_parsed(root: Any, file: SourceFile, as_: Kind | None) -> Iterator[Recor
             ):
                 if as_ != "table":
                     yield passage
+            left_out.update(find_left_out(element))
             walk.skip_subtree()
         elif (tag == "table" or element.get("role") in ("table", "grid")) and (rows := _data(element)):
             tables += 1
-            yield from tabular.find_records(
+            yield from sections.find_tables(
                 grids.spread_cells(rows),
                 id=f"{file.source}:table {tables}",
-                source=file.source,
-                title=sections.title,
-                section=sections.section,
                 caption=_caption(element),
                 as_=as_,
             )
+            left_out.update(find_left_out(element))
             walk.skip_subtree()
         else:
-            if tag == "img" and _is_kept_inside(element):
-                left_out["its pictures"] = None
+            left_out.update(find_left_out(element) if tag == "img" else {})
             sections.write(("\n" if tag in _BLOCKS else "") + _alt(element) + _space(element.text, preformatted))
     if as_ != "table":
         yield from sections.end()
@@ -143,6 +149,21 @@ def read_words(markup: str, *, tables: bool = True) -> str:
     return _words(root)
 
 
+def find_left_out(root: Any) -> dict[str, None]:
+    """Names what is left out of a page or a part of it, where people see it, at once or when they press something."""
+    from lxml import etree
+
+    found: dict[str, None] = {}
+    walk = etree.iterwalk(root, events=("start",))
+    for _, element in walk:
+        is_dropped = _is_dropped(element)
+        if (is_dropped or element.tag == "img") and (noun := _name_part(element)):
+            found[noun] = None
+        if is_dropped:
+            walk.skip_subtree()
+    return found
+
+
 def show_as_without_scripts(root: Any) -> None:
     """Makes what a page says to those who run no scripts a part of it, where that is more than it says without."""
     parts = list(root.iter("noscript"))
@@ -156,9 +177,10 @@ def count_words(root: Any) -> int:
     return len(_words(root).split())
 
 
-def find_words(root: Any) -> set[str]:
-    """The terms that a reader sees of a page that is parsed already."""
-    return set(cut_terms(_words(root)))
+def says_more(root: Any | None, plain: str) -> bool:
+    """Whether a page, given by its root, has what the plain text beside it has not: that may only say that there is a
+    page, and a person sees the page."""
+    return root is not None and (has_tables(root) or not set(cut_terms(_words(root))) <= set(cut_terms(plain)))
 
 
 def has_tables(root: Any) -> bool:
@@ -244,6 +266,8 @@ def _is_dropped(element: Any) -> bool:
         return True
     if tag in _DROPPED:  # but a page in the page that is written out here, and what is drawn in a place of its own
         return not (tag == "iframe" and element.get("srcdoc")) and "shadowrootmode" not in element.attrib
+    if tag in _FILLED and (_kind(element) in _BUTTONS or _hint(element)):
+        return True
     if tag == "button" and not _names_a_part(element):
         return True
     if element.getparent() is not None and element.getparent().tag == "semantics":
@@ -257,16 +281,16 @@ def _is_dropped(element: Any) -> bool:
 
 
 def _name_part(element: Any) -> str:
-    """What is left out with an element, where people see it, at once or when they press something; empty for others."""
-    if element.tag == "nav" or element.get("role") in _ROLES:
+    """What is left out with an element, where it says something that people see; empty for others."""
+    if element.tag == "img":
+        return "its pictures" if _is_kept_inside(element) else ""
+    if element.tag in _FILLED and _hint(element):
+        return "its hints in empty fields"
+    if not (element.get("value") if element.tag == "input" else any(map(str.strip, element.itertext()))):
+        return ""
+    if element.get("role") in _ROLES:
         return "its menus"
-    if element.tag == "button":
-        return "its buttons"
-    if element.tag == "noscript":
-        return "its words for browsers without scripts"
-    if element.tag in ("option", "rt"):
-        return "its choices that are not chosen" if element.tag == "option" else "its readings above words"
-    return "its hidden parts" if _is_hidden(element) else ""
+    return _PARTS.get(element.tag, "its hidden parts" if _is_hidden(element) else "")
 
 
 def _is_kept_inside(picture: Any) -> bool:
@@ -309,16 +333,25 @@ def _is_chosen(option: Any) -> bool:
     return option in (chosen or options[:1])
 
 
+def _kind(field: Any) -> str:
+    return (field.get("type") or "text").lower() if field.tag == "input" else ""
+
+
+def _hint(field: Any) -> str:
+    """What an empty field says should be filled in."""
+    return "" if field.get("value") or (field.text or "").strip() else (field.get("placeholder") or "").strip()
+
+
 def _alt(element: Any) -> str:
     """The words that stand for a picture, that were filled into a form, or a sign that is drawn: "3." of a list."""
     tag = element.tag
-    if tag in ("img", "area"):
+    kind = _kind(element)
+    if tag in ("img", "area") or kind == "image":
         return f" {element.get('alt', '').strip()} "
-    if tag == "input":
-        kind = element.get("type", "text").lower()
-        if kind in ("checkbox", "radio"):
-            return " ☒ " if "checked" in element.attrib else " ☐ "
-        return f" {element.get('value', '').strip()} " if kind in _TYPED else ""
+    if kind in ("checkbox", "radio"):
+        return " ☒ " if "checked" in element.attrib else " ☐ "
+    if kind:
+        return f" {element.get('value', '').strip()} " if kind not in _UNTYPED else ""
     if tag == "li":
         return _number(element)
     if tag == "iframe":

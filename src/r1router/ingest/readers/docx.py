@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from r1router.ingest.parts import graphics, grids, office, tabular
+from r1router.ingest.parts import graphics, grids, office
 from r1router.ingest.parts.cells import write_cell
 from r1router.ingest.parts.elements import find_child, read_attribute, read_name
 from r1router.ingest.parts.numbering import write_item, write_number
@@ -61,7 +61,7 @@ class _Words:
     styles: Mapping[str, _Style]
     levels: Mapping[tuple[str, int], tuple[str, str, int]]
     """(format, pattern, start) of each level of a list."""
-    notes: Mapping[tuple[str, str], str]
+    notes: dict[tuple[str, str], str] = field(default_factory=dict)
     """By kind and id."""
     counts: Counter[tuple[str, int]] = field(default_factory=Counter)
     left_out: set[str] = field(default_factory=set)
@@ -75,8 +75,11 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     with zipfile.ZipFile(file.path) as archive:
         yield office.describe(archive)
         folder, root = office.open_main_part(archive, file, "document")
-        words = _Words(_styles(archive, folder), _levels(archive, folder), _notes(archive, folder))
-        margins = _margins(archive, folder)
+        words = _Words(_styles(archive, folder), _levels(archive, folder))
+        words.notes.update(_notes(archive, folder, words))
+        margins = _margins(archive, folder, words)
+        if any(b":delText" in archive.read(part) for part in archive.namelist() if part.endswith(".xml")):
+            words.left_out.add("its deleted text")
         stated = office.read_title(archive)
     blocks = list(_blocks(find_child(root, "body")))
     titled = (_text(block, words) for block in blocks if _style(block, words).name == "title")
@@ -107,8 +110,6 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             sections.write("\n".join(lines))
     yield from _read_graphics(file, sections, as_)
     yield from _unless_table(sections.end(), as_)
-    if next(root.iter("{*}delText"), None) is not None:
-        words.left_out.add("its deleted text")
     yield from (Problem(file.source, part, "left out", read=True) for part in sorted(words.left_out))
     yield from office.read_embedded(file, as_=as_, ocr=ocr)
     yield from office.report_pictures_left_out(file)
@@ -143,7 +144,7 @@ def _blocks(parent: Any) -> Iterator[Any]:
     """Paragraphs and tables in order, out of whatever holds them; a text box follows its paragraph."""
     for element in parent if parent is not None else ():
         called = read_name(element)
-        if called in ("p", "tbl"):
+        if called in ("p", "tbl", "oMath", "oMathPara"):  # a formula may stand between paragraphs
             yield element
             if called == "p":
                 for box in _boxes(element):
@@ -197,8 +198,6 @@ def _pieces(element: Any, words: _Words, notes: list[str]) -> Iterator[str]:
                 yield choices[chosen] if chosen < len(choices) else ""
             case "textpath":  # letters that are drawn
                 yield f" {read_attribute(inner, 'string')} "
-            case "docPr" if said := office.read_description(inner):
-                yield f" {said} "
             case "sup" | "sub" | "den":  # of formulas
                 yield {"sup": "^", "sub": "_", "den": "/"}[read_name(inner)]
                 yield from _pieces(inner, words, notes)
@@ -207,6 +206,7 @@ def _pieces(element: Any, words: _Words, notes: list[str]) -> Iterator[str]:
             case "r" if _is_hidden(inner, words):
                 words.left_out.add("its hidden text")
             case called if called not in _GONE and called != _BOX:
+                yield f" {alt} " if (alt := office.read_description(inner)) else ""
                 yield from _pieces(inner, words, notes)
 
 
@@ -275,12 +275,9 @@ def _table(
             else:
                 sections.write(write_item(_label(block, words), _text(block, words)) + "\n")
         return
-    yield from tabular.find_records(
+    yield from sections.find_tables(
         grids.spread_cells(grid),
         id=id,
-        source=file.source,
-        title=sections.title,
-        section=sections.section,
         caption=caption,
         as_=as_,
     )
@@ -312,7 +309,7 @@ def _cells(row: Any) -> Iterator[Any]:
 def _paragraphs(place: Any) -> Iterator[Any]:
     """All paragraphs of a cell, those of a table in it too."""
     for block in _blocks(place):
-        if read_name(block) == "p":
+        if read_name(block) != "tbl":
             yield block
         else:
             yield from (p for row in _rows(block) for inner in _cells(row) for p in _paragraphs(inner))
@@ -391,26 +388,24 @@ def _count(id: str, level: int, words: _Words) -> str:
     return write_number(number, _FORMATS.get(kind, "1"))
 
 
-def _notes(archive: zipfile.ZipFile, folder: str) -> dict[tuple[str, str], str]:
-    plain = _Words({}, {}, {})
+def _notes(archive: zipfile.ZipFile, folder: str, words: _Words) -> dict[tuple[str, str], str]:
     return {
-        (kind, read_attribute(note, "id")): write_cell(" ".join(_text(block, plain) for block in _paragraphs(note)))
+        (kind, read_attribute(note, "id")): write_cell(" ".join(_text(block, words) for block in _paragraphs(note)))
         for kind in ("footnote", "endnote")
         for note in office.find_elements(archive, f"{folder}/{kind}s.xml", kind)
         if read_attribute(note, "type") in ("", "normal")
     }
 
 
-def _margins(archive: zipfile.ZipFile, folder: str) -> dict[str, list[str]]:
+def _margins(archive: zipfile.ZipFile, folder: str, words: _Words) -> dict[str, list[str]]:
     """Lines of comments, headers and footers, each once; a lone page number is none."""
-    plain = _Words({}, {}, {})
     parts = sorted(archive.namelist())
     files = {
         "Header": [part for part in parts if re.fullmatch(rf"{folder}/header\d*\.xml", part)],
         "Footer": [part for part in parts if re.fullmatch(rf"{folder}/footer\d*\.xml", part)],
     }
     said = [
-        write_cell(f"{who}: {' '.join(_text(p, plain) for p in _paragraphs(comment))}".removeprefix(": "))
+        write_cell(f"{who}: {' '.join(_text(p, words) for p in _paragraphs(comment))}".removeprefix(": "))
         for comment in office.find_elements(archive, f"{folder}/comments.xml", "comment")
         for who in [read_attribute(comment, "author")]
     ]
@@ -420,7 +415,7 @@ def _margins(archive: zipfile.ZipFile, folder: str) -> dict[str, list[str]]:
                 text
                 for part in found
                 for block in _paragraphs(office.parse(archive, part))
-                if len(text := write_cell(_text(block, plain))) > 3 or any(map(str.isalpha, text))
+                if len(text := write_cell(_text(block, words))) > 3 or any(map(str.isalpha, text))
             )
         )
         for called, found in files.items()

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts import grids, tabular
+from r1router.ingest.parts import grids
 from r1router.ingest.parts.about import parse_toml, parse_yaml
 from r1router.ingest.parts.cells import make_title, write_cell
 from r1router.ingest.parts.files import read_text, read_whole, report_doubts
@@ -62,24 +62,18 @@ def read_lines(
             found = find_tables("\n".join(text for _, text in lines[place - 1 : place - 1 + height]))
             place += height - 1
             for cells, caption in found:
-                yield from tabular.find_records(
+                yield from sections.find_tables(
                     grids.spread_cells(cells),
                     id=f"{file.source}:table {next(tables)}",
-                    source=file.source,
-                    title=sections.title,
-                    section=sections.section,
                     caption=caption,
                     as_=as_,
                 )
         elif rows:
             said = rows[0] if any(rows[0]) else tuple(f"column {n}" for n in range(1, len(rows[0]) + 1))
             names = Line(1, said, heads=frozenset(range(len(said))))
-            yield from tabular.find_records(
+            yield from sections.find_tables(
                 [names, *(Line(number, row) for number, row in enumerate(rows[2:], 2))],
                 id=f"{file.source}:table {next(tables)}",
-                source=file.source,
-                title=sections.title,
-                section=sections.section,
                 as_=as_,
             )
         else:

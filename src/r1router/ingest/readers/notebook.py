@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts import grids, tabular, web_pages
+from r1router.ingest.parts import grids, web_pages
 from r1router.ingest.parts.cells import make_title
 from r1router.ingest.parts.files import read_text
 from r1router.ingest.parts.markdown_lines import parse
@@ -46,6 +46,7 @@ def _list_cells(book: Any) -> list[Any]:
 
 def _read_cells(cells: list[Any], file: SourceFile, sections: Sections, as_: Kind | None) -> Iterator[Record | Problem]:
     pictures, tables = 0, count(1)
+    left_out: dict[str, None] = {}
     for part in cells:
         text = _join(part.get("source") or part.get("input"))
         pictures += len(part.get("attachments") or ())
@@ -58,13 +59,12 @@ def _read_cells(cells: list[Any], file: SourceFile, sections: Sections, as_: Kin
             pictures += any(kind.startswith("image/") or kind in ("png", "jpeg") for kind in (*data, *output))
             page = _join(data.get("text/html") or output.get("html"))
             found = web_pages.find_tables(page)
+            root = web_pages.parse_markup(page)
+            left_out.update(web_pages.find_left_out(root) if root is not None else {})
             for rows, caption in found:
-                yield from tabular.find_records(
+                yield from sections.find_tables(
                     grids.spread_cells(rows),
                     id=f"{file.source}:table {next(tables)}",
-                    source=file.source,
-                    title=sections.title,
-                    section=sections.section,
                     caption=caption,
                     as_=as_,
                 )
@@ -73,6 +73,7 @@ def _read_cells(cells: list[Any], file: SourceFile, sections: Sections, as_: Kin
             elif data and not found:  # a chart or a control that a program draws
                 pictures += not any(kind.startswith("image/") for kind in data)
     yield from sections.end()
+    yield from (Problem(file.source, noun, "left out", read=True) for noun in left_out)
     if pictures:
         yield Problem(file.source, "its pictures", f"{pictures} picture{'s' * (pictures > 1)} left out", read=True)
 
@@ -83,11 +84,12 @@ def _print(output: Mapping[str, Any], data: Mapping[str, Any]) -> str:
         said, where = f"{output.get('ename', '')}: {output.get('evalue', '')}", "\n".join(output.get("traceback") or ())
         return where if said in normalise(where) else f"{where}\n{said}".strip()
     plain = _join(output.get("text") or data.get("text/plain"))
-    if plain.strip() and not _OBJECT.fullmatch(plain):
+    page = _join(data.get("text/html"))
+    if plain.strip() and not _OBJECT.fullmatch(plain) and not web_pages.says_more(web_pages.parse_markup(page), plain):
         return plain
     shown = _join(data.get("text/markdown") or data.get("text/latex") or output.get("latex"))
     given = data.get("application/json")
-    return shown or web_pages.read_words(_join(data.get("text/html"))) or (json.dumps(given) if given else plain)
+    return shown or web_pages.read_words(page) or (json.dumps(given) if given else plain)
 
 
 def _join(lines: Any) -> str:

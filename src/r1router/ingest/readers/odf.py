@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts import office, tabular
+from r1router.ingest.parts import office
 from r1router.ingest.parts.cells import Ids, write_cell
 from r1router.ingest.parts.elements import find_child, read_attribute, read_name
 from r1router.ingest.parts.layout import Box, order_boxes
@@ -118,17 +118,12 @@ def _read_body(
                     continue
                 block = chart
             tables += 1
-            about: Any = {
-                "source": file.source,
-                "title": sections.title,
-                "section": sheet if is_sheet else sections.section,
-                "as_": as_,
-            }
             id = ids.unique(f"{file.source}:{sheet}") if is_sheet else f"{file.source}:table {tables}"
             found = _Cells(block, seen)
-            caption = "Chart" if called == "object" else ""
-            yield from tabular.find_records(found.write(), id=id, is_sheet=is_sheet, caption=caption, **about)
-            yield from tabular.make_notes_record(found.notes, id=f"{id}:notes", **about)
+            about: Any = {"caption": "Chart" if called == "object" else "", "section": sheet if is_sheet else ""}
+            yield from sections.find_tables(
+                found.write(), id=id, as_=as_, notes=found.notes, is_sheet=is_sheet, **about
+            )
         else:
             sections.write(write_item(label, _text(block, seen)) + "\n")
     yield from sections.end()

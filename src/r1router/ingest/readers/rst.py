@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from r1router.ingest.parts import grids, tabular
+from r1router.ingest.parts import grids
 from r1router.ingest.parts.cells import make_title, tidy, write_cell
 from r1router.ingest.parts.files import read_text, read_whole, report_doubts
 from r1router.ingest.parts.registry import Look
@@ -70,12 +70,9 @@ def _walk(node: Any, level: int, file: SourceFile, sections: Sections, as_: Kind
             yield from sections.heading(max(level, 1), _words(inner))
         elif called == "table":
             caption = next((write_cell(_words(e)) for e in inner.children if e.tagname == "title"), "")
-            yield from tabular.find_records(
+            yield from sections.find_tables(
                 grids.spread_cells(list(_rows(inner))),
                 id=sections.ids.unique(f"{file.source}:table"),
-                source=file.source,
-                title=sections.title,
-                section=sections.section,
                 caption=caption,
                 as_=as_,
             )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from r1router.errors import UnreadableFile
-from r1router.ingest.parts import grids, tabular
+from r1router.ingest.parts import grids
 from r1router.ingest.parts.cells import make_title, write_cell
 from r1router.ingest.parts.files import read_whole
 from r1router.ingest.parts.numbering import write_item
@@ -89,6 +89,11 @@ class _Reading:
         said = "".join(self.words.pop(into, ()))
         return said.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
+    def take_said(self) -> str:
+        """The words of a paragraph or cell, its notes behind them."""
+        said, note = self.take("text"), write_cell(self.take("note"))
+        return f"{said.rstrip()} [{note}]" if note else said
+
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     data = read_whole(file.path, file.source)
@@ -108,17 +113,13 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             case "table":
                 tables += 1
                 rows, state.rows = state.rows, []
-                yield from tabular.find_records(
+                yield from sections.find_tables(
                     grids.spread_cells(rows),
                     id=f"{file.source}:table {tables}",
-                    source=file.source,
-                    title=sections.title,
-                    section=sections.section,
                     as_=as_,
                 )
             case "paragraph":
-                text, note = write_item("", state.take("text")), write_cell(state.take("note"))
-                text = f"{text} [{note}]" if note else text
+                text = write_item("", state.take_said())
                 if state.level and text.strip():
                     yield from (passage for passage in sections.heading(state.level, text) if as_ != "table")
                 else:
@@ -206,7 +207,7 @@ def _end_part(called: str, state: _Reading) -> Iterator[str]:
         case "pard":
             state.in_table, state.level = False, 0
         case "cell":
-            state.row.append(grids.Cell(write_cell(f"{state.take('text')} {state.take('note')}")))
+            state.row.append(grids.Cell(write_cell(state.take_said())))
         case "row":
             state.rows.append(state.row)
             state.row = []
@@ -258,6 +259,7 @@ def _enter(called: str, value: int | None, state: _Reading, group: _Group, optio
         case "shptxt":
             _say(state, group, "\n")
         case "footnote" if group.into == "text":
+            state.words.setdefault("note", []).extend(["] ["] if state.words.get("note") else [])
             return replace(group, into="note")
         case called if called in _MARGINS and group.into == "text":
             return replace(group, into=_MARGINS[called])
