@@ -162,6 +162,29 @@ def test_a_csv_can_be_a_manifest(tmp_path):
     assert (picture.title, picture.caption) == ("a", "Red, all over")
 
 
+def test_rows_with_captions_are_pictures_whatever_else_they_say(tmp_path):
+    saved(tmp_path / "a.png")
+    row = {"file": "a.png", "caption": "Red.", "kind": "flag", "price": 12}
+    written(tmp_path / "list.jsonl", json.dumps(row) + "\n")
+    written(tmp_path / "list.csv", "file,caption,kind,price\na.png,Red.,flag,12\n")
+    for name in ("list.jsonl", "list.csv"):
+        [file] = readers.find([tmp_path / name])
+        assert (file.kinds, [part.name for part in file.parts]) == (("image",), ["a.png"])
+        [picture] = [record for record in readers.read(file) if isinstance(record, Picture)]
+        assert (picture.caption, picture.about["kind"], str(picture.about["price"])) == ("Red.", "flag", "12")
+
+
+def test_rows_of_things_keep_their_table_though_they_name_a_picture_of_each(tmp_path):
+    saved(tmp_path / "a.png")
+    rows = [{"sku": "A1", "image": "a.png", "description": "A red pan", "price": 12}]
+    rows += [{"sku": "B2", "image": "https://example.org/b.png", "caption": "A blue pan", "price": 9}]
+    written(tmp_path / "list.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    [file] = readers.find([tmp_path / "list.jsonl"])
+    assert file.kinds == ("table",)
+    pictures = [record for record in records_of(file, as_="image") if isinstance(record, Picture)]
+    assert [(picture.title, picture.caption) for picture in pictures] == [("a", "A red pan")]
+
+
 def test_a_manifest_can_be_read_as_text(tmp_path):
     saved(tmp_path / "a.png")
     written(tmp_path / "list.jsonl", '{"file": "a.png", "title": "A", "caption": "Red."}\n')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -26,6 +26,8 @@ ROWS = ("rows", "data")
 _ABOUT = {*ID, *TITLE, *SECTION, *DULL, "page"}
 _OF_TABLES = {*ID, *TITLE, *HEADER, *ROWS}
 _OF_PICTURES = {*manifest.FILE, *CAPTION, *TEXT, *_ABOUT, *manifest.USUAL}
+_BELOW_PICTURES = ("caption", "alt")
+"""Fields that stand with pictures alone: rows with one are about their pictures, whatever else they say of them."""
 _SAMPLE = 20
 """Rows that are looked at to tell what a file of rows holds."""
 _SHORT, _MOST_SHORT = 200, 500
@@ -60,11 +62,17 @@ def place_row(where: str, values: Mapping[str, Any]) -> At:
     return At(where, values, {name.strip().lower(): value for name, value in values.items()})
 
 
-def tell_kind(fields: Fields) -> Kind | None:
-    """What a row holds; None for one that is a line of a table like its neighbours."""
-    if isinstance(find_value(fields, HEADER), list) and isinstance(find_value(fields, ROWS), list):
+def is_table(fields: Fields) -> bool:
+    """Whether a row is a whole table: its names of columns, and its rows."""
+    return isinstance(find_value(fields, HEADER), list) and isinstance(find_value(fields, ROWS), list)
+
+
+def tell_kind(fields: Fields, folder: Path) -> Kind | None:
+    """What a row of a file in this folder holds; None for one that is a line of a table like its neighbours."""
+    if is_table(fields):
         return "table"
-    if manifest.find_picture_name(fields) and set(fields) <= _OF_PICTURES:
+    named = manifest.find_picture_name(fields)
+    if named and (set(fields) <= _OF_PICTURES or (_has_caption(fields) and _is_there(named, folder))):
         return "image"
     return "text" if isinstance(find_value(fields, TEXT), str) else None
 
@@ -72,14 +80,23 @@ def tell_kind(fields: Fields) -> Kind | None:
 def tell_kind_of_columns(columns: Sequence[str], rows: Sequence[Fields], folder: Path) -> Kind:
     """What a file with columns holds, by its names of columns and first rows.
 
-    Passages or pictures only where no column is beyond their usual ones; pictures only where one of them is there.
+    Passages only where no column is beyond their usual ones; pictures the same, or where one column has their captions,
+    and only where one of them is there.
     """
     names = {name.lower() for name in columns}
     named = [picture for fields in rows if (picture := manifest.find_picture_name(fields))]
-    if names <= _OF_PICTURES and any(isinstance(manifest.locate(picture, folder), Path) for picture in named):
+    if (names <= _OF_PICTURES or _has_caption(names)) and any(_is_there(picture, folder) for picture in named):
         return "image"
     texts = names.intersection(TEXT)
     return "text" if texts and names <= _ABOUT | texts else "table"
+
+
+def _has_caption(names: Collection[str]) -> bool:
+    return any(name in names for name in _BELOW_PICTURES)
+
+
+def _is_there(picture: str, folder: Path) -> bool:
+    return isinstance(manifest.locate(picture, folder), Path)
 
 
 def find_value(fields: Fields, names: Sequence[str]) -> Any:
@@ -103,7 +120,7 @@ def read_rows(
     """Records of each row; a file of whose first rows none is a text, table or picture is one table."""
     stream = iter(rows)
     head = list(islice(stream, _SAMPLE))
-    kinds = {tell_kind(item.fields) for item in head if isinstance(item, At)}
+    kinds = {tell_kind(item.fields, file.path.parent) for item in head if isinstance(item, At)}
     stream = chain(head, stream)
     if as_ in (None, "table") and (kinds == {None} or (as_ == "table" and kinds != {"table"} and kinds)):
         yield from _one_table(stream, file)
@@ -117,7 +134,8 @@ def read_rows(
 
 
 def _read_row(row: At, file: SourceFile, ids: Ids, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
-    kind = tell_kind(row.fields)
+    is_picture = as_ == "image" and manifest.find_picture_name(row.fields)
+    kind = "image" if is_picture else tell_kind(row.fields, file.path.parent)
     id = find_text(row.fields, ID)
     match as_, kind:
         case ((None | "table" | "text"), "table"):

@@ -12,7 +12,7 @@ from r1router.errors import UnreadableFile
 from r1router.ingest.parts.cells import make_title, tidy, write_cell
 from r1router.ingest.parts.files import read_text, report_doubts
 from r1router.ingest.parts.registry import Look
-from r1router.ingest.parts.rows import At, keep_all, place_row, read_rows, tell_kind
+from r1router.ingest.parts.rows import At, is_table, keep_all, place_row, read_rows, tell_kind
 from r1router.ingest.records import Passage, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -40,7 +40,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 def look(path: Path, as_: Kind | None) -> Look:
     lines: list[str] = []
     lists = _lists(_parse(read_text(SourceFile(path, path.name, KINDS))), "", lines)
-    kinds = {tell_kind(row.fields) or "table" for _, rows in lists for row in list(_rows(rows))[:20]}
+    kinds = {tell_kind(row.fields, path.parent) or "table" for _, rows in lists for row in list(_rows(rows))[:20]}
     return tuple(kind for kind in KINDS if kind in kinds or (kind == "text" and (lines or not kinds))), ()
 
 
@@ -88,7 +88,7 @@ def _find_rows(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, dict) or not value:
         return []
     inner = list(value.values())
-    if tell_kind(place_row("", value).fields) == "table":
+    if is_table(place_row("", value).fields):
         return [value]
     if all(isinstance(column, list) and len(column) > 1 and _are_cells(column) for column in inner):
         is_grid = len(inner) > 1 and len({len(column) for column in inner}) == 1

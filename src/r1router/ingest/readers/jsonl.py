@@ -28,13 +28,11 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 def look(path: Path, as_: Kind | None) -> Look:
     file = SourceFile(path, path.name, KINDS)
     sample = [item.fields for item in islice(parse_rows(file), _SAMPLE) if isinstance(item, At)]
-    found = {tell_kind(fields) for fields in sample}
-    if not sample or tell_kind(sample[0]) is None:
-        return ("table",), ()
+    kinds = [tell_kind(fields, path.parent) for fields in sample]
     parts: tuple[Path, ...] = ()
-    if "image" in found and as_ in (None, "image"):
+    if as_ == "image" or (as_ is None and "image" in kinds):
         parts = manifest.find_parts((item.fields for item in parse_rows(file) if isinstance(item, At)), path.parent)
-    return tuple(kind for kind in KINDS if kind in found), parts
+    return tuple(kind for kind in KINDS if kind in kinds) if kinds and kinds[0] else ("table",), parts
 
 
 def parse_rows(file: SourceFile) -> Iterator[At | Problem]:
