@@ -140,9 +140,14 @@ def test_a_follow_up_shows_what_was_asked_before_and_what_it_asks_by_itself(page
     person.sees(".preview", f"Goes on after “{QUESTION}”")
     person.asks("And of Namibia?")
     person.sees(".answer .answer-text", "Windhoek")
-    assert person.sees(".run h1").text == "And of Namibia?"
-    assert person.sees(".asks").text == "Asks: What is the capital of Namibia?"
-    assert person.sees(".thread").text.splitlines() == [QUESTION, "Gaborone"]
+    person.clicks(".keep button", "Share")
+    kept = person.runs("return JSON.parse(localStorage.getItem('r1router.history'))[0].kept")
+    for again in (False, True):
+        if again:
+            person.goes_to(f"#/a/{kept}")
+        assert person.sees(".run h1").text == "And of Namibia?"
+        assert person.sees(".asks").text == "Asks: What is the capital of Namibia?"
+        assert person.sees(".thread").text.splitlines() == [QUESTION, "Gaborone"]
     person.clicks("aside .history-item", QUESTION[:20])
     person.misses(".thread")
 
@@ -321,6 +326,8 @@ def test_a_knowledge_base_is_made_renamed_described_and_deleted(page, folder):
     person.sees("dialog .problem", "a policy writes it to choose none")
     name.clear()
     name.send_keys("moons")
+    person.has_screen(1280, 900, dark=True)  # the page is drawn anew, and what was typed stays
+    person.finds("[aria-label='Switch to light']")
     person.clicks("dialog button", "Make it")
     person.sees("h1", "moons")
     person.misses("dialog[open]")

@@ -74,7 +74,7 @@ const Gone = ({ kb: { entries, sources } }) => html`
 
 const Fields = ({ does, kb }) => html`
   <label for="kb-name">Name</label>
-  <input id="kb-name" name="name" type="text" required maxlength="64" autocomplete="off" spellcheck="false" value=${kb?.name ?? ""} />
+  <input id="kb-name" name="name" type="text" required maxlength="64" autocomplete="off" spellcheck="false" defaultValue=${kb?.name ?? ""} />
   ${does === "make" &&
   html`
     <label for="kb-kind">It holds</label>
@@ -93,15 +93,15 @@ const Fields = ({ does, kb }) => html`
     required=${does === "change"}
     placeholder=${does === "make" ? "Leave it empty, and it is described by its files" : ""}
     aria-describedby="kb-line-use"
-    value=${kb?.holds ?? ""}
+    defaultValue=${kb?.holds ?? ""}
   ></textarea>
   <p class="faint" id="kb-line-use">The model chooses where to look by this line.</p>
   ${does === "change" &&
   html`
     <label for="kb-details">More about it</label>
-    <textarea id="kb-details" name="details" rows="5" maxlength="600" aria-describedby="kb-details-use" value=${kb.details}></textarea>
+    <textarea id="kb-details" name="details" rows="5" maxlength="600" aria-describedby="kb-details-use" defaultValue=${kb.details}></textarea>
     <p class="faint" id="kb-details-use">Large models read these lines too. Empty them, and they are made from the content.</p>
   `}
   <label for="kb-label">Label, if the model is to call it something else</label>
-  <input id="kb-label" name="label" type="text" maxlength="64" autocomplete="off" spellcheck="false" value=${kb?.label ?? ""} />
+  <input id="kb-label" name="label" type="text" maxlength="64" autocomplete="off" spellcheck="false" defaultValue=${kb?.label ?? ""} />
 `;

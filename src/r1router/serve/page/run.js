@@ -38,8 +38,9 @@ export function newRun({ question, picture, method, model = "", where = "", turn
 
 /** What the server has kept of a question, as the run that it was. */
 export function openKept({ id, at, trajectory, kbs }) {
-  const asked = newRun({ question: trajectory.question.text, picture: null, method: trajectory.method });
-  const run = finish({ ...asked, at: at * 1000, cards: byName(kbs) }, trajectory);
+  const { text, typed = "", turns = [], where = "" } = trajectory.question;
+  const asked = newRun({ question: typed || text, picture: null, method: trajectory.method, where, turns });
+  const run = finish({ ...asked, asks: text, at: at * 1000, cards: byName(kbs) }, trajectory);
   const seconds = Object.values(trajectory.usage?.seconds ?? {}).reduce((sum, each) => sum + each, 0);
   return { ...run, id, kept: id, seconds };
 }
