@@ -69,6 +69,26 @@ def test_front_matter_that_is_no_yaml_is_told_and_the_text_is_read(tmp_path: Pat
     assert report.kbs["text"].added == 1
 
 
+def test_what_is_no_field_of_front_matter_is_text(tmp_path: Path) -> None:
+    steps = "steps:\n  - do: Knead the dough\n    time: 10 min\n"
+    front = f"---\ntags: [bread]\nsummary: {'A long story. ' * 50}Its end.\n{steps}---\nBake it.\n"
+    index([written(tmp_path / "a.md", front)], tmp_path / "kbs", embedder=HashedWords())
+    [found] = open_kb(tmp_path / "kbs" / "text", text_embedder=HashedWords()).search([Query("bake")], k=2)
+    said = " ".join(evidence.text for evidence in found)
+    assert "Its end." in said
+    assert "Knead the dough" in said
+    assert "10 min" in said
+    assert "Bake it." in said
+    assert "bread" not in said
+
+
+def test_lines_between_two_rules_are_no_front_matter(tmp_path: Path) -> None:
+    index([written(tmp_path / "a.md", "---\n\nOslo.\n\n---\n\nBergen.\n")], tmp_path / "kbs", embedder=HashedWords())
+    [[evidence]] = open_kb(tmp_path / "kbs" / "text", text_embedder=HashedWords()).search([Query("Oslo")], k=2)
+    assert "Oslo." in evidence.text
+    assert "Bergen." in evidence.text
+
+
 def test_a_page_says_its_language_author_and_dates(tmp_path: Path) -> None:
     page = """<html lang="de"><head><meta name="author" content="Kari"><meta name="viewport" content="width=1">
     <meta property="article:published_time" content="2025-03-31T10:00:00+02:00"></head><body><p>Oslo.</p></body>"""

@@ -219,6 +219,13 @@ def test_a_parquet_file_is_a_table_read_in_batches(tmp_path):
     assert (second.first_row, second.rows[-1][0]) == (2001, "2499")
 
 
+def test_a_parquet_file_with_a_name_twice_keeps_both_columns(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.Table.from_arrays([pa.array(["Ada"]), pa.array(["Bo"])], names=["who", "who"]), path)
+    [table] = read(path)
+    assert (table.header, list(table.rows)) == (("who", "who#2"), [("Ada", "Bo")])
+
+
 def test_a_parquet_file_of_passages_is_told_by_its_columns(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"id": ["w1"], "title": ["Danube"], "text": ["A river."]}), path)

@@ -57,6 +57,23 @@ def clean(given: Mapping[str, Any]) -> dict[str, Value]:
     return found
 
 
+def is_field(value: Any, *, inside: bool = False) -> bool:
+    """Whether `clean` keeps all that this value says; an object in another or in a list is no field.
+
+    >>> is_field(["ferry", "pier"]), is_field([{"step": "mix"}]), is_field("a long story " * 99)
+    (True, False, False)
+    """
+    match value:
+        case Mapping():
+            return not inside and all(is_field(each, inside=True) for each in value.values())
+        case list() | tuple() | set():
+            return len(value) <= MOST_VALUES and all(is_field(each, inside=True) for each in value)
+        case None | "":
+            return True
+        case _:
+            return _clean_scalar(value) is not None
+
+
 def describe_path(source: str) -> dict[str, Value]:
     """The facts that follow from where a source is. A folder stands between slashes, to be compared by whole names."""
     path = PurePosixPath(unicodedata.normalize("NFC", source))

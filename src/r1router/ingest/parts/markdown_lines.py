@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from r1router.ingest.parts.cells import write_cell
 
-FRONT = re.compile(
+_FRONT = re.compile(
     r"\A(?:---[ \t]*\n(?P<yaml>.*?)^(?:---|\.\.\.)|\+\+\+[ \t]*\n(?P<toml>.*?)^\+\+\+)[ \t]*\n",
     re.DOTALL | re.MULTILINE,
 )
+_FIELD = re.compile(r"^[^\s#:=][^:=\n]*[:=]", re.MULTILINE)
 FRONT_TITLE = re.compile(r"^title[ \t]*[:=](.+)$", re.MULTILINE | re.IGNORECASE)
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"\A {0,3}(#{1,6})(?:[ \t](.*))?\Z")
@@ -36,9 +37,16 @@ _DATA = re.compile(
 """A picture that is written into the file itself."""
 
 
+def find_front(text: str) -> re.Match[str] | None:
+    """The front matter; lines between two rules that name no field are none, but text."""
+    front = _FRONT.match(text)
+    between = front and (front["yaml"] if front["toml"] is None else front["toml"])
+    return front if between is not None and (not between.strip() or _FIELD.search(between)) else None
+
+
 def parse(text: str) -> tuple[str, list[tuple[int, str]]]:
     """The title ("" without front matter and first-level heading), and lines: (level, heading) or (0, line)."""
-    front = FRONT.match(text)
+    front = find_front(text)
     named = FRONT_TITLE.search(front[0]) if front else None
     body = _without_comments(text[front.end() :] if front else text)
     lines = list(_lines(_DATA.sub("", body)))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from r1router.errors import UnreadableFile
+from r1router.filters.fields import is_field
 from r1router.ingest.parts import grids
 from r1router.ingest.parts.about import parse_toml, parse_yaml
 from r1router.ingest.parts.cells import make_title, write_cell
 from r1router.ingest.parts.files import read_text, read_whole, report_doubts
-from r1router.ingest.parts.markdown_lines import FENCE, FRONT, FRONT_TITLE, parse
+from r1router.ingest.parts.markdown_lines import FENCE, FRONT_TITLE, find_front, parse
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.sections import Sections
 from r1router.ingest.parts.structure import Line
@@ -33,9 +35,12 @@ _MOST_LINES = 5_000
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
     text = read_text(file)
-    yield from _describe(text, file)
     title, lines = parse(text)
     sections = Sections(file, title or make_title(file.path), indented=True)
+    for found in _read_front(text, file):
+        yield found
+        if isinstance(found, About):
+            sections.write(_write_long(found.fields))
     yield from read_lines(lines, file, sections, count(1), as_)
     yield from (passage for passage in sections.end() if as_ != "table")
     yield from report_doubts(file)
@@ -80,9 +85,9 @@ def read_lines(
             sections.write(line + "\n")
 
 
-def _describe(text: str, file: SourceFile) -> Iterator[About | Problem]:
+def _read_front(text: str, file: SourceFile) -> Iterator[About | Problem]:
     """The fields of the front matter; what cannot be read of it is told in the report."""
-    front = FRONT.match(text)
+    front = find_front(text)
     if not front:
         return
     try:
@@ -93,6 +98,11 @@ def _describe(text: str, file: SourceFile) -> Iterator[About | Problem]:
         return
     if isinstance(fields, dict):
         yield About(fields)
+
+
+def _write_long(fields: Mapping[str, Any]) -> str:
+    """What fields say that is too long or too deep for a filter, a line each."""
+    return "".join(f"{name}: {write_cell(value)}\n" for name, value in fields.items() if not is_field(value))
 
 
 def look(path: Path, as_: Kind | None) -> Look:

@@ -10,7 +10,7 @@ from typing import Any
 from r1router.errors import UnreadableFile
 from r1router.ingest import ocr as recognizer
 from r1router.ingest.parts import images, manifest, tabular
-from r1router.ingest.parts.cells import make_title, write_cell
+from r1router.ingest.parts.cells import Ids, make_title, write_cell
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.rows import At, place_row, read_rows, tell_kind_of_columns
 from r1router.ingest.records import Picture, Problem, Record
@@ -95,7 +95,7 @@ def _numbered(rows: Iterator[dict[str, Any]]) -> Iterator[At]:
 
 
 def _open(file: SourceFile) -> tuple[tuple[str, ...], Iterator[dict[str, Any]]]:
-    """Column names, and the rows as they are read."""
+    """Column names, each once, and the rows as they are read."""
     import pyarrow as arrow  # type: ignore[import-untyped]
     import pyarrow.parquet  # type: ignore[import-untyped]
 
@@ -104,9 +104,11 @@ def _open(file: SourceFile) -> tuple[tuple[str, ...], Iterator[dict[str, Any]]]:
     except arrow.ArrowInvalid as error:
         raise UnreadableFile(file.source, f"is damaged, cut off or no Parquet file at all ({error})") from error
 
+    names = tuple(map(Ids().unique, opened.schema_arrow.names))
+
     def rows() -> Iterator[dict[str, Any]]:
         with opened:
             for batch in opened.iter_batches(_BATCH):
-                yield from batch.to_pylist()
+                yield from batch.rename_columns(names).to_pylist()
 
-    return tuple(opened.schema_arrow.names), rows()
+    return names, rows()
