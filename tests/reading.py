@@ -59,7 +59,7 @@ def read_all(folder: Path) -> list[object]:
     found: list[object] = []
     for file in readers.find([folder]):
         try:
-            items = records_of(file, ocr=False)
+            items = [item for item in readers.read(file) if not isinstance(item, About)]
             found += [f"{item.where}: {item.reason}" if isinstance(item, Problem) else item for item in items]
         except UnreadableFile as error:
             found.append(error.reason)

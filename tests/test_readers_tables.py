@@ -288,11 +288,25 @@ def test_rows_with_a_header_are_tables_of_their_own(tmp_path):
     row = {"id": "t1", "title": "Austria", "section": "Cities", "caption": "Largest", "header": ["City", "n"]}
     row |= {"rows": [["Vienna", 1900000], ["Graz", None], ["Linz"]]}
     path = written(tmp_path / "a.jsonl", json.dumps(row) + "\n" + json.dumps(row | {"rows": ["no row"]}) + "\n")
-    table, ragged, bad = read(path)
+    table, plain, ragged = read(path)
     rows = (("Vienna", "1900000"), ("Graz", ""), ("Linz", ""))
     assert table == Table("t1", path.as_posix(), ("City", "n"), rows, "Austria", "Cities", "Largest")
-    assert (ragged.where, bad.where) == ("line 1", "line 2")
-    assert bad.reason == "row 1 of its table is neither a list nor an object"
+    assert (ragged.where, plain.title) == ("line 1", "Austria")
+    assert plain.text == "id: t1; title: Austria; section: Cities; caption: Largest; header: City, n; rows: no row"
+
+
+def test_a_table_of_objects_has_columns_for_names_that_its_header_lacks_and_keeps_its_other_fields(tmp_path):
+    row = {"header": ["City", 2020], "rows": [{"City": "Graz", "2020": 1, "River": "Mur"}], "data": "revised"}
+    [table] = read(written(tmp_path / "a.jsonl", row))
+    assert (table.header, table.rows) == (("City", "2020", "River"), (("Graz", "1", "Mur"),))
+    [kept] = [item for item in readers.read(*readers.find([tmp_path])) if isinstance(item, Table)]
+    assert kept.about == {"data": "revised"}
+
+
+def test_a_list_in_a_json_file_is_called_as_the_file_calls_it(tmp_path):
+    rows = [{"port": "Oslo", "ships": 7}, {"port": "Moss", "ships": 2}]
+    [table] = read(written(tmp_path / "a.json", {"north": {"harbours": rows}}))
+    assert table.section == "north.harbours"
 
 
 def test_flat_objects_are_one_table_whose_header_keeps_their_names(tmp_path):

@@ -24,7 +24,6 @@ CAPTION = ("caption", "description", "alt")
 HEADER = ("header", "headers", "columns")
 ROWS = ("rows", "data")
 _ABOUT = {*ID, *TITLE, *SECTION, *DULL, "page"}
-_OF_TABLES = {*ID, *TITLE, *HEADER, *ROWS}
 _OF_PICTURES = {*manifest.FILE, *CAPTION, *TEXT, *_ABOUT, *manifest.USUAL}
 _BELOW_PICTURES = ("caption", "alt")
 """Fields that stand with pictures alone: rows with one are about their pictures, whatever else they say of them."""
@@ -64,7 +63,8 @@ def place_row(where: str, values: Mapping[str, Any]) -> At:
 
 def is_table(fields: Fields) -> bool:
     """Whether a row is a whole table: its names of columns, and its rows."""
-    return isinstance(find_value(fields, HEADER), list) and isinstance(find_value(fields, ROWS), list)
+    header, rows = find_value(fields, HEADER), find_value(fields, ROWS)
+    return isinstance(header, list) and isinstance(rows, list) and all(isinstance(row, list | dict) for row in rows)
 
 
 def tell_kind(fields: Fields, folder: Path) -> Kind | None:
@@ -162,12 +162,11 @@ def _passage(row: At, file: SourceFile, id: str) -> Iterator[Record | Problem]:
         find_value(row.fields, CAPTION) if manifest.find_picture_name(row.fields) else None
     )
     title, page = find_text(row.fields, TITLE), row.fields.get("page")
-    own = {_find_name(row.fields, names) for names in (TEXT, ID, TITLE)}
-    placed = own | {_find_name(row.fields, SECTION), "page" if isinstance(page, int) and page > 0 else ""}
+    is_placed = isinstance(page, int) and page > 0
     others = {
-        name: write_cell(value)
-        for name, value in row.values.items()
-        if name.strip().lower() not in placed and write_cell(value)
+        name: said
+        for name, value in _list_others(row, TEXT, ID, TITLE, SECTION).items()
+        if (said := write_cell(value)) and not (is_placed and name.strip().lower() == "page")
     }
     if not isinstance(text, str):  # as_="text" of a row with columns
         text = "; ".join(f"{name}: {write_cell(value)}" for name, value in row.values.items() if write_cell(value))
@@ -182,32 +181,30 @@ def _passage(row: At, file: SourceFile, id: str) -> Iterator[Record | Problem]:
             fields.append((name, value))
         else:
             text += f"\n\n{name}: {value}"
-    about = {name: value for name, value in row.values.items() if name.strip().lower() not in own}
     yield Passage(
         id,
         file.source,
         tidy(text.strip()),
         title,
-        page if isinstance(page, int) and page > 0 else None,
+        page if is_placed else None,
         find_text(row.fields, SECTION),
         tuple(fields),
-        about,
+        _list_others(row, TEXT, ID, TITLE),
     )
+
+
+def _list_others(row: At, *used: Sequence[str]) -> dict[str, Any]:
+    """The fields of a row but the ones that are used, of each of these lists of names."""
+    own = {_find_name(row.fields, names) for names in used}
+    return {name: value for name, value in row.values.items() if name.strip().lower() not in own}
 
 
 def _table(row: At, file: SourceFile, id: str, as_: Kind | None) -> Iterator[Record | Problem]:
-    header, rows = find_value(row.fields, HEADER), find_value(row.fields, ROWS)
-    bad = next((n for n, values in enumerate(rows, 1) if not isinstance(values, list | dict)), None)
-    if bad:
-        yield Problem(file.source, row.where, f"row {bad} of its table is neither a list nor an object")
-        return
-    names = tuple(write_cell(name) or f"column {n}" for n, name in enumerate(header, 1))
-    cells = (
-        [write_cell(values.get(name)) for name in header]
-        if isinstance(values, dict)
-        else [write_cell(v) for v in values]
-        for values in rows
-    )
+    rows = find_value(row.fields, ROWS)
+    keys = [write_cell(name) for name in find_value(row.fields, HEADER)]
+    keys += dict.fromkeys(key for values in rows if isinstance(values, dict) for key in values if key not in keys)
+    names = tuple(name or f"column {n}" for n, name in enumerate(keys, 1))
+    cells = (list(map(write_cell, map(values.get, keys) if isinstance(values, dict) else values)) for values in rows)
     yield from tabular.make_records(
         tabular.Grid(names, cells),
         id=id,
@@ -217,7 +214,7 @@ def _table(row: At, file: SourceFile, id: str, as_: Kind | None) -> Iterator[Rec
         caption=find_text(row.fields, CAPTION),
         as_=as_,
         ragged=row.where,
-        about={name: value for name, value in row.values.items() if name.strip().lower() not in _OF_TABLES},
+        about=_list_others(row, ID, TITLE, HEADER, ROWS),
     )
 
 

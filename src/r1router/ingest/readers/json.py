@@ -13,7 +13,7 @@ from r1router.ingest.parts.cells import make_title, tidy, write_cell
 from r1router.ingest.parts.files import read_text, report_doubts
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.rows import At, is_table, keep_all, place_row, read_rows, tell_kind
-from r1router.ingest.records import Passage, Problem, Record
+from r1router.ingest.records import Passage, Problem, Record, Table
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -31,6 +31,8 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
     for path, rows in _lists(value, "", lines):
         part = replace(file, source=f"{file.source}:{path}") if path else file
         for item in read_rows(_rows(rows), part, as_=as_, ocr=ocr):
+            if isinstance(item, Passage | Table):
+                item = replace(item, section=item.section or path)
             yield item if isinstance(item, Problem) else replace(item, source=file.source)
     if lines and as_ in (None, "text"):
         yield Passage(f"{file.source}:values", file.source, tidy("\n".join(lines)), make_title(file.path))
