@@ -1,9 +1,11 @@
 """The page, used by a person in a real browser against a real server with a scripted policy."""
 
+import base64
 import math
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
+import pypdfium2
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -533,6 +535,38 @@ def test_what_happens_is_told_to_screen_readers(page):
     until(lambda: "evidence" in person.runs(said))
     policy.let(10)
     until(lambda: person.runs(said) == "Answer: Gaborone")
+
+
+def test_what_a_search_ranks_by_is_read_whole_on_a_phone(page):
+    person = page.person
+    person.has_screen(390, 844)
+    person.goes_to("#/kbs/text")
+    person.clicks(".search-filter summary")
+    chosen = person.sees(".search-options select")
+    person.runs("arguments[0].style.width = 'max-content'", chosen)
+    needed = chosen.size["width"]
+    person.runs("arguments[0].style.width = ''", chosen)
+    assert chosen.size["width"] >= needed
+
+
+def test_an_answer_is_printed_dark_on_white_with_its_sources_open(page):
+    person = page.person
+    person.asks(QUESTION)
+    person.sees(".answer .answer-text", "Gaborone")
+    person.clicks("[aria-label='Switch to dark']")
+    person.finds("[aria-label='Switch to light']")
+    printed = person.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": False})
+    pages = pypdfium2.PdfDocument(base64.b64decode(printed["data"]))
+    text = "".join(page.get_textpage().get_text_range() for page in pages)
+    assert "Gaborone" in text
+    assert "tables/countries.csv" in text.partition("Sources")[2]
+    assert "Ask a follow-up" not in text
+    person.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    ink = person.runs(
+        "return getComputedStyle(document.querySelector('.answer-text')).color.match(/\\d+/g).map(Number)"
+    )
+    assert max(ink) < 60
+    person.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_dark_follows_the_system_until_it_is_switched(page):
