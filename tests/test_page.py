@@ -166,6 +166,11 @@ def test_a_query_its_result_and_the_rows_that_it_rests_on_are_shown(page):
     person.runs("document.querySelectorAll('.step details').forEach(part => { part.open = true })")
     row = person.sees(".step tr.telling", "Botswana")
     assert row.find_element(By.CSS_SELECTOR, ".row-number").text == "5"
+    person.clicks(".sources summary")
+    person.clicks(".sources .source-line a")
+    person.sees("h1", "countries.csv")
+    row = person.sees(".source-piece.cited tr.telling", "Botswana")
+    assert row.find_element(By.CSS_SELECTOR, ".row-number").text == "5"
 
 
 def test_a_question_is_asked_with_a_picture_that_is_chosen_pasted_or_dropped(page):

@@ -8,6 +8,10 @@ from urllib.parse import quote
 import pytest
 
 from r1router.ingest.run import index
+from r1router.serve.routes.chat_messages import write_url
+from r1router.table import TableResult
+from r1router.tables.results import make_evidence
+from r1router.types import Evidence, Location
 from serving import call, live, small_app
 from small_embedders import HashedWords
 
@@ -21,6 +25,7 @@ def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parts = "\n\n".join(f"## Part {n}\n\nThe river number {n} flows north." for n in range(60))
     (folder / "rivers of Europe.md").write_text(f"# Rivers\n\nRivers flow.\n\n{parts}\n")
     (folder / "lakes.txt").write_text("Lakes lie still.\n")
+    (folder / "depths.csv").write_text("Lake,Depth\n" + "".join(f"Lake number {n},{n * 7}\n" for n in range(1, 301)))
     index([folder], folder.parent / "kbs", embedder=HashedWords())
     return folder
 
@@ -45,6 +50,25 @@ def test_a_cited_entry_is_found_on_its_own_page_of_the_source(port: int) -> None
     found = call(port, "GET", f"/v1/kbs/text/entries?source={quote(SOURCE)}&at={quote(id)}&limit=20").json
     assert found["offset"] == 40
     assert id in [entry["id"] for entry in found["entries"]]
+
+
+def test_the_entry_of_a_table_that_has_a_row_is_found_from_any_entry_of_the_table(port: int) -> None:
+    path = "/v1/kbs/table/entries?source=docs/depths.csv&limit=2"
+    first = call(port, "GET", path).json["entries"][0]
+    found = call(port, "GET", f"{path}&at={quote(first['id'])}&row=250").json
+    [cited] = [entry for entry in found["entries"] if entry["id"] == found["at"]]
+    low, high = cited["location"]["rows"]
+    assert low <= 250 <= high
+    assert call(port, "GET", f"{path}&at={quote(first['id'])}&row=9999").json["at"] == first["id"]
+    assert call(port, "GET", path).json["at"] == ""
+
+
+def test_the_address_of_what_a_query_gave_is_that_of_its_table_and_rows() -> None:
+    result = TableResult('SELECT "Depth" FROM t', ("Depth",), (("14",),), source_rows=(2, 7), resting_on=2)
+    table = Evidence("table", "docs/depths.csv#0", "", title="depths", location=Location("docs/depths.csv"))
+    assert write_url(make_evidence(table, result), "docs/depths.csv", "http://here/") == (
+        "http://here/#/kbs/table/docs%2Fdepths.csv/docs%2Fdepths.csv%230/2%2C7"
+    )
 
 
 def test_a_source_that_is_not_there_is_said_to_be_none(port: int) -> None:

@@ -52,3 +52,10 @@ def make_evidence(table: Evidence, result: TableResult) -> Evidence:
     return replace(
         table, id=f"{table.id}?{result.sql}", text=text, location=location, table=block, result=result, similarity=None
     )
+
+
+def find_asked(evidence: Evidence) -> tuple[str, tuple[int, ...]]:
+    """The id of what is stored, and the rows of it that count: what a query gave is stored nowhere, its table is."""
+    if evidence.result is None:
+        return evidence.id, ()
+    return evidence.id.removesuffix(f"?{evidence.result.sql}"), tuple(evidence.result.source_rows)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from r1router.evidence.location import describe
 from r1router.table import TableResult, write_row
+from r1router.tables.results import find_asked
 from r1router.types import Ending, Evidence, Step, Trajectory
 
 KBS = "r1router://kbs"
@@ -70,8 +71,7 @@ class SearchResult(BaseModel):
 
 
 def write_uri(evidence: Evidence) -> str:
-    # What a query gave is stored nowhere; the piece of the table that it was asked of is.
-    id_ = evidence.id.removesuffix(f"?{evidence.result.sql}") if evidence.result else evidence.id
+    id_, _ = find_asked(evidence)
     return f"{KBS}/{quote(evidence.kb, safe='')}/{quote(id_, safe='')}"
 
 

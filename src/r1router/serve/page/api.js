@@ -69,8 +69,8 @@ export const listSources = (kb, { offset = 0, limit = 20, where = "" } = {}) =>
   read(`v1/kbs/${encodeURIComponent(kb)}/sources?${new URLSearchParams({ offset, limit, ...(where && { where }) })}`);
 
 /** {entries, offset, total} of a source: from `offset`, or the ones around the entry `at`. */
-export const listEntries = (kb, source, { at = "", offset = 0, limit = 50 } = {}) =>
-  read(`v1/kbs/${encodeURIComponent(kb)}/entries?${new URLSearchParams({ source, at, offset, limit })}`);
+export const listEntries = (kb, source, { at = "", row, offset = 0, limit = 50 } = {}) =>
+  read(`v1/kbs/${encodeURIComponent(kb)}/entries?${new URLSearchParams({ source, at, offset, limit, ...(row != null && { row }) })}`);
 
 /** The file that a source was read from, as a blob. */
 export const fetchFile = async (kb, source) =>

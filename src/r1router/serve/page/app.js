@@ -153,7 +153,7 @@ class App extends Component {
       const kb = kbs.find(({ name }) => name === view.kb);
       if (view.source) {
         const key = location.hash;
-        return html`<${SourceView} key=${key} kb=${view.kb} kind=${kb?.kind} source=${view.source} at=${view.at} />`;
+        return html`<${SourceView} key=${key} kb=${view.kb} kind=${kb?.kind} source=${view.source} at=${view.at} rows=${view.rows} />`;
       }
       return html`<${KbView} key=${view.kb} name=${view.kb} kb=${kb} mayChange=${mayChange} onChange=${this.refresh} />`;
     }

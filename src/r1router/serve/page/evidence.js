@@ -4,7 +4,7 @@ import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { RemotePicture } from "./remote-picture.js";
 import { part, place } from "./said.js";
-import { sourceHref } from "./address.js";
+import { evidenceHref } from "./address.js";
 import { tableOf } from "./table.js";
 import { TableEvidence } from "./table-evidence.js";
 import { segments } from "./words.js";
@@ -82,7 +82,7 @@ function SourceLine({ evidence }) {
       ${/^https?:\/\//.test(source)
         ? html`<a href=${source} target="_blank" rel="noopener noreferrer">${words}</a>`
         : source && evidence.id && evidence.kb
-          ? html`<a href=${sourceHref(evidence.kb, source, evidence.id)}>${words}</a>`
+          ? html`<a href=${evidenceHref(evidence)}>${words}</a>`
           : html`<span>${words}</span>`}
     </p>
   `;

@@ -17,13 +17,13 @@ export class SourceView extends Component {
   state = { entries: null, offset: 0, total: 0, problem: "", told: "", missing: "", at: this.props.at, asked: 0 };
 
   componentDidMount() {
-    this.show({ at: this.props.at });
+    this.show({ at: this.props.at, row: this.props.rows?.[0] });
   }
 
   show = async (from) => {
     try {
       const found = await api.listEntries(this.props.kb, this.props.source, { ...from, limit: PAGE });
-      this.setState({ ...found, problem: "" }, this.reveal);
+      this.setState(({ at }) => ({ ...found, at: found.at || at, problem: "" }), this.reveal);
     } catch (error) {
       this.setState({ problem: kindly(error) });
     }
@@ -50,7 +50,7 @@ export class SourceView extends Component {
     }
   };
 
-  render({ kb, kind, source }, { entries, offset, total, problem, told, missing, at, asked }) {
+  render({ kb, kind, source, rows = [] }, { entries, offset, total, problem, told, missing, at, asked }) {
     const name = source.split("/").pop();
     const cited = entries?.find(({ id }) => id === at);
     const pages = /\.pdf$/i.test(name) && total > 0 && !missing;
@@ -82,7 +82,7 @@ export class SourceView extends Component {
                     entry.location?.page &&
                     html`<button type="button" class="quiet small" onClick=${() => this.showOnPage(entry)}>Show it on the page</button>`}
                   </h2>`}
-                  <${EvidenceBody} evidence=${entry} kind=${kind} pattern=${pattern("")} />
+                  <${EvidenceBody} evidence=${entry} kind=${kind} pattern=${pattern("")} rows=${cited?.record && entry.record === cited.record ? rows : []} />
                 </li>
               `,
             )}

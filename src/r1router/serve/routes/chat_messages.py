@@ -17,6 +17,7 @@ from r1router.evidence.location import find_title
 from r1router.serve.error_responses import Refused
 from r1router.serve.limits import MOST_QUESTION
 from r1router.serve.work.questions import Waiting
+from r1router.tables.results import find_asked
 from r1router.types import (
     Answered,
     Computed,
@@ -29,6 +30,9 @@ from r1router.types import (
     Trajectory,
     Turn,
 )
+
+MOST_ROWS = 20
+"""Rows named in the address of a citation."""
 
 
 class Part(BaseModel):
@@ -138,7 +142,7 @@ def _citation(evidence: Evidence, end: int, server: str) -> dict[str, Any]:
         "start_index": 0,
         "end_index": end,
         "title": find_title(evidence),
-        "url": source if source.startswith(("http://", "https://")) else _write_url(evidence, source, server),
+        "url": source if source.startswith(("http://", "https://")) else write_url(evidence, source, server),
         "source": source,
         "page": page,
         "kb": evidence.kb,
@@ -147,11 +151,12 @@ def _citation(evidence: Evidence, end: int, server: str) -> dict[str, Any]:
     }
 
 
-def _write_url(evidence: Evidence, source: str, server: str) -> str:
+def write_url(evidence: Evidence, source: str, server: str) -> str:
     """Where the server's page shows the evidence in its source."""
     if not source:
         return server
-    parts = (evidence.kb, source, evidence.id)
+    at, rows = find_asked(evidence)
+    parts = [evidence.kb, source, at, *([",".join(map(str, rows[:MOST_ROWS]))] if rows else [])]
     return f"{server}#/kbs/{'/'.join(quote(part, safe='') for part in parts)}"
 
 

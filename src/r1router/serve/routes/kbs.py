@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -99,6 +100,7 @@ class EntryList(BaseModel):
     entries: list[Evidence] = Field(description="As they follow each other in the source.")
     offset: int = Field(description="Number of the first of them.")
     total: int
+    at: str = Field("", description="Id of the entry that was asked for, or of the one with the row.")
 
 
 class SourceInfo(BaseModel):
@@ -199,6 +201,9 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
         at: Annotated[
             str, Query(max_length=MOST_QUESTION, description="Id of an entry that is to be among them.")
         ] = "",
+        row: Annotated[
+            int | None, Query(ge=0, le=10**9, description="Instead of `at`, the entry of its table with this row.")
+        ] = None,
         offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> JSONResponse:
@@ -208,10 +213,11 @@ def router(knowledge_bases: KnowledgeBases, admission: Admission, *, limits: Lim
             found = knowledge_bases.get(kb).list_entries(source)
             if not found:
                 raise Refused(404, "this knowledge base has no such source")
-            place = next((n for n, entry in enumerate(found) if entry.id == at), None)
+            place = _find_place(found, at, row)
             first = offset if place is None else place - place % limit
             shown = [to_dict(pictures.link_pictures(entry)) for entry in found[first : first + limit]]
-            return {"entries": shown, "offset": first, "total": len(found)}
+            cited = "" if place is None else found[place].id
+            return {"entries": shown, "offset": first, "total": len(found), "at": cited}
 
         with admission.admit():
             return JSONResponse(await asyncio.to_thread(list_some))
@@ -285,3 +291,13 @@ def describe_opened(kb: StoredKnowledgeBase) -> dict[str, Any]:
         "embedder": " + ".join(spec for spec in embedders if spec),
         "bytes": None if kb.is_part else kb.store.measure(),
     }
+
+
+def _find_place(entries: Sequence[Evidence], at: str, row: int | None) -> int | None:
+    """Number of the entry of this id; with `row`, of the one that has this row of the same table, if one has."""
+    place = next((n for n, entry in enumerate(entries) if entry.id == at), None)
+    if place is None or row is None:
+        return place
+    spans = [(n, entry.location.rows) for n, entry in enumerate(entries)
+             if entry.record == entries[place].record and entry.location and entry.location.rows]  # fmt: skip
+    return next((n for n, (first, last) in spans if first <= row <= last), place)
