@@ -467,6 +467,18 @@ def test_a_document_inside_of_a_document_is_read(tmp_path):
     assert file.kinds == ("text", "table")
 
 
+def test_a_chunk_of_a_document_is_read_whatever_it_is_called(tmp_path):
+    chunks = {
+        "word/html.htm": "<p>Terms are net 30.</p>",
+        "word/afchunk.mft": "<html><p>Fees are due in May.</p></html>",
+        "word/_rels/document.xml.rels": references(
+            ("r8", "aFChunk", "/word/html.htm"), ("r9", "aFChunk", "/word/afchunk.mft")
+        ),
+    }
+    path = document(tmp_path / "a.docx", "<w:p><w:r><w:t>See below.</w:t></w:r></w:p>", **chunks)
+    assert sorted(words(path).split("\n")) == ["Fees are due in May.", "See below.", "Terms are net 30."]
+
+
 def slides(path, shapes, layout="", notes=""):
     spaces = f'xmlns:p="{P}" xmlns:a="{A}" xmlns:r="{OFFICE}"'
 

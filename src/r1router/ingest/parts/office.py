@@ -7,7 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from functools import partial
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from r1router.errors import UnreadableFile
@@ -16,6 +16,7 @@ from r1router.ingest.parts import images
 from r1router.ingest.parts.cells import make_title, write_cell
 from r1router.ingest.parts.elements import read_attribute, read_name
 from r1router.ingest.parts.inside import Member, read_inside
+from r1router.ingest.parts.registry import find_reader
 from r1router.ingest.records import About, Picture, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
@@ -71,14 +72,15 @@ def parse(archive: zipfile.ZipFile, part: str) -> Any:
     return etree.fromstring(archive.read(part), parser)
 
 
-def find_related(archive: zipfile.ZipFile, part: str) -> dict[str, str]:
-    """The parts that a part refers to, by the id of the reference."""
+def find_related(archive: zipfile.ZipFile, part: str, kind: str = "") -> dict[str, str]:
+    """The parts that a part refers to, by the id of the reference; `kind`: with what its type ends."""
     folder, called = posixpath.split(part)
     return {
         read_attribute(relation, "Id"): posixpath.normpath(
             posixpath.join("/", folder, read_attribute(relation, "Target"))
         ).lstrip("/")
         for relation in find_elements(archive, f"{folder}/_rels/{called}.rels", "Relationship")
+        if read_attribute(relation, "Type").endswith(kind)
     }
 
 
@@ -87,13 +89,25 @@ def list_embedded(archive: zipfile.ZipFile) -> list[str]:
     parts = archive.namelist()
     charts = (part for part in parts if re.search(r"/charts/chart\d*\.xml$", part))
     drawn = {part for chart in charts for part in find_related(archive, chart).values()}
-    return [part for part in parts if _EMBEDDED.match(part) and part not in drawn and "/_rels/" not in part]
+    mains = (part for part in parts if re.fullmatch(r"word/document\d*\.xml", part))
+    chunks = {part for main in mains for part in find_related(archive, main, "/aFChunk").values()}
+    return [
+        part
+        for part in parts
+        if part in chunks or (_EMBEDDED.match(part) and part not in drawn and "/_rels/" not in part)
+    ]
+
+
+def _name_embedded(part: str) -> str:
+    """Its name; where the end of it says nothing, as in "afchunk.dat", one whose reader looks at what is in it."""
+    name = posixpath.basename(part)
+    return name if "/embeddings/" in part or find_reader(Path(name)) else f"{name}.doc"
 
 
 def read_embedded(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
     """The records of the documents inside this one, as if they lay in a folder; what cannot be read is told."""
     with zipfile.ZipFile(file.path) as archive:
-        found = [Member(posixpath.basename(part), partial(archive.open, part)) for part in list_embedded(archive)]
+        found = [Member(_name_embedded(part), partial(archive.open, part)) for part in list_embedded(archive)]
         if found:
             yield from read_inside(found, file, as_=as_, ocr=ocr)
 
