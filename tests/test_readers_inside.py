@@ -254,6 +254,11 @@ def test_a_mail_by_outlook_is_read_with_its_attachments_and_the_mail_in_it(tmp_p
     assert "no mail by Outlook" in reason(written(tmp_path / "b.msg", b"no"))
 
 
+def test_a_mail_by_outlook_is_read_in_the_form_that_says_more(tmp_path):
+    both = {(0x37, 0x1F): "Gate", (0x1000, 0x1F): "See the page.", (0x1013, 0x102): b"<p>The code is Heron."}
+    assert passages(read(written(tmp_path / "a.msg", compound(mail(both))))) == [("", "The code is Heron.")]
+
+
 def test_a_mail_by_outlook_with_only_rich_text_is_read(tmp_path):
     from compressed_rtf import compress
 

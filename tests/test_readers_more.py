@@ -1,17 +1,17 @@
 # ruff: noqa: E501  (lines of markup)
 """Further kinds of file: Rich Text, reStructuredText, old workbooks, drawings, pictures by telephones."""
 
-import base64
 import gzip
 import io
 import sys
 import zipfile
-import zlib
 
 import docx
 import pytest
 from PIL import Image
 
+from binary_sheets import binary_workbook
+from held_files import HEIC, XLS
 from r1router.ingest.parts.formats import show
 from r1router.ingest.records import Passage, Picture, Problem, Table
 from reading import read, reason, written
@@ -172,24 +172,9 @@ def test_restructured_text_is_read_section_by_section(tmp_path):
 
 # ── workbooks before 2007 ──────────────────────────────────────────────────────────────────────
 
-XLS = (
-    "eNrtWE1IVFEU/u77GWfGv/G3NBgGQSvTMNpEYGNhucm/XPRPjc4LxXRknEW1KMtcJkGroo1gf4usCPqhH2pXFBi1CIRAi1atgoICdTr3vPeG0U"
-    "ZwIAXjneGed885955z7rnnnXvnvRvPmxy5VzqFebANKmbjHriSeIKaxyZ8IHk8Lrv2000t7sCKAo+bNtKl40n22wy5h3K/p6DgrvaSMPCZ2iH0"
-    "oSnSawSWEXawDyEhfagVGuWegqvUclDCfuUz7mBcwPgOj33KuI45FxjX0thJcQDjwabKLVYe71PKWJZDWOAhz5lgziYU4ZXM4zMXhTlWx/ZoV+"
-    "i4I1hKgV/LwigoAxuMXiMqaQ+uQQNqNtaU+zUvrtNI1Ejwa5m4IfP0YOfhrT09fi0XN+EF9hNUNzZW19dPopDko/gZDwA/7IL1IuDwl5cvQPxf"
-    "c/kZC/DdtN2p+B7a+VR8L+VAKn4mJUMqftYC+rMX0J+zgP7cFPovKZSoA4gfFbKaDJHO17qU6NgTihn9Q6Ss1S2T3YU2oyNqxKaxmw9Sj3monq"
-    "DpbV0xgya1dYaiBo1tifTHOiJhk9V1LEbp3txHr0aYalRzN70n9VGjP2z0qkBnV9grdXEh980p5Nlc3rIIh8lx2c/jIuejcE/f+v6+sb0leIQ5"
-    "A3x4m0d8uVwO4jgrZ9DkHJZosLVW8owNjM+x1jXcL2VcSMumZ0VLkdXZNchjzrO0guxsZvgQXJvUX0f9oW+tj/xDX4LrqT/WMHWqcOxjcARlFK"
-    "UwzZe/QVSJKnHlsoTHQfsprMPgE+OSvw4Gt+KzfI9b95hczMiKQZDHKzYpOzompRClJiiVKC1BaUTpCUonymXZESnsCLYjN0WlWMp15NupEzyt"
-    "ePloK8CYz5arFEMTfltyjcrmxG0FuuLmkim9ltaUedaeU+QUtgY8g5/jXow3RK3CMLmxmv0swfB9hXRKbQprM31XOQamtoDlu8raZG585ZUI1k"
-    "/XQyUfD7hbl3RBXI48VBLylZqHImUeIimDkkeYGQArxzjuSBV3BxxwwAEHHEgDhHWkqtYVT7eO7Azru84MtVnnM8l/C3sQoV+M/tHsRC89oziZ"
-    "Vv4UQxe2LrHIOfb3Qgl7yXoU3WhnP7rTzl+6conk9Sx6ou/fvULp2p9Nx88ltv8Hwwhflg=="
-)
-"""One sheet with a merged cell, number formats and a hidden row, and a hidden sheet, by xlwt."""
-
 
 def test_an_old_workbook_is_read_as_it_is_shown(tmp_path):
-    items = read(written(tmp_path / "r.xls", zlib.decompress(base64.b64decode(XLS))))
+    items = read(written(tmp_path / "r.xls", XLS))
     [table] = tables(items)
     assert table.header == ("Site", "Share", "Postcode", "Shift", "Opened", "Ok")
     assert table.rows == (
@@ -234,17 +219,8 @@ def test_a_drawing_that_is_none_is_told(tmp_path):
     assert read(written(tmp_path / "b.svg", bomb))[0].words == "a" * 12
 
 
-HEIC = (
-    "eNpjYGCQSSupLMhIzUxmAILczDRDEDs3MzGNgYExLDe1JJEBAhQzUnKKoGyGgszkEgY0oJSZkw82xMWBgREIgYCxCkIDgRQQK2dm5qWBeSBRUS"
-    "AnlQnKyyhLNgQx+QoyS3LhSq5lFhQVAOntmQXJ+UC6AqjMmZEZJDQBrEjuA8Ofvz9+MDDwMycAdUg4MPIw/v8PUsAMUsEMQnK7mBwSgZLaToyM"
-    "aDILFBpZp73y1FyXxyTFwwESOgEiOBySgOrZXRgPFm1QcgBaI5ycn1OUl5xTARTmZWBrAAqJZBYXpEL95gDFAgWZFZkgAWYODqBpDOKZBbmw4A"
-    "OGCEsjEzMLKKByUxJBoSemwbhesuF7Tav5/x8L2/9lR/1ffzBOVwYAhG9Low=="
-)
-"""64 red pixels square, by pillow-heif; the library that is used here only reads."""
-
-
 def test_a_picture_by_a_telephone_is_read_or_the_package_for_it_named(tmp_path, monkeypatch):
-    path = written(tmp_path / "a.heic", zlib.decompress(base64.b64decode(HEIC)))
+    path = written(tmp_path / "a.heic", HEIC)
     [picture] = read(path)
     with Image.open(io.BytesIO(picture.image.data)) as opened:
         assert opened.format == "PNG"
@@ -316,6 +292,14 @@ def test_a_workbook_that_one_library_cannot_open_is_read_by_another(tmp_path):
     table, problem = read(tmp_path / "a.xlsx")
     assert (table.header, table.rows) == (("Site", "Trucks"), (("Bergen", "7"),))
     assert problem.reason.startswith("values were read, number formats, notes and hidden cells not")
+
+
+def test_errors_in_cells_are_told_where_the_library_reads_none(tmp_path):
+    rows = [["Site", "Trucks", "Share"], ["Bergen", 7, "#N/A"], ["Oslo", 9, "#DIV/0!"]]
+    table, hidden, errors, _ = read(binary_workbook(tmp_path / "a.xlsb", {"S": rows, "Old": [["x"]]}, hidden=["Old"]))
+    assert table.rows == (("Bergen", "7", ""), ("Oslo", "9", ""))
+    assert hidden.reason == "is hidden, so it was left out"
+    assert errors.reason == "2 cells show an error such as #N/A, read as empty"
 
 
 def test_a_workbook_under_the_name_of_the_binary_kind_is_read(tmp_path):

@@ -7,6 +7,7 @@ import decimal
 import json
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from r1router.scripts import normalise
@@ -62,6 +63,14 @@ def make_title(path: Path) -> str:
     while _SUFFIX.search(stem[1:]):  # two for .jsonl.gz
         stem = stem[: stem.rindex(".")]
     return " ".join(re.sub(r"[-_]+", " ", stem).split()) or path.name
+
+
+def write_counts(counts: Mapping[str, int]) -> str:
+    """
+    >>> write_counts({"hidden row": 2, "chart": 1, "picture": 0})
+    '2 hidden rows, 1 chart'
+    """
+    return ", ".join(f"{count} {noun}{'s' * (count > 1)}" for noun, count in counts.items() if count)
 
 
 class Ids:

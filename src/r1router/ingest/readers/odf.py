@@ -16,7 +16,7 @@ from typing import Any
 
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import office
-from r1router.ingest.parts.cells import Ids, write_cell
+from r1router.ingest.parts.cells import Ids, write_cell, write_counts
 from r1router.ingest.parts.elements import find_child, read_attribute, read_name
 from r1router.ingest.parts.layout import Box, order_boxes
 from r1router.ingest.parts.numbering import write_item, write_number
@@ -81,8 +81,7 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
             if as_ != "table" or not isinstance(item, Passage):
                 yield item
     seen.left_out["deleted passage"] += sum(1 for _ in content.iter("{*}deletion"))
-    if +seen.left_out:
-        said = ", ".join(f"{count} {noun}{'s' * (count > 1)}" for noun, count in (+seen.left_out).items())
+    if said := write_counts(seen.left_out):
         yield Problem(file.source, "what is hidden", f"left out: {said}", read=True)
     yield from office.report_pictures_left_out(file)
 

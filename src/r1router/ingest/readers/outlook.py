@@ -53,8 +53,7 @@ def _open(storage: Any, offset: int, title: str) -> Letter:
     lines = {"From": f"{said[_FROM]} {address}".strip(), "To": said[_TO], "Cc": said[_CC], "Date": write_cell(sent)}
     letter = Letter(said[_SUBJECT] or title, [f"{name}: {value}" for name, value in lines.items() if value])
     letter.plain = held.str_prop_value(_BODY) or ""
-    if not letter.plain.strip():
-        letter.page = held.str_prop_value(_HTML) or _decode(held.binary_prop_value(_HTML) or b"", held)
+    letter.page = held.str_prop_value(_HTML) or _decode(held.binary_prop_value(_HTML) or b"", held)
     if not letter.plain.strip() and not letter.page and (packed := held.binary_prop_value(_RTF)):
         from compressed_rtf import decompress  # type: ignore[import-untyped]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import struct
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import sheet_xml, tabular
-from r1router.ingest.parts.cells import Ids, make_title, write_cell
+from r1router.ingest.parts.cells import Ids, make_title, write_cell, write_counts
 from r1router.ingest.parts.files import check_size
 from r1router.ingest.parts.formats import show
 from r1router.ingest.parts.registry import Look
@@ -23,6 +25,9 @@ PATTERNS = ("*.xls", "*.xlt")
 KINDS: tuple[Kind, ...] = ("table", "text")
 
 _OLE = b"\xd0\xcf\x11\xe0"
+_SHEET, _OBJECT, _CHART_SHEET = 0x85, 0x5D, 2
+_OBJECTS = {5: "chart", 6: "text box", 8: "picture"}
+"""Kinds of records, of sheets and of objects, as [MS-XLS] numbers them."""
 
 
 def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
@@ -51,6 +56,8 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         ]
         yield from tabular.make_notes_record(notes, id=f"{id}:notes", **about)
         yield from _left_out(sheet, file)
+    if said := write_counts(Counter(_list_drawn(file.path))):
+        yield Problem(file.source, "what is drawn", f"left out: {said}", read=True)
 
 
 def look(path: Path, as_: Kind | None) -> Look:
@@ -112,9 +119,27 @@ def _left_out(sheet: Any, file: SourceFile) -> Iterator[Problem]:
     rows = [row for row in _hidden(sheet.rowinfo_map) if row <= sheet.nrows and any(sheet.row_values(row - 1))]
     columns = [c for c in _hidden(sheet.colinfo_map) if c <= sheet.ncols and any(sheet.col_values(c - 1))]
     counts = {"hidden row": len(rows), "hidden column": len(columns)}
-    said = ", ".join(f"{count} {noun}{'s' * (count > 1)}" for noun, count in counts.items() if count)
-    if said:
+    if said := write_counts(counts):
         yield Problem(file.source, f"sheet {write_cell(sheet.name)}", f"left out: {said}", read=True)
+
+
+def _list_drawn(path: Path) -> Iterator[str]:
+    """Names each thing that lies over a sheet, and each sheet that is a chart: xlrd knows neither."""
+    from olefile import OleFileIO, isOleFile  # type: ignore[import-untyped]
+
+    if not isOleFile(str(path)):
+        return
+    with OleFileIO(str(path)) as ole:
+        stream = next(name for name in (["Workbook"], ["Book"]) if ole.exists(name))
+        data = ole.openstream(stream).read()
+    at = 0
+    while at + 10 <= len(data):
+        kind, length = struct.unpack_from("<HH", data, at)
+        if kind == _SHEET and data[at + 9] == _CHART_SHEET:
+            yield "chart"
+        elif kind == _OBJECT and data[at + 8] in _OBJECTS:
+            yield _OBJECTS[data[at + 8]]
+        at += 4 + length
 
 
 class _Quiet:

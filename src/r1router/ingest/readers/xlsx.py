@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from r1router.errors import UnreadableFile
 from r1router.ingest.parts import office, tabular
-from r1router.ingest.parts.cells import Ids, make_title, write_cell
+from r1router.ingest.parts.cells import Ids, make_title, write_cell, write_counts
 from r1router.ingest.parts.elements import read_attribute, read_name
 from r1router.ingest.parts.formats import HIDES, show
 from r1router.ingest.parts.registry import Look
@@ -27,6 +28,10 @@ MOST_WHOLE = 64 << 20
 """Bytes of sheets; of more, rows are read as a stream, which knows neither merged nor hidden cells nor notes."""
 _NOT_COMPUTED = re.compile(rb'<c (?![^>]*t="str")[^>]*><f[^>]*>[^<]*</f>(?:<v\s*/>|<v></v>)?</c>')
 """A formula without a value, as programs leave it that write workbooks and cannot compute."""
+_ERROR = re.compile(rb'<c\s[^>]*t="e"')
+_ERROR_RECORDS = (3, 11)
+"""In the binary form: the value of a cell, of one with a formula."""
+_STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _CODE = re.compile(r"&(?:\[[^\[\]]*\]|[A-Z]\b)")
 """The page's number, the date and the like, in a header or footer."""
@@ -43,10 +48,10 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
         yield office.describe(archive)
     ids = Ids()
     streamed = _size(file.path) > MOST_WHOLE
-    with file.path.open("rb") as stream:
+    with file.path.open("rb") if is_binary else _open_as_usual(file.path) as stream:
         try:
-            if is_binary or _is_strict(file.path):
-                raise ValueError(f"it is in the {'binary' if is_binary else 'strict'} form of the format")
+            if is_binary:
+                raise ValueError("it is in the binary form of the format")
             book = load_workbook(stream, read_only=streamed, data_only=True)
         except MemoryError:
             raise
@@ -105,7 +110,38 @@ def _read_values(file: SourceFile, as_: Kind | None, error: str) -> Iterator[Rec
             as_=as_,
             is_sheet=True,
         )
+    if count := _count_errors(file.path):
+        said = f"{count} cell{'s show' if count > 1 else ' shows'} an error such as #N/A, read as empty"
+        yield Problem(file.source, "its errors", said, read=True)
     yield Problem(file.source, "", f"values were read, number formats, notes and hidden cells not ({error})", read=True)
+
+
+def _count_errors(path: Path) -> int:
+    """Cells that show an error; python-calamine tells them from empty ones in no way."""
+    count = 0
+    with zipfile.ZipFile(path) as archive:
+        for part in archive.namelist():
+            if part.startswith("xl/worksheets/") and part.endswith(".xml"):
+                count += len(_ERROR.findall(archive.read(part)))
+            elif part.startswith("xl/worksheets/") and part.endswith(".bin"):
+                count += sum(kind in _ERROR_RECORDS for kind in _list_records(archive.read(part)))
+    return count
+
+
+def _list_records(data: bytes) -> Iterator[int]:
+    """The kinds of the records of a binary part: each begins with its kind and its length, in 7 bits of a byte each."""
+    at = 0
+    while at < len(data):
+        header = [0, 0]
+        for place in range(2):
+            shift = 0
+            while True:
+                header[place] |= (data[at] & 0x7F) << shift
+                at, shift = at + 1, shift + 7
+                if data[at - 1] < 0x80:
+                    break
+        yield header[0]
+        at += header[1]
 
 
 def _is_binary(path: Path) -> bool:
@@ -116,10 +152,15 @@ def _is_binary(path: Path) -> bool:
         return "xl/workbook.bin" in archive.namelist()
 
 
-def _is_strict(path: Path) -> bool:
-    """Whether its elements have the names of the standard itself, of which openpyxl knows none."""
+def _open_as_usual(path: Path) -> IO[bytes]:
+    """The workbook, the names of elements that only the standard has made the usual ones, which openpyxl knows."""
     with zipfile.ZipFile(path) as archive:
-        return b"http://purl.oclc.org/ooxml/spreadsheetml" in archive.read("xl/workbook.xml")[:4096]
+        if not _STRICT.search(archive.read("xl/workbook.xml")[:4096]):
+            return path.open("rb")
+        with zipfile.ZipFile(stream := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as usual:
+            for part in archive.namelist():
+                usual.writestr(part, _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", archive.read(part)))
+    return stream
 
 
 def look(path: Path, as_: Kind | None) -> Look:
@@ -175,18 +216,12 @@ def _left_out(sheet: Any, file: SourceFile, where: str) -> Iterator[Problem]:
     counts = {
         "hidden row": len(_hidden_rows(sheet) & {row for row, _ in filled}),
         "hidden column": len(_hidden_columns(sheet) & {column for _, column in filled}),
-        "cell that its format hides": sum(held.number_format == HIDES for held in sheet._cells.values() if held.value),
+        "hidden cell": sum(held.number_format == HIDES for held in sheet._cells.values() if held.value),
         "picture": len(sheet._images),
         "chart": len(sheet._charts),
     }
-    said = ", ".join(f"{count} {_plural(noun) if count > 1 else noun}" for noun, count in counts.items() if count)
-    if said:
+    if said := write_counts(counts):
         yield Problem(file.source, where, f"left out: {said}", read=True)
-
-
-def _plural(noun: str) -> str:
-    first, _, rest = noun.partition(" that its")
-    return f"{first}s that their{rest}" if rest else f"{first}s"
 
 
 def _margins(sheet: Any) -> list[str]:
