@@ -410,14 +410,15 @@ def test_mmrag_labels_are_the_route_of_one_step(tmp_path):
 
 def test_frames_needs_all_articles_that_its_links_name(tmp_path):
     head = "\tPrompt\tAnswer\twikipedia_link_1\twikipedia_link_2\treasoning_types\twiki_links\n"
-    links = "['https://en.wikipedia.org/wiki/River_Shannon', 'https://en.wikipedia.org/wiki/Caf%C3%A9#History']"
+    wiki = "https://en.wikipedia.org/wiki/"
+    links = f"""['{wiki}River_Shannon', '{wiki}Caf%C3%A9#History', '{wiki}Salem,_Oregon', ""{wiki}Schindler's_List""]"""
     full = f'0\t"Which ""river"", then?"\tShannon\t\t\tTabular reasoning | Numerical reasoning\t"{links}"\n'
-    bare = "1\tWho?\tAnna\thttps://en.wikipedia.org/wiki/Anna_Ek\t\tTemporal reasoning\t\n"
+    bare = f"1\tWho?\tAnna\t{wiki}Anna_Ek\t{wiki}Salem,_Oregon, {wiki}B\tTemporal reasoning\t\n"
     first, second = read(write(tmp_path / "test.tsv", head + full + bare), "frames")
     assert (first.id, first.question.text, first.answers) == ("frames-0", 'Which "river", then?', ("Shannon",))
-    assert first.gold["evidence_titles"] == ["River Shannon", "Café"]
-    assert (count_hops(first), first.type) == (2, "Tabular reasoning | Numerical reasoning")
-    assert second.gold["evidence_titles"] == ["Anna Ek"]
+    assert first.gold["evidence_titles"] == ["River Shannon", "Café", "Salem, Oregon", "Schindler's List"]
+    assert (count_hops(first), first.type) == (4, "Tabular reasoning | Numerical reasoning")
+    assert second.gold["evidence_titles"] == ["Anna Ek", "Salem, Oregon", "B"]
 
 
 def test_crag_says_when_it_was_asked_where_the_answer_changes(tmp_path):

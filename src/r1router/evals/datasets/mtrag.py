@@ -3,7 +3,7 @@
 *dataset:* MTRAG (Katsis et al. 2025, arXiv 2501.03468). *metric:* token F1, or a judge, since answers are sentences;
 abstention for the unanswerable. *pattern:* jsonl of `task_id, input [{speaker, text}], targets [{text}], contexts
 [{document_id, title, text}], Answerability, Multi-Turn, Question Type, Collection`.
-Source of the format: `human/generation_tasks/reference.jsonl` of github.com/IBM/mt-rag-benchmark, by its field names.
+Source of the format: `mtrag-human/generation_tasks/reference.jsonl` of github.com/IBM/mt-rag-benchmark, by its names.
 
 Earlier turns come with the question, as `r1router chat` gives them. A question that its collection does not
 answer has no accepted answer. The type is that of the turn (follow-up, clarification, …).
