@@ -1,7 +1,7 @@
 """Reads FRAMES: questions that need facts of two to fifteen Wikipedia articles together.
 
 *dataset:* FRAMES (Krishna et al. 2024, arXiv 2409.12941). *metric:* containment, token F1, or a judge. *pattern:* tsv
-of `Prompt, Answer, wikipedia_link_1 … wikipedia_link_11+, reasoning_types, wiki_links`, in the older file behind a number;
+of `Prompt, Answer, wikipedia_link_1 … wikipedia_link_11+, reasoning_types, wiki_links`, with a number in front;
 the last column is a list as Python writes it, and so may `wikipedia_link_11+` be.
 Source of the format: `test.tsv` of huggingface.co/datasets/google/frames-benchmark, by its column names.
 
