@@ -119,14 +119,24 @@ def _shown_in(bar: Bar) -> Callable[[Progress], None]:
             entries=progress.entries,
             speed=f"{progress.written / seconds:.0f} embedded/s" if progress.written and seconds else "",
         )
-        lines.tell(
-            lambda: (
-                f"indexing: {progress.files} of {progress.of_files} files, {progress.entries:,} entries, "
-                f"{Path(progress.source).name}"
-            )
-        )
+        lines.tell(lambda: write_progress(progress))
 
     return show
+
+
+def write_progress(progress: Progress) -> str:
+    """How far it is, in a line.
+
+    >>> write_progress(Progress("docs/cities.csv", files=1, of_files=2, entries=1, written=0))
+    'indexing: 1 of 2 files, 1 entry, cities.csv'
+    >>> write_progress(Progress("", files=0, of_files=0, entries=0, written=0))
+    'indexing: looking for files'
+    """
+    if not progress.of_files:
+        return "indexing: looking for files"
+    entries = f"{progress.entries:,} {'entry' if progress.entries == 1 else 'entries'}"
+    parts = (f"{progress.files} of {progress.of_files} files", entries, Path(progress.source).name)
+    return f"indexing: {', '.join(filter(None, parts))}"
 
 
 def _bar(console: Console) -> Bar:
