@@ -127,6 +127,7 @@ def _shown_in(bar: Bar) -> Callable[[Progress], None]:
 def write_progress(progress: Progress) -> str:
     """How far it is, in a line.
 
+    >>> from r1router.ingest.run import Progress
     >>> write_progress(Progress("docs/cities.csv", files=1, of_files=2, entries=1, written=0))
     'indexing: 1 of 2 files, 1 entry, cities.csv'
     >>> write_progress(Progress("", files=0, of_files=0, entries=0, written=0))
