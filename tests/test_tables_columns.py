@@ -46,6 +46,20 @@ def read(*cells: str):
         ("±5", 5, ""),
         ("€ -5", -5, "€"),
         ("$−5 million", -5e6, "$"),
+        ("$1.2M", 1.2e6, "$"),
+        ("$900 k", 9e5, "$"),
+        ("3.5B", 3.5e9, ""),
+        ("120k €", 120_000, "€"),
+        ("300 K", 300, "K"),
+        ("5 m", 5, "m"),
+        ("(1,900)", -1900, ""),
+        ("($350.50)", -350.5, "$"),
+        ("$(20)", -20, "$"),
+        ("–5", -5, ""),
+        ("1.5E+06", 1.5e6, ""),
+        ("₹1,20,000", 120_000, "₹"),
+        ("1.5万", 15_000, ""),
+        ("3亿元", 3e8, "元"),
     ],
 )
 def test_a_cell_that_is_one_number_is_read_with_its_unit(cell, value, unit):
@@ -134,6 +148,19 @@ def test_a_decimal_comma_is_told_by_the_other_cells_of_its_column():
     assert read("1,234", "2,500") == ("number", "", [1234, 2500])
 
 
+def test_points_part_thousands_where_decimals_would_be_neither_padded_nor_cut():
+    assert read("1.200 €", "900 €", "3.450 €") == ("number", "€", [1200, 900, 3450])
+    assert read("1.234", "22.512", "900")[2] == [1.234, 22.512, 900.0]
+    assert read("1.250 kg", "2 kg", "1.500 kg")[2] == [1.25, 2.0, 1.5]
+    assert read("1.200", "0.950", "900")[2] == [1.2, 0.95, 900.0]
+    assert read("1.200", "22.500", "3.400")[2] == [1.2, 22.5, 3.4]
+
+
+def test_numbers_in_brackets_are_negative_unless_all_are():
+    assert read("1,200", "(350)", "90", "(1,900)") == ("number", "", [1200, -350, 90, -1900])
+    assert read("(1)", "(2)")[0] == "text"
+
+
 def test_whole_numbers_stay_whole_and_years_are_numbers():
     kind, _, values = read("1999", "2004", "n/a", "–")
     assert kind == "number"
@@ -165,6 +192,11 @@ def test_a_column_of_mixed_content_stays_text_and_a_few_strangers_have_no_value(
         ("4 juillet 1999", datetime.date(1999, 7, 4)),
         ("04.07.1999", datetime.date(1999, 7, 4)),
         ("Jul-1999", datetime.date(1999, 7, 1)),
+        ("04.07.99", datetime.date(1999, 7, 4)),
+        ("04.07.24", datetime.date(2024, 7, 4)),
+        ("1.2.34", None),
+        ("1999年7月4日", datetime.date(1999, 7, 4)),
+        ("1999년 7월", datetime.date(1999, 7, 1)),
         ("1999-07-04 12:30", datetime.datetime(1999, 7, 4, 12, 30)),
         ("1999-07-04T12:30:05Z", datetime.datetime(1999, 7, 4, 12, 30, 5)),
         ("7/4/1999", None),
@@ -181,6 +213,7 @@ def test_a_date_of_slashes_is_read_where_the_column_tells_its_order():
     assert read("7/4/1999", "7/14/1999")[2] == [datetime.date(1999, 7, 4), datetime.date(1999, 7, 14)]
     assert read("7/4/1999", "14/7/1999")[2] == [datetime.date(1999, 4, 7), datetime.date(1999, 7, 14)]
     assert read("7/4/1999", "8/5/1999")[0] == "text"
+    assert read("7/4/99", "14/7/24")[2] == [datetime.date(1999, 4, 7), datetime.date(2024, 7, 14)]
 
 
 def test_a_column_of_dates_may_have_a_bare_year_and_one_of_years_is_no_date():
@@ -192,6 +225,7 @@ def test_times_become_seconds():
     assert [read_seconds(text) for text in ("3:45.2", "1:02:03", "1 h 20 min", "45 s", "12", "3:75")] == [
         225.2, 3723, 4800, 45, None, None,
     ]  # fmt: skip
+    assert read("2:30 PM", "11 a.m.", "12:05 am")[2] == [52_200, 39_600, 300]
     assert read("2:03", "1:59.5") == ("time", "s", [123.0, 119.5])
 
 

@@ -230,15 +230,22 @@ _LEADING_ZERO = re.compile(r"0\d+")
 _CURRENCY = r"(?:(?:US|A|C|NZ|HK|S|R)?\$|[€£¥₹₽₩₺]|EUR|USD|GBP|CHF|Rs\.?)"
 _CELL = {
     mark: re.compile(
-        rf"""(?P<about>[~≈]|c(?:irc)?a\.?\ )?\ ?(?P<sign>[-−+±])?(?P<money>{_CURRENCY}\ ?)?(?P<sign2>[-−])?
-        (?P<whole>\d{{1,3}}(?:[{group}'’\u00a0\u202f\ ]\d{{3}})+(?!\d)|\d+)(?P<part>{re.escape(mark)}\d+)?
-        (?:\ ?(?P<magnitude>hundred|thousand|million|billion|trillion|bn|mn|mio\.?|mrd\.?)(?!\w))?
+        rf"""(?P<about>[~≈]|c(?:irc)?a\.?\ )?\ ?(?P<sign>[-−–+±])?(?P<money>{_CURRENCY}\ ?)?(?P<sign2>[-−])?
+        (?P<whole>\d{{1,3}}(?:[{group}'’\u00a0\u202f\ ]\d{{3}})+(?!\d)
+          |\d{{1,2}}(?:{group}\d\d)+{group}\d{{3}}(?!\d)|\d+)
+        (?P<part>{re.escape(mark)}\d+)?(?P<exponent>e[-+]\d{{1,3}})?(?P<letter>(?-i:[kKMB])(?!\w))?
+        (?:\ ?(?P<magnitude>hundred|thousand|million|billion|trillion|bn|mn|mio\.?|mrd\.?)(?!\w)|(?P<han>[千万萬亿億]))?
         \ ?(?P<unit>{_CURRENCY}|[%‰°′″"]\ ?[CF]?|[^\W\d_][^\d,;:|]{{0,19}}[²³]?|m²|m³)?""",
         re.VERBOSE | re.IGNORECASE,
     )
     for mark, group in ((".", ","), (",", r"\."))
 }
-_MARKED = {**_MAGNITUDES, "mio": 1e6, "mrd": 1e9}
+_BRACKETS = re.compile(rf"(?P<money>{_CURRENCY}\ ?)?\(\ ?(?P<number>[^()]*\d[^()]*?)\ ?\)(?P<unit>\ ?%)?")
+"""How accounts write what is less than nothing."""
+_MARKED = {**_MAGNITUDES, "mio": 1e6, "mrd": 1e9, "m": 1e6, "b": 1e9, "t": 1e12}
+_MARKED |= {"千": 1e3, "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8}
+_LETTERS = frozenset("kmbt")
+"""Behind an amount of money, "$1.2M", a magnitude and no unit."""
 _ORDINALS = frozenset(("st", "nd", "rd", "th"))
 
 
@@ -252,25 +259,37 @@ def read_cell(text: str, *, decimal: Decimal = ".") -> CellNumber | None:
     CellNumber(value=1267000.0, unit='km²', whole=True)
     >>> read_cell("1.234,5", decimal=",")
     CellNumber(value=1234.5, unit='', whole=False)
+    >>> read_cell("$1.2M").value, read_cell("(1,900)").value
+    (1200000.0, -1900.0)
     """
     if (decimal == "." or "." not in text) and _PLAIN.fullmatch(text):
         return CellNumber(float(text.replace("−", "-")), "", "." not in text)
+    if bracketed := _BRACKETS.fullmatch(text.strip()):
+        inner = "".join(bracketed[part] or "" for part in ("money", "number", "unit"))
+        owed = read_cell(inner, decimal=decimal)
+        return owed and owed._replace(value=-owed.value)
     plain = _REMARKS.sub("", text).strip()
     found = _CELL[decimal].fullmatch(plain)
     if found is None or _LEADING_ZERO.fullmatch(found["whole"]):
         return None
-    value = float(re.sub(r"\D", "", found["whole"]) + (found["part"] or "").replace(",", "."))
-    magnitude = (found["magnitude"] or "").lower().rstrip(".")
-    if magnitude:
-        value *= _MARKED[magnitude]
+    value = float(
+        re.sub(r"\D", "", found["whole"]) + (found["part"] or "").replace(",", ".") + (found["exponent"] or "")
+    )
+    unit = (found["unit"] or "").strip()
+    money = (found["money"] or "").strip()
+    magnitudes = [found["letter"], found["magnitude"], found["han"]]
+    if money and unit.lower() in _LETTERS:
+        magnitudes.append(unit)
+    for magnitude in filter(None, magnitudes):
+        value *= _MARKED[magnitude.lower().rstrip(".")]
     if math.isinf(value):
         return None
-    if (found["sign"] or found["sign2"]) in ("-", "−"):
+    if (found["sign"] or found["sign2"]) in ("-", "−", "–"):
         value = -value
-    unit = (found["money"] or "").strip() or (found["unit"] or "").strip()
+    unit = money or unit
     if unit.lower() in _ORDINALS:
         unit = ""
-    return CellNumber(value, unit, not found["part"])
+    return CellNumber(value, unit, not (found["part"] or found["exponent"]))
 
 
 def tell_decimal(text: str) -> Decimal | None:

@@ -52,6 +52,10 @@ class ColumnReader:
         self._units: dict[_Form, Counter[str]] = {".": Counter(), ",": Counter()}
         self._parts: set[_Form] = set()
         """Forms of which a cell had decimals, or a time of day."""
+        self._bare = False
+        """Whether a number stood in no brackets: where all do, these do not say that they are negative."""
+        self._points: set[str] = set()
+        """What points in numbers may be, and whether there are numbers of hundreds without."""
         self._seen: dict[str, tuple[tuple[_Form, str | None, bool], ...]] = {}
         """What the cells of one text can be read as; most columns repeat theirs."""
         self._known: dict[str, Value] = {}
@@ -91,12 +95,14 @@ class ColumnReader:
     def settle(self) -> TableColumn:
         """Decides, after the last cell, what the column is."""
         filled = self._cells - self._empty
+        if self._points == {"thousands", "ending in 0", "none"}:
+            self._counts["."] = 0
         best = max(_FORMS, key=lambda form: self._counts[form])  # of equals the first
         if self._counts["dmy"] == self._counts["mdy"] and best in ("dmy", "mdy"):
             best = "iso"  # which comes first, the day or the month, cannot be told
         count = self._counts[best]
         self.column = TableColumn(self._name, "text", empty=self._empty)
-        if not filled or count < SHARE * filled:
+        if not filled or count < SHARE * filled or (best in (".", ",") and not self._bare):
             return self.column
         if best == "." or best == ",":
             self._settle_number(best, filled)
@@ -137,6 +143,8 @@ class ColumnReader:
             if form == "." or form == ",":
                 if (number := read_cell(text, decimal=form)) is not None:
                     found.append((form, number.unit, not number.whole or abs(number.value) >= _LARGE))
+                    self._bare = self._bare or not text.endswith(")") or not _OPEN.match(text)
+                    self._points |= _tell_points(text) if form == "." else set()
             elif form == "time":
                 if read_seconds(text) is not None:
                     found.append((form, None, False))
@@ -162,6 +170,20 @@ class ColumnReader:
 
         self._read, self.stored = read, "integer" if whole else "decimal"
         self.column = TableColumn(self._name, "number", main, filled - counted, self._empty)
+
+
+def _tell_points(text: str) -> set[str]:
+    """What the points in a number may be. Decimals are padded with zeros or not, in a whole column; where a number of
+    three digits has none and another ends in one, points part thousands.
+
+    >>> [sorted(_tell_points(text)) for text in ("1.200", "900", "0.125", "2")]
+    [['ending in 0', 'thousands'], ['none'], ['decimals'], []]
+    """
+    if "." not in text:
+        return {"none"} if _HUNDREDS.search(text) else set()
+    if not _GROUPED.fullmatch(text):
+        return {"decimals"}
+    return {"thousands", "ending in 0"} if _ENDING_IN_ZERO.search(text) else {"thousands"}
 
 
 def read_columns(
@@ -201,6 +223,10 @@ _MONTHS = {
     for name in names.split()
 }
 _DIGIT = re.compile(r"\d")
+_OPEN = re.compile(r"[^\w(]{0,3}\(")
+_GROUPED = re.compile(r"[^\d.]*[1-9]\d{0,2}(?:\.\d{3})+(?!\d)[^\d.]*")
+_HUNDREDS = re.compile(r"\d{3}")
+_ENDING_IN_ZERO = re.compile(r"0(?!.*\d)")
 _CLOCK = r"(?:[T ,]+(?P<h>[01]?\d|2[0-3]):(?P<min>[0-5]\d)(?::(?P<s>[0-5]\d)(?:\.\d+)?)?(?:Z| ?UTC)?)?"
 _MONTH = r"(?P<month>[^\W\d_]{3,10})\.?"
 _WEEKDAY = r"(?:[^\W\d_]{3,10},?\ )?"
@@ -210,6 +236,8 @@ _IN_DIGITS = tuple(
         r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})",
         r"(?P<d>\d{1,2})\.\ ?(?P<m>\d{1,2})\.\ ?(?P<y>\d{4})",
         r"(?P<a>\d{1,2})[-/](?P<b>\d{1,2})[-/](?P<y>\d{4})",
+        r"(?P<d>\d\d)\.(?P<m>\d\d)\.(?P<y>\d\d)",
+        r"(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y>\d\d)",
         r"(?P<y>[12]\d{3})",
     )
 )
@@ -220,9 +248,12 @@ _IN_WORDS = tuple(
         rf"{_WEEKDAY}(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|\.)?[- ](?:de |of )?{_MONTH},?(?: de)?[- ](?P<y>\d{{4}})",
         rf"{_WEEKDAY}{_MONTH} (?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y>\d{{4}})",
         rf"{_MONTH},?[- ](?P<y>\d{{4}})",
+        r"(?P<y>\d{4})[年년] ?(?P<m>\d{1,2})[月월](?: ?(?P<d>\d{1,2})[日일])?",
     )
 )
-_WITH_YEAR = re.compile(r"\d{4}", re.ASCII)
+_WITH_YEAR = re.compile(r"\d{4}|\d[./]\d\d?[./]\d\d(?!\d)", re.ASCII)
+_PIVOT = 70
+"""Of years with two digits, those from here on are of the last century."""
 _LETTERS = re.compile(r"[^\W\d_]")
 _REMARK = re.compile(r"(?<!\s)\s*+(?:\([^()]*\)|\[[^\[\]]*\]|(?<![*†‡])[*†‡]++)$")
 _SECONDS = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):([0-5]\d(?:[.,]\d{1,3})?)", re.ASCII)
@@ -231,6 +262,7 @@ _SPOKEN = re.compile(
     r"(?:(?P<min>\d+) ?(?:min(?:ute)?s?|m|′|') ?)?(?:(?P<s>\d+(?:\.\d+)?) ?(?:s(?:ec(?:ond)?s?)?|″|\"))?",
     re.ASCII,
 )
+_TWELVE_HOURS = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))?(?::([0-5]\d))? ?([ap])\.?m\.?", re.ASCII | re.IGNORECASE)
 _LARGE = 1 << 53
 
 
@@ -258,7 +290,10 @@ def _date(parts: dict[str, str | None], order: Order) -> datetime.date | datetim
             return None
         day, month = (second, first) if order == "mdy" else (first, second)
     try:
-        date = datetime.date(int(parts["y"] or ""), int(month), int(day))
+        year = int(parts["y"] or "")
+        if len(parts["y"] or "") == 2:
+            year += 1900 if year >= _PIVOT else 2000
+        date = datetime.date(year, int(month), int(day))
     except ValueError:  # no such day, no such month
         return None
     if parts["h"] is None:
@@ -270,9 +305,13 @@ def _date(parts: dict[str, str | None], order: Order) -> datetime.date | datetim
 def read_seconds(text: str) -> float | None:
     """The seconds of a whole cell that is a time: "3:45.2" or "1:02:03", or with units, "1 h 20 min".
 
-    Two numbers are read as minutes and seconds. A time of day ("14:30") keeps its order so, and differences their form.
+    Two numbers are read as minutes and seconds. A time of day ("14:30") keeps its order so, and differences their form;
+    one such as "2:30 PM" is the seconds since midnight.
     """
     plain = _REMARK.sub("", text)
+    if found := _TWELVE_HOURS.fullmatch(plain):
+        hour, minute, second = int(found[1]) % 12, int(found[2] or 0), int(found[3] or 0)
+        return (hour + 12 * (found[4] in "pP")) * 3600.0 + minute * 60 + second
     if found := _SECONDS.fullmatch(plain):
         hours, minutes, seconds = found.groups()
         return int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))
