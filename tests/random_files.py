@@ -618,11 +618,37 @@ def make_xlsx(pen: Pen) -> bytes:
             held = page.cell(*place, int(text) if text.isdecimal() else text)
             if pen.random.random() < 0.05:
                 held.comment = Comment(pen.fill("words"), "x")
+        if pen.random.random() < 0.3:
+            page.cell(99, 1, pen.write("«words:hidden row»"))
+            page.row_dimensions[99].hidden = True
         for top, left, bottom, right in spans:
             page.merge_cells(start_row=top, start_column=left, end_row=bottom, end_column=right)
         page.oddHeader.center.text = pen.write(pen.random.choice(("", "«words»")))
     book.save(packed := io.BytesIO())
     return packed.getvalue()
+
+
+_XML_OF_2003 = (
+    'xmlns="urn:schemas-microsoft-com:office:spreadsheet" xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet"'
+)
+
+
+def make_old_sheets(pen: Pen) -> str:
+    """A workbook in the XML of 2003. A merged cell has no others behind it, and a cell may say where it stands."""
+    sheet, spans = lay_out_sheet(pen, merged=True)
+    merged = {(top, left): (bottom - top, right - left) for top, left, bottom, right in spans}
+    rows = ""
+    for row in sorted({row for row, _ in sheet}):
+        cells = ""
+        for column in sorted(column for other, column in sheet if other == row):
+            down, across = merged.get((row, column), (0, 0))
+            kind = "Number" if sheet[row, column].isdecimal() else "String"
+            note = pen.write(pen.random.choice(("", "", "", "<Comment><ss:Data>«words»</ss:Data></Comment>")))
+            place = f'ss:Index="{column}" ss:MergeDown="{down}" ss:MergeAcross="{across}"'
+            cells += f'<Cell {place}><Data ss:Type="{kind}">{sheet[row, column]}</Data>{note}</Cell>'
+        rows += f'<Row ss:Index="{row}">{cells}</Row>'
+    name = pen.fill("word")
+    return f'<Workbook {_XML_OF_2003}><Worksheet ss:Name="{name}"><Table>{rows}</Table></Worksheet></Workbook>'
 
 
 # ── data ───────────────────────────────────────────────────────────────────────────────────────
@@ -713,7 +739,7 @@ def make_notebook(pen: Pen) -> str:
 
 KINDS: dict[str, tuple[Callable[[Pen], str | bytes], Rules]] = {
     "a.html": (write_file, HTML), "a.md": (write_file, MARKDOWN), "a.rst": (write_file, RST), "a.csv": (make_delimited, CELLS), "a.tsv": (make_tabbed, CELLS),
-    "a.docx": (make_docx, DOCX), "a.pptx": (make_pptx, PPTX), "a.xlsx": (make_xlsx, CELLS), "a.json": (make_json, {}), "a.jsonl": (make_jsonl, {}), "a.ipynb": (make_notebook, MARKDOWN), "a.eml": (make_mail, HTML), "a.odt": (make_odf, ODT), "a.ods": (make_odf, ODS),
+    "a.docx": (make_docx, DOCX), "a.pptx": (make_pptx, PPTX), "a.xlsx": (make_xlsx, CELLS), "a.xls": (make_old_sheets, CELLS), "a.json": (make_json, {}), "a.jsonl": (make_jsonl, {}), "a.ipynb": (make_notebook, MARKDOWN), "a.eml": (make_mail, HTML), "a.odt": (make_odf, ODT), "a.ods": (make_odf, ODS),
     "a.odp": (make_odf, ODP), "a.epub": (make_epub, HTML), "a.rtf": (write_file, RTF), "wiki_00": (write_file, WIKI),
 }  # fmt: skip
 """By the name of the file."""
