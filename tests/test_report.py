@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
+from browsing import Person, chromium
 from r1router.charts.page import write_scripts
 from r1router.cli import tables
 from r1router.drive.budget import Budget
@@ -20,6 +21,7 @@ from r1router.evals.report.html import write_page
 from r1router.evals.report.summary import drop_folders, make_plain, report
 from r1router.evals.run import RunLine, RunSettings
 from r1router.types import Answer, Evidence, Example, Question, Step, Trajectory, Usage
+from test_page_accessible import SIZES, faults
 
 KINDS = {"text": "text", "table": "table"}
 
@@ -262,6 +264,30 @@ def test_the_page_is_whole_loads_nothing_and_is_the_same_twice():
         "1 of 7 questions failed",
     ):
         assert words in pages[0]
+
+
+@pytest.mark.slow
+def test_the_page_has_nothing_that_axe_finds_and_no_legend_over_its_plot(tmp_path):
+    routes = [("text",), ("table",)] * 4 + [("text",)] * 3
+    taken = [RunLine("one_shot_routing", example(n), path(n, RIGHT, routes=r)) for n, r in enumerate(routes)]
+    setup, rows = run({"r1_router": [RIGHT] * 6 + [WRONG] * 5, "vanilla_rag": [WRONG] * 11})
+    page = tmp_path / "report.html"
+    page.write_text(write_page(report([(settings([*setup.methods, "one_shot_routing"]), [*rows, *taken])])))
+    with chromium() as driver:
+        person = Person(driver, "")
+        for size in SIZES.values():
+            for dark in (False, True):
+                person.has_screen(*size, dark=dark)
+                driver.get(page.as_uri())
+                person.finds(".plot .legend")
+                assert faults(person) == []
+                over = person.runs(
+                    "const box = (element) => element.getBoundingClientRect();"
+                    "return [...document.querySelectorAll('.plot:has(.legend)')].filter((plot) =>"
+                    "  box(plot.querySelector('.legend')).bottom > box(plot.querySelector('.gridlayer')).top + 1"
+                    ").length"
+                )
+                assert over == 0
 
 
 def test_a_page_of_a_run_in_which_everything_failed_still_opens():

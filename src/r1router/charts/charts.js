@@ -19,7 +19,7 @@
         paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
         font: { family: "system-ui, sans-serif", size: 12, color: colour("ink") },
         margin: { l: 54, r: 12, t: 30, b: 44 },
-        legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
+        legend: { orientation: "h", yref: "container", y: 0.99, yanchor: "top", x: 0 },
         modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("line"), activecolor: colour("ink") },
         hoverlabel: { bgcolor: colour("card"), font: { color: colour("ink") } },
         ...layout, xaxis: axis(layout.xaxis), yaxis: axis(layout.yaxis),

@@ -39,7 +39,7 @@ def write_figure(figure: Figure) -> str:
     return (
         f'<figure class="chart{" broad" if figure.broad else ""}">'
         f"<figcaption><b>{escape(figure.title)}</b>{note}</figcaption>"
-        f'<div class="plot" role="img" aria-label="{escape(figure.says or figure.title)}" '
+        f'<div class="plot" role="group" aria-label="{escape(figure.says or figure.title)}" '
         f'style="height:{figure.height}px"></div>'
         f'<script type="application/json">{safe}</script></figure>\n'
     )

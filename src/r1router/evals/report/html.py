@@ -24,6 +24,7 @@ from r1router.evals.report.results import TOTAL
 from r1router.evals.report.summary import Report, Section
 from r1router.evals.report.words import (
     write_amount,
+    write_breakable,
     write_chance,
     write_how_timed,
     write_score,
@@ -57,6 +58,7 @@ def write_page(report: Report, audits: Sequence[Audit] = ()) -> str:
         "amount": write_amount,
         "chance": write_chance,
         "how_timed": write_how_timed,
+        "breakable": write_breakable,
     }
     sections = [_section(section, report.primary, audits) for section in report.sections]
     return environment.get_template("report.html.j2").render(

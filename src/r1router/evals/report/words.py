@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from r1router.evals.statistics import Difference, Interval
 
 if TYPE_CHECKING:
@@ -40,3 +42,12 @@ def write_how_timed(section: Section) -> str:
     if any(result.alone for result in section.results):
         return f"{together} Alone: of a sample that was asked one at a time."
     return f"{together} To measure what one question takes by itself: r1router eval … --alone 8."
+
+
+def write_breakable(name: str) -> Markup:
+    """A name that a narrow page may break after its underscores, and nowhere else.
+
+    >>> write_breakable("one_shot_routing<1>")
+    Markup('one_<wbr>shot_<wbr>routing&lt;1&gt;')
+    """
+    return Markup("_<wbr>").join(name.split("_"))
