@@ -1,4 +1,4 @@
-"""Has a policy say in a line what a knowledge base holds, because routers choose by that line.
+"""Describes a knowledge base in a line that a policy writes, because routers choose by that line.
 
 The line that is made of titles tells what there is; a large model can say what it is about. What a person wrote stays.
 """

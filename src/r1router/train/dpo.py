@@ -16,6 +16,7 @@ from r1router.policies._chat import write_chat_json
 from r1router.prompts import Prompts
 from r1router.train import launch, run_folder
 from r1router.train.arguments import make_arguments
+from r1router.train.fast.memory import keep_freed_memory
 from r1router.train.fast.numbers import measure_fastest_dtype, use_free_threads
 from r1router.train.fast.saving import save_by_time
 from r1router.train.fast.sft import speed_up
@@ -62,6 +63,7 @@ def _train(pairs: Sequence[Pair], out: Path, settings: DpoSettings, processes: i
 
     transformers.set_seed(settings.seed)
     use_free_threads()
+    keep_freed_memory()
     dtype = measure_fastest_dtype() if settings.lora or settings.adapter else None  # all weights are trained in float32
     weights, tokenizer = load_model(settings.base, dtype=dtype)
     if sees_pictures(tokenizer):

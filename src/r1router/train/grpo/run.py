@@ -21,6 +21,7 @@ from r1router.policies._chat import write_chat_json
 from r1router.prompts import Prompts
 from r1router.train import launch, rewards, run_folder
 from r1router.train.fast.grpo import make_trainer_class
+from r1router.train.fast.memory import keep_freed_memory
 from r1router.train.fast.numbers import measure_fastest_dtype, use_free_threads
 from r1router.train.fast.saving import save_by_time
 from r1router.train.grpo import collapse, rehearsal, reward_functions, rollout_function, validation
@@ -100,6 +101,7 @@ def _train(
     if settings.beta and not (settings.lora or settings.adapter) and find_gguf_file(settings.base):
         raise InputError("the KL of all weights takes them twice, and TRL reads no GGUF file; take --beta 0")
     use_free_threads()
+    keep_freed_memory()
     dtype = measure_fastest_dtype() if settings.lora or settings.adapter else None  # all weights are trained in float32
     weights, tokenizer = load_model(settings.base, dtype=dtype)
     sees = sees_pictures(tokenizer)
