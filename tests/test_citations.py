@@ -38,10 +38,13 @@ def test_a_mark_at_the_end_of_a_word_is_the_answers_own_unless_a_piece_has_it_so
         assert names(cite([Step(sub_question=asked, evidence=pieces, answer="Oslo[2]")], "Oslo")) == [cited]
 
 
-def test_a_mark_of_another_program_is_no_part_of_the_answer():
+@pytest.mark.parametrize(
+    "mark", ["【2†source】", " [ID:0]", "[^2]", " [Source 2]", " [citation:3]", "[doc2]", " (Source: bread.txt)", "²"]
+)
+def test_a_mark_of_another_program_is_no_part_of_the_answer(mark):
     pieces = (piece("a", "The crane lifts 45 tonnes."), piece("b", "Bread is baked at six."))
-    step = Step(sub_question="How much does the crane lift?", evidence=pieces, answer="45 tonnes【2†source】")
-    assert names(cite([step], "45 tonnes")) == ["a"]
+    step = Step(sub_question="How much does the crane lift?", evidence=pieces, answer=f"45 tonnes{mark}")
+    assert names(cite([step], f"45 tonnes{mark}")) == ["a"]
 
 
 def test_of_pieces_that_say_the_same_the_first_is_cited():

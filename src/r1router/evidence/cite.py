@@ -33,7 +33,13 @@ PIECES = 3
 """A sentence is cited from at most so many pieces."""
 
 _MARK = re.compile(r"\s?\[(\d{1,2})\]")
-_FOOTNOTE = re.compile(r"(?<=\S)\s?(?:\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|【\d{1,3}[^】]{0,40}】|[¹²³⁴⁵⁶⁷⁸⁹⁰]+(?!\w))")
+_PIECE = r"(?:\^|(?:id|source|doc(?:ument)?|ref(?:erence)?|citation|chunk|context|passage|quelle)s?[ :#_-]{0,2})?"
+_FOOTNOTE = re.compile(
+    rf"(?<=\S)\s?(?:\[{_PIECE}\d{{1,3}}(?:\s?[,–-]\s?\d{{1,3}})*\]|【\d{{1,3}}[^】]{{0,40}}】|[¹²³⁴⁵⁶⁷⁸⁹⁰]+(?!\w)"
+    r"|[(\[](?:sources?|quellen?|see|cf\.):?\s[^()\[\]]{1,80}[)\]])",
+    re.IGNORECASE,
+)
+"""How programs mark where an answer is from; which piece they mean by a number, each counts its own way."""
 _LIST = re.compile(r"(?<!\s)\s*[;\n|]\s*|,\s+|(?<!\s)\s+(?:and|und|et|y|&)\s+")
 _NUMBER = re.compile(r"(?<![^\W\d_])\d+(?:[.,:/'’\u00a0\u202f–-]\d+)*")
 _TRUTH = {True: "true", False: "false"}
