@@ -111,6 +111,13 @@ def test_a_csv_of_passages_is_told_by_its_columns(tmp_path):
     assert isinstance(read(path)[0], Table)
 
 
+def test_a_page_under_the_name_of_a_csv_is_read_as_one(tmp_path):
+    table = "<table><tr><th>Port</th><th>Fare</th></tr><tr><td>Hamn</td><td>20</td></tr></table>"
+    found = read(written(tmp_path / "a.csv", f"<!DOCTYPE html><p>Fares of May.</p>{table}"))
+    assert [(t.header, t.rows) for t in found if isinstance(t, Table)] == [(("Port", "Fare"), (("Hamn", "20"),))]
+    assert [p.text for p in found if isinstance(p, Passage)] == ["Fares of May."]
+
+
 @pytest.mark.parametrize("content", ["", "\n\n", "City,River\n", ",,,\n,,\n"])
 def test_a_csv_without_rows_is_reported(tmp_path, content):
     assert reason(written(tmp_path / "a.csv", content)) in (

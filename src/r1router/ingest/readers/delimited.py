@@ -16,7 +16,8 @@ from r1router.ingest.parts.files import open_text, report_doubts
 from r1router.ingest.parts.registry import Look
 from r1router.ingest.parts.rows import At, place_row, read_rows, tell_kind_of_columns
 from r1router.ingest.parts.structure import AHEAD, Found, Line, find_tables
-from r1router.ingest.records import Problem, Record
+from r1router.ingest.readers import html
+from r1router.ingest.records import About, Problem, Record
 from r1router.ingest.sources import SourceFile
 from r1router.types import Kind
 
@@ -42,7 +43,14 @@ _SEP = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
 """What spreadsheets write into the first line: the delimiter."""
 
 
-def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem]:
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|table)\b", re.IGNORECASE)
+"""How a web page begins, as some sites send a table or an error under this name."""
+
+
+def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | Problem | About]:
+    if _is_page(file.path):
+        yield from html.read(file, as_=as_, ocr=ocr)
+        return
     problems: list[Problem] = []
     with open_text(file, newline="") as stream:
         lines = _lines(stream, file, problems)
@@ -66,6 +74,8 @@ def read(file: SourceFile, *, as_: Kind | None, ocr: bool) -> Iterator[Record | 
 
 
 def look(path: Path, as_: Kind | None) -> Look:
+    if _is_page(path):
+        return html.look(path, as_)
     file = SourceFile(path, path.name, KINDS)
     with open_text(file, newline="") as stream:
         lines = _lines(stream, file, [])
@@ -74,6 +84,11 @@ def look(path: Path, as_: Kind | None) -> Look:
         if found is None or kind != "image" or as_ not in (None, "image"):
             return (kind,), ()
         return (kind,), manifest.find_parts((row.fields for row in _named(found, chain(head, lines))), path.parent)
+
+
+def _is_page(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return _PAGE.match(stream.read(1024)) is not None
 
 
 def _kind(head: list[Line], folder: Path) -> tuple[Kind, Found | None]:
