@@ -448,6 +448,8 @@ def test_a_source_opens_at_the_piece_that_was_cited(page):
 def test_an_answer_has_an_address_and_can_be_rated(page, folder):
     person, policy = page.person, page.policy
     policy.says(in_order(SHORT))
+    person.finds("#picture")[0].send_keys(str(DEMO / "queries" / "photo-1.jpg"))
+    person.sees(".preview", "photo-1.jpg")
     person.asks("Who is the zebra?")
     person.clicks(".keep button", "Share")
     told = person.sees(".keep [role=status]").text
@@ -462,6 +464,8 @@ def test_an_answer_has_an_address_and_can_be_rated(page, folder):
     person.goes_to(f"#/a/{id}")
     person.sees(".run h1", "Who is the zebra?")
     person.sees(".answer-text", "It says more.")
+    person.finds(".run-head img", 1)
+    person.sees(".cost", "paced")
     person.goes_to("#/a/none")
     person.sees(".problem", "not kept any more")
     assert "404" in " ".join(person.complaints())

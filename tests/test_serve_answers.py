@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from r1router.codec import from_dict
 from r1router.evals.datasets import load_examples
 from r1router.serve.work import answers
 from r1router.serve.work.answers import Answers
 from r1router.serve.work.askers import Asker, asker
-from r1router.types import Question, Trajectory
+from r1router.types import Image, Question, Trajectory
 from serving import call, live, make_kbs, small_app
+from small_embedders import plain_picture
 
 ASKED = {"question": "What is the capital of Norway?"}
 
@@ -29,9 +33,9 @@ def port(kbs: Path):
         yield found
 
 
-def ask(port: int) -> tuple[str, Any]:
+def ask(port: int, **others: object) -> tuple[str, Any]:
     """The id under which the answer is kept, and its trajectory as it came."""
-    events = call(port, "POST", "/v1/ask", ASKED).events
+    events = call(port, "POST", "/v1/ask", {**ASKED, **others}).events
     [kept], [finished] = ([data for name, data in events if name == wanted] for wanted in ("kept", "finished"))
     return kept["id"], finished["trajectory"]
 
@@ -76,6 +80,19 @@ def test_what_is_said_last_of_an_answer_holds_and_its_row_is_there_once(port: in
     assert rate(right=False, answer="Oslo, Norway") == ([("yes",), ("Oslo, Norway",)], [])
 
 
+def test_the_picture_of_a_question_is_at_its_address_and_in_its_row_of_feedback(port: int, kbs: Path) -> None:
+    picture = plain_picture("blue")
+    id, trajectory = ask(port, image=f"data:image/png;base64,{base64.b64encode(picture.data).decode()}")
+    found = call(port, "GET", f"/v1/answers/{id}").json
+    assert from_dict(Trajectory, found["trajectory"]).question.image == replace(picture, name="")
+    assert found["model"] == "scripted"
+    assert "image" not in trajectory["question"]  # the client has it
+    assert call(port, "POST", f"/v1/answers/{id}/rating", {"right": True}).status == 204
+    [row] = [row for row in load_examples(str(kbs / "feedback.jsonl")) if row.id == id]
+    assert row.question.image
+    assert row.question.image.data == picture.data
+
+
 def test_a_server_that_keeps_nothing_has_no_addresses(kbs: Path) -> None:
     with live(small_app(kbs)) as port:
         assert "kept" not in [name for name, _ in call(port, "POST", "/v1/ask", ASKED).events]
@@ -94,6 +111,15 @@ def test_of_too_many_answers_the_oldest_go(tmp_path: Path, monkeypatch: pytest.M
     kept = Answers(tmp_path, hours=1)
     ids = [kept.keep(TRAJECTORY, []) for _ in range(4)]
     assert [kept.find(id) is not None for id in ids] == [False, False, True, True]
+
+
+def test_of_too_many_pictures_those_of_the_oldest_answers_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "MOST_PICTURED", 25)
+    monkeypatch.setattr(answers, "MOST", 3)
+    kept = Answers(tmp_path, hours=1)
+    ids = [kept.keep(TRAJECTORY, [], picture=Image(b"0123456789")) for _ in range(4)]
+    found = [kept.find(id) for id in ids]
+    assert [one and bool(one.picture) for one in found] == [None, False, True, True]
 
 
 def test_only_who_asked_finds_an_answer(tmp_path: Path) -> None:

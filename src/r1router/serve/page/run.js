@@ -37,9 +37,10 @@ export function newRun({ question, picture, method, model = "", where = "", turn
 }
 
 /** What the server has kept of a question, as the run that it was. */
-export function openKept({ id, at, trajectory, kbs }) {
-  const { text, typed = "", turns = [], where = "" } = trajectory.question;
-  const asked = newRun({ question: typed || text, picture: null, method: trajectory.method, where, turns });
+export function openKept({ id, at, trajectory, kbs, model }) {
+  const { text, typed = "", turns = [], where = "", image } = trajectory.question;
+  const picture = image ? `data:${image.media_type ?? "image/png"};base64,${image.data}` : null;
+  const asked = newRun({ question: typed || text, picture, method: trajectory.method, model, where, turns });
   const run = finish({ ...asked, asks: text, at: at * 1000, cards: byName(kbs) }, trajectory);
   const seconds = Object.values(trajectory.usage?.seconds ?? {}).reduce((sum, each) => sum + each, 0);
   return { ...run, id, kept: id, seconds };

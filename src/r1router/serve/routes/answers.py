@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from r1router.codec import to_dict
 from r1router.serve.error_responses import Refused
 from r1router.serve.limits import MOST_QUESTION
 from r1router.serve.work.answers import Answers, Kept
@@ -20,6 +21,7 @@ class KeptAnswer(BaseModel):
     at: float = Field(description="When it was given, in seconds since 1970.")
     trajectory: Trajectory
     kbs: list[Card]
+    model: str = Field("", description="The name of the model that answered.")
 
 
 class Rating(BaseModel):
@@ -39,9 +41,11 @@ def router(answers: Answers) -> APIRouter:
 
     @routes.get("/v1/answers/{id}", response_model=KeptAnswer)
     async def show_answer(id: str) -> Response:
-        """An answer as it was given, with its steps."""
+        """An answer as it was given, with its steps and the picture that it was asked with."""
         kept = await find(id)
         found: dict[str, Any] = {"id": kept.id, "at": kept.at, **kept.body}
+        if kept.picture:
+            found["trajectory"]["question"]["image"] = to_dict(kept.picture)
         return JSONResponse(found)
 
     @routes.post("/v1/answers/{id}/rating", status_code=204)

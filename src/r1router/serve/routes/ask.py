@@ -19,6 +19,7 @@ from r1router.serve.limits import MOST_QUESTION, MOST_TURNS
 from r1router.serve.work import pictures
 from r1router.serve.work.admission import Admission
 from r1router.serve.work.answers import Answers
+from r1router.serve.work.model import describe_model
 from r1router.serve.work.options import Options
 from r1router.serve.work.questions import Checked, Questions, Waiting
 from r1router.types import Finished, Trajectory, Turn
@@ -125,7 +126,13 @@ def router(questions: Questions, admission: Admission, answers: Answers) -> APIR
                         told = pictures.link_pictures(event)
                         yield sse.write_event(type(event).__name__.lower(), to_json(told))
                         if isinstance(told, Finished):
-                            id_ = await asyncio.to_thread(answers.keep, told.trajectory, started["kbs"])
+                            id_ = await asyncio.to_thread(
+                                answers.keep,
+                                told.trajectory,
+                                started["kbs"],
+                                picture=checked.question.image,
+                                model=describe_model(questions.policy_spec).name,
+                            )
                             if id_:
                                 yield sse.write_event("kept", {"id": id_})
             except Exception as error:  # the response has begun: the client is told in the stream

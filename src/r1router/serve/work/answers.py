@@ -2,7 +2,7 @@
 
 Beside the knowledge bases are `answers.sqlite`; `feedback.jsonl`, questions with an answer that somebody called right
 or wrote, which `r1router eval` reads; and `feedback-wrong.jsonl`, answers that somebody called wrong. An answer stands
-in one of them, once: what is said of it last holds.
+in one of them, once: what is said of it last holds. `feedback-pictures` has the pictures that they were asked with.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from typing import Any
 
 from r1router.codec import to_dict
 from r1router.serve.work.askers import EVERYONE, asker
-from r1router.types import Trajectory
+from r1router.types import Image, Trajectory
 
 FILE = "answers.sqlite"
-RIGHT, WRONG = "feedback.jsonl", "feedback-wrong.jsonl"
+RIGHT, WRONG, PICTURES = "feedback.jsonl", "feedback-wrong.jsonl", "feedback-pictures"
 MOST = 10_000
 """Answers that are kept at once; of more, the oldest go."""
+MOST_PICTURED = 1 << 30
+"""Bytes of the pictures that they were asked with; of more, those of the oldest answers go."""
 _log = logging.getLogger(__name__)
 
 
@@ -36,7 +38,9 @@ class Kept:
     at: float
     """Seconds since 1970."""
     body: Mapping[str, Any]
-    """What the client got: the trajectory, and the cards of the knowledge bases."""
+    """What the client got: the trajectory, the cards of the knowledge bases, and the name of the model."""
+    picture: Image | None = None
+    """What it was asked with."""
 
 
 class Answers:
@@ -48,15 +52,18 @@ class Answers:
         self._folder, self._seconds = folder or Path(), hours * 3600 if folder else 0.0
         self._rating = threading.Lock()
 
-    def keep(self, trajectory: Trajectory, kbs: Sequence[Mapping[str, Any]]) -> str:
+    def keep(
+        self, trajectory: Trajectory, kbs: Sequence[Mapping[str, Any]], *, picture: Image | None = None, model: str = ""
+    ) -> str:
         """The id of what is kept; "" where nothing is, or the disk refuses it, which the log says.
 
-        `trajectory`: as the client gets it. `kbs`: the cards of the knowledge bases.
+        `trajectory`: as the client gets it, without the `picture` that it was asked with. `kbs`: the cards of the
+        knowledge bases. `model`: the name of the one that answered.
         """
         if not self._seconds:
             return ""
         id_ = secrets.token_urlsafe(12)
-        body = {"trajectory": to_dict(trajectory), "kbs": kbs}
+        body = {"trajectory": to_dict(trajectory), "kbs": kbs, "model": model}
         written = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         try:
             with self._open() as db, db:
@@ -65,6 +72,14 @@ class Answers:
                 db.execute(
                     "delete from answers where id in (select id from answers order by at desc limit -1 offset ?)",
                     [MOST],
+                )
+                if picture:
+                    db.execute("insert into pictures values (?, ?, ?)", [id_, picture.media_type, picture.data])
+                db.execute("delete from pictures where id not in (select id from answers)")
+                db.execute(
+                    "delete from pictures where id in (select id from (select id, sum(length(data)) over"
+                    " (order by at desc) as taken from pictures join answers using (id)) where taken > ?)",
+                    [MOST_PICTURED],
                 )
         except (OSError, sqlite3.Error) as error:
             _log.warning("an answer is not kept: %s: %s", self._folder / FILE, error)
@@ -76,9 +91,15 @@ class Answers:
         if not (self._folder / FILE).exists():
             return None
         with self._open() as db:
-            wanted = "select at, body from answers where id = ? and asker = ? and at >= ?"
+            wanted = (
+                "select at, body, type, data from answers left join pictures using (id)"
+                " where id = ? and asker = ? and at >= ?"
+            )
             found = db.execute(wanted, [id, _name_asker(), time.time() - self._seconds]).fetchone()
-        return Kept(id, found[0], json.loads(found[1])) if found else None
+        if not found:
+            return None
+        at, body, kind, data = found
+        return Kept(id, at, json.loads(body), Image(data, kind) if data else None)
 
     def rate(self, kept: Kept, *, right: bool, answer: str) -> None:
         """Writes down that an answer was right or wrong, and the right one where the person gave it."""
@@ -90,6 +111,8 @@ class Answers:
         else:
             name, row = WRONG, {**row, "said": said}
         with self._rating:
+            if kept.picture:
+                row["image"] = _write_picture(kept.picture, self._folder / PICTURES, kept.id)
             for each in (RIGHT, WRONG):
                 _drop_row(self._folder / each, kept.id)
             with (self._folder / name).open("a", encoding="utf-8") as file:
@@ -99,7 +122,16 @@ class Answers:
     def _open(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._folder / FILE, timeout=10)) as db:
             db.execute("create table if not exists answers (id text primary key, at real, asker text, body text)")
+            db.execute("create table if not exists pictures (id text primary key, type text, data blob)")
             yield db
+
+
+def _write_picture(picture: Image, folder: Path, id: str) -> str:
+    """Its path from the file that names it."""
+    path = folder / f"{id}.{picture.media_type.partition('/')[2]}"
+    folder.mkdir(exist_ok=True)
+    path.write_bytes(picture.data)
+    return f"{folder.name}/{path.name}"
 
 
 def _drop_row(path: Path, id: str) -> None:
