@@ -59,5 +59,5 @@ def _list_links(cell: str) -> list[str]:
     try:
         listed = ast.literal_eval(cell.strip())
     except (ValueError, SyntaxError):
-        return re.split(r"[\s,]+(?=https?://)", cell.strip())
+        return [link.strip(" ,\t\r\n") for link in re.split(r"(?<=[\s,])(?=https?://)", cell.strip())]
     return [str(link).strip() for link in listed] if isinstance(listed, list) else []
