@@ -236,7 +236,7 @@ QUESTION = "How many orders came from Norway?"
 PIECE = Evidence("orders", "o#0", ORDERS.text, title="Orders", record="o", table=ORDERS)
 
 
-def ask(prompts: Prompts, said: str) -> tuple[list[str], object]:
+def ask(prompts: Prompts, said: str, question: str = QUESTION) -> tuple[list[str], object]:
     """(rules that the request for a query came with, the answered step)."""
     rules: list[str] = []
 
@@ -246,13 +246,13 @@ def ask(prompts: Prompts, said: str) -> tuple[list[str], object]:
                 rules.append(find_grammar(ask))
                 return Reply(said)
             case "plan":
-                return Reply(f"<think>hm</think>\n<sub-question>{QUESTION}</sub-question>\n<ret>orders</ret>")
+                return Reply(f"<think>hm</think>\n<sub-question>{question}</sub-question>\n<ret>orders</ret>")
             case _:
                 return Reply("<answer>read</answer>")
 
     kb = MemoryKnowledgeBase(Card("orders", "table", "Orders"), [PIECE])
     options = {"kbs": {"orders": kb}, "policy": rr.Scripted(reply), "method": "r1_router?max_steps=1"}
-    return rules, rr.ask(QUESTION, prompts=prompts, **options).steps[0]
+    return rules, rr.ask(question, prompts=prompts, **options).steps[0]
 
 
 def find_grammar(ask: Ask) -> str:
@@ -287,3 +287,20 @@ def test_a_training_step_is_asked_under_the_grammar_that_serving_has(tmp_path: P
     [served], _ = ask(prompts, SAID)
     row = TrainingStep("q", "query", QUESTION, sub_question=QUESTION, evidence=(PIECE,))
     assert find_grammar(render(row, prompts).ask) == served
+
+
+NOTHING = "<think>Nothing says it.</think>\n<answer>unknown</answer>"
+
+
+def test_a_query_that_the_question_means_for_sure_is_asked_though_the_policy_reads_nothing(tmp_path: Path) -> None:
+    (tmp_path / "set.toml").write_text("[form]\ntable_queries = true\nlikely_queries = 1\n")
+    _, step = ask(Prompts(tmp_path), NOTHING)
+    assert step.answer == "2"
+    assert step.evidence[0].result is not None
+    assert step.evidence[0].result.sql == COUNT
+
+
+def test_a_query_that_compares_with_what_the_question_does_not_say_is_not_asked_for_it(tmp_path: Path) -> None:
+    (tmp_path / "set.toml").write_text("[form]\ntable_queries = true\nlikely_queries = 1\n")
+    _, step = ask(Prompts(tmp_path), NOTHING, question="Which orders came from Iceland?")
+    assert step.answer == "unknown"

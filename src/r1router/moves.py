@@ -23,6 +23,7 @@ from r1router.routing.odds import fuse_odds
 from r1router.routing.sights import LOOK, describe_sights
 from r1router.table import TableResult
 from r1router.tables.results import make_evidence, read_answer_off
+from r1router.tables.view import LikelyQuery, TableView
 from r1router.types import (
     Answer,
     Answered,
@@ -52,6 +53,11 @@ T = TypeVar("T")
 Flow = Generator[Ask | Search | Inspect | Compute | Event, Any, T]
 """What a method and each of its moves is: requests and news out, replies in, a result at the end."""
 
+SURE_QUERY = 0.7
+"""From this probability of its answer on, a likely query is asked though the policy reads nothing in the table.
+
+Of 674 questions over tables written by hand 128 had one so likely, 93 % right; of 371 whose value was taken out of the
+table, 17."""
 RE_ASKS = 2
 """How often a malformed reply is asked for again before it counts as a format error for good."""
 
@@ -277,6 +283,9 @@ def query_table(trajectory: Trajectory, prompts: Prompts, *, tables: str) -> Flo
         )
         request = prompts.query_step(replace(trajectory, steps=trajectory.steps[:-1]), step, view)
         said, result = yield from _ask_table(request, best, prompts, joined=bool(view.others))
+        if isinstance(said, Answer) and said.text == parse.UNKNOWN and (sure := find_sure_query(view)):
+            said = TableQuery("The table is asked.", sure.sql, sure.support)
+            result = yield Compute(best.kb, best.id, sure.sql, bool(view.others))
     except (QueryError, KnowledgeBaseError) as error:
         return _noted(trajectory, f"the table was not queried: {error}"), None
     except ParseError:
@@ -291,6 +300,12 @@ def query_table(trajectory: Trajectory, prompts: Prompts, *, tables: str) -> Flo
     text = read_answer_off(result)
     known = {likely.sql: likely.support for likely in view.likely}
     return trajectory, Answer(said.thought, text, confidence=known.get(said.sql, said.confidence)) if text else None
+
+
+def find_sure_query(view: TableView) -> LikelyQuery | None:
+    """The query that the question means, where that is likely and the question says all that it compares with."""
+    best = view.likely[0] if view.likely else None
+    return best if best and best.stated and best.support >= SURE_QUERY else None
 
 
 def _ask_table(

@@ -22,7 +22,7 @@ from r1router.tables.arrays import Bools, Floats, meets, read_arrays, write_valu
 from r1router.tables.columns import Value
 from r1router.tables.grammar import Condition, list_conditions, list_formulas, list_pair_conditions
 from r1router.tables.names import quote_name
-from r1router.tables.query_marks import MarkedQuery, Part, QueryMarks, Weights, read_mark_weights
+from r1router.tables.query_marks import UNSTATED, MarkedQuery, Part, QueryMarks, Weights, read_mark_weights
 from r1router.tables.results import CELLS
 from r1router.tables.view import LikelyQuery, TableView, read_numbers
 
@@ -53,7 +53,10 @@ def rank_queries(
     for query, share in zip(found, shares, strict=True):
         support[query.answer] += share / total
     ranked = sorted(zip(found, shares, strict=True), key=lambda one: (-one[1], one[0].sql))
-    return tuple(LikelyQuery(query.sql, share / total, support[query.answer]) for query, share in ranked[:most])
+    return tuple(
+        LikelyQuery(query.sql, share / total, support[query.answer], UNSTATED.isdisjoint(query.marks))
+        for query, share in ranked[:most]
+    )
 
 
 def mark_queries(

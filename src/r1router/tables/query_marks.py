@@ -21,6 +21,8 @@ from r1router.tables.mentions import Mentions
 from r1router.tables.view import read_numbers
 
 UNSAID = "unsaid"
+UNSTATED = frozenset(("where half named", "where partly named", "where not named"))
+"""Marks of a condition that compares with more than the question says."""
 YEARS = 1500, 2100
 """The first and the last whole number that is taken for a year where all of a column are."""
 Weights = Mapping[str, float]

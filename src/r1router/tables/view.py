@@ -103,6 +103,8 @@ class LikelyQuery:
     """Its probability among those that were tried, 0 to 1."""
     support: float
     """That of all queries which give the same answer."""
+    stated: bool = False
+    """Whether the question says all that its conditions compare with, mistypings aside."""
 
 
 @dataclass(frozen=True, slots=True)
