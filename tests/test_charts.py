@@ -110,3 +110,19 @@ def test_a_browser_draws_every_figure_and_asks_for_nothing(tmp_path: Path):
         said = [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
     assert drawn == [True] * len(FIGURES)
     assert (loaded, said) == ([], [])
+
+
+@pytest.mark.slow
+def test_the_legend_is_not_under_the_buttons_on_a_phone(tmp_path: Path):
+    page = tmp_path / "charts.html"
+    stages = {stage: {"r1_router": (1.0, 3.0)} for stage in ("think", "retrieve", "read", "final answer", "look")}
+    page.write_text(write_page("Run", [draw_spreads(stages, title="Seconds", x_label="seconds")]), encoding="utf-8")
+    with chromium() as driver:
+        size = {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        driver.get(page.as_uri())
+        lowest, highest = driver.execute_script("""
+            const box = (css) => document.querySelector(css).getBoundingClientRect();
+            return [box(".modebar-group").bottom, box(".legend").top];
+        """)
+    assert lowest <= highest

@@ -60,6 +60,26 @@ def test_words_of_the_question_and_the_answer_are_marked(browser, text, question
 
 
 @pytest.mark.parametrize(
+    ("source", "text", "shown"),
+    [
+        ("a.md", "- **Oslo**: the **capital** city", "- [Oslo]: the [capital] city"),
+        ("a.md", "**Oslo is the capital** of it", "[Oslo is the ][capital] of it"),
+        ("a.md", "the capital is **Oslo**", "the capital is [Oslo]"),
+        ("a.md", "2**3**4, a ** b ** c, `**x**` and ```\n**y**\n```", None),
+        ("a.txt", "**Oslo** as it stands", None),
+    ],
+)
+def test_strong_words_of_a_markdown_file_are_shown_without_asterisks(browser, source, text, shown):
+    found = call(
+        browser,
+        f"const [said, source] = {json.dumps([text, source])}; const {{pattern, segments}} = await load('words.js');"
+        "const {cutAtStrong, readStrong} = await load('strong.js'); const {text, strong} = readStrong(said, source);"
+        "return cutAtStrong(segments(text, pattern('capital')), strong)",
+    )
+    assert "".join(f"[{piece['text']}]" if piece["isStrong"] else piece["text"] for piece in found) == (shown or text)
+
+
+@pytest.mark.parametrize(
     ("table", "drawn"),
     [
         (

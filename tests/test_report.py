@@ -361,6 +361,15 @@ def test_a_report_says_that_questions_in_flight_together_wait_for_each_other(alo
         assert says in text
 
 
+def test_one_question_is_called_one_question():
+    found = report([run({"a": [RIGHT]})])
+    console = Console(width=120, file=io.StringIO())
+    tables.show(found, console)
+    for text in (console.file.getvalue(), write_page(found)):
+        assert "1 question" in text
+        assert "1 questions" not in text
+
+
 @pytest.mark.parametrize("width", [60, 80, 97, 120])
 def test_a_terminal_shows_the_names_of_all_methods_whole_however_many_groups_there_are(width):
     names = [f"a_method_with_a_long_name_{letter}" for letter in "ab"]

@@ -1,5 +1,6 @@
 // Draws each figure of the page with Plotly in the page's colours, and again when light turns to dark.
 {
+  const BUTTONS = 28; // pixels of Plotly's buttons at the top, below which the legend begins
   const told = [...document.querySelectorAll("figure.chart")].map(figure => ({
     place: figure.querySelector(".plot"),
     figure: JSON.parse(figure.querySelector("script").textContent),
@@ -19,7 +20,7 @@
         paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
         font: { family: "system-ui, sans-serif", size: 12, color: colour("ink") },
         margin: { l: 54, r: 12, t: 30, b: 44 },
-        legend: { orientation: "h", yref: "container", y: 0.99, yanchor: "top", x: 0 },
+        legend: { orientation: "h", yref: "container", y: 1 - BUTTONS / place.clientHeight, yanchor: "top", x: 0 },
         modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("line"), activecolor: colour("ink") },
         hoverlabel: { bgcolor: colour("card"), font: { color: colour("ink") } },
         ...layout, xaxis: axis(layout.xaxis), yaxis: axis(layout.yaxis),

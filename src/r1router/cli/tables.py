@@ -27,8 +27,9 @@ def show(report: Report, console: Console, *, metrics: Sequence[str] = USUAL) ->
 
     for section in report.sections:
         console.print(Rule(Text(section.dataset, style="bold")))
+        asked = f"{section.questions} question{'s' if section.questions != 1 else ''}"
         made = [
-            f"{section.questions} questions; {setup.policy}; {', '.join(setup.kbs) or 'no knowledge bases'}; "
+            f"{asked}; {setup.policy}; {', '.join(setup.kbs) or 'no knowledge bases'}; "
             f"k={setup.k}; {setup.max_steps} steps at most"
             for setup in section.setups
         ]

@@ -5,6 +5,7 @@ import { Icon } from "./icons.js";
 import { RemotePicture } from "./remote-picture.js";
 import { part, place } from "./said.js";
 import { evidenceHref } from "./address.js";
+import { cutAtStrong, readStrong } from "./strong.js";
 import { tableOf } from "./table.js";
 import { TableEvidence } from "./table-evidence.js";
 import { segments } from "./words.js";
@@ -47,16 +48,21 @@ const Computed = ({ result: { sql, source_rows: rows = [], resting_on: count } }
   </p>`}
 `;
 
-export const Marked = ({ text, pattern }) =>
-  segments(text, pattern).map(({ text, mark }) => (mark ? html`<mark class=${mark}>${text}</mark>` : text));
+/** `strong`: [start, end] of words in bold letters. */
+export const Marked = ({ text, pattern, strong = [] }) =>
+  cutAtStrong(segments(text, pattern), strong).map(({ text, mark, isStrong }) => {
+    const words = isStrong ? html`<strong>${text}</strong>` : text;
+    return mark ? html`<mark class=${mark}>${words}</mark>` : words;
+  });
 
 function Passage({ evidence: { text, title = "", location }, pattern }) {
   const [first, ...rest] = text.split("\n");
   const headed = title && first.startsWith(title) && rest.length > 0;
   const heading = headed ? first.slice(title.length).replace(/^ — /, "") : ""; // the title stands above, and often the section
+  const body = reflowed(headed ? rest.join("\n") : text);
   return html`
     ${heading && heading !== location?.section && html`<p class="piece-section">${heading}</p>`}
-    <p class="passage"><${Marked} text=${reflowed(headed ? rest.join("\n") : text)} pattern=${pattern} /></p>
+    <p class="passage"><${Marked} ...${readStrong(body, location?.source ?? "")} pattern=${pattern} /></p>
   `;
 }
 
