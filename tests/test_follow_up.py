@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import r1router as rr
-from r1router.conversation import TURN_CHARS, TURNS, keep_last
+from r1router.conversation import TURN_CHARS, TURNS, join_last_question, keep_last
 from r1router.train.steps.render import render
 from r1router.train.steps.step_file import Gold, TrainingStep, read_steps, write_steps
 from r1router.types import Ask, Card, Question, Reply, Rewritten, Turn
@@ -87,6 +87,33 @@ def test_a_question_of_many_words_is_about_something_new(tmp_path: Path) -> None
     new = Question("When does the library in Bergen open?", turns=TURNS_BEFORE)
     events = stream(new, rr.Scripted(answer), prompts=tmp_path)
     assert events[0].question.text == new.text  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("text", "needs"),
+    [
+        ("and of Bergen in the year 2023?", True),
+        ("How tall is it?", True),
+        ("Since when?", True),
+        ("the second one", True),
+        ("What is the fee for students?", False),
+        ("Who rents the hall?", False),
+        ("And when does the library in the north of Bergen open on Sundays?", False),
+        ("Und bei Dr. Ebba Lund?", True),
+        ("Wann wurde es gebaut?", True),
+        ("Wer mietet die Halle?", False),
+        ("Et pour les étudiants de Bergen ?", True),
+        ("Quelle est sa hauteur ?", True),
+        ("Qui loue la salle ?", False),
+        ("¿Y para los estudiantes?", True),
+        ("¿Por qué?", True),
+        ("¿Quién alquila la sala?", False),
+        ("Which?", True),
+    ],
+)
+def test_only_a_follow_up_that_says_nothing_alone_is_joined(text: str, needs: bool) -> None:
+    joined = join_last_question(Question(text, turns=TURNS_BEFORE))
+    assert joined == (f"{TURNS_BEFORE[0].text} {text}" if needs else text)
 
 
 def test_a_long_conversation_is_kept_short() -> None:

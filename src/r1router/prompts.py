@@ -18,7 +18,7 @@ An optional `set.toml` beside the templates holds
     joined_tables = true    … and join the other tables of its file, in any SQL: for policies that write it unaided
     likely_queries = 3      … or write one of so many queries that the question most likely means (see `tables.likely`),
                             for policies that decode under a grammar; 0, the default, leaves all that the table allows
-    follow_ups = "joined"   a short follow-up gets the words of the question before; the default, "rewritten", has
+    follow_ups = "joined"   a follow-up that needs it gets the question before in front; the default, "rewritten", has
                             the policy say what it asks
 
 so that released weights can be served with the prompts that they were trained with: a folder `prompts` beside
