@@ -8,18 +8,21 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from r1router.cli import app
 from r1router.cli.kb import OTHER_NAMES, kb_app
 from r1router.cli.models import MODELS
 from r1router.cli.progress import Lines
+from r1router.cli.render import print_found
 from r1router.errors import InputError
 from r1router.kb import find_store, manifest
 from r1router.kb.transfer import pack, unpack
 from r1router.methods import names as method_names
 from r1router.policies import names as policy_names
 from r1router.registry import split_options
+from r1router.types import Evidence, Location, Step
 
 
 def call(*arguments: str) -> Result:
@@ -51,6 +54,27 @@ def test_every_model_of_the_list_is_a_spec_that_some_policy_takes() -> None:
     assert "not run by us" in shown
     assert "Ollama" in shown
     assert all(model.policy in shown and model.start in shown for model in MODELS), "none is cut at the terminal's edge"
+
+
+def test_a_long_name_is_whole_at_80_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    name = "_".join(f"part{n}" for n in range(30))
+    (tmp_path / "r1router.toml").write_text(f'kbs = "{name}"\n')
+    said = io.StringIO()
+    found = Evidence("text", "1", "It says so.", location=Location(source=f"{name}.md"))
+    print_found(Step(sub_question="?", routes=("text",), evidence=(found,)), Console(file=said, width=80))
+    assert name in "".join(said.getvalue().split())
+    assert "…" not in call("config").stdout
+
+
+def test_a_query_shows_long_cells_whole_at_80_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    cells = [f"{letter}-" + "0123456789" * 5 for letter in "ab"]
+    (tmp_path / "codes.csv").write_text(f"code,other\n{','.join(cells)}\nx,y\n")
+    assert call("index", str(tmp_path / "codes.csv"), "--kbs", str(tmp_path / "kbs")).exit_code == 0
+    shown = call("kb", "query", "table", "SELECT * FROM t", "--kbs", str(tmp_path / "kbs")).stdout
+    assert "…" not in shown
 
 
 def test_a_description_that_a_person_wrote_stays_when_more_is_indexed(kbs: Path) -> None:

@@ -1,8 +1,9 @@
 """Makes a question of a conversation stand alone, because "and its capital?" means nothing by itself.
 
 A policy rewrites it, where its prompt set says so. Else the question before is put in front of one that needs it, since
-that names what the conversation is about: one that begins with "and", points back ("when was it built?") or is no whole
-question ("Bergen?"). Another one is left as it is, since behind the question before a small model answers that one again.
+that names what the conversation is about: one that begins with "and", points back ("when was it built?") or is no
+whole question ("Bergen?"). Another one is left as it is, since behind the question before a small model answers that
+one again.
 """
 
 from __future__ import annotations
@@ -27,20 +28,21 @@ _AND = (
     *("y", "e", "o", "qué hay de", "qué pasa con"),
 )
 """How a question goes on that leaves out what it shares with the one before."""
-_POINTING = frozenset(
+_POINTING = (
     "it its he him his she her hers they them their theirs that this these those one ones there same "
     "er ihn ihm sein seine seiner seinem seinen sie ihr ihre ihrer ihrem ihren es dieser diese dieses diesem diesen "
     "jener jene dort da davon dafür darin dazu damit daran dabei deren dessen "
     "il elle ils elles lui leur leurs son sa ses celui celle ceux celles cela ça là ci "
-    "él ella ellos ellas su sus este esta ese esa eso esos esas aquel allí".split()
+    "él ella ellos ellas su sus este esta ese esa eso esos esas aquel allí"
 )
-_ASKING = frozenset(
+_ASKING = (
     "what who whom whose which when where why how "
     "was wer wen wem wessen welche welcher welches welchen welchem wann wo wohin woher warum weshalb wieso wie wieviel "
     "que qui quoi quel quelle quels quelles quand où pourquoi comment combien "
-    "qué quién quiénes cuál cuáles cuándo dónde cómo cuánto cuánta cuántos cuántas".split()
+    "qué quién quiénes cuál cuáles cuándo dónde cómo cuánto cuánta cuántos cuántas"
 )
 """With one of these and words that tell, a question is whole."""
+_POINTING_WORDS, _ASKING_WORDS = frozenset(_POINTING.split()), frozenset(_ASKING.split())
 
 
 def keep_last(turns: Iterable[Turn]) -> tuple[Turn, ...]:
@@ -75,7 +77,7 @@ def _needs_more(text: str) -> bool:
         return True
     if telling <= 2 * FEW and " ".join(words).startswith(tuple(f"{lead} " for lead in _AND)):
         return True
-    return telling <= FEW and (not _POINTING.isdisjoint(words) or _ASKING.isdisjoint(words))
+    return telling <= FEW and (not _POINTING_WORDS.isdisjoint(words) or _ASKING_WORDS.isdisjoint(words))
 
 
 def _shorten(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from r1router.cache import find_cache_folder
@@ -41,7 +41,8 @@ def config(
     if found.env_file:
         console.print(Text(f".env  {found.env_file}: {', '.join(found.env_names) or 'nothing new'}"), soft_wrap=True)
     console.print(Text(f"cache {find_cache_folder()}"), soft_wrap=True)
-    table = Table("option", "value", "from", box=None, header_style="dim", pad_edge=False)
+    folded = [Column(title, overflow="fold") for title in ("value", "from")]
+    table = Table("option", *folded, box=None, header_style="dim", pad_edge=False)
     if every:
         table.add_column("variable", style="dim")
     for setting in shown:

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from r1router.cli import options
@@ -162,7 +162,7 @@ MOST_ALIKE = 5
 
 def _report(report: IndexReport, console: Console) -> None:
     if any(counts.seen or counts.removed for counts in report.kbs.values()):
-        table = Table("knowledge base", box=None, header_style="dim", pad_edge=False)
+        table = Table(Column("knowledge base", overflow="fold"), box=None, header_style="dim", pad_edge=False)
         for title in ("added", "changed", "removed", "unchanged"):
             table.add_column(title, justify="right")
         for name, counts in report.kbs.items():

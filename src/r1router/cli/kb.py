@@ -76,7 +76,14 @@ def list_(kbs: options.Kbs = "kbs", as_json: options.AsJson = False) -> None:
         raise InputError(
             f"no knowledge bases in {catalog.place!r}; make some with: r1router index FILES… --kbs {catalog.place}"
         )
-    table = Table("name", "kind", "holds", box=None, header_style="dim", pad_edge=False)
+    table = Table(
+        Column("name", overflow="fold"),
+        "kind",
+        Column("holds", overflow="fold"),
+        box=None,
+        header_style="dim",
+        pad_edge=False,
+    )
     for title in ("entries", "sources"):
         table.add_column(title, justify="right")
     for kb in found:
@@ -283,7 +290,9 @@ def query(
         typer.echo(json.dumps(to_dict(result), ensure_ascii=False, indent=2))
         return
     console = Console()
-    shown = Table(*(Column(Text(name)) for name in result.columns), box=None, header_style="dim", pad_edge=False)
+    shown = Table(
+        *(Column(Text(name), overflow="fold") for name in result.columns), box=None, header_style="dim", pad_edge=False
+    )
     for row in result.rows:
         shown.add_row(*map(Text, row))
     console.print(shown)

@@ -143,6 +143,6 @@ def write_line(label: str, text: Text) -> Padding:
     """A labelled line, the label in a column of its own, long text below itself."""
     grid = Table.grid()
     grid.add_column(width=13, style="dim", no_wrap=True)
-    grid.add_column()
+    grid.add_column(overflow="fold")  # nothing of a long file name or of words without blanks is lost
     grid.add_row(label, text)
     return Padding(grid, (0, 0, 0, 2))
