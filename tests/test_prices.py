@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from r1router.cli import app
+from r1router.cli.options import make_budget
 from r1router.drive.prices import PriceList, Prices, read_prices
 from r1router.errors import InputError
 
@@ -93,3 +94,10 @@ def test_ask_tells_what_a_question_cost_and_keeps_to_a_budget_of_money(
     refused = CliRunner().invoke(app, [*asked, "--max-cost", "1"])
     assert isinstance(refused.exception, InputError)
     assert "or a table of models with --prices" in str(refused.exception)
+
+
+def test_a_model_that_the_table_does_not_name_is_told(prices: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert make_budget("openai:gpt-4o-mini", prices=prices).prices == Prices(0.15, 0.6)
+    assert not caplog.messages
+    assert make_budget("openai:gpt-9@https://host/v1?timeout=9", prices=prices).prices is None
+    assert caplog.messages == [f"{prices} has no price for openai:gpt-9@https://host/v1, so its cost is not told"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from r1router.api import Setup
 from r1router.cli.settings import FOLDER_OR_URL
 from r1router.drive.budget import Budget
 from r1router.drive.prices import PriceList, Prices, read_prices
+
+log = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -155,6 +158,8 @@ def make_budget(
     prices: PriceTable = None,
 ) -> Budget:
     price = make_prices(price_in, price_out, prices).find(policy)
+    if prices and price is None:
+        log.warning("%s has no price for %s, so its cost is not told", prices, policy.partition("?")[0])
     return Budget(max_tokens, max_seconds, max_retrievals, max_cost, price)
 
 
