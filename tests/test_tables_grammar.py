@@ -72,7 +72,12 @@ def test_a_shown_table_is_about_as_long_as_it_may_be():
     shown = show_table(view("Norway?"), 250)
     assert shown.chars < 350
     assert [column.name for column in shown.columns] == ['"Order"', '"Customer"', '"Country"', '"Date"', '"Amount (€)"']
-    assert len(show_table(view("Norway?"), 0).rows) == 3
+
+
+def test_a_small_table_is_shown_whole_after_the_rows_that_the_question_names():
+    assert [row[0] for row in view("Norway?").rows] == ["1", "3", "5", "2", "4"]
+    long = TableBlock(ORDERS.title, header=ORDERS.header, rows=ORDERS.rows * 2)
+    assert [row[0] for row in view("Norway?", long).rows] == ["1", "3", "5"] * 2
 
 
 def test_a_reply_asks_the_table_or_answers():

@@ -37,6 +37,8 @@ PAIRS, FEW = 4, 3
 """Pairs of columns that are offered to be compared, at most; so many or fewer are offered without being named."""
 ROWS = 8
 """Rows that are shown, at most."""
+SMALL = 600
+"""Characters of the cells of a table that is shown whole, at most, where it has no more than `ROWS` rows."""
 SAMPLES, SAMPLE = 3, 28
 """Cells of a column that are shown, and characters of one, at most."""
 LONGEST = 80
@@ -120,7 +122,8 @@ class TableView:
     """Rows of the whole table."""
     columns: tuple[ViewedColumn, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-    """Cells of the rows that share most with the question, in the order of the table."""
+    """Cells of the rows that share most with the question, in the order of the table; after them, of a small table, the
+    others."""
     numbers: tuple[str, ...] = ()
     """Numbers of the question."""
     row: str = ROW
@@ -154,7 +157,8 @@ def view_table(
         _view_column(asked, columns[place], [_cell(row, place) for row in block.rows], values[place], whole=whole)
         for place in shown
     )
-    rows = tuple(tuple(_cell(block.rows[place], c) for c in shown) for place in telling)
+    others = [place for place in range(len(block.rows)) if place not in telling] if whole and _is_small(block) else []
+    rows = tuple(tuple(_cell(block.rows[place], c) for c in shown) for place in (*telling, *others))
     row = name_row([column.name for column in columns])
     return TableView(
         question, block.title, block.section, block.caption, len(block.rows) if count is None else count, viewed,
@@ -492,6 +496,10 @@ def _telling(asked: _Asked, rows: Sequence[Sequence[str]]) -> list[int]:
     scores = [math.fsum(math.log(1 + len(rows) / spread[word]) for word in found) for found in told]
     named = [place for place in sorted(range(len(rows)), key=lambda p: (-scores[p], p)) if scores[place] > 0]
     return sorted(named[:ROWS]) or list(range(min(2, len(rows))))
+
+
+def _is_small(block: TableBlock) -> bool:
+    return len(block.rows) <= ROWS and sum(len(cell) for row in block.rows for cell in row) <= SMALL
 
 
 def _cell(row: Sequence[str], place: int) -> str:
