@@ -215,6 +215,23 @@ def test_the_shares_of_likely_queries_are_probabilities_and_equal_answers_suppor
     assert [query.share for query in found] == sorted((query.share for query in found), reverse=True)
 
 
+CITIES = TableBlock(
+    "cities", header=("city", "country", "population"),
+    rows=(("Oslo", "Norway", "717710"), ("Bergen", "Norway", "291940"), ("Lima", "Peru", "10092000")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("How many people live in Bergen?", 'SELECT "population" FROM t WHERE "city" = \'Bergen\''),
+        ("How many cities are in Norway?", "SELECT COUNT(*) FROM t WHERE \"country\" = 'Norway'"),
+    ],
+)
+def test_how_many_asks_a_row_with_a_name_of_its_own_for_a_number(question: str, query: str) -> None:
+    assert best(question, CITIES) == query
+
+
 def test_words_that_no_query_says_weigh_on_it() -> None:
     readers, values = read_columns(ORDERS.header, ORDERS.rows)
     columns = [reader.column for reader in readers]

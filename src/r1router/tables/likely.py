@@ -389,6 +389,12 @@ class _Search(QueryMarks):
             return head.kind not in ("read", "order", "kinds", "group")
         return not ("IN" in given and head.kind in ("read", "kinds"))
 
+    def _names_one_row(self, condition: Condition) -> bool:
+        """Whether it asks for the row of this name, where each row has its own: "How many people live in Bergen?" asks
+        for no count of the rows of Bergen."""
+        is_name = condition.column == self.key and condition.sign == "=" and condition.of < 0
+        return is_name and not self.view.columns[self.key].repeats
+
     def _put_together(self, head: _Head, where: _Where) -> MarkedQuery | None:
         given = head.worth(where.mask)
         if given is None:
@@ -402,6 +408,8 @@ class _Search(QueryMarks):
             more.append("checks a number that is given")
         if head.by >= 0 and any(c.column == head.by for c in where.conditions):
             more.append("ordered by what is given")
+        if head.kind == "count" and any(self._names_one_row(c) for c in where.conditions):
+            more.append("counts a row by its name")
         if head.about >= 0 and any(c.column == head.about for c in where.conditions):
             more.append("tells what is given")
             if any(c.column == head.about and c.sign == "IN" for c in where.conditions):
