@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import bz2
 import gzip
 import io
@@ -11,7 +10,6 @@ import sqlite3
 import sys
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -102,9 +100,9 @@ def _rtf(suffix: str) -> bytes:
 
 
 def _xls(suffix: str) -> bytes:
-    from test_readers_more import XLS
+    from held_files import XLS
 
-    return zlib.decompress(base64.b64decode(XLS))
+    return XLS
 
 
 def _text(suffix: str) -> bytes:
@@ -272,9 +270,9 @@ def _picture(suffix: str) -> bytes:
         )
         return gzip.compress(drawn.encode()) if suffix == ".svgz" else drawn.encode()
     if suffix in (".heic", ".heif"):
-        from test_readers_more import HEIC
+        from held_files import HEIC
 
-        return zlib.decompress(base64.b64decode(HEIC))
+        return HEIC
     kind = {".jpg": "JPEG", ".tif": "TIFF"}.get(suffix, suffix[1:].upper())
     packed = io.BytesIO()
     Image.new("RGB", (32, 24), "teal").save(packed, kind)
