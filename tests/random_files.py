@@ -561,9 +561,9 @@ def lay_out_sheet(pen: Pen, *, merged: bool) -> tuple[Sheet, Spans]:
                 sheet[top, left] = pen.fill("words")
                 top += 1
             case "pairs":
-                for top in range(top, top + random.randint(1, 3)):  # noqa: B020
+                for _ in range(random.randint(1, 3)):
                     sheet[top, left], sheet[top, left + 1] = f"{pen.fill('word')}:", pen.fill("word")
-                top += 1
+                    top += 1
             case shape:
                 height = 0
                 for _ in range(2 if shape == "both" else 1):

@@ -29,10 +29,11 @@ def look(path: Path, as_: Kind | None) -> Look:
     file = SourceFile(path, path.name, KINDS)
     sample = [item.fields for item in islice(parse_rows(file), _SAMPLE) if isinstance(item, At)]
     kinds = [tell_kind(fields, path.parent) for fields in sample]
+    found = tuple(kind for kind in KINDS if kind in kinds) if kinds and kinds[0] else ("table",)
     parts: tuple[Path, ...] = ()
-    if as_ == "image" or (as_ is None and "image" in kinds):
+    if as_ == "image" or (as_ is None and "image" in found):
         parts = manifest.find_parts((item.fields for item in parse_rows(file) if isinstance(item, At)), path.parent)
-    return tuple(kind for kind in KINDS if kind in kinds) if kinds and kinds[0] else ("table",), parts
+    return found, parts
 
 
 def parse_rows(file: SourceFile) -> Iterator[At | Problem]:

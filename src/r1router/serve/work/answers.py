@@ -73,14 +73,14 @@ class Answers:
                     "delete from answers where id in (select id from answers order by at desc limit -1 offset ?)",
                     [MOST],
                 )
+                db.execute("delete from pictures where id not in (select id from answers)")
                 if picture:
                     db.execute("insert into pictures values (?, ?, ?)", [id_, picture.media_type, picture.data])
-                db.execute("delete from pictures where id not in (select id from answers)")
-                db.execute(
-                    "delete from pictures where id in (select id from (select id, sum(length(data)) over"
-                    " (order by at desc) as taken from pictures join answers using (id)) where taken > ?)",
-                    [MOST_PICTURED],
-                )
+                    db.execute(
+                        "delete from pictures where id in (select id from (select id, sum(length(data)) over"
+                        " (order by at desc) as taken from pictures join answers using (id)) where taken > ?)",
+                        [MOST_PICTURED],
+                    )
         except (OSError, sqlite3.Error) as error:
             _log.warning("an answer is not kept: %s: %s", self._folder / FILE, error)
             return ""
