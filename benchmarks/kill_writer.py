@@ -1,23 +1,27 @@
 """Kills a writer at random moments, on each engine, and counts what is lost, doubled or stale after the next run.
 
-    python -m benchmarks.kill_writer [--kills 50] [--seed 1] [folder postgres …]
+    python -m benchmarks.kill_writer [--kills 50] [--seed 1] [folder postgres s3 milvus …]
 
 Each turn changes some files, starts `r1router index`, kills it with SIGKILL, and runs it again to its end. Meanwhile
-another process searches without a pause; a search that raises, or finds nothing, is one that failed. "postgres" starts
-a server of its own (needs the packages of the extra `dev`); any other word is taken as a location.
+another process searches without a pause; a search that raises, or finds nothing, is one that failed. "postgres", "s3"
+and "milvus" (Lite) start a server of their own (needs the packages of the extra `dev`); any other word is taken as a
+location.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import multiprocessing
+import os
 import random
 import re
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -26,6 +30,12 @@ from benchmarks.robust.commands import run_command, run_forked
 from benchmarks.robust.words import Words
 
 FILES, PARTS, CHANGED = 12, 6, 5
+SERVERS = {
+    "postgres": ("postgres_server", "start_server"),
+    "s3": ("s3_server", "start_s3"),
+    "milvus": ("milvus_server", "start_milvus"),
+}
+"""Engines that are started here, each with the module and function that the tests start it by."""
 INDEX = ("--no-ocr", "--embedder", "benchmarks.robust.words:Words")
 
 
@@ -45,14 +55,30 @@ def main() -> int:
 @contextmanager
 def open_place(engine: str, folder: Path) -> Iterator[str]:
     """The location of an empty place for knowledge bases."""
-    if engine == "postgres":
-        sys.path.append(str(Path(__file__).parents[1] / "tests"))
-        from postgres_server import start_server
-
-        with start_server() as location:
-            yield location
-    else:
+    if engine not in SERVERS:
         yield str(folder / "kbs") if engine == "folder" else engine
+        return
+    here, there = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=run_server, args=(engine, there))
+    server.start()
+    there.close()  # so that what ends the server is heard here
+    location, environment = here.recv()
+    os.environ.update(environment)
+    try:
+        yield location
+    finally:
+        here.close()
+        server.join()
+
+
+def run_server(engine: str, told: Connection) -> None:
+    """In a process of its own, whose threads no fork takes along: tells location and environment, waits for the end."""
+    sys.path.append(str(Path(__file__).parents[1] / "tests"))
+    module, start = SERVERS[engine]
+    before = dict(os.environ)
+    with getattr(importlib.import_module(module), start)() as location, suppress(EOFError):
+        told.send((location, {name: value for name, value in os.environ.items() if before.get(name) != value}))
+        told.recv()
 
 
 def measure(engine: str, location: str, folder: Path, kills: int, rng: random.Random) -> int:

@@ -12,7 +12,7 @@ import pytest
 from r1router.errors import InputError, KnowledgeBaseError
 from r1router.kb.stores.milvus.address import read_address
 from r1router.kb.stores.milvus.catalog import MilvusCatalog
-from r1router.kb.stores.milvus.collections import Database
+from r1router.kb.stores.milvus.collections import Database, Part
 from r1router.kb.stores.milvus.parts import MilvusFiles
 from r1router.kb.stores.milvus.writer import hold_kb
 
@@ -66,3 +66,15 @@ def test_a_file_that_lacks_a_piece_is_told_with_what_to_do(location: str, tmp_pa
     kept = files.fetch("tables/rows.parquet")
     assert kept is not None
     assert kept.read_bytes() == given.read_bytes()
+
+
+def test_what_is_short_of_many_rows_is_read_in_few_readings(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pymilvus.client.iterator.query_iterator import QueryIterator
+
+    database = Database(read_address(location))
+    database.make_parts()
+    database.put_parts(Part("sent", "kb", f"n{number}", "") for number in range(1_300))
+    readings, read = [], QueryIterator.next
+    monkeypatch.setattr(QueryIterator, "next", lambda rows: readings.append(rows) or read(rows))
+    assert len({row["name"] for row in database.read_all(database.parts, 'kb == "kb"', ["name"])}) == 1_300
+    assert len(readings) == 2  # all, and that there are no more: Lite looks at all rows each time

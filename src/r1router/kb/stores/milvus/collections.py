@@ -27,7 +27,10 @@ MOST_PIECES = 4_096
 SENT = 16 << 20
 """Characters of rows that are sent together, about; Milvus takes messages of 64 MB."""
 READ = 512
-"""Rows that are read together."""
+"""Rows that are read together with what may be long of each (`LONG`)."""
+READ_SHORT = 4_096
+"""Rows that are read together without it. Milvus Lite looks at all rows for each such reading."""
+LONG = frozenset(("content", "value"))
 MOST_FOUND = 16_384
 """Entries that Milvus ranks for one query, at most."""
 NOBODY = "0"
@@ -174,9 +177,10 @@ class Database:
         return number
 
     def read_all(self, collection: str, condition: str, fields: Sequence[str]) -> Iterator[Row]:
-        """The rows that fit, in no order, some hundreds of them in memory at a time."""
+        """The rows that fit, in no order, some hundreds or thousands of them in memory at a time."""
+        together = READ_SHORT if LONG.isdisjoint(fields) else READ
         found = self.client.query_iterator(
-            collection, batch_size=READ, filter=condition, output_fields=list(fields), timeout=TIMEOUT
+            collection, batch_size=together, filter=condition, output_fields=list(fields), timeout=TIMEOUT
         )
         try:
             while rows := found.next():

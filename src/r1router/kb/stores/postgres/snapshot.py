@@ -21,15 +21,20 @@ from r1router.kb.products import Vectors
 from r1router.kb.rows import CELLS, FEW, STORED
 from r1router.kb.stores.about import read_all
 from r1router.kb.stores.allowed_sets import AllowedSets, KeptFilters
+from r1router.kb.stores.postgres.likely import write_likely
 from r1router.kb.stores.postgres.parts import stream
 from r1router.kb.stores.postgres.tables import State, write_all_phrases, write_any_of
 from r1router.kb.stores.store import FieldSets, Row
 
 K1, B = 1.2, 0.75
 """Of BM25, as LanceDB has them."""
+LIKELY = 10
+"""Entries that are scored for their words for each one that is wanted, about: those that may come first. Fewer change
+the last of fifty, hardly the first five."""
 CANDIDATES = 20_000
-"""Entries that are scored for their words, about: those with the rarest terms of a query. One that has only the
-commonest of them does not come first."""
+"""Entries that are scored where those are too few, about: those with the rarest terms of a query."""
+MOST_SCORED = 50_000
+"""Entries that are scored at most, the first of the table: a term asked alone may be in nearly all of them."""
 EXACT_BELOW = 50_000
 """Entries from which on vectors get an HNSW index: to compare so many of 384 numbers one by one takes some 50 ms. A
 part of fewer is compared exactly, too, since the index may end before it has found all of them."""
@@ -98,7 +103,11 @@ class PostgresSnapshot:
         if not weights:
             return []
         first = self._rank(write_all_phrases(phrases), weights, k, tree) if phrases else []
-        found = self._rank(write_any_of(self._choose_rarest(weights)), weights, k, tree)
+        seen = len(self) if tree is None else len(self.allow(tree))
+        likely = write_likely(weights, len(self), LIKELY * k * len(self) / max(1, seen))
+        found = self._rank(likely, weights, k, tree)
+        if len(found) < k:
+            found = self._rank(write_any_of(self._choose_rarest(weights)), weights, k, tree)
         return list(dict.fromkeys(first + found))[:k]
 
     def _weigh(self, terms: Sequence[str]) -> dict[str, tuple[float, int]]:
@@ -115,7 +124,7 @@ class PostgresSnapshot:
         return {term: (asked[term] * _weigh_term(len(self), entries), entries) for term, entries in counted}
 
     def _choose_rarest(self, weights: dict[str, tuple[float, int]]) -> list[str]:
-        """The terms by which entries are chosen to be scored; at least one."""
+        """The terms of which an entry has any to be scored; at least one."""
         chosen, total = list[str](), 0
         for term, (_, entries) in weights.items():
             total += entries
@@ -130,7 +139,10 @@ class PostgresSnapshot:
         found = self._db.execute(
             f"""
             select row
-            from (select row, terms, length from {self._table} where terms @@ %(query)s::tsquery{condition}) as entry,
+            from (
+                    select row, terms, length from {self._table} where terms @@ %(query)s::tsquery{condition}
+                    limit {MOST_SCORED}
+                ) as entry,
                 lateral (select lexeme, cardinality(positions) as times from unnest(entry.terms)) as term
                 join unnest(%(terms)s::text[], %(weights)s::float8[]) as asked (lexeme, weight) using (lexeme)
             group by row
