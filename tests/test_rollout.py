@@ -366,6 +366,24 @@ def test_a_pool_asks_tables_and_tells_why_a_query_was_refused():
     explored.close()
 
 
+class Serving:
+    """A policy that always answers the same."""
+
+    prompts = None
+
+    async def reply(self, ask, *, temperature=0.0, seed=None):
+        return Reply("<think>hm</think>\n<answer>Bergen</answer>")
+
+
+@pytest.mark.parametrize(("others", "answered"), [(None, "Norway"), (Serving(), "Bergen")])
+def test_what_is_not_trained_on_is_said_by_gold_or_as_the_policy_that_serves_says_it(others, answered):
+    explored = pool(decisions=("plan",), others=others)
+    explored.next_groups(["t"], Replies())
+    (second,) = explored.next_groups(["t"], Replies())
+    assert second.walk.trajectory.steps[0].answer == answered
+    explored.close()
+
+
 def test_what_the_policy_raises_reaches_the_trainer():
     def broken(asks, count):
         raise PolicyError("no reply left")

@@ -6,9 +6,9 @@ from flows import KBS, STOP, answer, drive, with_probabilities
 from r1router.errors import InputError
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
-from r1router.routing.odds import Odds, fuse_odds, read_odds
-from r1router.routing.sights import LINE, describe_sights
-from r1router.types import Evidence, Question, Reply, Sight, Trajectory
+from r1router.routing.odds import Odds, fuse_odds, read_odds, suppose_probabilities
+from r1router.routing.sights import LINE, describe_sights, name_records
+from r1router.types import Evidence, Question, Reply, Sight, Step, Trajectory
 
 NEAR = Sight("table", "Plants: Vamma | 1915", 0.7, 1.0)
 FAR = Sight("text", "Holidays", 0.2, 0.25)
@@ -54,6 +54,26 @@ def test_the_policy_can_outvote_a_small_difference_and_keeps_its_share_for_stopp
     assert sum(fused.values()) == pytest.approx(1)
 
 
+def test_what_an_earlier_step_has_found_speaks_against_its_knowledge_base():
+    found = {"table": [piece("table", "Vamma | 1915", 0.7)], "text": [piece("text", "Vamma is a plant.", 0.65)]}
+    known = name_records([Step(evidence=(piece("table", "Vamma | 1915", 0.7),))])
+    table, text = describe_sights("Where is Vamma?", found, known)
+    assert table.again
+    assert not text.again
+    first = fuse_odds(Odds(), describe_sights("Where is Vamma?", found), KBS, {})
+    later = fuse_odds(Odds(), [table, text], KBS, {})
+    assert (next(iter(first)), next(iter(later))) == ("table", "text")
+
+
+def test_a_route_that_is_only_named_counts_as_one_with_probabilities():
+    supposed = suppose_probabilities("text", KBS)
+    assert sum(supposed.values()) == pytest.approx(1)
+    close = Sight("text", "Plants", NEAR.similarity - 0.05, 1.0)
+    assert next(iter(fuse_odds(Odds(), [close, NEAR], KBS, {}))) == "table"
+    assert next(iter(fuse_odds(Odds(), [close, NEAR], KBS, supposed))) == "text"
+    assert suppose_probabilities("text", {"text": KBS["text"]}) == {"text": 0.85}
+
+
 def test_where_nothing_is_seen_the_policy_is_believed():
     assert fuse_odds(Odds(), [NOTHING], KBS, {"text": 0.9}) == {"text": 0.9}
 
@@ -63,7 +83,7 @@ def test_weights_come_with_the_prompt_set_and_an_unknown_one_is_refused(tmp_path
     assert read_odds(tmp_path) == Odds(similarity=3)
     assert Prompts(tmp_path).odds == Odds(similarity=3)
     (tmp_path / "odds.toml").write_text("similarty = 3\n")
-    with pytest.raises(InputError, match="similarty is no weight; known: image"):
+    with pytest.raises(InputError, match="similarty is no weight; known: again, image"):
         read_odds(tmp_path)
     (tmp_path / "odds.toml").write_text("similarity = three\n")
     with pytest.raises(InputError, match="cannot be read"):

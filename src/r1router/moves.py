@@ -19,8 +19,8 @@ from r1router.evidence.fuse import fuse
 from r1router.evidence.support import Support, judge, measure_support
 from r1router.evidence.versions import put_newer_first
 from r1router.prompts import Prompts
-from r1router.routing.odds import fuse_odds
-from r1router.routing.sights import LOOK, describe_sights
+from r1router.routing.odds import fuse_odds, suppose_probabilities
+from r1router.routing.sights import LOOK, describe_sights, name_records
 from r1router.table import TableResult
 from r1router.tables.results import make_evidence, read_answer_off
 from r1router.tables.view import LikelyQuery, TableView
@@ -140,7 +140,8 @@ def plan(
         if step.sub_question != wanted:
             sights = yield from look_around(trajectory, kbs, step.sub_question)
         picture = trajectory.question.image is not None
-        fused = fuse_odds(prompts.odds, sights, kbs, step.probabilities, picture=picture)
+        told = step.probabilities or suppose_probabilities(step.routes[0], kbs)
+        fused = fuse_odds(prompts.odds, sights, kbs, told, picture=picture)
         step = _follow_odds(replace(step, probabilities=fused))
     yield Planned(len(trajectory.steps), step)
     return step
@@ -155,7 +156,7 @@ def look_around(trajectory: Trajectory, kbs: Mapping[str, Card], text: str) -> F
     """What every knowledge base would bring for these words, and for the question's picture."""
     names = tuple(kbs)
     rankings = yield Search(names, Query(text, trajectory.question.image), LOOK, look=True)
-    return describe_sights(text, dict(zip(names, rankings, strict=True)))
+    return describe_sights(text, dict(zip(names, rankings, strict=True)), name_records(trajectory.steps))
 
 
 def _follow_odds(step: Step) -> Step:

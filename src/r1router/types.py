@@ -150,6 +150,8 @@ class Sight:
     """The highest cosine of the question to one of its entries, -1 to 1; 0 where it has none."""
     matched: float = 0.0
     """Share of the question's telling words that its best entries hold, 0 to 1."""
+    again: bool = False
+    """Whether its nearest entry is of a record that an earlier step has found already."""
 
 
 # ── what the policy says ───────────────────────────────────────────────────────────────────────

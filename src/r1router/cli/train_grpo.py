@@ -74,7 +74,17 @@ def grpo(
 
     if not online:
         options.refuse_without(
-            "--online", context, "kbs", "best", "steps_per_question", "k", "reach", "decide", "anywhere", "labels"
+            "--online",
+            context,
+            "kbs",
+            "best",
+            "steps_per_question",
+            "k",
+            "reach",
+            "decide",
+            "anywhere",
+            "others",
+            "labels",
         )
     else:
         options.check_kbs(kbs)

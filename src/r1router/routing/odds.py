@@ -9,7 +9,7 @@ weights are numbers in a prompt set's `odds.toml`, fitted by `recipes/router/fit
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from r1router.evidence.weights import read_weights
 from r1router.parse import NO_ROUTE
 from r1router.types import Card, Sight
 
+NAMED = 0.85
+"""The probability of the label that a policy writes, where its backend tells none."""
 LEAST = 1e-4
 """The least probability that is believed of a label, so that a look can still outvote it."""
 
@@ -37,11 +39,20 @@ class Odds:
     """Added for knowledge bases of tables."""
     pictured: float = 1.0
     """Added for knowledge bases of pictures where the question comes with one."""
+    again: float = -1.8
+    """Added for knowledge bases of which an earlier step has found the nearest entry: it is near since the question is
+    the same, and what is missing is elsewhere."""
 
 
 def read_odds(folder: Path) -> Odds:
     """The weights beside a prompt set; the defaults where it has none. Raises `InputError` for what is no weight."""
     return read_weights(folder / "odds.toml", Odds) or Odds()
+
+
+def suppose_probabilities(named: str, names: Collection[str]) -> dict[str, float]:
+    """What a policy that only names a route is taken to think of all of these."""
+    rest = (1.0 - NAMED) / max(1, len(names) - 1)
+    return {name: NAMED if name == named else rest for name in names}
 
 
 def measure_features(
@@ -59,6 +70,7 @@ def measure_features(
             "image": float(cards[s.kb].kind == "image"),
             "table": float(cards[s.kb].kind == "table"),
             "pictured": float(picture and cards[s.kb].kind == "image"),
+            "again": float(s.again),
         }
         for s in sights
     }

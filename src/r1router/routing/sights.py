@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from r1router.evidence.words import read_words, tell_language
-from r1router.types import Evidence, Sight
+from r1router.types import Evidence, Sight, Step
 
 LOOK = 3
 """Entries of each knowledge base that a look sees."""
@@ -16,22 +16,33 @@ LINE = 90
 """Characters of a line that is shown."""
 
 
-def describe_sights(question: str, found: Mapping[str, Sequence[Evidence]]) -> tuple[Sight, ...]:
-    """One sight for each knowledge base, in their order. `found`: its best entries for the question, by its name."""
+def describe_sights(
+    question: str, found: Mapping[str, Sequence[Evidence]], known: Collection[tuple[str, str]] = ()
+) -> tuple[Sight, ...]:
+    """One sight for each knowledge base, in their order. `found`: its best entries for the question, by its name;
+    `known`: what earlier steps have found, as `name_records` tells it."""
     language = tell_language(question)
     read = partial(read_words, language=language)
     asked = frozenset(read(question))
-    return tuple(_see_one(name, asked, read, ranking) for name, ranking in found.items())
+    return tuple(_see_one(name, asked, read, ranking, known) for name, ranking in found.items())
 
 
-def _see_one(name: str, asked: frozenset[str], read: Read, ranking: Sequence[Evidence]) -> Sight:
+def name_records(steps: Iterable[Step]) -> frozenset[tuple[str, str]]:
+    """The records that these steps have found, each by its knowledge base and its id."""
+    return frozenset((item.kb, item.record or item.id) for step in steps for item in step.evidence)
+
+
+def _see_one(
+    name: str, asked: frozenset[str], read: Read, ranking: Sequence[Evidence], known: Collection[tuple[str, str]]
+) -> Sight:
     if not ranking:
         return Sight(name)
     similarity = max(item.similarity or 0.0 for item in ranking)
     held = {word for item in ranking for word in read(f"{item.title}\n{item.text}")}
     matched = len(asked & held) / len(asked) if asked else 0.0
     best = max(ranking, key=lambda item: item.similarity or 0.0)
-    return Sight(name, _telling_line(best, asked, read), round(similarity, 3), round(matched, 2))
+    again = (name, best.record or best.id) in known
+    return Sight(name, _telling_line(best, asked, read), round(similarity, 3), round(matched, 2), again)
 
 
 def _telling_line(item: Evidence, asked: frozenset[str], read: Read) -> str:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from r1router.drive import threads
+from r1router.drive.asks import Wanted, ask_all
 from r1router.drive.batches import search_together
 from r1router.drive.flow import Rankings
 from r1router.drive.rounds import bring_to_asks
@@ -38,6 +40,7 @@ from r1router.types import (
     Compute,
     Evidence,
     Inspect,
+    Policy,
     Purpose,
     Query,
     Question,
@@ -132,12 +135,14 @@ class Pool:
         anywhere: bool = False,
         all_labels: bool = False,
         vary_cards: bool = False,
+        others: Policy | None = None,
         seed: int = 0,
     ) -> None:
         """`best` is the probability that a group's best reply goes on, instead of any of them.
 
         Only these `decisions` are groups; at the others the right reply is taken where it is known, else one of the
-        policy's. With `anywhere` a question may begin with some of its hops given (see `train.grpo.known_replies`).
+        policy's; where there is a policy `others`, always what that one says, greedily. With `anywhere` a question may
+        begin with some of its hops given (see `train.grpo.known_replies`); what belongs to these is gold's.
         `k` pieces are read, and rewards see as many as `reach` where that is more. With `all_labels` a plan is judged
         with every label, each knowledge base searched with its sub-question.
         With `vary_cards` each question sees the knowledge bases under other names and descriptions (see
@@ -149,7 +154,7 @@ class Pool:
         self._method, self._prompts, self._rewards = method, prompts, rewards
         self._pictures, self._k, self._best, self._vary = pictures, k, best, vary_cards
         self._reach, self._decisions = max(k, reach), decisions
-        self._anywhere, self.judges_all_labels = anywhere, all_labels
+        self._anywhere, self.judges_all_labels, self._others = anywhere, all_labels, others
         named = {one.base for one in rewards}
         self._compares_plain, self._measures_gain = "gain_over_rag" in named, "answer_gain" in named
         self._asked: dict[str, dict[int, str]] = {}
@@ -220,10 +225,18 @@ class Pool:
             else:
                 unknown.append((walk, ask))
         if unknown:
-            for (walk, _), (own, *_) in zip(unknown, generate([ask for _, ask in unknown], 1), strict=True):
+            asks = [ask for _, ask in unknown]
+            if self._others:
+                wanted = [Wanted(ask) for ask in asks]
+                said = threads.wait_for(ask_all(self._others, wanted))
+            else:
+                said = [own for own, *_ in generate(asks, 1)]
+            for (walk, _), own in zip(unknown, said, strict=True):
                 walk.advance(own)
 
     def _write_known(self, walk: Exploration, ask: Ask) -> str | None:
+        if self._others and not is_given(ask, walk.trajectory, walk.given):
+            return None
         labels, asked = self._prompts.labels(walk.offered.cards), self._asked.get(walk.task.id, {})
         return write_known(walk.task, ask, walk.trajectory, given=walk.given, labels=labels, asked=asked)
 

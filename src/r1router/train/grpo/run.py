@@ -17,6 +17,7 @@ from typing import Any
 from r1router.errors import InputError, MissingExtra, UnknownName
 from r1router.kb.collections import Collections, open_collections
 from r1router.methods import load_method
+from r1router.policies import open_policy
 from r1router.policies._chat import write_chat_json
 from r1router.prompts import Prompts
 from r1router.train import launch, rewards, run_folder
@@ -291,6 +292,7 @@ def _pool(
         anywhere=settings.anywhere,
         all_labels=settings.labels == "expected",
         vary_cards=settings.vary_cards,
+        others=open_policy(settings.others) if settings.others else None,
         seed=settings.seed + launch.find_state().process_index,
     )
 

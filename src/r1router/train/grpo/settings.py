@@ -44,6 +44,11 @@ class GrpoSettings(TrainSettings):
     decisions: tuple[str, ...] = setting(
         (), "--online: train on these decisions only: plan, answer, query or final. [all]"
     )
+    others: str = setting(
+        "",
+        "--online: policy that makes the decisions that are not trained on, as it would be served, and gold only those "
+        "of the hops that --anywhere gives. [gold, or the weights in training]",
+    )
     anywhere: bool = setting(False, "--online: also begin questions between their gold hops and after them.")
     labels: str = setting(
         "sampled", "--online: sampled; or expected, which searches all knowledge bases and takes the exact gradient."
