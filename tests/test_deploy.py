@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +43,17 @@ def container(kind: str, name: str) -> dict[str, Any]:
     return dict(found)
 
 
+def run_tool(name: str, *words: str, **environment: str) -> str:
+    """What a program prints that these files are made for; skips the test where it is not installed."""
+    there = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    tool = shutil.which(name, path=there)
+    if tool is None:
+        pytest.skip(f"needs {name}")
+    done = subprocess.run([tool, *words], env={**os.environ, **environment}, capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    return done.stdout
+
+
 # ── compose ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -54,6 +69,14 @@ def test_both_servers_and_the_run_that_indexes_have_the_same_knowledge_bases(mon
     assert SERVICES["index"]["volumes"][0].split(":")[-2] == str(indexing["paths"][0])
     made = SERVICES["postgres"]["environment"]
     assert options["kbs"] == f"postgresql://{made['POSTGRES_USER']}@postgres/{made['POSTGRES_DB']}"
+
+
+@pytest.mark.parametrize("file", [DEPLOY / "compose.yaml", DEPLOY.parent / "compose.yaml"], ids=["deploy", "root"])
+def test_compose_itself_reads_the_file(file: Path) -> None:
+    asked = set(re.findall(r"\$\{(\w+):\?", file.read_text()))
+    config = ("-f", str(file), "--profile", "*", "config")
+    rendered = yaml.safe_load(run_tool("docker-compose", *config, **dict.fromkeys(asked, "given")))
+    assert rendered["services"].keys() == yaml.safe_load(file.read_text())["services"].keys()
 
 
 def test_what_the_services_of_compose_name_is_there() -> None:
@@ -91,10 +114,25 @@ def test_the_proxy_and_prometheus_know_both_servers() -> None:
 # ── Kubernetes ─────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("resource", RESOURCES.values(), ids=["-".join(name).lower() for name in RESOURCES])
-def test_every_resource_fits_the_schema_of_kubernetes(resource: dict[str, Any]) -> None:
+def check(resource: dict[str, Any]) -> None:
+    """That it fits the schema of Kubernetes."""
     validate = pytest.importorskip("kubernetes_validate", reason="needs the package kubernetes-validate")
     validate.validate(resource, validate.latest_version(), strict=True)
+
+
+@pytest.mark.parametrize("resource", RESOURCES.values(), ids=["-".join(name).lower() for name in RESOURCES])
+def test_every_resource_fits_the_schema_of_kubernetes(resource: dict[str, Any]) -> None:
+    check(resource)
+
+
+def test_kubectl_renders_the_folder_and_what_comes_out_fits_too() -> None:
+    rendered = [*yaml.safe_load_all(run_tool("kubectl", "kustomize", str(DEPLOY / "kubernetes")))]
+    assert {("ConfigMap", "r1router"), *RESOURCES} == {
+        (resource["kind"], re.sub(r"-[a-z0-9]{10}$", "", resource["metadata"]["name"])) for resource in rendered
+    }
+    for resource in rendered:
+        assert resource["metadata"]["namespace"] == KUSTOMIZATION["namespace"]
+        check(resource)
 
 
 def test_every_service_finds_the_pods_that_it_is_for() -> None:

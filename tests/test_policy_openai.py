@@ -217,6 +217,37 @@ def test_what_a_server_refuses_is_left_out_from_then_on(refused: str, words: str
         assert sent[-1]["max_completion_tokens"] == 4
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "router/base is not a multimodal model"),  # vLLM 0.32
+        (400, "At most 0 image(s) may be provided in one prompt."),  # earlier ones
+        (500, "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"),
+        (400, "this model does not support image input"),  # Ollama
+        (400, "Invalid content type. image_url is only supported by certain models."),  # OpenAI
+    ],
+)
+def test_a_model_that_sees_nothing_is_asked_without_pictures(
+    status: int, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def answer(body: dict[str, Any]) -> tuple[int, str]:
+        return (status, refusal(words)) if "image_url" in json.dumps(body) else (200, completion("x"))
+
+    with serving(answer) as (policy, sent):
+        assert [wait_for(policy.reply(ASK)).text for _ in range(2)] == ["x", "x"]
+    assert [body["messages"][0]["content"] for body in sent[-2:]] == ["How high is it?"] * 2
+    assert "does not take pictures" in caplog.text
+
+
+def test_a_picture_that_is_too_large_is_an_error() -> None:
+    with (
+        serving(lambda _: (400, refusal("The image is too large: 20 MB is the most."))) as (policy, sent),
+        pytest.raises(PolicyError, match="too large"),
+    ):
+        wait_for(policy.reply(ASK))
+    assert len(sent) == 1
+
+
 def test_token_texts_add_up_where_characters_are_cut_marked_or_left_out() -> None:
     pieces = [
         token("<", [60]),

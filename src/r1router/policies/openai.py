@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
@@ -193,11 +194,11 @@ class OpenAI:
             try:
                 response = await self._client.chat.completions.with_raw_response.create(**wanted)
                 return _reply(read_body(_Completion, response.content))
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            except (openai.BadRequestError, openai.UnprocessableEntityError, openai.InternalServerError) as error:
                 refused = _refused_parameter(error, quote_server(error, key=self._client.api_key), wanted)
                 if refused is None:
                     raise self._failure(error) from None
-                level = logging.WARNING if refused in ("temperature", "seed") else logging.INFO
+                level = logging.WARNING if refused in ("temperature", "seed", PICTURES) else logging.INFO
                 log.log(level, "%s does not take %s; it is not sent any more", self.spec, refused)
                 self._refused.add(refused)
             except (openai.OpenAIError, ValueError) as error:
@@ -253,8 +254,22 @@ _PARAMETERS = ("logprobs", "max_tokens", "temperature", "seed", "response_format
 """What some servers and models refuse, and we can do without."""
 
 
+PICTURES = "pictures"
+_SEES_NONE = re.compile(
+    r"not a (multimodal|vision) model|at most 0 image|support[^.]{0,40} image|missing data required for image"
+    r"|image[^.]{0,40} (not supported|only supported|unsupported)|unsupported[^.]{0,40}image",
+    re.IGNORECASE,
+)
+"""How servers say that their model sees nothing; that a picture is too large is another thing. llama.cpp says it as an
+error of its own (500)."""
+
+
 def _refused_parameter(error: Any, words: str, request: dict[str, Any]) -> str | None:
     said = f"{error.param} {words}"
+    if _has_pictures(request) and _SEES_NONE.search(words):
+        return PICTURES
+    if error.status_code >= 500:
+        return None
     if "max_tokens" in said and "max_completion_tokens" not in said:
         return None  # too many of them: vLLM names the parameter then too
     return next((name for name in _PARAMETERS if name in said and name in request), None)
@@ -263,11 +278,23 @@ def _refused_parameter(error: Any, words: str, request: dict[str, Any]) -> str |
 def _without(request: dict[str, Any], refused: set[str]) -> dict[str, Any]:
     """The request as this server takes it. Newer OpenAI models call `max_tokens` something else."""
     kept = {k: v for k, v in request.items() if k not in refused}
+    if PICTURES in refused:
+        kept["messages"] = [_leave_pictures_out(message) for message in request["messages"]]
     if "logprobs" in refused:
         kept.pop("top_logprobs", None)
     if "max_tokens" in refused:
         kept["max_completion_tokens"] = request["max_tokens"]
     return kept
+
+
+def _has_pictures(request: dict[str, Any]) -> bool:
+    return any(not isinstance(message["content"], str) for message in request["messages"])
+
+
+def _leave_pictures_out(message: dict[str, Any]) -> dict[str, Any]:
+    content = message["content"]
+    words = content if isinstance(content, str) else next(p["text"] for p in content if p["type"] == "text")
+    return {**message, "content": words}
 
 
 # ── what they return ───────────────────────────────────────────────────────────────────────────
