@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from r1router.embedders._onnx import count_cores
 from r1router.errors import (
     BudgetSpent,
     EmbedderMismatch,
@@ -327,3 +328,23 @@ def test_no_cluster_at_an_address_is_told(tmp_path: Path, docs: Path, words: Pat
     pytest.importorskip("ray.data", reason="needs r1router[ray]")
     with pytest.raises(R1RouterError, match=r"there is no Ray cluster at 127\.0\.0\.1:9"):
         run(tmp_path, "kbs", ray="127.0.0.1:9")
+
+
+def test_workers_use_no_more_threads_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert [count_cores(processes=n) for n in (1, 3, 16)] == [8, 2, 1]
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert [count_cores(processes=n) for n in (1, 2, 4)] == [3, 3, 2]
+
+
+def test_a_worker_is_told_what_the_run_was_told(
+    tmp_path: Path, docs: Path, words: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    told = tmp_path / "told"
+    started = 'Path(__file__).parents[2].joinpath("told").write_text(os.environ["OMP_NUM_THREADS"])\n'
+    (words / "words.py").write_text(WORDS + started)
+    run(tmp_path, "kbs", workers=1)
+    assert told.read_text() == "1"

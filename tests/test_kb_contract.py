@@ -25,7 +25,7 @@ from r1router.kb.stored import StoredKnowledgeBase
 from r1router.kb.stores.folder import vectors as folder_vectors
 from r1router.kb.stores.folder.catalog import FolderCatalog
 from r1router.kb.stores.folder.store import FolderStore
-from r1router.kb.stores.folder.vectors import find_top_positions
+from r1router.kb.stores.folder.vectors import VectorsInMemory
 from r1router.types import Card, Evidence, Image, KnowledgeBase, Location, PictureKnowledgeBase, Query
 from small_embedders import HashedWords, NamedColours, Thumbnails, Vectors, plain_picture
 
@@ -392,10 +392,20 @@ def test_products_use_one_thread_until_the_last_of_them_is_made() -> None:
     assert count_threads() == before
 
 
-def test_the_top_of_a_list_of_scores_is_what_sorting_finds() -> None:
+def test_vectors_are_ranked_as_their_exact_products_are_also_among_copies_and_whatever_is_searched_beside() -> None:
     import numpy as np
 
-    scores = np.random.default_rng(0).integers(0, 50, 500).astype(np.float32)
-    for k in (1, 7, 500, 900):
-        top = find_top_positions(scores, k)
-        assert scores[top].tolist() == sorted(scores.tolist(), reverse=True)[:k]
+    chance = np.random.default_rng(0)
+    vectors = chance.normal(size=(1_000, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[300:500] = vectors[300]
+    queries = np.concatenate([vectors[[300, 7]], chance.normal(size=(30, 384)).astype(np.float32) / 19.6])
+    stored = VectorsInMemory("vector", np.arange(1_000, dtype=np.uint64), vectors)
+    alone = [stored.find_nearest(query[np.newaxis], 50, None)[0] for query in queries]
+    for together in (2, 3, 9, 17, 32):
+        assert stored.find_nearest(queries[:together], 50, None) == alone[:together]
+    exact = vectors.astype(np.float64) @ queries.T.astype(np.float64)
+    assert alone[0] == [*range(300, 350)]
+    for best, products in zip(alone[1:], exact.T[1:], strict=True):
+        assert products[best] == pytest.approx(np.sort(products)[:-51:-1], abs=1e-6)
+    assert len(stored.find_nearest(queries[:1], 2_000, None)[0]) == 1_000

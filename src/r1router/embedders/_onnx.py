@@ -12,11 +12,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def count_cores() -> int:
-    """Those that this process may use; no more than `OMP_NUM_THREADS` says, which those set that share out cores."""
+def count_cores(*, processes: int = 1) -> int:
+    """Those that each of so many processes may use; no more than `OMP_NUM_THREADS` says, where it is set."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     told = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(cores, int(told))) if told.isdecimal() else cores
+    share = cores // processes
+    return max(1, min(share, int(told)) if told.isdecimal() else share)
 
 
 def start_workers() -> ThreadPoolExecutor:

@@ -18,8 +18,8 @@ MAX_TOKENS = 256
 """What the model was trained for; the rest of a text is not seen."""
 MAX_CHARACTERS = 8_000
 """Of a text that is cut into tokens, since the tokenizer goes on to the end of what it is given."""
-BATCH_TOKENS = 1024
-"""Padded tokens in one run: about what stays in a core's cache."""
+BATCH_TOKENS = 512
+"""Padded tokens in one run: about what stays in a core's cache. 1,024 took 7 % more CPU."""
 BLOCK = 2048
 """Texts sorted by length together; bounds the memory of a long call."""
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+from r1router.embedders._onnx import count_cores
 from r1router.errors import R1RouterError
 from r1router.ingest.workers.packets import Job, Packet, Reading, Specs, embed_packet, read_packets
 from r1router.kb.embedding import Embedders
@@ -40,7 +41,7 @@ def embed(
     """As `start_workers` says."""
     if not jobs:
         return
-    threads = max(1, (os.cpu_count() or 1) // workers)
+    threads = count_cores(processes=workers)
     context = multiprocessing.get_context("spawn")  # a fork would take over locks of threads that it has not
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(specs, threads))
     waiting: deque[Future[Packet]] = deque()

@@ -13,11 +13,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from r1router.kb.products import Vectors, multiply
+from r1router.kb.products import Vectors, estimate, multiply_rows
 from r1router.kb.stores.folder.allowed import DEEPER, AllowedRows
 
 AT_ONCE = 1 << 24
 """Scores held in memory at once, 64 MB."""
+EQUAL = 1e-5
+"""Products that differ by less may be one: their last digits depend on how many are multiplied at once."""
 COPIED = 0.2
 """Share of the vectors below which those that a filter lets through are copied and compared; else all are compared."""
 REFINED = 4
@@ -72,9 +74,12 @@ class VectorsInMemory:
         step = max(1, AT_ONCE // len(vectors))
         best: list[list[int]] = []
         for start in range(0, len(queries), step):
-            scores = multiply(queries[start : start + step], vectors)
-            scores = scores if places is None else scores[:, places]
-            best += [row_ids[find_top_positions(row, k)].tolist() for row in scores]
+            some = queries[start : start + step]
+            for query, scores in zip(some, estimate(some, vectors), strict=True):
+                scores = scores if places is None else scores[places]
+                near = find_highest(scores, k)
+                products = multiply_rows(query, vectors[near if places is None else places[near]])
+                best.append(row_ids[near[np.lexsort((near, -products))][:k]].tolist())
         return best
 
     def compare(self, query: NDArray[np.float32], row_ids: Sequence[int]) -> list[float | None]:
@@ -82,7 +87,7 @@ class VectorsInMemory:
             return [None] * len(row_ids)
         known, order, asked = self._row_ids, self._by_id, np.asarray(row_ids, np.uint64)
         places = order[np.searchsorted(known, asked, sorter=order).clip(max=len(known) - 1)]
-        products = multiply(query[np.newaxis], self._vectors[places])[0]
+        products = multiply_rows(query, self._vectors[places])
         there = (known[places] == asked).tolist()
         return [product if found else None for product, found in zip(products.tolist(), there, strict=True)]
 
@@ -149,7 +154,7 @@ class VectorsOnDisk:
         known: dict[int, float] = {}
         for batch in wanted.to_arrow().to_batches():
             ids, vectors = read_vectors(batch, self._space)
-            products = multiply(query[np.newaxis], vectors)[0] if len(ids) else np.empty(0)
+            products = multiply_rows(query, vectors)
             known.update(zip(ids.tolist(), products.tolist(), strict=True))
         return [known.get(row_id) for row_id in row_ids]
 
@@ -178,8 +183,9 @@ def load_vectors(table: Any, space: str, most: int) -> VectorsInMemory:
     return VectorsInMemory(space, row_ids[:done], vectors[:done])
 
 
-def find_top_positions(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
-    """Positions of the `k` highest scores, best first; of equal ones the earlier."""
-    top = np.argpartition(scores, -k)[-k:] if k < len(scores) else np.arange(len(scores))
-    best: NDArray[np.intp] = top[np.lexsort((top, -scores[top]))]
-    return best
+def find_highest(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+    """Positions of the `k` highest scores, and of all that may be as high as the last of them; ascending."""
+    if k >= len(scores):
+        return np.arange(len(scores))
+    last = np.partition(scores, -k)[-k]
+    return np.flatnonzero(scores >= last - EQUAL * max(1.0, abs(float(last))))
