@@ -3,9 +3,9 @@
     python -m benchmarks.workers passages.jsonl.gz                 # three minutes on two quiet cores
 
 Runs of one worker and of two take turns, each in a process and a folder of its own. Told are passages a second, of the
-whole run and after the first packet (from then on all is loaded), and the CPU seconds of the run's own process and of
-all others, workers above all. From these follows what two free cores would do: with the run's own work r and the workers' work w for an
-entry, one worker takes w, since the run works beside it, and two take (w + r) / 2.
+whole run and from the first packet on (then all is loaded), and the CPU seconds of the run's own process and of all
+others, workers above all. From these follows what two free cores would do: with the run's own work r and the workers'
+work w for an entry, one worker takes w, since the run works beside it, and two take (w + r) / 2.
 """
 
 from __future__ import annotations
