@@ -5,7 +5,7 @@
 Each turn changes some files, starts `r1router index`, kills it with SIGKILL, and runs it again to its end. Meanwhile
 another process searches without a pause; a search that raises, or finds nothing, is one that failed. "postgres", "s3"
 and "milvus" (Lite) start a server of their own (needs the packages of the extra `dev`); any other word is taken as a
-location.
+location. Interrupted, it tells what it has counted.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import multiprocessing
 import os
 import random
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -73,6 +74,7 @@ def open_place(engine: str, folder: Path) -> Iterator[str]:
 
 def run_server(engine: str, told: Connection) -> None:
     """In a process of its own, whose threads no fork takes along: tells location and environment, waits for the end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for the one that counts
     sys.path.append(str(Path(__file__).parents[1] / "tests"))
     module, start = SERVERS[engine]
     before = dict(os.environ)
@@ -97,23 +99,26 @@ def measure(engine: str, location: str, folder: Path, kills: int, rng: random.Ra
     done, searches, failed = context.Event(), context.Value("q", 0), context.Value("q", 0)
     reader = context.Process(target=search, args=(location, done, searches, failed))
     reader.start()
-    hit, faults = 0, {"lost": 0, "doubled": 0, "stale": 0}
+    turns, hit, faults = 0, 0, {"lost": 0, "doubled": 0, "stale": 0}
     try:
-        for _ in range(kills):
+        while turns < kills:
             for number in rng.sample(range(FILES), CHANGED):
                 years[number] += 1
                 write(docs, number, years[number])
-            hit += run_command(*index, kill_after=rng.uniform(0, longest)).code < 0
+            was_hit = run_command(*index, kill_after=rng.uniform(0, longest)).code < 0
             again = run_command(*index)
             assert again.code == 0, again.said
             found = count_faults(location, folder / "found", years)
             faults = {kind: faults[kind] + found[kind] for kind in faults}
+            hit, turns = hit + was_hit, turns + 1
+    except KeyboardInterrupt:
+        pass  # the turn that was interrupted is not counted
     finally:
         done.set()
         reader.join()
     records = ", ".join(f"{number} {kind}" for kind, number in faults.items())
     print(
-        f"{engine}: {kills} kills between 0 and {longest:.1f} s, {hit} hit a run at work; records: {records}; "
+        f"{engine}: {turns} kills between 0 and {longest:.1f} s, {hit} hit a run at work; records: {records}; "
         f"{searches.value} searches beside them, {failed.value} failed",
         flush=True,
     )
@@ -127,6 +132,7 @@ def write(docs: Path, number: int, year: int) -> None:
 
 def search(location: str, done: Event, searches: Synchronized[int], failed: Synchronized[int]) -> None:
     """In a process of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for the one that counts
     from r1router.kb import open_kbs
     from r1router.types import Query
 

@@ -12,11 +12,15 @@ import threading
 import time
 import tracemalloc
 import uuid
+import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from reportlab.pdfgen.canvas import Canvas
 from typer.testing import CliRunner
 
@@ -484,6 +488,38 @@ def test_vectors_of_many_entries_are_found_by_an_index_of_the_data_base(
     with psycopg.connect(postgres.partition("&")[0]) as db:
         made = db.execute("select indexname from pg_indexes where schemaname = %s", [indexed.rpartition("=")[2]])
         assert any(name.endswith("_vector_hnsw") for (name,) in made)
+
+
+class Scattered(HashedWords):
+    """A vector that chance gives to each text: far from all others, as a question is from passages."""
+
+    dim = 48
+
+    def embed_texts(self, texts: Sequence[str], *, query: bool = False) -> NDArray[np.float32]:
+        drawn = [np.random.default_rng(zlib.crc32(text.encode())).normal(size=48) for text in texts]
+        return np.array([vector / np.linalg.norm(vector) for vector in drawn], np.float32)
+
+
+def test_an_index_of_the_data_base_finds_what_is_far_from_a_question(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from r1router.kb.stores.postgres import snapshot
+
+    (tmp_path / "rows.jsonl").write_text(
+        "".join(json.dumps({"id": str(n), "text": f"w{n}"}) + "\n" for n in range(2_000))
+    )
+    place = make_schema(postgres)
+    monkeypatch.setattr(snapshot, "EXACT_BELOW", 100)
+    index([tmp_path / "rows.jsonl"], place, embedder=Scattered())
+    queries = Scattered().embed_texts([f"question {n}" for n in range(20)])
+
+    def rank(place: str) -> list[list[int]]:
+        store = open_catalog(place).get_store("text")
+        return store.use(lambda shot: shot.find_nearest("vector", queries, 10), empty=[])
+
+    exact = rank(f"{place}&options=-c%20enable_indexscan%3Doff")
+    found = rank(f"{place}&options=-c%20enable_seqscan%3Doff%20-c%20enable_sort%3Doff")
+    assert np.mean([len(set(ours) & set(best)) / 10 for ours, best in zip(found, exact, strict=True)]) > 0.95
 
 
 def test_a_copy_made_again_has_the_card_of_what_is_copied_and_its_own_name(tmp_path: Path) -> None:

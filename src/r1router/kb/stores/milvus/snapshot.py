@@ -27,6 +27,8 @@ from r1router.kb.stores.store import FieldSets, Row
 
 MOST_SETS = 200_000
 """Sets of fields that are named in a condition: some 4 MB."""
+LOOKED_AT, MOST_LOOKED_AT = 8, 32_768
+"""Entries that HNSW looks at for each one that is wanted (`ef`), as in PostgreSQL; and the most that Milvus takes."""
 Version = tuple[str, int]
 """Id of a knowledge base, and what is another number after each change."""
 
@@ -62,7 +64,7 @@ class MilvusSnapshot:
     def find_nearest(self, space: str, queries: Vectors, k: int, tree: Filter | None = None) -> list[list[int]]:
         if not self.measure_width(space):
             return [[] for _ in queries]
-        params = {"metric_type": "IP", "params": {"ef": max(2 * k, 64)}}
+        params = {"metric_type": "IP", "params": {"ef": max(k, min(LOOKED_AT * k, MOST_LOOKED_AT))}}
         condition = "embedded == true" if space == "vector" else ""
         return self._search(space, queries.tolist(), k, params, condition, tree)
 

@@ -38,6 +38,10 @@ MOST_SCORED = 50_000
 EXACT_BELOW = 50_000
 """Entries from which on vectors get an HNSW index: to compare so many of 384 numbers one by one takes some 50 ms. A
 part of fewer is compared exactly, too, since the index may end before it has found all of them."""
+LOOKED_AT = 8
+"""Entries that HNSW looks at for each one that is wanted (`hnsw.ef_search`). Questions are further from what answers
+them than passages from each other: of 52,382 passages, two found 98.0 % of the ten nearest of 100 questions, four
+99.5 %, eight 99.8 %."""
 MOST_LOOKED_AT = 1_000
 """Of HNSW: the most that pgvector takes."""
 Version = tuple[int, int]
@@ -75,7 +79,7 @@ class PostgresSnapshot:
             return [[] for _ in queries]
         self._db.execute(
             "select set_config('hnsw.ef_search', %s, true), set_config('hnsw.iterative_scan', 'strict_order', true)",
-            [str(min(MOST_LOOKED_AT, 2 * k))],
+            [str(min(MOST_LOOKED_AT, LOOKED_AT * k))],
         )
         condition, about = self._write_allowed(tree)
         order = f"{space} <#> %(query)s::vector"
