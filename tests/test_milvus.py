@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 
 from r1router.errors import InputError, KnowledgeBaseError
+from r1router.ingest.run import index
+from r1router.kb import open_kbs
 from r1router.kb.stores.milvus.address import read_address
 from r1router.kb.stores.milvus.catalog import MilvusCatalog
 from r1router.kb.stores.milvus.collections import Database, Part
 from r1router.kb.stores.milvus.parts import MilvusFiles
 from r1router.kb.stores.milvus.writer import hold_kb
+from r1router.types import Query
+from small_embedders import HashedWords
 
 
 @pytest.fixture
@@ -78,3 +82,24 @@ def test_what_is_short_of_many_rows_is_read_in_few_readings(location: str, monke
     monkeypatch.setattr(QueryIterator, "next", lambda rows: readings.append(rows) or read(rows))
     assert len({row["name"] for row in database.read_all(database.parts, 'kb == "kb"', ["name"])}) == 1_300
     assert len(readings) == 2  # all, and that there are no more: Lite looks at all rows each time
+
+
+def test_what_is_not_in_the_memory_of_the_server_is_loaded(location: str, tmp_path: Path) -> None:
+    """As after Milvus Lite was started anew."""
+    (note := tmp_path / "note.txt").write_text("The ferry leaves at noon.")
+    index([note], location, embedder=HashedWords())
+    client = Database(read_address(location)).client
+
+    def release() -> None:
+        for collection in client.list_collections():
+            if collection.startswith(read_address(location).prefix):
+                client.release_collection(collection)
+
+    release()
+    kb = open_kbs(location, text_embedder=HashedWords())["text"]
+    [[found]] = kb.search([Query("ferry")])
+    release()
+    note.write_text("The ferry leaves at midnight.")
+    index([note], location, embedder=HashedWords())
+    [[newer]] = kb.search([Query("ferry")])
+    assert (found.text[-5:], newer.text[-9:]) == ("noon.", "midnight.")

@@ -33,6 +33,8 @@ READ_SHORT = 4_096
 LONG = frozenset(("content", "value"))
 MOST_FOUND = 16_384
 """Entries that Milvus ranks for one query, at most."""
+NOT_LOADED = 101
+"""The code of Milvus's error for a collection that is not in memory."""
 NOBODY = "0"
 """The knowledge base of what belongs to none."""
 K1, B = 1.2, 0.75
@@ -69,6 +71,18 @@ class Database:
 
     def name_entries(self, kb: str) -> str:
         return f"{self.address.prefix}_entries_{kb}"
+
+    def ask(self, request: str, collection: str, **given: Any) -> Any:
+        """What a request of Milvus's client gives. A collection that is not loaded, as when Milvus Lite was started
+        anew, is loaded first."""
+        call = getattr(self.client, request)
+        try:
+            return call(collection, **given)
+        except import_pymilvus().MilvusException as error:
+            if error.code != NOT_LOADED:
+                raise
+        self.client.load_collection(collection, timeout=TIMEOUT)
+        return call(collection, **given)
 
     # ── what is beside the entries ──
 
@@ -111,7 +125,7 @@ class Database:
         if not self.has_parts():
             return None
         key = make_key(kind, kb, name, str(number))
-        found = self.client.get(self.parts, ids=[key], output_fields=["value"], timeout=TIMEOUT)
+        found = self.ask("get", self.parts, ids=[key], output_fields=["value"], timeout=TIMEOUT)
         return "".join(found[0]["value"]) if found else None
 
     def list_parts(self, kind: str, kb: str = "") -> Iterator[Part]:
@@ -124,15 +138,15 @@ class Database:
 
     def drop_parts(self, kind: str, kb: str, names: Iterable[str]) -> None:
         for some in _group(make_key(kind, kb, name, "0") for name in names):
-            self.client.delete(self.parts, ids=some, timeout=TIMEOUT)
+            self.ask("delete", self.parts, ids=some, timeout=TIMEOUT)
 
     def drop_pieces(self, kb: str, digest: str, pieces: int) -> None:
         """Of a file."""
         for some in _group(make_key("piece", kb, digest, str(number)) for number in range(pieces)):
-            self.client.delete(self.parts, ids=some, timeout=TIMEOUT)
+            self.ask("delete", self.parts, ids=some, timeout=TIMEOUT)
 
     def drop_all_parts(self, kb: str) -> None:
-        self.client.delete(self.parts, filter=f"kb == {quote(kb)}", timeout=TIMEOUT)
+        self.ask("delete", self.parts, filter=f"kb == {quote(kb)}", timeout=TIMEOUT)
 
     # ── entries ──
 
@@ -172,15 +186,20 @@ class Database:
         self._create(name, schema, indexes)
 
     def count(self, collection: str, condition: str = "") -> int:
-        found = self.client.query(collection, filter=condition, output_fields=["count(*)"], timeout=TIMEOUT)
+        found = self.ask("query", collection, filter=condition, output_fields=["count(*)"], timeout=TIMEOUT)
         number: int = found[0]["count(*)"]
         return number
 
     def read_all(self, collection: str, condition: str, fields: Sequence[str]) -> Iterator[Row]:
         """The rows that fit, in no order, some hundreds or thousands of them in memory at a time."""
         together = READ_SHORT if LONG.isdisjoint(fields) else READ
-        found = self.client.query_iterator(
-            collection, batch_size=together, filter=condition, output_fields=list(fields), timeout=TIMEOUT
+        found = self.ask(
+            "query_iterator",
+            collection,
+            batch_size=together,
+            filter=condition,
+            output_fields=list(fields),
+            timeout=TIMEOUT,
         )
         try:
             while rows := found.next():
@@ -192,7 +211,7 @@ class Database:
         """By their keys; those that are gone are left out."""
         found: dict[str, Row] = {}
         for some in _group(keys):
-            rows = self.client.get(collection, ids=some, output_fields=["key", *fields], timeout=TIMEOUT)
+            rows = self.ask("get", collection, ids=some, output_fields=["key", *fields], timeout=TIMEOUT)
             found.update((row["key"], row) for row in rows)
         return found
 

@@ -88,8 +88,8 @@ class MilvusSnapshot:
             if not len(allowed):
                 return [[] for _ in queries]
             condition = f"{condition} and {allowed.condition}" if condition else allowed.condition
-        found = self._database.client.search(
-            self._entries, data=queries, anns_field=space, limit=k, filter=condition, search_params=params,
+        found = self._database.ask(
+            "search", self._entries, data=queries, anns_field=space, limit=k, filter=condition, search_params=params,
             output_fields=["key"], timeout=TIMEOUT,
         )  # fmt: skip
         return [_order(hits) for hits in found]

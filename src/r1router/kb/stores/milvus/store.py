@@ -182,8 +182,8 @@ class MilvusStore:
         with explain_reading(self._database.address):
             if most is not None:
                 condition = condition or 'key != ""'
-                yield from self._database.client.query(
-                    entries, filter=condition, limit=most, output_fields=list(fields), timeout=TIMEOUT
+                yield from self._database.ask(
+                    "query", entries, filter=condition, limit=most, output_fields=list(fields), timeout=TIMEOUT
                 )
             else:
                 yield from self._database.read_all(entries, condition, fields)

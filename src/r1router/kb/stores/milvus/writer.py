@@ -147,12 +147,12 @@ class MilvusWriter:
         self._lease.check()
         for start in range(0, len(ids), 1_000):
             keys = [make_key(id_) for id_ in ids[start : start + 1_000]]
-            self._database.client.delete(self._entries, ids=keys, timeout=TIMEOUT)
+            self._database.ask("delete", self._entries, ids=keys, timeout=TIMEOUT)
         self._change()
 
     def drop_source(self, source: str) -> None:
         self._lease.check()
-        self._database.client.delete(self._entries, filter=f"source == {quote(source)}", timeout=TIMEOUT)
+        self._database.ask("delete", self._entries, filter=f"source == {quote(source)}", timeout=TIMEOUT)
         self._change()
 
     def tidy(self) -> None:
@@ -172,7 +172,8 @@ class MilvusWriter:
         if self._state.dim is None:
             return
         spaces = [column for column in columns if column in SPACES]
-        found = self._database.client.query(
+        found = self._database.ask(
+            "query",
             self._entries,
             filter="first_row == 1" if of_tables else 'key != ""',
             limit=most,

@@ -31,7 +31,7 @@ K1, B = 1.2, 0.75
 LIKELY = 10
 """Entries that are scored for their words for each one that is wanted, about: those that may come first. Fewer change
 the last of fifty, hardly the first five."""
-CANDIDATES = 20_000
+CANDIDATES = 5_000
 """Entries that are scored where those are too few, about: those with the rarest terms of a query."""
 MOST_SCORED = 50_000
 """Entries that are scored at most, the first of the table: a term asked alone may be in nearly all of them."""
