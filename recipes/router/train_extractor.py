@@ -30,8 +30,10 @@ from r1router.parse import UNKNOWN
 from r1router.policies._extractor import FIXED
 from r1router.train.steps.step_file import TrainingStep, read_steps
 
-TOKENS = 224
+TOKENS = 288
 """Of question and piece together while training."""
+QUESTION = 400
+"""Characters; longer questions leave too little room for a piece."""
 
 
 class Row(NamedTuple):
@@ -72,7 +74,8 @@ def make_rows(steps: Sequence[TrainingStep], unknown: float, apart: Sequence[str
     """The readings among the steps; so many of a hundred without an answer."""
     answered, without = [], []
     for step in steps:
-        if step.kind != "answer" or any(f"-{name}-" in step.id for name in apart):
+        is_apart = any(f"-{name}-" in step.id for name in apart)
+        if step.kind != "answer" or is_apart or len(step.sub_question) > QUESTION:
             continue
         texts, answer = [item.text for item in step.evidence], step.gold.answers[0]
         told = re.search(r"Piece (\d+)", step.gold.thought)

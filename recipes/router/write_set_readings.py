@@ -2,9 +2,10 @@
 
     python recipes/router/write_set_readings.py BENCH KBS OUT.jsonl [--split train] [--each 300]
 
-BENCH holds questions/{geo,ottqa}.{train,dev}.jsonl, KBS its knowledge bases. A step is a sub-question (OTT-QA has none:
-its whole question), the gold piece that holds the answer word for word, and up to three others that the same search
-found. Where the search does not find the gold piece there is no step.
+BENCH holds questions/{geo,ottqa,wtq}.{train,dev}.jsonl, KBS its knowledge bases. A step is a sub-question (OTT-QA and
+WikiTableQuestions have none: their whole question), the gold piece that holds the answer word for word, and up to three
+others that the same search found. Where the search does not find the gold piece there is no step, nor where a short
+answer stands in it so often that most places are not meant.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +25,8 @@ from r1router.types import Query
 
 FOUND = 5
 OTHERS = 3
+SHORT, OFTEN = 3, 2
+"""Of an answer of fewer characters, more places in the piece are too many."""
 
 
 class Asked(NamedTuple):
@@ -44,6 +48,15 @@ def read_asked(bench: Path, split: str) -> Iterator[Asked]:
         for hop in row["gold"].get("hops") or ():
             if hop["kb"] == "text" and hop.get("answer"):
                 yield Asked(row["id"], row["question"], "text", tuple(hop["evidence_ids"]), hop["answer"])
+    for line in (bench / f"questions/wtq.{split}.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if isinstance(row["answers"][0], str):
+            yield Asked(row["id"], row["question"], "table", tuple(row["gold"]["evidence_ids"]), row["answers"][0])
+
+
+def count_places(answer: str, text: str) -> int:
+    """How often an answer stands in a text, not as a part of longer words."""
+    return len(re.findall(rf"(?<!\w){re.escape(answer.casefold())}(?!\w)", text.casefold()))
 
 
 def main() -> None:
@@ -63,9 +76,9 @@ def main() -> None:
         if made[kind] >= given.each or id_ in steps:
             continue
         found = kbs[one.kb].search([Query(one.question)], k=FOUND)[0]
-        holds = [item for item in found if one.answer.casefold() in item.text.casefold()]
+        holds = [item for item in found if count_places(one.answer, item.text)]
         right = next((item for item in holds if item.id.partition("#")[0] in one.gold), None)
-        if right is None:
+        if right is None or (len(one.answer) < SHORT and count_places(one.answer, right.text) > OFTEN):
             continue
         others = [item for item in found if item not in holds][:OTHERS]
         steps[id_] = TrainingStep(
