@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # The encoder that finds answers in evidence, trained again: readings written for it, readings of made folders and of
-# two question sets' train parts, four trainings and their mean. Some three hours on two cores. This file was never run from
-# its start: what ships had five shorter trainings in place of the first (see src/r1router/assets/router/README.md).
+# three question sets' train parts, seven trainings and means of them. Some four hours on two cores. This file was never run
+# from its start: what ships had five shorter trainings in place of the first (see src/r1router/assets/router/README.md).
 #
 #     recipes/train_extractor.sh BENCH KBS [FOLDER]
 #
-# BENCH holds questions/{geo,ottqa}.train.jsonl, KBS its knowledge bases (`recipes/train_embedded.sh` makes them).
+# BENCH holds questions/{geo,ottqa,wtq}.train.jsonl, KBS its knowledge bases (`recipes/train_embedded.sh` makes them).
 # The same command again goes on where it stopped. At the end FOLDER/extractor.onnx is to be copied to
 # src/r1router/assets/router.
 set -euo pipefail
@@ -39,4 +39,14 @@ train fourth "${folders[0]}" "$folder/sets.jsonl" --from "$folder/first.safetens
 w() { echo "$folder/$1.safetensors"; }
 half=("$(w fourth)" "$(w fourth)" "$(w fourth)" "$(w fourth)" "$(w fourth)")
 python "$here/build_extractor.py" "$(w first)" "$(w second)" "$(w third)" "$(w third)" "$(w third)" "${half[@]}" \
-  --to "$folder/extractor.onnx"
+  --to "$folder/before.safetensors"
+
+# Both hops of OTT-QA, the first one asked for what is meant; then all of it.
+[ -s "$folder/hops.jsonl" ] || r1router synthesize "$bench/questions/ottqa.train.jsonl" --from-gold --kbs "$kbs" \
+  --out "$folder/hops.jsonl"
+all=("$folder/hops.jsonl" "$folder/sets.jsonl" "${folders[@]}")
+train fifth "$folder/hops.jsonl" "${folders[1]}" --from "$folder/before.safetensors" --steps 160 --seed 3
+train sixth "${all[@]}" --from "$(w fifth)" --steps 240 --learning-rate 1.2e-4 --seed 9
+train seventh "${all[@]}" --from "$(w sixth)" --steps 170 --learning-rate 7e-5 --seed 19
+python "$here/build_extractor.py" "$(w fifth)" "$(w fifth)" "$(w sixth)" "$(w seventh)" "$(w seventh)" \
+  "$folder/before.safetensors" --to "$folder/extractor.onnx"

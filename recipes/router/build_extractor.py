@@ -3,8 +3,9 @@
     pip install onnx==1.23.2
     python recipes/router/build_extractor.py WEIGHTS.safetensors … [--to FILE.onnx]
 
-The mean of the files is taken; a file that is named twice counts twice. As `recipes/assets/build_minilm.py` makes the
-embedder's, with questions beside documents of `readings/` to see what the activations are like.
+The mean of the files is taken; a file that is named twice counts twice. With `--to FILE.safetensors` that is all. The
+ONNX file is made as `recipes/assets/build_minilm.py` makes the embedder's, with questions beside documents of
+`readings/` to see what the activations are like.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "assets"))
@@ -62,6 +63,9 @@ def main() -> None:
     given = parser.parse_args()
     files = [load_file(file) for file in given.weights]
     weights = {name: np.mean([file[name] for file in files], axis=0, dtype=np.float32) for name in files[0]}
+    if given.to.suffix == ".safetensors":
+        save_file(weights, given.to)
+        return
     feeds = list(make_feeds(open_tokenizer(ASSETS / "minilm" / "tokenizer.json"), OBSERVED, random.Random(0)))
     inputs: dict[str, str] = {}
     options = {"inputs": INPUTS, "output": OUTPUT}
