@@ -6,7 +6,7 @@ from flows import KBS, STOP, answer, drive, with_probabilities
 from r1router.errors import InputError
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
-from r1router.routing.odds import Odds, fuse_odds, read_odds, suppose_probabilities
+from r1router.routing.odds import Odds, fuse_odds, read_odds, estimate_probabilities
 from r1router.routing.sights import LINE, describe_sights, name_records
 from r1router.types import Evidence, Question, Reply, Sight, Step, Trajectory
 
@@ -66,12 +66,12 @@ def test_what_an_earlier_step_has_found_speaks_against_its_knowledge_base():
 
 
 def test_a_route_that_is_only_named_counts_as_one_with_probabilities():
-    supposed = suppose_probabilities("text", KBS)
+    supposed = estimate_probabilities("text", KBS)
     assert sum(supposed.values()) == pytest.approx(1)
     close = Sight("text", "Plants", NEAR.similarity - 0.05, 1.0)
     assert next(iter(fuse_odds(Odds(), [close, NEAR], KBS, {}))) == "table"
     assert next(iter(fuse_odds(Odds(), [close, NEAR], KBS, supposed))) == "text"
-    assert suppose_probabilities("text", {"text": KBS["text"]}) == {"text": 0.85}
+    assert estimate_probabilities("text", {"text": KBS["text"]}) == {"text": 0.85}
 
 
 def test_where_nothing_is_seen_the_policy_is_believed():

@@ -19,7 +19,7 @@ from r1router.evidence.fuse import fuse
 from r1router.evidence.support import Support, judge, measure_support
 from r1router.evidence.versions import put_newer_first
 from r1router.prompts import Prompts
-from r1router.routing.odds import fuse_odds, suppose_probabilities
+from r1router.routing.odds import fuse_odds, estimate_probabilities
 from r1router.routing.sights import LOOK, describe_sights, name_records
 from r1router.table import TableResult
 from r1router.tables.results import make_evidence, read_answer_off
@@ -140,7 +140,7 @@ def plan(
         if step.sub_question != wanted:
             sights = yield from look_around(trajectory, kbs, step.sub_question)
         picture = trajectory.question.image is not None
-        told = step.probabilities or suppose_probabilities(step.routes[0], kbs)
+        told = step.probabilities or estimate_probabilities(step.routes[0], kbs)
         fused = fuse_odds(prompts.odds, sights, kbs, told, picture=picture)
         step = _follow_odds(replace(step, probabilities=fused))
     yield Planned(len(trajectory.steps), step)

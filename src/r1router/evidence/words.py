@@ -20,13 +20,13 @@ Language = Literal["english", "german", "french"]
 _COMMON: dict[Language, str] = {
     "english": "a an the of in is are was were be been has have had do does did what which who whom whose how when "
     "where why many much to on for and or but by that this these those it its with from at as not no than then there "
-    "their they he she his her him you your we our i my me so such into also can could will would should",
+    "their they he she his her him you your we our i my me so such into also can could will would should called",
     "german": "der die das den dem des ein eine einen einem einer eines und oder aber in im am an auf aus bei mit nach "
     "von vom zu zum zur für ist sind war waren wird werden wurde wurden hat haben hatte was welche welcher welches "
-    "welchem welchen wer wen wem wie wann wo warum viele viel nicht kein keine als auch es er sie sich ihr sein",
+    "welchem welchen wer wen wem wie wann wo warum viele viel nicht kein keine als auch es er sie sich ihr sein heißt heißen",
     "french": "le la les l un une des du de d et ou mais en dans au aux à sur pour par avec est sont était étaient a "
     "ont avait que qui quoi quel quelle quels quelles comment quand où pourquoi combien ne pas plus ce cette ces il "
-    "elle ils elles se sa son ses leur y qu n s c j",
+    "elle ils elles se sa son ses leur y qu n s c j appelle",
 }
 """The stop list: the commonest words of each language, which make sentences and tell nothing of their subject."""
 _WORD = re.compile(r"\w+")

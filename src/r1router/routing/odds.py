@@ -49,7 +49,7 @@ def read_odds(folder: Path) -> Odds:
     return read_weights(folder / "odds.toml", Odds) or Odds()
 
 
-def suppose_probabilities(named: str, names: Collection[str]) -> dict[str, float]:
+def estimate_probabilities(named: str, names: Collection[str]) -> dict[str, float]:
     """What a policy that only names a route is taken to think of all of these."""
     rest = (1.0 - NAMED) / max(1, len(names) - 1)
     return {name: NAMED if name == named else rest for name in names}
