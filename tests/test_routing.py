@@ -6,7 +6,7 @@ from flows import KBS, STOP, answer, drive, with_probabilities
 from r1router.errors import InputError
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
-from r1router.routing.odds import Odds, fuse_odds, read_odds, estimate_probabilities
+from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, read_odds
 from r1router.routing.sights import LINE, describe_sights, name_records
 from r1router.types import Evidence, Question, Reply, Sight, Step, Trajectory
 

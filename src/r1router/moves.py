@@ -19,7 +19,7 @@ from r1router.evidence.fuse import fuse
 from r1router.evidence.support import Support, judge, measure_support
 from r1router.evidence.versions import put_newer_first
 from r1router.prompts import Prompts
-from r1router.routing.odds import fuse_odds, estimate_probabilities
+from r1router.routing.odds import estimate_probabilities, fuse_odds
 from r1router.routing.sights import LOOK, describe_sights, name_records
 from r1router.table import TableResult
 from r1router.tables.results import make_evidence, read_answer_off
