@@ -23,7 +23,8 @@ _COMMON: dict[Language, str] = {
     "their they he she his her him you your we our i my me so such into also can could will would should called",
     "german": "der die das den dem des ein eine einen einem einer eines und oder aber in im am an auf aus bei mit nach "
     "von vom zu zum zur für ist sind war waren wird werden wurde wurden hat haben hatte was welche welcher welches "
-    "welchem welchen wer wen wem wie wann wo warum viele viel nicht kein keine als auch es er sie sich ihr sein heißt heißen",
+    "welchem welchen wer wen wem wie wann wo warum viele viel nicht kein keine als auch es er sie sich ihr sein "
+    "heißt heißen",
     "french": "le la les l un une des du de d et ou mais en dans au aux à sur pour par avec est sont était étaient a "
     "ont avait que qui quoi quel quelle quels quelles comment quand où pourquoi combien ne pas plus ce cette ces il "
     "elle ils elles se sa son ses leur y qu n s c j appelle",
