@@ -366,16 +366,12 @@ def test_a_pool_asks_tables_and_tells_why_a_query_was_refused():
     explored.close()
 
 
-class Serving:
-    """A policy that always answers the same."""
-
-    prompts = None
-
-    async def reply(self, ask, *, temperature=0.0, seed=None):
-        return Reply("<think>hm</think>\n<answer>Bergen</answer>")
+def serve(asks, count):
+    """A policy that always answers the same, once to each."""
+    return [[Reply("<think>hm</think>\n<answer>Bergen</answer>")] * count for _ in asks]
 
 
-@pytest.mark.parametrize(("others", "answered"), [(None, "Norway"), (Serving(), "Bergen")])
+@pytest.mark.parametrize(("others", "answered"), [(None, "Norway"), (serve, "Bergen")])
 def test_what_is_not_trained_on_is_said_by_gold_or_as_the_policy_that_serves_says_it(others, answered):
     explored = pool(decisions=("plan",), others=others)
     explored.next_groups(["t"], Replies())

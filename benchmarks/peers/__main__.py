@@ -19,7 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,21 +155,24 @@ def sum_up(name: str, turns: list[Taken], note: str = "") -> Row:
     return Row(name, cpu, statistics.median(each), note)
 
 
+def take_turns(peers: Iterable[Peer], take: Callable[[Peer, int], Taken]) -> dict[str, list[Taken]]:
+    """What each took in each round; all take one before any takes the next."""
+    turns: dict[str, list[Taken]] = {peer.name: [] for peer in peers}
+    for round_ in range(ROUNDS):
+        for peer in peers:
+            turns[peer.name].append(take(peer, round_))
+    return turns
+
+
 def measure_steps(peers: list[Peer], material: Path, embedded: int) -> None:
     for in_flight in (1, 16):
-        turns: dict[str, list[Taken]] = {peer.name: [] for peer in peers}
-        for _ in range(ROUNDS):
-            for peer in peers:
-                turns[peer.name].append(peer.take_turn("step", 64, in_flight))
+        turns = take_turns(peers, lambda peer, _, n=in_flight: peer.take_turn("step", 64, n))
         rows = [sum_up(name, each) for name, each in turns.items()]
         tell(f"A loop of three steps, {in_flight} in flight: a plan, a search, a reading, no model", rows, "a step")
 
 
 def measure_index(peers: list[Peer], material: Path, embedded: int) -> None:
-    turns: dict[str, list[Taken]] = {peer.name: [] for peer in peers}
-    for _ in range(ROUNDS):
-        for peer in peers:
-            turns[peer.name].append(peer.take_turn("index", embedded))
+    turns = take_turns(peers, lambda peer, _: peer.take_turn("index", embedded))
     rows = [sum_up(name, each) for name, each in turns.items()]
     tell(f"Indexing {embedded} passages, embedded by the same encoder, which alone is `plain`", rows, "a passage")
 
@@ -183,10 +186,7 @@ def measure_searches(peers: list[Peer], material: Path, embedded: int) -> None:
     tell(f"Taking in {len(given.passages):,} passages with their vectors", built, "a passage")
     for how in ("vectors", "words", "fused"):
         able = [peer for peer in peers if how in peer.offered]
-        turns: dict[str, list[Taken]] = {peer.name: [] for peer in able}
-        for round_ in range(ROUNDS):
-            for peer in able:
-                turns[peer.name].append(peer.take_turn(how, round_, ROUNDS))
+        turns = take_turns(able, lambda peer, round_, how=how: peer.take_turn(how, round_, ROUNDS))
         rows = []
         for name, each in turns.items():
             hits = [

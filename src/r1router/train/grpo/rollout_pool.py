@@ -13,8 +13,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from r1router.drive import threads
-from r1router.drive.asks import Wanted, ask_all
 from r1router.drive.batches import search_together
 from r1router.drive.flow import Rankings
 from r1router.drive.rounds import bring_to_asks
@@ -40,7 +38,6 @@ from r1router.types import (
     Compute,
     Evidence,
     Inspect,
-    Policy,
     Purpose,
     Query,
     Question,
@@ -135,13 +132,13 @@ class Pool:
         anywhere: bool = False,
         all_labels: bool = False,
         vary_cards: bool = False,
-        others: Policy | None = None,
+        others: Generate | None = None,
         seed: int = 0,
     ) -> None:
         """`best` is the probability that a group's best reply goes on, instead of any of them.
 
         Only these `decisions` are groups; at the others the right reply is taken where it is known, else one of the
-        policy's; where there is a policy `others`, always what that one says, greedily. With `anywhere` a question may
+        policy's; where there is `others`, always what that one says. With `anywhere` a question may
         begin with some of its hops given (see `train.grpo.known_replies`); what belongs to these is gold's.
         `k` pieces are read, and rewards see as many as `reach` where that is more. With `all_labels` a plan is judged
         with every label, each knowledge base searched with its sub-question.
@@ -225,13 +222,8 @@ class Pool:
             else:
                 unknown.append((walk, ask))
         if unknown:
-            asks = [ask for _, ask in unknown]
-            if self._others:
-                wanted = [Wanted(ask) for ask in asks]
-                said = threads.wait_for(ask_all(self._others, wanted))
-            else:
-                said = [own for own, *_ in generate(asks, 1)]
-            for (walk, _), own in zip(unknown, said, strict=True):
+            said = (self._others or generate)([ask for _, ask in unknown], 1)
+            for (walk, _), (own, *_) in zip(unknown, said, strict=True):
                 walk.advance(own)
 
     def _write_known(self, walk: Exploration, ask: Ask) -> str | None:

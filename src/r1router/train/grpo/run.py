@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from r1router.drive.many import IN_FLIGHT
 from r1router.errors import InputError, MissingExtra, UnknownName
 from r1router.kb.collections import Collections, open_collections
 from r1router.methods import load_method
@@ -26,7 +27,8 @@ from r1router.train.fast.memory import keep_freed_memory
 from r1router.train.fast.numbers import measure_fastest_dtype, use_free_threads
 from r1router.train.fast.saving import save_by_time
 from r1router.train.grpo import collapse, rehearsal, reward_functions, rollout_function, validation
-from r1router.train.grpo.rollout_pool import DECISIONS, Pool
+from r1router.train.grpo.rollout_pool import DECISIONS, Generate, Pool
+from r1router.train.grpo.served_policy import make_generate
 from r1router.train.grpo.settings import DEFAULTS, LABELS, LOSSES, SCALES, GrpoSettings
 from r1router.train.judge.profile import is_in_reach, read_profiles
 from r1router.train.steps.question_tasks import read_tasks
@@ -292,9 +294,16 @@ def _pool(
         anywhere=settings.anywhere,
         all_labels=settings.labels == "expected",
         vary_cards=settings.vary_cards,
-        others=open_policy(settings.others) if settings.others else None,
+        others=_open_others(settings),
         seed=settings.seed + launch.find_state().process_index,
     )
+
+
+def _open_others(settings: GrpoSettings) -> Generate | None:
+    """What makes the decisions that are not trained on, greedily, where it is not the weights in training."""
+    if not settings.others:
+        return None
+    return make_generate(open_policy(settings.others), samples=1, temperature=0.0, seed=0, concurrency=IN_FLIGHT)
 
 
 def _questions(tasks: Mapping[str, Task]) -> Any:

@@ -21,10 +21,11 @@ from r1router.methods import load_method
 from r1router.prompts import Prompts
 from r1router.train import run_folder
 from r1router.train.grpo.rollout_pool import Generate, Pool
+from r1router.train.grpo.served_policy import make_generate
 from r1router.train.rewards import Weighted, load_rewards
 from r1router.train.sampled.choose import choose_best, choose_pairs
 from r1router.train.sampled.group_file import Group, read_groups
-from r1router.train.sampled.sample import make_generate, sample_questions, sample_steps
+from r1router.train.sampled.sample import sample_questions, sample_steps
 from r1router.train.sampled.settings import DEFAULTS, SampleSettings
 from r1router.train.steps.question_tasks import read_tasks
 from r1router.train.steps.render import render_varied

@@ -10,8 +10,6 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from r1router.drive import threads
-from r1router.drive.asks import Wanted, ask_all
 from r1router.evals.metrics.length_aware import score as score_answer
 from r1router.prompts import Prompts
 from r1router.train.grpo.rollout_pool import Exploration, Generate, Judged, Pool
@@ -19,31 +17,9 @@ from r1router.train.rewards import Weighted, sum_parts
 from r1router.train.rewards._outcomes import Outcome, read_outcome
 from r1router.train.sampled.group_file import Group
 from r1router.train.steps.render import RenderedStep, render
-from r1router.types import Ask, Finished, Policy, Reply
+from r1router.types import Finished
 
 log = logging.getLogger(__name__)
-
-
-def make_generate(
-    policy: Policy, *, samples: int, temperature: float, seed: int, concurrency: int, greedy: bool = False
-) -> Generate:
-    """What asks this policy for groups of replies, each with a seed of its own; with `greedy` one more comes first.
-
-    A reply that the policy fails to give is "", which is malformed, and is logged; where it gives none at all, what it
-    failed with is raised.
-    """
-    number = seed
-
-    def generate(asks: Sequence[Ask], count: int) -> list[list[Reply]]:
-        nonlocal number
-        each = [temperature] * count if count else [*([0.0] * greedy), *([temperature] * samples)]
-        heated = [(ask, heat) for ask in asks for heat in each]
-        wanted = [Wanted(ask, "", heat, number + place) for place, (ask, heat) in enumerate(heated)]
-        number, count = number + len(wanted), len(each)
-        replies = threads.wait_for(ask_all(policy, wanted, in_flight=concurrency))
-        return [replies[start : start + count] for start in range(0, len(replies), count)]
-
-    return generate
 
 
 # ── steps, each for itself ─────────────────────────────────────────────────────────────────────
