@@ -2,13 +2,13 @@
 
 import pytest
 
-from flows import KBS, STOP, answer, drive, with_probabilities
+from flows import KBS, STOP, answer, drive, step, with_probabilities
 from r1router.errors import InputError
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, read_odds
 from r1router.routing.sights import LINE, describe_sights, name_records
-from r1router.types import Evidence, Question, Reply, Sight, Step, Trajectory
+from r1router.types import Evidence, Question, Reply, Search, Sight, Step, Trajectory
 
 NEAR = Sight("table", "Plants: Vamma | 1915", 0.7, 1.0)
 FAR = Sight("text", "Holidays", 0.2, 0.25)
@@ -129,3 +129,29 @@ def test_a_step_that_was_sent_elsewhere_and_found_nothing_there_says_both():
     assert path.steps[0].note == (
         "the policy named text; table has nearer entries; table had no evidence; searched text instead"
     )
+
+
+@pytest.mark.parametrize(
+    ("nearest", "asked"), [(0.59, "Who speaks?"), (0.4, "How far ahead do I ask for an interpreter?")]
+)
+def test_a_first_sub_question_that_finds_much_less_than_the_question_is_not_asked(nearest, asked):
+    question = "How far ahead do I ask for an interpreter?"
+
+    def look(request):
+        return [
+            [piece("text", "Interpreters: ask four days before", 0.6 if request.query.text == question else nearest)],
+            [],
+            [],
+        ]
+
+    replies = iter(
+        [Reply(step("Who speaks?", "text")), Reply(answer("four days")), Reply(STOP), Reply(answer("four days"))]
+    )
+    searched = [piece("text", "ask four days before", 0.6)]
+    said, path = drive(
+        "r1_router", lambda _: next(replies), lambda s: [searched for _ in s.routes], question, look=look
+    )
+    assert path.steps[0].sub_question == asked
+    assert [s.query.text for s in said if isinstance(s, Search) and not s.look] == [asked]
+    lost = "the policy asked 'Who speaks?', which finds less than the question itself"
+    assert (lost in path.steps[0].note) == (asked == question)

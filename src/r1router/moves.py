@@ -20,7 +20,7 @@ from r1router.evidence.support import Support, judge, measure_support
 from r1router.evidence.versions import put_newer_first
 from r1router.prompts import Prompts
 from r1router.routing.odds import estimate_probabilities, fuse_odds
-from r1router.routing.sights import LOOK, describe_sights, name_records
+from r1router.routing.sights import LOOK, bring_less, describe_sights, name_records
 from r1router.table import TableResult
 from r1router.tables.results import make_evidence, read_answer_off
 from r1router.tables.view import LikelyQuery, TableView
@@ -129,7 +129,8 @@ def plan(
     """The next step: a thought, a sub-question and its route, or no sub-question when the policy stops.
 
     With `look` the policy sees what every knowledge base would bring for the question and the answers so far, and
-    the route is chosen by its label probabilities and by what they would bring for its sub-question.
+    the route is chosen by its label probabilities and by what they would bring for its sub-question. A first
+    sub-question that would bring much less than the question has lost what was asked: the question takes its place.
     """
     wanted = write_need(trajectory)
     shown = sights = (yield from look_around(trajectory, kbs, wanted)) if look else ()
@@ -139,6 +140,9 @@ def plan(
     if look and step.sub_question is not None:
         if step.sub_question != wanted:
             sights = yield from look_around(trajectory, kbs, step.sub_question)
+            if not trajectory.steps and bring_less(sights, shown):
+                note = f"the policy asked {step.sub_question!r}, which finds less than the question itself"
+                step, sights = _add_note(replace(step, sub_question=wanted), note), shown
         picture = trajectory.question.image is not None
         told = step.probabilities or estimate_probabilities(step.routes[0], kbs)
         fused = fuse_odds(prompts.odds, sights, kbs, told, picture=picture)

@@ -10,6 +10,8 @@ from r1router.types import Evidence, Sight, Step
 
 LOOK = 3
 """Entries of each knowledge base that a look sees."""
+LESS = 0.1
+"""So much less similar is what a sub-question would bring that has lost what was asked."""
 Read = Callable[[str], list[str]]
 """The telling words of a text, in the language of the question."""
 LINE = 90
@@ -25,6 +27,12 @@ def describe_sights(
     read = partial(read_words, language=language)
     asked = frozenset(read(question))
     return tuple(_see_one(name, asked, read, ranking, known) for name, ranking in found.items())
+
+
+def bring_less(sights: Iterable[Sight], than: Iterable[Sight]) -> bool:
+    """Whether the nearest entry of all is much further away (`LESS`) for one look than for another."""
+    near, nearer = (max((sight.similarity for sight in seen), default=0.0) for seen in (sights, than))
+    return near < nearer - LESS
 
 
 def name_records(steps: Iterable[Step]) -> frozenset[tuple[str, str]]:
