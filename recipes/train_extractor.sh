@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The encoder that finds answers in evidence, trained again: readings written for it, readings of made folders and of
-# three question sets' train parts, seven trainings and means of them. Some four hours on two cores. This file was never run
-# from its start: what ships had five shorter trainings in place of the first (see src/r1router/assets/router/README.md).
+# three question sets' train parts, clozes of passages; nine trainings, and means of some. Some six hours on two cores.
+# This file was never run from its start: what ships had five shorter trainings in place of the first, and the eighth
+# ended early (see src/r1router/assets/router/README.md).
 #
 #     recipes/train_extractor.sh BENCH KBS [FOLDER]
 #
@@ -49,4 +50,10 @@ train fifth "$folder/hops.jsonl" "${folders[1]}" --from "$folder/before.safetens
 train sixth "${all[@]}" --from "$(w fifth)" --steps 240 --learning-rate 1.2e-4 --seed 9
 train seventh "${all[@]}" --from "$(w sixth)" --steps 170 --learning-rate 7e-5 --seed 19
 python "$here/build_extractor.py" "$(w fifth)" "$(w fifth)" "$(w sixth)" "$(w seventh)" "$(w seventh)" \
-  "$folder/before.safetensors" --to "$folder/extractor.onnx"
+  "$folder/before.safetensors" --to "$folder/mean.safetensors"
+
+# Clozes of encyclopedia passages beside all of it; then all of it without them, since folders are read worse after them.
+[ -s "$folder/clozes.jsonl" ] || python "$here/write_cloze_readings.py" "$bench" "$folder/clozes.jsonl" --steps 16000
+train eighth "${all[@]}" "$folder/clozes.jsonl" --from "$folder/mean.safetensors" --steps 1240 --learning-rate 1.2e-4 --seed 31
+train ninth "${all[@]}" "${folders[1]}" --from "$(w eighth)" --steps 300 --learning-rate 9e-5 --seed 41
+python "$here/build_extractor.py" "$(w ninth)" --to "$folder/extractor.onnx"
