@@ -1,5 +1,7 @@
 """The recipes that make training data: what they write are steps that can be trained on."""
 
+import gzip
+import json
 import os
 import random
 import re
@@ -287,3 +289,51 @@ def test_several_folders_make_one_collection_and_every_question_has_its_own_fold
     tasks = read_tasks([tmp_path / "questions.jsonl"], collections)
     golds = [{name.split("/")[0] for hop in task.hops for name in hop.evidence_ids} for task in tasks.values()]
     assert golds == [{f"mill-{n}"} for n in (20, 21, 22) for _ in range(3)]
+
+
+def test_steps_of_collections_are_looked_into_and_a_chatty_question_is_its_own_sub_question(recipe, tmp_path: Path):
+    (tmp_path / "written").mkdir()
+    mills = "".join(MILL.replace("{n}", str(n)) for n in range(20, 23))
+    (tmp_path / "written" / "mills.txt").write_text(mills, encoding="utf-8")
+    recipe("index_written_folders.py", tmp_path, "--written", tmp_path / "written")
+    out = tmp_path / "steps.jsonl"
+    recipe("write_collection_steps.py", tmp_path, out, "--chains", 2, "--singles", 4, "--chatty", 1)
+    plans = [step for step in read_steps(out) if step.kind == "plan"]
+    assert all({sight.kb for sight in step.sights} == {"table", "text"} for step in plans)
+    firsts = [step for step in plans if not step.history]
+    chains = [step for step in firsts if step.question == "Phone of the key?"]
+    singles = [step for step in firsts if step not in chains]
+    assert (len(chains), len(singles)) == (2, 4)
+    assert {step.gold.sub_question for step in chains} == {"Who has the key?"}
+    for step in singles:
+        assert step.gold.sub_question == step.question
+        assert step.question not in ("When does the wheel turn?", "Is there a key?")
+
+
+# ── clozes ─────────────────────────────────────────────────────────────────────────────────────
+
+PASSAGES = (
+    ("Ann Reed", "Ann Reed (born 4 May 1950) is a Norwegian painter. She moved to the town of Bergen in 1978."),
+    ("Mill Bridge", "Mill Bridge is a bridge in Bergen. It was built by Ann Reed in 1931 and has 14 arches."),
+    ("Old Mill", "Old Mill is a museum in Trieste. It was closed on 7 June 1965 because the roof had fallen in."),
+)
+
+
+def test_a_cloze_asks_for_words_of_its_first_piece_and_has_nothing_of_dev_evidence(recipe, tmp_path: Path):
+    (tmp_path / "kb" / "text").mkdir(parents=True)
+    (tmp_path / "questions").mkdir()
+    (tmp_path / "questions" / "set.dev.jsonl").write_text('{"gold": {"evidence_ids": ["text-w2"]}}\n', encoding="utf-8")
+    with gzip.open(tmp_path / "kb" / "text" / "passages.jsonl.gz", "wt", encoding="utf-8") as lines:
+        for number, (title, text) in enumerate([*PASSAGES] * 20):
+            row = {"id": f"text-w{number % 3}", "title": title, "text": text, "source": "ott-qa/wikipedia"}
+            lines.write(json.dumps(row) + "\n")
+    recipe("write_cloze_readings.py", tmp_path, tmp_path / "out.jsonl", "--steps", 60)
+    steps = read_steps(tmp_path / "out.jsonl")
+    assert len(steps) == 60
+    assert not any("Old Mill" in item.text for step in steps for item in step.evidence)
+    answers = {step.gold.answers[0] for step in steps}
+    assert {"4 May 1950", "Ann Reed", "14", "14 arches"} & answers
+    for step in steps:
+        (answer,) = step.gold.answers
+        assert answer == parse.UNKNOWN or answer in step.evidence[0].text
+        assert answer.casefold() not in step.sub_question.casefold()
