@@ -91,7 +91,6 @@ class Blank(NamedTuple):
     begin: int
     end: int
     ask: str
-    fronted: bool = True
 
 
 def read_passages(bench: Path) -> list[Passage]:
@@ -145,7 +144,7 @@ def find_blanks(sentence: str, names: dict[str, str], rng: random.Random) -> Ite
                 rng.choice(["how far", "how long", "how high", "what distance"]),
             )
         elif after.endswith("s") and after.split()[0] not in LITTLE:
-            yield Blank(*m.span(), f"how many {after}", True)
+            yield Blank(*m.span(), f"how many {after}")
         elif re.match(r"\s?(?:%|percent|per cent)", sentence[m.end(1) :]):
             yield Blank(*m.span(1), rng.choice(["what percentage", "how many percent"]))
     for m in re.finditer(NAME, sentence):
@@ -178,10 +177,10 @@ def front(ask: str, sentence: str, begin: int, end: int) -> str:
     if found := AUXILIARY.search(before):
         subject, rest = before[: found.start()].strip(), before[found.end() :].strip()
         return f"{ask} {found[1]} {subject} {rest} {after}"
-    return f"{ask} {rest_of_past(before)} {after}"
+    return f"{ask} {ask_with_did(before)} {after}"
 
 
-def rest_of_past(before: str) -> str:
+def ask_with_did(before: str) -> str:
     """'the club moved' to 'did the club move', where a verb in its past can be told."""
     found = re.search(r" (\w{2,})ed\b", before)
     if not found:
