@@ -1,12 +1,13 @@
 """Questions over collections to training steps, because a router splits in the wild what it saw split in folders.
 
     python recipes/router/write_collection_steps.py COLLECTIONS OUT.jsonl [--chains 800] [--singles 1000]
-        [--chatty 0.4] [--split train] [--seed 0]
+        [--hops 400] [--chatty 0.4] [--split train] [--seed 0]
 
 COLLECTIONS is what `index_written_folders.py` wrote. `r1router synthesize --from-gold` does the same for one set of
 knowledge bases; here each question has its collection's. Of the questions that need one fact, a share gets words around
 it (`chatter.toml`): those that were written have five words where those that need several have twelve, so that a router
-learns to split whatever is long.
+learns to split whatever is long. And of some chains the last hop is asked alone, where a table holds it: what needs one
+fact was written of texts, so that a router learns to send nothing but second steps to a table.
 """
 
 from __future__ import annotations
@@ -20,12 +21,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from r1router.evals.datasets import load_examples
 from r1router.evidence.words import tell_language
 from r1router.kb import open_kbs
 from r1router.train.steps.gold import make_gold_steps
 from r1router.train.steps.step_file import TrainingStep, write_steps
-from r1router.types import Example
+from r1router.types import Example, Question
 
 
 def add_chatter(example: Example, told: dict[str, Any], rng: random.Random) -> Example:
@@ -43,36 +43,45 @@ def add_chatter(example: Example, told: dict[str, Any], rng: random.Random) -> E
     return replace(example, question=replace(example.question, text=text), gold={**example.gold, "steps": steps})
 
 
+def ask_last_hop(row: dict[str, Any]) -> dict[str, Any]:
+    """The question's last hop as a question of its own."""
+    hop = row["gold"]["steps"][-1]
+    told = {"question": hop["sub_question"], "answers": [hop["answer"]], "type": hop["kb"], "gold": {"steps": [hop]}}
+    return {**row, **told, "id": f"{row['id']}/last"}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("collections", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--chains", type=int, default=800)
     parser.add_argument("--singles", type=int, default=1000)
+    parser.add_argument("--hops", type=int, default=0)
     parser.add_argument("--chatty", type=float, default=0.4)
     parser.add_argument("--split", choices=("train", "dev"), default="train")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     file = given.collections / ("questions.jsonl" if given.split == "train" else "questions.dev.jsonl")
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    is_chain = {row["id"]: len(row["gold"]["steps"]) > 1 for row in rows}
     rng = random.Random(given.seed)
-    of_kind = {kind: [row for row in rows if is_chain[row["id"]] == kind] for kind in (True, False)}
-    drawn = [row for kind, count in ((True, given.chains), (False, given.singles))
-             for row in rng.sample(of_kind[kind], min(count, len(of_kind[kind])))]  # fmt: skip
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for row in drawn:
-        wanted[row["collection"]].add(row["id"])
+    chains = [row for row in rows if len(row["gold"]["steps"]) > 1]
+    singles = [row for row in rows if len(row["gold"]["steps"]) == 1]
+    of_tables = [ask_last_hop(row) for row in chains if row["gold"]["steps"][-1]["kb"] == "table"]
+    drawn = [row for kind, count in ((chains, given.chains), (singles, given.singles), (of_tables, given.hops))
+             for row in rng.sample(kind, min(count, len(kind)))]  # fmt: skip
+    by_collection: dict[str, list[Example]] = defaultdict(list)
     told = tomllib.loads(Path(__file__).with_name("chatter.toml").read_text(encoding="utf-8"))
-    examples = [
-        add_chatter(example, told, rng) if not is_chain[example.id] and rng.random() < given.chatty else example
-        for example in load_examples(str(file))
-    ]
+    for row in drawn:
+        question = Question(row["question"])
+        example = Example(row["id"], question, tuple(row["answers"]), row["gold"], row["type"], row["collection"])
+        if len(example.gold["steps"]) == 1 and rng.random() < given.chatty:
+            example = add_chatter(example, told, rng)
+        by_collection[row["collection"]].append(example)
     steps: list[TrainingStep] = []
-    for number, (name, ids) in enumerate(wanted.items(), 1):
+    for number, (name, examples) in enumerate(by_collection.items(), 1):
         kbs = open_kbs(str(given.collections / "kbs" / name))
-        steps += make_gold_steps([e for e in examples if e.id in ids], kbs, source="collections")
-        print(f"{number} of {len(wanted)} collections, {len(steps)} steps", flush=True)
+        steps += make_gold_steps(examples, kbs, source="collections")
+        print(f"{number} of {len(by_collection)} collections, {len(steps)} steps", flush=True)
     write_steps(steps, given.out)
 
 

@@ -76,7 +76,7 @@ def _train(pairs: Sequence[Pair], out: Path, settings: DpoSettings, processes: i
         processing_class=tokenizer,
         train_dataset=dataset,
         peft_config=new_lora,
-        callbacks=[save_by_time(settings.save_minutes)],
+        callbacks=[save_by_time(settings.save_minutes, Path(settings.prompts))],
         args=DPOConfig(beta=settings.beta, logging_steps=1, **arguments),
     )
     speed_up(trainer.model)

@@ -111,7 +111,7 @@ def keep_result(checkpoint: Path | None, prompts: Path, out: Path) -> Path:
     part = out / "adapter.part"
     shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
     shutil.copytree(checkpoint, part, ignore=shutil.ignore_patterns(*_TO_GO_ON))
-    shutil.copytree(prompts, part / "prompts")
+    shutil.copytree(prompts, part / "prompts", dirs_exist_ok=True)
     return part.rename(out / "adapter")
 
 

@@ -79,7 +79,7 @@ def _train(files: Sequence[Path], out: Path, settings: SftSettings, pictures: Pa
         processing_class=tokenizer,
         train_dataset=dataset,
         peft_config=new_lora,
-        callbacks=[save_by_time(settings.save_minutes)],
+        callbacks=[save_by_time(settings.save_minutes, Path(settings.prompts))],
         args=SFTConfig(
             completion_only_loss=True,
             train_sampling_strategy="random" if sees else "group_by_length",

@@ -140,7 +140,7 @@ def _train(
             eval_dataset=data.select([0]) if held_out else None,
             peft_config=new_lora,
             rollout_func=None if sees else _rollout(pool),
-            callbacks=[collapse.make_callback(watch), save_by_time(settings.save_minutes)],
+            callbacks=[collapse.make_callback(watch), save_by_time(settings.save_minutes, Path(settings.prompts))],
             args=GRPOConfig(
                 output_dir=str(out),
                 reward_weights=[one.weight for one in weighted],
