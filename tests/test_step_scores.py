@@ -13,6 +13,7 @@ from r1router.cli import app
 from r1router.errors import InputError, PolicyError
 from r1router.evals.statistics import compute_rate
 from r1router.parse import NO_ROUTE
+from r1router.policies._default_model import ROUTER
 from r1router.prompts import Prompts
 from r1router.train.judge import probe, scores
 from r1router.train.judge.evaluate import evaluate
@@ -155,15 +156,17 @@ def test_answers_are_scored_as_the_metrics_of_evaluation_score_them(kind, reply,
     assert found.means[f"format_valid/{kind}"] == ("<" in reply)
 
 
-def test_the_gold_reply_of_every_kind_of_row_scores_one_everywhere():
+@pytest.mark.parametrize("prompts", [PROMPTS, Prompts(ROUTER.parent / "prompts")], ids=["ours", "the router's"])
+def test_the_gold_reply_of_every_kind_of_row_scores_one_everywhere(prompts):
     steps = [
         plan("1", "text", "Who wrote Emma?"),
-        TrainingStep("2", "answer", "Who wrote Emma?", sub_question="Who?", evidence=(Evidence("text", "1", "x"),),
+        TrainingStep("2", "answer", "Who wrote Emma?", sub_question="Who?",
+                evidence=(Evidence("text", "1", "By Jane Austen."),),
                 gold=Gold("It says so.", answers=("Jane Austen",))),
         plan("3", NO_ROUTE, history=(Past("Who?", "Jane Austen", "text"),)),
         TrainingStep("4", "final", "Who wrote Emma?", gold=Gold(answers=("Jane Austen",))),
     ]  # fmt: skip
-    rows = [render(row, PROMPTS) for row in steps]
+    rows = [render(row, prompts) for row in steps]
     found = scores.score_steps(rows, [row.reply for row in rows], embedder=ByFirstLetter())
     assert set(found.means.values()) == {1.0}
 
