@@ -308,6 +308,10 @@ def test_steps_of_collections_are_looked_into_and_a_chatty_question_is_its_own_s
     for step in singles:
         assert step.gold.sub_question == step.question
         assert step.question not in ("When does the wheel turn?", "Is there a key?")
+    recipe("write_collection_steps.py", tmp_path, out, "--chains", 0, "--singles", 0, "--hops", 2, "--chatty", 0)
+    asked = [step for step in read_steps(out) if step.kind == "plan" and not step.history]
+    assert [step.gold.route for step in asked] == ["table", "table"]  # the last hops alone
+    assert all(step.gold.sub_question == step.question != "Phone of the key?" for step in asked)
 
 
 # ── clozes ─────────────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,6 @@ fact was written of texts, so that a router learns to send nothing but second st
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import tomllib
 from collections import defaultdict
@@ -21,11 +20,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from r1router.evals.datasets import load_examples
 from r1router.evidence.words import tell_language
 from r1router.kb import open_kbs
 from r1router.train.steps.gold import make_gold_steps
 from r1router.train.steps.step_file import TrainingStep, write_steps
-from r1router.types import Example, Question
+from r1router.types import Example
 
 
 def add_chatter(example: Example, told: dict[str, Any], rng: random.Random) -> Example:
@@ -43,11 +43,11 @@ def add_chatter(example: Example, told: dict[str, Any], rng: random.Random) -> E
     return replace(example, question=replace(example.question, text=text), gold={**example.gold, "steps": steps})
 
 
-def ask_last_hop(row: dict[str, Any]) -> dict[str, Any]:
+def ask_last_hop(example: Example) -> Example:
     """The question's last hop as a question of its own."""
-    hop = row["gold"]["steps"][-1]
-    told = {"question": hop["sub_question"], "answers": [hop["answer"]], "type": hop["kb"], "gold": {"steps": [hop]}}
-    return {**row, **told, "id": f"{row['id']}/last"}
+    hop = example.gold["steps"][-1]
+    told = {"question": replace(example.question, text=hop["sub_question"]), "answers": (hop["answer"],)}
+    return replace(example, id=f"{example.id}/last", gold={"steps": [hop]}, type=hop["kb"], **told)
 
 
 def main() -> None:
@@ -62,25 +62,23 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     file = given.collections / ("questions.jsonl" if given.split == "train" else "questions.dev.jsonl")
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    examples = load_examples(str(file))
     rng = random.Random(given.seed)
-    chains = [row for row in rows if len(row["gold"]["steps"]) > 1]
-    singles = [row for row in rows if len(row["gold"]["steps"]) == 1]
-    of_tables = [ask_last_hop(row) for row in chains if row["gold"]["steps"][-1]["kb"] == "table"]
-    drawn = [row for kind, count in ((chains, given.chains), (singles, given.singles), (of_tables, given.hops))
-             for row in rng.sample(kind, min(count, len(kind)))]  # fmt: skip
-    by_collection: dict[str, list[Example]] = defaultdict(list)
+    chains = [example for example in examples if len(example.gold["steps"]) > 1]
+    singles = [example for example in examples if len(example.gold["steps"]) == 1]
+    of_tables = [ask_last_hop(chain) for chain in chains if chain.gold["steps"][-1]["kb"] == "table"]
+    drawn = [example for kind, count in ((chains, given.chains), (singles, given.singles), (of_tables, given.hops))
+             for example in rng.sample(kind, min(count, len(kind)))]  # fmt: skip
     told = tomllib.loads(Path(__file__).with_name("chatter.toml").read_text(encoding="utf-8"))
-    for row in drawn:
-        question = Question(row["question"])
-        example = Example(row["id"], question, tuple(row["answers"]), row["gold"], row["type"], row["collection"])
+    by_collection: dict[str, list[Example]] = defaultdict(list)
+    for example in drawn:
         if len(example.gold["steps"]) == 1 and rng.random() < given.chatty:
             example = add_chatter(example, told, rng)
-        by_collection[row["collection"]].append(example)
+        by_collection[example.collection].append(example)
     steps: list[TrainingStep] = []
-    for number, (name, examples) in enumerate(by_collection.items(), 1):
+    for number, (name, here) in enumerate(by_collection.items(), 1):
         kbs = open_kbs(str(given.collections / "kbs" / name))
-        steps += make_gold_steps(examples, kbs, source="collections")
+        steps += make_gold_steps(here, kbs, source="collections")
         print(f"{number} of {len(by_collection)} collections, {len(steps)} steps", flush=True)
     write_steps(steps, given.out)
 

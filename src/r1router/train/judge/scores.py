@@ -99,10 +99,10 @@ _OF_A_SOURCE = frozenset(
 
 def read_reply(row: RenderedStep, reply: str) -> outcomes.Said | None:
     """What a reply to this row says, as serving reads it; None where it does not parse."""
-    # Other steps may have labels that name no knowledge base: an answer's "unknown", whose probability is wanted.
-    names = (card.name for card in row.step.kbs) if row.step.kind == "plan" else ()
-    labels = row.ask.labels if row.step.kind == "plan" else ()
-    return outcomes.read_outcome(row.step, reply, routes=dict(zip(labels, names, strict=True))).said
+    routes: dict[str, str] = {}
+    if row.step.kind == "plan":  # the labels of other steps name no knowledge base: "unknown", for its probability
+        routes = dict(zip(row.ask.labels, dict.fromkeys(card.name for card in row.step.kbs), strict=True))
+    return outcomes.read_outcome(row.step, reply, routes=routes).said
 
 
 def find_route(said: outcomes.Said | None) -> str | None:
