@@ -17,7 +17,7 @@ from r1router.errors import BudgetSpent, InputError, KnowledgeBaseError, ParseEr
 from r1router.evidence.cite import cite
 from r1router.evidence.fuse import fuse
 from r1router.evidence.support import Support, judge, measure_support
-from r1router.evidence.versions import put_newer_first
+from r1router.evidence.versions import prefer_newer
 from r1router.prompts import Prompts
 from r1router.routing.odds import estimate_probabilities, fuse_odds
 from r1router.routing.sights import LOOK, bring_less, describe_sights, name_records
@@ -229,7 +229,7 @@ def search(
 def retrieve(trajectory: Trajectory, step: Step, k: int) -> Flow[Trajectory]:
     """The trajectory and this step with its evidence; where its route has none, the next likely one is searched.
 
-    Newer versions of a document come before older ones, and the step's note says so.
+    Newer versions of a document come before older ones, or in their place, and the step's note says so.
     """
     question = trajectory.question
     weights = [max(step.probabilities.get(name, 0.0), 0.01) for name in step.routes] if step.sights else None
@@ -241,7 +241,7 @@ def retrieve(trajectory: Trajectory, step: Step, k: int) -> Flow[Trajectory]:
             evidence = yield from search((second,), step.sub_question or "", question.image, k)
             note = f"{', '.join(step.routes)} had no evidence; searched {second} instead"
             step = _add_note(replace(step, routes=(*step.routes, second)), note)
-    evidence, versions = put_newer_first(step.sub_question or "", evidence)
+    evidence, versions = prefer_newer(step.sub_question or "", evidence)
     step = _add_note(replace(step, evidence=evidence), versions)
     yield Retrieved(len(trajectory.steps), step)
     return trajectory.add(step)

@@ -1,10 +1,10 @@
-"""Puts the version in force before older ones of its document, because a small policy believes what it reads first.
+"""Prefers the version in force to older ones of its document, because a small policy believes whatever it reads.
 
 Two pieces are of versions of one document where the names of their files, or their titles, say the same but for what
 tells of time: a date, "v2", or words such as "old", "archive" and "superseded", which may also be names of folders. Of
 pieces that are told apart by dates alone, as minutes of meetings are, those with mostly the same words are versions.
-What is called out of date comes last, and of two dates the later first. Where the question asks for the past, or names
-the year of an older one, the order stays.
+What is called out of date comes last, and of two dates the later first; of a passage that stands in both with other
+values, only the newer one is left. Where the question asks for the past, or names the year of an older one, all stays.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ ALIKE = 0.5
 """The share of the shorter piece's words that two dated pieces have in common which are versions of one document."""
 SERIES = 0.8
 """The same where both name a day, as the pieces of a series do: minutes, letters."""
+REVISED = 0.75
+"""The share of all words of two pieces that both have, from which on the newer one is the older one revised."""
 
 _PAST_WORDS = """
 old older obsolete outdated superseded archive archived archives former formerly previous previously deprecated
@@ -47,11 +49,11 @@ class _Piece(NamedTuple):
     number: int
 
 
-def put_newer_first(question: str, evidence: Sequence[Evidence]) -> tuple[tuple[Evidence, ...], str]:
+def prefer_newer(question: str, evidence: Sequence[Evidence]) -> tuple[tuple[Evidence, ...], str]:
     """The evidence with older versions behind newer ones, and which those are, in words; "" where there are none.
 
-    Versions change places among themselves; all else stays where it is. Only the document of the best piece is named:
-    what was found beside it is not what the question is about.
+    Versions change places among themselves; all else stays where it is. A piece that a newer version has revised is
+    left out. Only the document of the best piece is named: the question is not about what was found beside it.
     """
     pieces = [_read_piece(item) for item in evidence]
     if len({piece.source for piece in pieces}) < 2 or len({_rank(piece) for piece in pieces}) < 2:
@@ -59,7 +61,7 @@ def put_newer_first(question: str, evidence: Sequence[Evidence]) -> tuple[tuple[
     if _PAST & set(cut_terms(question)):
         return tuple(evidence), ""
     named = {int(found[0]) for found in _DATE.findall(question)}
-    order, notes = list(range(len(evidence))), list[str]()
+    order, notes, revised = list(range(len(evidence))), list[str](), set[int]()
     for group in _group_versions(pieces):
         newest_first = sorted(group, key=lambda place: _rank(pieces[place]))
         new, old = pieces[newest_first[0]], pieces[newest_first[-1]]
@@ -69,11 +71,23 @@ def put_newer_first(question: str, evidence: Sequence[Evidence]) -> tuple[tuple[
         moved = [order[slot] for slot in slots] != newest_first
         for slot, place in zip(slots, newest_first, strict=True):
             order[slot] = place
+        revised |= {a for b, a in combinations(newest_first, 2) if _has_revised(pieces[b], pieces[a])}
         if min(slots) > 0:
             continue
         what = "is out of date" if old.past and not new.past else "is older"
         notes.append(f"{old.source} {what}; {new.source} {'was put first' if moved else 'comes first'}")
-    return tuple(evidence[place] for place in order), "; ".join(notes)
+    return tuple(evidence[place] for place in order if place not in revised), "; ".join(notes)
+
+
+def _has_revised(new: _Piece, old: _Piece) -> bool:
+    """Whether `new` is the passage `old` in a newer version, with nearly the same words.
+
+    Two that name a month, or a day, may be of a series that goes on, in which April stays what it was.
+    """
+    if _rank(new) >= _rank(old) or (new.date[1] and old.date[1] and new.past == old.past):
+        return False
+    x, y = (frozenset(cut_terms(piece.item.text)) for piece in (new, old))
+    return len(x & y) >= REVISED * len(x | y)
 
 
 def _group_versions(pieces: Sequence[_Piece]) -> Iterable[list[int]]:
