@@ -165,7 +165,7 @@ SALES = TableBlock(
     ("question", "sql"),
     [
         ("How much teal did we sell altogether?", 'SELECT SUM("Quantity") FROM t WHERE "Colour" = \'teal\''),
-        ("How many sales went to Moss?", "SELECT COUNT(*) FROM t WHERE \"Buyer\" = 'Moss'"),
+        ("How many orders did Moss place?", "SELECT COUNT(*) FROM t WHERE \"Buyer\" = 'Moss'"),
         ("What is price times quantity of sale 4?", 'SELECT "Price" * "Quantity" FROM t WHERE "Sale" = 4'),
     ],
 )
@@ -321,3 +321,13 @@ def test_a_query_that_compares_with_what_the_question_does_not_say_is_not_asked_
     (tmp_path / "set.toml").write_text("[form]\ntable_queries = true\nlikely_queries = 1\n")
     _, step = ask(Prompts(tmp_path), NOTHING, question="Which orders came from Iceland?")
     assert step.answer == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("question", "stated"),
+    [("What does a hepatitis A shot cost?", True), ("What does a hepatitis E shot cost?", False)],
+)
+def test_a_letter_is_said_only_where_it_stands(question: str, stated: bool) -> None:
+    block = TableBlock("Shots", header=("Against", "Price"), rows=(("Hepatitis A", "61"), ("Rabies", "82")))
+    best = inspect_table(block, question, likely=1).likely[0]
+    assert (best.sql, best.stated) == ('SELECT "Price" FROM t WHERE "Against" = \'Hepatitis A\'', stated)

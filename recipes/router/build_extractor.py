@@ -14,7 +14,7 @@ import argparse
 import hashlib
 import random
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +37,17 @@ OBSERVED = 60
 def network(weights: Mapping[str, Array], linear: Linear) -> Graph:
     """Embedding, six layers, two numbers for each token."""
     g = Graph()
-    g.add("Equal", ["input_ids", "input_ids"], "everywhere")
-    g.add("Cast", ["everywhere"], "attention_mask", to=TensorProto.INT32)
+    attend_everywhere(g)
     x = layers(g, weights, linear, positions=MAX_TOKENS, two_texts=True)
     product = g.add("MatMul", [x, g.const("head.weight", weights["head.weight"].T)], "product")
     g.add("Add", [product, g.const("head.bias", weights["head.bias"])], "logits")
     return g
+
+
+def attend_everywhere(g: Graph) -> None:
+    """A mask of ones: a text is read alone, without padding."""
+    g.add("Equal", ["input_ids", "input_ids"], "everywhere")
+    g.add("Cast", ["everywhere"], "attention_mask", to=TensorProto.INT32)
 
 
 def make_feeds(tokenizer: Tokenizer, count: int, rng: random.Random) -> Iterator[dict[str, Array]]:
@@ -67,15 +72,31 @@ def main() -> None:
         save_file(weights, given.to)
         return
     feeds = list(make_feeds(open_tokenizer(ASSETS / "minilm" / "tokenizer.json"), OBSERVED, random.Random(0)))
+    write_int8(network, weights, feeds, OUTPUT, given.to)
+
+
+Network = Callable[[Mapping[str, Array], Linear], Graph]
+Feed = dict[str, Array]
+
+
+def write_int8(
+    network: Network,
+    weights: Mapping[str, Array],
+    feeds: Sequence[dict[str, Array]],
+    output: Sequence[object],
+    to: Path,
+) -> None:
+    """The network in 8 bits, its scales from what these inputs bring about; says how far from float32 it is."""
     inputs: dict[str, str] = {}
-    options = {"inputs": INPUTS, "output": OUTPUT}
+    options = {"inputs": INPUTS, "output": output}
     watched = network(weights, in_float(weights, inputs)).model(list(inputs.values()), **options)
     model = network(weights, in_int8(weights, observe(watched, inputs, feeds))).model([], **options)
+    name = str(output[0])
     floats, ints = open_session(watched), open_session(model)
-    apart = [np.abs(floats.run(["logits"], fed)[0] - ints.run(["logits"], fed)[0]).mean() for fed in feeds[:50]]
-    given.to.write_bytes(model)
-    print(f"logits are {np.mean(apart):.3f} from float32 on average")
-    print(f"{given.to}: {len(model) / 1e6:.1f} MB, sha256 {hashlib.sha256(model).hexdigest()}")
+    apart = [np.abs(floats.run([name], fed)[0] - ints.run([name], fed)[0]).mean() for fed in feeds[:50]]
+    to.write_bytes(model)
+    print(f"{name} are {np.mean(apart):.3f} from float32 on average")
+    print(f"{to}: {len(model) / 1e6:.1f} MB, sha256 {hashlib.sha256(model).hexdigest()}")
 
 
 if __name__ == "__main__":

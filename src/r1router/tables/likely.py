@@ -3,12 +3,13 @@
 A query is what is told (cells, a total, the first of an order) of the rows that meet some conditions. Its score is the
 weight of what marks it (`query_marks`), "rows: 2" for two rows that it gives among them, and the scores of all queries
 make up probabilities. The weights were fitted by `recipes/router/fit_likely.py` to questions of which only the answers
-are known.
+are known. The likeliest are then read by a cross-encoder (`rerank`), whose score counts beside theirs.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from r1router.tables.columns import Value
 from r1router.tables.grammar import Condition, list_conditions, list_formulas, list_pair_conditions
 from r1router.tables.names import quote_name
 from r1router.tables.query_marks import UNSTATED, MarkedQuery, Part, QueryMarks, Weights, read_mark_weights
+from r1router.tables.rerank import open_query_reranker
 from r1router.tables.results import CELLS
 from r1router.tables.view import LikelyQuery, TableView, read_numbers
 
@@ -36,6 +38,13 @@ ONES = 30
 """Queries in brackets of which two are put together, at most."""
 SKIPPED = 2
 """Places after the first that an order is asked for, at most."""
+RERANKED = 8
+"""So many of the likeliest queries are read by the cross-encoder; the others count as the least of them."""
+RERANKER = 0.75
+"""What its score counts, beside the sum of a query's marks; chosen on dev."""
+TEMPERATURE = 1.5
+"""What both are divided by, so that answers are as often right as their probability says; chosen on dev."""
+_TOKEN, _QUOTED = re.compile(r"[^\W_]+"), re.compile(r"'((?:[^']|'')*)'")
 
 
 def rank_queries(
@@ -46,17 +55,28 @@ def rank_queries(
     found = mark_queries(view, block, columns, values, weights=weights)
     if not found:
         return ()
-    highest = max(query.score for query in found)
-    shares = [math.exp(query.score - highest) for query in found]
+    found = sorted(found, key=lambda query: (-query.score, query.sql))
+    read = open_query_reranker().score(view.question, found[:RERANKED], block.title)
+    read += [min(read)] * (len(found) - len(read))
+    scores = [(query.score + RERANKER * score) / TEMPERATURE for query, score in zip(found, read, strict=True)]
+    shares = [math.exp(score - max(scores)) for score in scores]
     total = math.fsum(shares)
     support: dict[str, float] = defaultdict(float)
     for query, share in zip(found, shares, strict=True):
         support[query.answer] += share / total
     ranked = sorted(zip(found, shares, strict=True), key=lambda one: (-one[1], one[0].sql))
     return tuple(
-        LikelyQuery(query.sql, share / total, support[query.answer], UNSTATED.isdisjoint(query.marks))
+        LikelyQuery(query.sql, share / total, support[query.answer], _is_stated(query, view.question))
         for query, share in ranked[:most]
     )
+
+
+def _is_stated(query: MarkedQuery, question: str) -> bool:
+    """Whether the question says all that the query compares with, a single letter where it stands: "Hepatitis A"."""
+    said = f" {' '.join(_TOKEN.findall(question.casefold()))} "
+    texts = [_TOKEN.findall(text.casefold()) for text in _QUOTED.findall(query.sql)]
+    lettered = (words for words in texts if any(len(word) == 1 and word.isalpha() for word in words))
+    return UNSTATED.isdisjoint(query.marks) and all(f" {' '.join(words)} " in said for words in lettered)
 
 
 def mark_queries(
