@@ -99,13 +99,17 @@ def main() -> None:
     parser.add_argument("--made", type=Path)
     parser.add_argument("--most-made", type=int, default=700)
     parser.add_argument("--draws", type=int, default=2, help="how often a table that was written by hand is drawn")
+    parser.add_argument("--sample", type=float, default=1.0, help="share of the questions that is taken")
     add_training_options(parser, steps=1500, batch=12, learning_rate=1.5e-4)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     torch.manual_seed(given.seed)
     rng = random.Random(given.seed)
     fit_likely.MOST.update(MOST)
-    cases = [*read_cases(given.bench, given.made, given.most_made, rng), *read_asked(given.draws, rng)]
+    cases = [
+        *read_cases(given.bench, given.made, given.most_made, rng, given.sample),
+        *read_asked(given.draws, rng, given.sample),
+    ]
     hand = sorted({case.about for case in cases if case.about})
     apart = set(rng.sample(hand, int(APART * len(hand))))
     print(f"kept apart: {', '.join(sorted(apart))}")
