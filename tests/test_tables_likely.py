@@ -331,3 +331,15 @@ def test_a_letter_is_said_only_where_it_stands(question: str, stated: bool) -> N
     block = TableBlock("Shots", header=("Against", "Price"), rows=(("Hepatitis A", "61"), ("Rabies", "82")))
     best = inspect_table(block, question, likely=1).likely[0]
     assert (best.sql, best.stated) == ('SELECT "Price" FROM t WHERE "Against" = \'Hepatitis A\'', stated)
+
+
+@pytest.mark.parametrize(
+    ("question", "sql"),
+    [
+        ("How many sales were not teal?", "SELECT COUNT(*) FROM t WHERE \"Colour\" != 'teal'"),
+        ("How many sales weren't to Moss?", "SELECT COUNT(*) FROM t WHERE \"Buyer\" != 'Moss'"),
+        ("How many sales were teal?", "SELECT COUNT(*) FROM t WHERE \"Colour\" = 'teal'"),
+    ],
+)
+def test_what_the_question_denies_is_left_out(question: str, sql: str) -> None:
+    assert inspect_table(SALES, question, likely=1).likely[0].sql == sql

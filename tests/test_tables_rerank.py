@@ -33,7 +33,7 @@ STAFF = TableBlock(
 def test_words_that_name_no_column_find_the_one_they_mean(question: str, sql: str) -> None:
     best = inspect_table(STAFF, question, likely=1).likely[0]
     assert best.sql == sql
-    assert best.share > 0.8
+    assert best.share > 0.5
 
 
 def test_all_likely_queries_are_told_and_their_shares_make_up_one() -> None:

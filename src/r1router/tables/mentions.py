@@ -10,6 +10,14 @@ from r1router.tables.view import TableView, ViewedColumn, find_near, read_number
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NOWHERE = 10**6
+_DENYING = """
+not never without except excluding no non nicht nie kein keine keinen keiner ohne außer pas jamais sans sauf aucun
+aucune sin nunca excepto ningún ninguna
+"""
+_DENIES = frozenset(_DENYING.split())
+"""Words that deny what follows, in English, German, French and Spanish."""
+_REACH = 3
+"""Tokens after such a word that it denies."""
 
 
 class Mentions:
@@ -87,6 +95,16 @@ class Mentions:
         """Whether one of these words stands right after one of the others."""
         after = {place + 1 for word in others for place in self._places.get(word, ())}
         return any(place in after for word in words - others for place in self._places.get(word, ()))
+
+    def denies(self, words: frozenset[str]) -> bool:
+        """Whether the question denies one of these words: "not from south", "isn't paid"."""
+        denied = {
+            place + step
+            for place, token in enumerate(self.tokens)
+            if token in _DENIES or token.endswith(("n't", "n’t"))
+            for step in range(1, _REACH + 1)
+        }
+        return any(place in denied for word in words for place in self._places.get(word, ()))
 
     def token(self, place: int) -> str:
         """The token at this place; "" beyond both ends."""
