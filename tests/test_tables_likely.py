@@ -19,6 +19,7 @@ from r1router.tables.engine import Tables
 from r1router.tables.grammar import can_write, write_query_grammar
 from r1router.tables.inspect import inspect_table
 from r1router.tables.likely import mark_queries, rank_queries
+from r1router.tables.mentions import Mentions
 from r1router.tables.query_marks import UNSAID, read_mark_weights, tell_numbers
 from r1router.tables.results import read_answer_off
 from r1router.tables.view import TableView, view_table
@@ -338,8 +339,14 @@ def test_a_letter_is_said_only_where_it_stands(question: str, stated: bool) -> N
     [
         ("How many sales were not teal?", "SELECT COUNT(*) FROM t WHERE \"Colour\" != 'teal'"),
         ("How many sales weren't to Moss?", "SELECT COUNT(*) FROM t WHERE \"Buyer\" != 'Moss'"),
+        ("How many sales apart from teal?", "SELECT COUNT(*) FROM t WHERE \"Colour\" != 'teal'"),
         ("How many sales were teal?", "SELECT COUNT(*) FROM t WHERE \"Colour\" = 'teal'"),
     ],
 )
 def test_what_the_question_denies_is_left_out(question: str, sql: str) -> None:
     assert inspect_table(SALES, question, likely=1).likely[0].sql == sql
+
+
+def test_a_number_is_not_denied_by_no() -> None:
+    asked = {question: Mentions(inspect_table(SALES, question)) for question in ("price of sale no 4", "not sale 4")}
+    assert [mentions.denies(frozenset("4")) for mentions in asked.values()] == [False, True]

@@ -11,8 +11,8 @@ from r1router.tables.view import TableView, ViewedColumn, find_near, read_number
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NOWHERE = 10**6
 _DENYING = """
-not never without except excluding no non nicht nie kein keine keinen keiner ohne außer pas jamais sans sauf aucun
-aucune sin nunca excepto ningún ninguna
+not never without except excluding apart outside no non nicht nie kein keine keinen keiner ohne außer pas hors jamais
+sans sauf aucun aucune sin nunca excepto ningún ninguna
 """
 _DENIES = frozenset(_DENYING.split())
 """Words that deny what follows, in English, German, French and Spanish."""
@@ -97,11 +97,12 @@ class Mentions:
         return any(place in after for word in words - others for place in self._places.get(word, ()))
 
     def denies(self, words: frozenset[str]) -> bool:
-        """Whether the question denies one of these words: "not from south", "isn't paid"."""
+        """Whether the question denies one of these words: "not from south", "isn't paid"; not "room no 12"."""
         denied = {
             place + step
             for place, token in enumerate(self.tokens)
             if token in _DENIES or token.endswith(("n't", "n’t"))
+            if token != "no" or not self.token(place + 1)[:1].isdigit()
             for step in range(1, _REACH + 1)
         }
         return any(place in denied for word in words for place in self._places.get(word, ()))
