@@ -339,6 +339,7 @@ def test_a_letter_is_said_only_where_it_stands(question: str, stated: bool) -> N
     [
         ("How many sales were not teal?", "SELECT COUNT(*) FROM t WHERE \"Colour\" != 'teal'"),
         ("How many sales weren't to Moss?", "SELECT COUNT(*) FROM t WHERE \"Buyer\" != 'Moss'"),
+        ("Leaving out the teal ones, how many sales are there?", "SELECT COUNT(*) FROM t WHERE \"Colour\" != 'teal'"),
         ("How many sales apart from teal?", "SELECT COUNT(*) FROM t WHERE \"Colour\" != 'teal'"),
         ("How many sales were teal?", "SELECT COUNT(*) FROM t WHERE \"Colour\" = 'teal'"),
     ],

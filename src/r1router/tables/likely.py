@@ -40,10 +40,8 @@ SKIPPED = 2
 """Places after the first that an order is asked for, at most."""
 RERANKED = 8
 """So many of the likeliest queries are read by the cross-encoder; the others count as the least of them."""
-RERANKER = 0.75
+RERANKER = 0.25
 """What its score counts, beside the sum of a query's marks; chosen on dev."""
-TEMPERATURE = 1.5
-"""What both are divided by, so that answers are as often right as their probability says; chosen on dev."""
 _TOKEN, _QUOTED = re.compile(r"[^\W_]+"), re.compile(r"'((?:[^']|'')*)'")
 
 
@@ -58,7 +56,7 @@ def rank_queries(
     found = sorted(found, key=lambda query: (-query.score, query.sql))
     read = open_query_reranker().score(view.question, found[:RERANKED], block.title)
     read += [min(read)] * (len(found) - len(read))
-    scores = [(query.score + RERANKER * score) / TEMPERATURE for query, score in zip(found, read, strict=True)]
+    scores = [query.score + RERANKER * score for query, score in zip(found, read, strict=True)]
     shares = [math.exp(score - max(scores)) for score in scores]
     total = math.fsum(shares)
     support: dict[str, float] = defaultdict(float)

@@ -11,8 +11,8 @@ from r1router.tables.view import TableView, ViewedColumn, find_near, read_number
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NOWHERE = 10**6
 _DENYING = """
-not never without except excluding apart outside no non nicht nie kein keine keinen keiner ohne außer pas hors jamais
-sans sauf aucun aucune sin nunca excepto ningún ninguna
+not never without except excluding ignoring leaving apart outside no non nicht nie kein keine keinen keiner ohne außer
+pas hors jamais sans sauf aucun aucune sin nunca excepto ningún ninguna
 """
 _DENIES = frozenset(_DENYING.split())
 """Words that deny what follows, in English, German, French and Spanish."""
