@@ -57,7 +57,8 @@ def rank_queries(
     read = open_query_reranker().score(view.question, found[:RERANKED], block.title)
     read += [min(read)] * (len(found) - len(read))
     scores = [query.score + RERANKER * score for query, score in zip(found, read, strict=True)]
-    shares = [math.exp(score - max(scores)) for score in scores]
+    highest = max(scores)
+    shares = [math.exp(score - highest) for score in scores]
     total = math.fsum(shares)
     support: dict[str, float] = defaultdict(float)
     for query, share in zip(found, shares, strict=True):
