@@ -350,4 +350,4 @@ def test_what_the_question_denies_is_left_out(question: str, sql: str) -> None:
 
 def test_a_number_is_not_denied_by_no() -> None:
     asked = {question: Mentions(inspect_table(SALES, question)) for question in ("price of sale no 4", "not sale 4")}
-    assert [mentions.denies(frozenset("4")) for mentions in asked.values()] == [False, True]
+    assert [mentions.is_denied(frozenset("4")) for mentions in asked.values()] == [False, True]

@@ -4,7 +4,7 @@ import pytest
 
 from flows import KBS, STOP, answer, step
 from r1router.evidence.spread import NEAR, spread_sources
-from r1router.evidence.versions import prefer_newer
+from r1router.evidence.versions import keep_newer
 from r1router.methods import load_method
 from r1router.prompts import Prompts
 from r1router.types import Ask, Evidence, Location, Question, Reply, Search
@@ -18,7 +18,7 @@ def piece(source, text=FEES, *, title="", similarity=None):
 
 
 def order(question, *evidence):
-    return [item.id for item in prefer_newer(question, evidence)[0]]
+    return [item.id for item in keep_newer(question, evidence)[0]]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_of_a_passage_that_was_revised_only_the_version_in_force_is_read():
     now = FEES.replace("96", "108")
     old, new, other = piece("old/fees.md"), piece("fees.md", now), piece("other.md", "Cats.")
     assert order("What does a dog cost?", old, other, new) == ["fees.md", "other.md"]
-    assert "old/fees.md is out of date" in prefer_newer("What does a dog cost?", [old, other, new])[1]
+    assert "old/fees.md is out of date" in keep_newer("What does a dog cost?", [old, other, new])[1]
     assert order("What did a dog cost before, in the old rules?", old, new) == ["old/fees.md", "fees.md"]
     march, april = piece("figures 2025-03.md"), piece("figures 2025-04.md", now)
     assert order("What did a dog cost in March?", march, april) == ["figures 2025-04.md", "figures 2025-03.md"]
@@ -66,19 +66,19 @@ def test_a_title_tells_versions_apart_where_file_names_do_not():
 )
 def test_documents_that_are_no_versions_of_each_other_keep_their_order(first, second):
     pieces = piece(first, "Ida reports on the roof."), piece(second, "Bo has ordered new lamps for the hall.")
-    assert prefer_newer("What does a dog cost?", pieces) == (pieces, "")
+    assert keep_newer("What does a dog cost?", pieces) == (pieces, "")
 
 
 def test_of_two_dates_the_one_is_older_and_what_lies_in_an_archive_is_out_of_date():
     for old, told in (("fees 2019.md", "is older"), ("old/fees 2024.md", "is out of date")):
         for pieces, moved in (((old, "fees 2024.md"), "was put first"), (("fees 2024.md", old), "comes first")):
-            note = prefer_newer("What does a dog cost?", [piece(name) for name in pieces])[1]
+            note = keep_newer("What does a dog cost?", [piece(name) for name in pieces])[1]
             assert note == f"{old} {told}; fees 2024.md {moved}"
 
 
 def test_versions_that_were_found_beside_the_best_piece_are_put_in_order_but_not_named():
     found = [piece("opening hours.md"), piece("old/fees.md", OLD), piece("fees.md")]
-    ordered, note = prefer_newer("When do you open?", found)
+    ordered, note = keep_newer("When do you open?", found)
     assert [item.location.source for item in ordered] == ["opening hours.md", "fees.md", "old/fees.md"]
     assert note == ""
 

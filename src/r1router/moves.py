@@ -17,7 +17,7 @@ from r1router.errors import BudgetSpent, InputError, KnowledgeBaseError, ParseEr
 from r1router.evidence.cite import cite
 from r1router.evidence.fuse import fuse
 from r1router.evidence.support import Support, judge, measure_support
-from r1router.evidence.versions import prefer_newer
+from r1router.evidence.versions import keep_newer
 from r1router.prompts import Prompts
 from r1router.routing.odds import estimate_probabilities, fuse_odds
 from r1router.routing.sights import LOOK, bring_less, describe_sights, name_records
@@ -241,7 +241,7 @@ def retrieve(trajectory: Trajectory, step: Step, k: int) -> Flow[Trajectory]:
             evidence = yield from search((second,), step.sub_question or "", question.image, k)
             note = f"{', '.join(step.routes)} had no evidence; searched {second} instead"
             step = _add_note(replace(step, routes=(*step.routes, second)), note)
-    evidence, versions = prefer_newer(step.sub_question or "", evidence)
+    evidence, versions = keep_newer(step.sub_question or "", evidence)
     step = _add_note(replace(step, evidence=evidence), versions)
     yield Retrieved(len(trajectory.steps), step)
     return trajectory.add(step)

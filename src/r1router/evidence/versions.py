@@ -1,4 +1,4 @@
-"""Prefers the version in force to older ones of its document, because a small policy believes whatever it reads.
+"""Keeps the version in force before older ones, or in their place, because a small policy believes whatever it reads.
 
 Two pieces are of versions of one document where the names of their files, or their titles, say the same but for what
 tells of time: a date, "v2", or words such as "old", "archive" and "superseded", which may also be names of folders. Of
@@ -49,7 +49,7 @@ class _Piece(NamedTuple):
     number: int
 
 
-def prefer_newer(question: str, evidence: Sequence[Evidence]) -> tuple[tuple[Evidence, ...], str]:
+def keep_newer(question: str, evidence: Sequence[Evidence]) -> tuple[tuple[Evidence, ...], str]:
     """The evidence with older versions behind newer ones, and which those are, in words; "" where there are none.
 
     Versions change places among themselves; all else stays where it is. A piece that a newer version has revised is

@@ -96,7 +96,7 @@ class Mentions:
         after = {place + 1 for word in others for place in self._places.get(word, ())}
         return any(place in after for word in words - others for place in self._places.get(word, ()))
 
-    def denies(self, words: frozenset[str]) -> bool:
+    def is_denied(self, words: frozenset[str]) -> bool:
         """Whether the question denies one of these words: "not from south", "isn't paid"; not "room no 12"."""
         denied = {
             place + step

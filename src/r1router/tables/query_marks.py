@@ -195,7 +195,7 @@ class QueryMarks:
                 marks.append("where the table's name")
             if asked.is_ordinal(said):
                 marks.append(f"where {sign} an ordinal")
-            if asked.denies(said or near):
+            if asked.is_denied(said or near):
                 marks.append(f"where {sign} denied")
             if condition.column >= 0 and condition.of < 0:
                 marks += self._mark_number(condition, said)
