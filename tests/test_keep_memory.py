@@ -15,7 +15,7 @@ if sys.argv[1] == "keep":
     keep_freed_memory()
 def step():
     return torch.ones(16_000_000).add(1).sum().item()
-for _ in range(5):  # the heap finds its size
+for _ in range(20):  # the heap finds its size
     step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(10):
@@ -30,6 +30,4 @@ def test_a_step_uses_the_pages_of_the_step_before() -> None:
     for what in ("keep", "leave"):
         done = subprocess.run([sys.executable, "-c", FAULTS, what], capture_output=True, text=True, check=True)
         faults[what] = int(done.stdout)
-    # A step has 31,200 pages of 4 KB; now and then the heap still grows by one of its two tensors.
-    assert faults["keep"] < faults["leave"] / 4
-    assert faults["leave"] > 100_000
+    assert faults["keep"] < 1_000 < faults["leave"]  # a step has 31,200 pages of 4 KB

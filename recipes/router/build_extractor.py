@@ -30,6 +30,8 @@ from r1router.onnx_session import ASSETS
 from r1router.policies._extractor import FIXED, MAX_TOKENS, open_tokenizer
 
 INPUTS, OUTPUT = ("input_ids", "token_type_ids"), ("logits", "texts", "tokens", 2)
+Network = Callable[[Mapping[str, Array], Linear], Graph]
+Feed = dict[str, Array]
 OBSERVED = 60
 """Questions beside a document that the scales come from."""
 
@@ -61,28 +63,10 @@ def make_feeds(tokenizer: Tokenizer, count: int, rng: random.Random) -> Iterator
         }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", type=Path, nargs="+")
-    parser.add_argument("--to", type=Path, default=ASSETS / "router" / "extractor.onnx")
-    given = parser.parse_args()
-    files = [load_file(file) for file in given.weights]
-    weights = {name: np.mean([file[name] for file in files], axis=0, dtype=np.float32) for name in files[0]}
-    if given.to.suffix == ".safetensors":
-        save_file(weights, given.to)
-        return
-    feeds = list(make_feeds(open_tokenizer(ASSETS / "minilm" / "tokenizer.json"), OBSERVED, random.Random(0)))
-    write_int8(network, weights, feeds, OUTPUT, given.to)
-
-
-Network = Callable[[Mapping[str, Array], Linear], Graph]
-Feed = dict[str, Array]
-
-
 def write_int8(
     network: Network,
     weights: Mapping[str, Array],
-    feeds: Sequence[dict[str, Array]],
+    feeds: Sequence[Feed],
     output: Sequence[object],
     to: Path,
 ) -> None:
@@ -97,6 +81,20 @@ def write_int8(
     to.write_bytes(model)
     print(f"{name} are {np.mean(apart):.3f} from float32 on average")
     print(f"{to}: {len(model) / 1e6:.1f} MB, sha256 {hashlib.sha256(model).hexdigest()}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", type=Path, nargs="+")
+    parser.add_argument("--to", type=Path, default=ASSETS / "router" / "extractor.onnx")
+    given = parser.parse_args()
+    files = [load_file(file) for file in given.weights]
+    weights = {name: np.mean([file[name] for file in files], axis=0, dtype=np.float32) for name in files[0]}
+    if given.to.suffix == ".safetensors":
+        save_file(weights, given.to)
+        return
+    feeds = list(make_feeds(open_tokenizer(ASSETS / "minilm" / "tokenizer.json"), OBSERVED, random.Random(0)))
+    write_int8(network, weights, feeds, OUTPUT, given.to)
 
 
 if __name__ == "__main__":

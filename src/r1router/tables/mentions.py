@@ -32,6 +32,13 @@ class Mentions:
         for place, words in enumerate(read):
             for word in words:
                 self._places[word].append(place)
+        self._denied = {
+            place + step
+            for place, token in enumerate(self.tokens)
+            if token in _DENIES or token.endswith(("n't", "n’t"))
+            if token != "no" or not self.token(place + 1)[:1].isdigit()
+            for step in range(1, _REACH + 1)
+        }
         self.asked = frozenset([*self.read(question), *read_numbers(question)])
         # What the table is about is what its rows are: "how many orders" asks for no column, though one is so called.
         # A word that the question has once more than the heading is asked about all the same.
@@ -98,14 +105,7 @@ class Mentions:
 
     def is_denied(self, words: frozenset[str]) -> bool:
         """Whether the question denies one of these words: "not from south", "isn't paid"; not "room no 12"."""
-        denied = {
-            place + step
-            for place, token in enumerate(self.tokens)
-            if token in _DENIES or token.endswith(("n't", "n’t"))
-            if token != "no" or not self.token(place + 1)[:1].isdigit()
-            for step in range(1, _REACH + 1)
-        }
-        return any(place in denied for word in words for place in self._places.get(word, ()))
+        return any(place in self._denied for word in words for place in self._places.get(word, ()))
 
     def token(self, place: int) -> str:
         """The token at this place; "" beyond both ends."""
