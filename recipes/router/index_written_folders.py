@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from made_folders import FOLDERS, Asked, Hop, Made, fill, read_folders, write_files
+from made_folders import FOLDERS, Asked, Hop, Made, fill, find_answer, read_folders, write_files
 
 import r1router as rr
 from r1router.evals.metrics.contains import score as contains
@@ -101,9 +101,11 @@ def write_rows(name: str, made: Sequence[Made], kbs: Mapping[str, KnowledgeBase]
     rows = []
     for number, (folder, one) in enumerate(asked):
         steps = [_step(one, hop, next(found[hop.kind]), folder) for hop in one.hops]
+        answer = steps[-1]["answer"] if steps else one.answer
         rows.append({
-            "id": f"{name}/{number}", "collection": name, "question": one.question, "answers": [one.answer],
+            "id": f"{name}/{number}", "collection": name, "question": one.question, "answers": [answer],
             "type": "+".join(sorted({hop.kind for hop in one.hops})), "gold": {"steps": steps} if steps else None,
+            "other_wordings": one.other_wordings,
         })  # fmt: skip
     return rows
 
@@ -118,7 +120,7 @@ def _step(asked: Asked, hop: Hop, pieces: Sequence[Evidence], folder: Made) -> d
     single = len(asked.hops) == 1
     wanted = asked.question if single else hop.sub_question
     ids = find_gold(hop, pieces, [hop.path] if single else list(folder.texts), slug(folder.name))
-    return {"sub_question": wanted, "kb": hop.kind, "answer": hop.answer, "evidence_ids": ids}
+    return {"sub_question": wanted, "kb": hop.kind, "answer": find_answer(folder, hop) or "", "evidence_ids": ids}
 
 
 def find_gold(hop: Hop, pieces: Sequence[Evidence], documents: Sequence[str], folder: str) -> list[str]:

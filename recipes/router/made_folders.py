@@ -8,7 +8,9 @@ A folder of theirs begins with `= name | language | what it is`. Then come
     + image PATH | CAPTION          a picture with its caption in a file beside it
     ? question // other wording | answer            asked of the entry above
     ?? question | SELECT …          asked of the table above, and computed; [[column]] is a cell of one of its rows
-    & question => sub-question | kind | answer => …     asked in two steps; `cell(column=value,other)` looks one up
+    & question => sub-question | kind | answer => …     asked in several steps; `cell(column=value,other)` looks one up
+                                    in any table, `query(SELECT …)` asks the table above, and `row(column=value)` is
+                                    that value, with the other cells of its row as [[column]] of the questions
     ! question                      nothing in the folder answers it
 
 In `readings/` a document is `# PATH | TITLE` with its text on the lines after it; an answer may be `unknown`, and of
@@ -29,6 +31,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import invented
+
+from r1router.errors import QueryError
+from r1router.table import TableBlock
+from r1router.tables.engine import compute
 
 FOLDERS = Path(__file__).parent / "folders"
 _AFTER_TEXT = ("# ", "? ", "& ", "+ ")
@@ -65,6 +71,7 @@ class Asked:
     question: str
     answer: str
     hops: list[Hop] = field(default_factory=list)
+    other_wordings: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -118,15 +125,17 @@ def fill(lines: Sequence[str], rng: random.Random) -> Made:
         elif line.startswith("?? "):
             _ask_table(made, path, line[3:], rng)
         elif line.startswith("? "):
-            wording, answer = line[2:].split(" || ")[0].rsplit("|", 1)
-            question, told = draw(_one_wording(wording, rng)), draw(answer.strip())
+            wordings, answer = line[2:].split(" || ")[0].rsplit("|", 1)
+            wording = _one_wording(wordings, rng)
+            others = [draw(other.strip()) for other in wordings.split("//") if other.strip() != wording]
+            question, told = draw(wording), draw(answer.strip())
             told = _SIDES.get(told, told)
             hops = [] if told == "unknown" else [Hop(question, kind, told, path)]
-            made.asked.append(Asked(question, told, hops))
+            made.asked.append(Asked(question, told, hops, others))
         elif line.startswith("! "):
             made.asked.append(Asked(draw(line[2:]), "unknown"))
         elif line.startswith("& ") and "=>" in line:
-            _ask_chain(made, line[2:], draw)
+            _ask_chain(made, path, line[2:], draw)
     return made
 
 
@@ -282,7 +291,7 @@ def _ask_table(made: Made, path: str, line: str, rng: random.Random) -> None:
     for place, column in enumerate(table.header):
         question = question.replace(f"[[{column}]]", row[place]).replace(f"[[{column}2]]", other[place])
         for slot, cell in ((f"[[{column}]]", row[place]), (f"[[{column}2]]", other[place])):
-            sql = sql.replace(slot, cell if cell.isdigit() else "'" + cell.replace("'", "''") + "'")
+            sql = sql.replace(slot, _literal(cell))
     made.asked.append(Asked(question, "", [Hop(question, "table", "", path, sql)]))
 
 
@@ -298,30 +307,74 @@ def _written_out(sql: str) -> str:
     return re.sub(r'month\(("[^"]+")\) = (\d+)', lambda m: f"monthname({m[1]}) = '{_MONTHS['en'][int(m[2]) - 1]}'", sql)
 
 
-def _ask_chain(made: Made, line: str, draw: _Draw) -> None:
+def _ask_chain(made: Made, path: str, line: str, draw: _Draw) -> None:
     question, *parts = (draw(part.strip()) for part in line.split("=>"))
-    hops = []
+    asked = Asked(question, "")
     for part in parts:
-        asked, kind, answer = (p.strip() for p in part.split("|"))
-        hop = Hop(asked, kind, answer)
-        if told := re.fullmatch(r"cell\((.+?)=(.+),(.+?)\)", answer) or re.fullmatch(r"(phone)\((.+)\)", answer):
-            column, value, wanted = told.groups() if len(told.groups()) == 3 else ("name", told[2], "phone")
+        sub_question, kind, told = (p.strip() for p in part.split("|"))
+        asked.hops.append(hop := Hop(sub_question, kind, told))
+        if found := re.fullmatch(r"query\((SELECT .+)\)", told):
+            hop.answer, hop.path, hop.sql = "", path, found[1]
+        elif found := re.fullmatch(r"row\((.+?)=(.+)\)", told):
+            if not _identify(asked, hop, made.tables[path], *found.groups(), draw.rng):
+                return
+        elif found := re.fullmatch(r"cell\((.+?)=(.+),(.+?)\)", told) or re.fullmatch(r"(phone)\((.+)\)", told):
+            column, value, wanted = found.groups() if len(found.groups()) == 3 else ("name", found[2], "phone")
             table = next((t for t in made.tables.values() if {column, wanted} <= set(t.header)), None)
-            found = [r for r in table.rows if r[table.header.index(column)] == value] if table else []
-            if not table or not found:  # what was named is not in the table: put it there
-                if not table:
-                    return
-                row = list(draw.rng.choice(table.rows))
-                row[table.header.index(column)] = value
-                table.rows.append(row)
-                found = [row]
-            hop.answer = found[0][table.header.index(wanted)]
+            if not table:
+                return
+            hop.answer = _row_of(table, column, value, draw.rng)[table.header.index(wanted)]
             hop.path = table.path
             hop.sql = f'SELECT "{wanted}" FROM t WHERE "{column}" = \'{value}\''
         else:
-            hop.path = next((p for p, text in made.texts.items() if answer in text), "")
-        hops.append(hop)
-    made.asked.append(Asked(question, hops[-1].answer, hops))
+            hop.path = next((p for p, text in made.texts.items() if told in text), "")
+    asked.answer = asked.hops[-1].answer
+    made.asked.append(asked)
+
+
+def _row_of(table: Table, column: str, value: str, rng: random.Random) -> list[str]:
+    """The row that names the value; what was named is put into the table where it is not there."""
+    place = table.header.index(column)
+    for row in table.rows:
+        if row[place] == value:
+            return row
+    row = list(rng.choice(table.rows))
+    row[place] = value
+    table.rows.append(row)
+    return row
+
+
+def _identify(asked: Asked, hop: Hop, table: Table, column: str, value: str, rng: random.Random) -> bool:
+    """Asks which value of the column stands in a row that the question names by other cells; False if several do."""
+    row = _row_of(table, column, value, rng)
+    named = [name for name in table.header if f"[[{name}]]" in hop.sub_question]
+    cells = [(name, row[table.header.index(name)]) for name in named]
+    for name, cell in cells:
+        asked.question = asked.question.replace(f"[[{name}]]", cell)
+        hop.sub_question = hop.sub_question.replace(f"[[{name}]]", cell)
+    alike = [r for r in table.rows if all(r[table.header.index(name)] == cell for name, cell in cells)]
+    hop.answer, hop.path = value, table.path
+    where = " AND ".join(f'"{name}" = {_literal(cell)}' for name, cell in cells)
+    hop.sql = f'SELECT "{column}" FROM t WHERE {where}'
+    return bool(cells) and {r[table.header.index(column)] for r in alike} == {value}
+
+
+def _literal(cell: str) -> str:
+    return cell if cell.isdigit() else "'" + cell.replace("'", "''") + "'"
+
+
+def find_answer(folder: Made, hop: Hop) -> str | None:
+    """The hop's answer; None where its query has none, or more than eight."""
+    if not hop.sql or hop.answer:
+        return hop.answer
+    table = folder.tables[hop.path]
+    block = TableBlock(table.title, "", "", tuple(table.header), tuple(map(tuple, table.rows)))
+    try:
+        result = compute(block, hop.sql)
+    except QueryError:
+        return None
+    cells = [row[0] for row in result.rows if row[0] not in ("", None)]
+    return ", ".join(map(str, cells)) if 0 < len(cells) <= 8 else None
 
 
 def _one_wording(text: str, rng: random.Random) -> str:

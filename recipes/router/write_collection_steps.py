@@ -1,13 +1,13 @@
 """Questions over collections to training steps, because a router splits in the wild what it saw split in folders.
 
-    python recipes/router/write_collection_steps.py COLLECTIONS OUT.jsonl [--chains 800] [--singles 1000]
-        [--hops 400] [--chatty 0.4] [--split train] [--seed 0]
+    python recipes/router/write_collection_steps.py COLLECTIONS OUT.jsonl [--chains 800] [--texts 1000]
+        [--tables 1000] [--hops 400] [--chatty 0.4] [--split train] [--seed 0]
 
 COLLECTIONS is what `index_written_folders.py` wrote. `r1router synthesize --from-gold` does the same for one set of
 knowledge bases; here each question has its collection's. Of the questions that need one fact, a share gets words around
 it (`chatter.toml`): those that were written have five words where those that need several have twelve, so that a router
-learns to split whatever is long. And of some chains the last hop is asked alone, where a table holds it: what needs one
-fact was written of texts, so that a router learns to send nothing but second steps to a table.
+learns to split whatever is long. Texts and tables have as many questions of their own as is asked for, and of some
+chains the last hop is asked alone, where a table holds it: else a router sends nothing but second steps to a table.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def main() -> None:
     parser.add_argument("collections", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--chains", type=int, default=800)
-    parser.add_argument("--singles", type=int, default=1000)
+    parser.add_argument("--texts", type=int, default=1000, help="questions that one text answers")
+    parser.add_argument("--tables", type=int, default=1000, help="questions that one table answers")
     parser.add_argument("--hops", type=int, default=0)
     parser.add_argument("--chatty", type=float, default=0.4)
     parser.add_argument("--split", choices=("train", "dev"), default="train")
@@ -66,9 +67,10 @@ def main() -> None:
     rng = random.Random(given.seed)
     chains = [example for example in examples if len(example.gold["steps"]) > 1]
     singles = [example for example in examples if len(example.gold["steps"]) == 1]
+    texts, tables = ([single for single in singles if single.type == kind] for kind in ("text", "table"))
     of_tables = [ask_last_hop(chain) for chain in chains if chain.gold["steps"][-1]["kb"] == "table"]
-    drawn = [example for kind, count in ((chains, given.chains), (singles, given.singles), (of_tables, given.hops))
-             for example in rng.sample(kind, min(count, len(kind)))]  # fmt: skip
+    wanted = ((chains, given.chains), (texts, given.texts), (tables, given.tables), (of_tables, given.hops))
+    drawn = [example for kind, count in wanted for example in rng.sample(kind, min(count, len(kind)))]
     told = tomllib.loads(Path(__file__).with_name("chatter.toml").read_text(encoding="utf-8"))
     by_collection: dict[str, list[Example]] = defaultdict(list)
     for example in drawn:

@@ -20,9 +20,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from made_folders import Asked, Made, fill, read_folders, roughen
+from made_folders import Asked, Made, fill, find_answer, read_folders, roughen
 from write_folder_steps import KEPT_APART
-from write_folder_steps import _answer as find_answer
 
 from r1router.train.steps.step_file import Gold, TrainingStep, write_steps
 from r1router.types import Turn

@@ -24,18 +24,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from made_folders import FOLDERS, Asked, Hop, Made, Table, fill, read_folders, roughen, write_files
+from made_folders import FOLDERS, Asked, Hop, Made, Table, fill, find_answer, read_folders, roughen, write_files
 from write_query_steps import thought_for
 
 import r1router as rr
 from r1router.codec import to_dict
-from r1router.errors import QueryError
 from r1router.moves import write_need
 from r1router.parse import NO_ROUTE
 from r1router.routing.sights import LOOK, describe_sights
-from r1router.table import TableBlock, TableColumn
+from r1router.table import TableColumn
 from r1router.tables.columns import read_columns
-from r1router.tables.engine import compute
 from r1router.tables.grammar import can_write, write_query_grammar
 from r1router.tables.view import view_table
 from r1router.train.steps.step_file import Gold, Past, TrainingStep, write_steps
@@ -112,7 +110,7 @@ def _work(
 
 def _searched(folder: Made, asked: Asked, question: str) -> list[str]:
     """All words that the steps of a question search or look for."""
-    answers = [_answer(folder, hop) or "" for hop in asked.hops]
+    answers = [find_answer(folder, hop) or "" for hop in asked.hops]
     told = [Step(answer=answer) for answer in answers or ["unknown"]]
     looked = [write_need(Trajectory(Question(question), tuple(told[:end]))) for end in range(len(told) + 1)]
     return [question, *looked, *(hop.sub_question for hop in asked.hops)]
@@ -163,7 +161,7 @@ def _steps(
     single = len(asked.hops) == 1
     for place, hop in enumerate(asked.hops):
         wanted = question if single else hop.sub_question
-        answer = _answer(folder, hop)
+        answer = find_answer(folder, hop)
         if answer is None:
             return [], told
         sights = index.look_after(question, history)
@@ -203,20 +201,6 @@ def _steps(
     last = Gold(f"Fact {len(history)} is the answer.", answers=(history[-1].answer,))
     rows.append(TrainingStep(f"{name}/{len(history)}/final", "final", history=history, gold=last, **common))
     return rows, told
-
-
-def _answer(folder: Made, hop: Hop) -> str | None:
-    """The hop's answer; None where its query has none."""
-    if not hop.sql or hop.answer:
-        return hop.answer
-    table = folder.tables[hop.path]
-    block = TableBlock(table.title, "", "", tuple(table.header), tuple(map(tuple, table.rows)))
-    try:
-        result = compute(block, hop.sql)
-    except QueryError:
-        return None
-    cells = [row[0] for row in result.rows if row[0] not in ("", None)]
-    return ", ".join(map(str, cells)) if 0 < len(cells) <= 8 else None
 
 
 def _is_of(evidence: Evidence, path: str) -> bool:
