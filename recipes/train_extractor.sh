@@ -60,4 +60,12 @@ train ninth "${all[@]}" "${folders[1]}" --from "$(w eighth)" --steps 300 --learn
 facts="$folder/invented.jsonl"
 train tenth "${all[@]}" "$facts" "$facts" "$facts" "$facts" --from "$(w ninth)" --steps 80 --learning-rate 6e-5 --seed 51
 python "$here/build_extractor.py" "$(w tenth)" "$(w tenth)" "$(w tenth)" "$folder/mean.safetensors" \
-  --to "$folder/extractor.onnx"
+  --to "$folder/quarter.safetensors"
+
+# Each wording of each question over written folders, more of them not in English, beside what their folder finds.
+[ -s "$folder/collections/questions.jsonl" ] || python "$here/index_written_folders.py" "$folder/collections" --together 3
+[ -s "$folder/wordings.jsonl" ] || python "$here/write_collection_readings.py" "$folder/collections" "$folder/wordings.jsonl"
+train eleventh "$folder/wordings.jsonl" "${folders[1]}" "$folder/sets.jsonl" "$folder/hops.jsonl" "$facts" \
+  --from "$folder/quarter.safetensors" --steps 540 --seed 22
+e=$(w eleventh) q="$folder/quarter.safetensors"
+python "$here/build_extractor.py" "$e" "$e" "$e" "$e" "$e" "$e" "$e" "$q" "$q" "$q" --to "$folder/extractor.onnx"

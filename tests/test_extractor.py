@@ -13,7 +13,7 @@ from r1router.parse import read_answer
 from r1router.policies import _extractor as extractor
 from r1router.types import Reply, Token
 
-TOKENIZER = extractor.open_tokenizer(ASSETS / "minilm" / "tokenizer.json")
+TOKENIZER = extractor.open_tokenizer()
 PIECES = ("Prices 2025\nThe bus costs 31,500 euros and the boat 1.04 million.", "The boat is kept in Oslo.")
 
 
@@ -103,6 +103,7 @@ def test_the_one_that_ships_finds_it(question, answer):
 
 
 def test_the_one_that_ships_is_opened_without_a_word():
-    code = "from r1router.policies._extractor import *; find_extractor_beside(ASSETS / 'router')"
+    opened = "find_extractor_beside(ASSETS / 'router')"
+    code = f"from r1router.policies._extractor import *; from r1router.onnx_session import ASSETS; {opened}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr == ""

@@ -279,6 +279,62 @@ def test_written_folders_are_indexed_as_collections_with_questions_that_can_be_t
     assert (made.stat().st_mtime_ns, (tmp_path / "questions.jsonl").read_bytes()) == (stamp, questions)
 
 
+REGISTER = """= Ferry office | en
+# mail/ferry.txt | The ferry
+Ona Birk takes the ferry Lark out on Fridays. Tickets of the Lark are sold by Per Holm.
+? Which ferry goes out on Fridays? // friday boat // The one of Fridays? | Lark
+? What does a ticket cost? // price | unknown
++ table trips.csv | Trips
+cols: trip:id(T) | ferry:pick(Lark,Tern) | guests:int(1-90)
+rows: 30
+?? How many trips? | SELECT COUNT(*) FROM t
+?? How many guests had [[trip]]? | SELECT "guests" FROM t WHERE "trip" = [[trip]]
+& How often did Ona's boat sail? => Which ferry has Ona? | text | Lark => Trips of the Lark? | table | query(SELECT COUNT(*) FROM t WHERE "ferry" = 'Lark')
+& Who sold tickets of trip [[trip]]? => Which ferry made trip [[trip]]? | table | row(ferry=Lark) => Who sells tickets of the Lark? | text | Per Holm
+& Who sold tickets for [[guests]]? => Which ferry had guests? | table | row(ferry=Lark) => Who sells tickets of the Lark? | text | Per Holm
+"""  # noqa: E501
+
+
+def test_a_written_question_may_ask_a_table_for_a_number_or_for_a_row_by_another_cell(recipe, tmp_path: Path):
+    (tmp_path / "written").mkdir()
+    (tmp_path / "written" / "ferry.txt").write_text(REGISTER, encoding="utf-8")
+    recipe("index_written_folders.py", tmp_path, "--written", tmp_path / "written")
+    rows = [json.loads(line) for line in (tmp_path / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == 5  # the last chain names no cell of a row in its sub-question
+    _, count, guests, sailed, sold = rows
+    (table,) = (tmp_path / "files").glob("**/trips.*")
+    trips = [line.split(",") for line in table.read_text(encoding="utf-8").splitlines()[1:]]
+    ferries = {trip: ferry for trip, ferry, _ in trips}
+    assert count["answers"] == [str(len(trips))]
+    (asked,) = [trip for trip, _, _ in trips if trip in guests["question"]]
+    assert guests["answers"] == [next(number for trip, _, number in trips if trip == asked)]
+    assert sailed["answers"] == [str(list(ferries.values()).count("Lark"))]
+    first, second = sold["gold"]["steps"]
+    (named,) = [trip for trip in ferries if trip in first["sub_question"]]
+    assert named in sold["question"]
+    assert (ferries[named], first["answer"], second["answer"]) == ("Lark", "Lark", "Per Holm")
+    assert [step["kb"] for step in sold["gold"]["steps"]] == ["table", "text"]
+
+
+def test_each_wording_of_a_written_question_is_a_reading_of_what_is_found(recipe, tmp_path: Path):
+    (tmp_path / "written").mkdir()
+    (tmp_path / "written" / "ferry.txt").write_text(REGISTER, encoding="utf-8")
+    recipe("index_written_folders.py", tmp_path, "--written", tmp_path / "written")
+    out = tmp_path / "readings.jsonl"
+    recipe("write_collection_readings.py", tmp_path, out)
+    steps = list(read_steps(out))
+    told = {step.sub_question: (step.gold.answers, step.gold.thought) for step in steps}
+    fridays = ("Which ferry goes out on Fridays?", "friday boat", "The one of Fridays?")
+    assert {question for question, (answers, _) in told.items() if answers == ("Lark",)} == set(fridays)
+    assert {question for question, (answers, _) in told.items() if answers == ("unknown",)} == {
+        "What does a ticket cost?", "price",
+    }  # fmt: skip
+    for step in steps:
+        assert step.kind == "answer"
+        if (number := re.search(r"Piece (\d)", step.gold.thought)) is not None:
+            assert "Lark" in step.evidence[int(number[1]) - 1].text
+
+
 def test_several_folders_make_one_collection_and_every_question_has_its_own_folder_s_gold(recipe, tmp_path: Path):
     (tmp_path / "written").mkdir()
     mills = "".join(MILL.replace("{n}", str(n)) for n in range(20, 23))
@@ -297,7 +353,7 @@ def test_steps_of_collections_are_looked_into_and_a_chatty_question_is_its_own_s
     (tmp_path / "written" / "mills.txt").write_text(mills, encoding="utf-8")
     recipe("index_written_folders.py", tmp_path, "--written", tmp_path / "written")
     out = tmp_path / "steps.jsonl"
-    recipe("write_collection_steps.py", tmp_path, out, "--chains", 2, "--singles", 4, "--chatty", 1)
+    recipe("write_collection_steps.py", tmp_path, out, "--chains", 2, "--texts", 4, "--tables", 0, "--chatty", 1)
     plans = [step for step in read_steps(out) if step.kind == "plan"]
     assert all({sight.kb for sight in step.sights} == {"table", "text"} for step in plans)
     firsts = [step for step in plans if not step.history]
@@ -308,7 +364,8 @@ def test_steps_of_collections_are_looked_into_and_a_chatty_question_is_its_own_s
     for step in singles:
         assert step.gold.sub_question == step.question
         assert step.question not in ("When does the wheel turn?", "Is there a key?")
-    recipe("write_collection_steps.py", tmp_path, out, "--chains", 0, "--singles", 0, "--hops", 2, "--chatty", 0)
+    none = ("--chains", 0, "--texts", 0, "--tables", 0, "--chatty", 0)
+    recipe("write_collection_steps.py", tmp_path, out, *none, "--hops", 2)
     asked = [step for step in read_steps(out) if step.kind == "plan" and not step.history]
     assert [step.gold.route for step in asked] == ["table", "table"]  # the last hops alone
     assert all(step.gold.sub_question == step.question != "Phone of the key?" for step in asked)

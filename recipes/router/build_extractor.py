@@ -93,7 +93,7 @@ def main() -> None:
     if given.to.suffix == ".safetensors":
         save_file(weights, given.to)
         return
-    feeds = list(make_feeds(open_tokenizer(ASSETS / "minilm" / "tokenizer.json"), OBSERVED, random.Random(0)))
+    feeds = list(make_feeds(open_tokenizer(), OBSERVED, random.Random(0)))
     write_int8(network, weights, feeds, OUTPUT, given.to)
 
 

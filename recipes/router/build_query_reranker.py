@@ -21,8 +21,9 @@ from fit_likely import mark, read_asked
 from safetensors.numpy import load_file
 
 from r1router.onnx_session import ASSETS
+from r1router.pair_tokenizer import open_pair_tokenizer
 from r1router.tables.query_marks import read_mark_weights
-from r1router.tables.rerank import TOKENS, open_tokenizer, write_out
+from r1router.tables.rerank import TOKENS, write_out
 
 OUTPUT = ("scores", "texts", 1)
 
@@ -39,7 +40,7 @@ def network(weights: Mapping[str, Array], linear: Linear) -> Graph:
 
 
 def make_feeds(most: int, rng: random.Random) -> Iterator[dict[str, Array]]:
-    tokenizer, weights = open_tokenizer(), read_mark_weights()
+    tokenizer, weights = open_pair_tokenizer(TOKENS), read_mark_weights()
     cases = list(read_asked(1, rng, 0.1))
     for case in rng.sample(cases, min(most, len(cases))):
         for query, _ in mark(case, weights)[:1]:

@@ -24,7 +24,7 @@ from encoders import Encoder, Pair, add_training_options, find_source
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from r1router.onnx_session import ASSETS
+from r1router.pair_tokenizer import open_pair_tokenizer
 from r1router.parse import UNKNOWN
 from r1router.policies._extractor import FIXED
 from r1router.train.steps.step_file import TrainingStep, read_steps
@@ -135,9 +135,7 @@ def main() -> None:
     source = find_source()
     model = Extractor(source, 2)
     model.load(load_file(given.start or source / "model.safetensors"))
-    tokenizer = Tokenizer.from_file(str(ASSETS / "minilm" / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(TOKENS, strategy="only_second")
+    tokenizer = open_pair_tokenizer(TOKENS)
     drawn = draw(rows, rng)
     batches = ([encode(next(drawn), tokenizer, given.pieces) for _ in range(given.batch)] for _ in count())
     model.train_on((measure_loss(model, batch) for batch in batches), given.steps, given.learning_rate, given.out)

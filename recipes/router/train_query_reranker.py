@@ -26,8 +26,9 @@ from fit_likely import Case, mark, read_asked, read_cases
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
+from r1router.pair_tokenizer import open_pair_tokenizer
 from r1router.tables.query_marks import MarkedQuery, read_mark_weights
-from r1router.tables.rerank import QUESTION, open_tokenizer, write_out
+from r1router.tables.rerank import QUESTION, TOKENS, write_out
 
 KEPT = 32
 """Likely queries of a question that rows are drawn from; of right ones behind them two more."""
@@ -114,7 +115,7 @@ def main() -> None:
     apart = set(rng.sample(hand, int(APART * len(hand))))
     print(f"kept apart: {', '.join(sorted(apart))}")
     rows = list(make_rows([case for case in cases if case.about not in apart]))
-    source, tokenizer = find_source(), open_tokenizer()
+    source, tokenizer = find_source(), open_pair_tokenizer(TOKENS)
     model = QueryReranker(source, 1)
     model.load(load_file(given.start or source / "model.safetensors"))
     drawn = draw(rows, rng)

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from r1router.onnx_session import ASSETS, open_session
+from r1router.pair_tokenizer import open_pair_tokenizer
 from r1router.tables.query_marks import MarkedQuery
 
 TOKENS = 160
@@ -27,7 +27,7 @@ class QueryReranker:
     """The weights of one file. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._tokenizer = open_tokenizer()
+        self._tokenizer = open_pair_tokenizer(TOKENS)
         self._session = open_session(ASSETS / "query_reranker" / "model.onnx")
 
     def score(self, question: str, queries: Sequence[MarkedQuery], title: str) -> list[float]:
@@ -45,14 +45,6 @@ class QueryReranker:
 def open_query_reranker() -> QueryReranker:
     """The one that ships, loaded at the first table that is asked."""
     return QueryReranker()
-
-
-def open_tokenizer() -> Tokenizer:
-    """The tokenizer that the weights were trained with."""
-    tokenizer = Tokenizer.from_file(str(ASSETS / "minilm" / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(TOKENS, strategy="only_second")
-    return tokenizer
 
 
 def write_out(sql: str, answer: str, title: str) -> str:
