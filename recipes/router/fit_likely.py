@@ -3,12 +3,12 @@
     python recipes/router/fit_likely.py BENCH --made STEPS.jsonl --out src/r1router/tables/likely.toml
 
 BENCH holds question sets with their tables (see `write_query_steps.py`); their train parts are taken. STEPS are steps
-over made tables, as `write_query_steps.py` writes them. The tables in `asked/` and `folders/` were written by hand with
-what people ask of them; each is drawn so many times. For each question all likely queries are marked; the weights make
-the queries that give an accepted answer probable (`log_linear`). Where the query itself is known and was tried, others
-that give the same answer count neither way. Which queries are tried depends on the weights, so each round marks another
-part of the questions by the weights so far, and fits them to all that was marked. A share of each set is kept apart, of
-the tables written by hand whole themes; how often the best query is right there is printed.
+over made tables, as `write_query_steps.py` writes them. The tables in `asked/`, `folders/` and `readings/` were written
+by hand with what people ask of them; each is drawn so many times. For each question all likely queries are marked; the
+weights make the queries that give an accepted answer probable (`log_linear`). Where the query itself is known and was
+tried, others that give the same answer count neither way. Which queries are tried depends on the weights, so each round
+marks another part of the questions by the weights so far, and fits them to all that was marked. A share of each set is
+kept apart, of the tables written by hand whole themes; how often the best query is right there is printed.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ BEGIN = {
 """What the weights are where no question says otherwise: a query is short, and says what the question says."""
 MOST = {"wtq": 10**6, "tabfact": 180, "geo": 80}
 """Questions that are taken of a set."""
-ASKED = Path(__file__).parent / "asked"
+ASKED, READINGS = (Path(__file__).parent / name for name in ("asked", "readings"))
 _TAIL = re.compile(r" (?:GROUP|ORDER) BY ")
 
 
@@ -102,7 +102,7 @@ def read_asked(draws: int, rng: random.Random, sample: float = 1.0, new: str = "
     `sample`: of so large a share of the folders, and of all in the file `new`.
     """
     all_new = read_folders(ASKED, new) if new else []
-    for lines in [*read_folders(ASKED), *read_folders()]:
+    for lines in [*read_folders(ASKED), *read_folders(), *read_folders(READINGS)]:
         if lines not in all_new and rng.random() >= sample:
             continue
         seen: set[str] = set()

@@ -38,9 +38,9 @@ ONES = 30
 """Queries in brackets of which two are put together, at most."""
 SKIPPED = 2
 """Places after the first that an order is asked for, at most."""
-RERANKED = 8
+RERANKED = 24
 """So many of the likeliest queries are read by the cross-encoder; the others count as the least of them."""
-RERANKER = 0.25
+RERANKER = 0.75
 """What its score counts, beside the sum of a query's marks; chosen on dev."""
 _TOKEN, _QUOTED = re.compile(r"[^\W_]+"), re.compile(r"'((?:[^']|'')*)'")
 
