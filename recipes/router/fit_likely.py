@@ -58,8 +58,8 @@ BEGIN = {
     "where product of years": -1.5, "where difference of years": -1.5, "where a year of amounts": -1.0,
     "where a year of running numbers": -1.0, "where right after its name": 2.0, "total wholly named": 0.3,
     "counts a row by its name": -2.0, "check beyond the table": -2.5, "check beyond the column": -1.0,
-    "checks a number that is given": -1.5, "where != denied": 2.0, "where = denied": -2.0, "where ILIKE denied": -2.0,
-    "where IN denied": -2.0,
+    "checks a number that is given": -1.5, "where != denied": 3.5, "where = denied": -3.5, "where ILIKE denied": -3.5,
+    "where IN denied": -3.5,
 }  # fmt: skip
 """What the weights are where no question says otherwise: a query is short, and says what the question says."""
 MOST = {"wtq": 10**6, "tabfact": 180, "geo": 80}

@@ -42,6 +42,9 @@ RERANKED = 24
 """So many of the likeliest queries are read by the cross-encoder; the others count as the least of them."""
 RERANKER = 0.75
 """What its score counts, beside the sum of a query's marks; chosen on dev."""
+TEMPERATURE = 1.4
+"""What the sum of both is divided by, so that its probabilities are as often right as they say: of 950 questions over
+tables kept apart 0.67 of the likeliest queries are right, and they say 0.67; without it they say 0.76."""
 _TOKEN, _QUOTED = re.compile(r"[^\W_]+"), re.compile(r"'((?:[^']|'')*)'")
 
 
@@ -58,7 +61,7 @@ def rank_queries(
     read += [min(read)] * (len(found) - len(read))
     scores = [query.score + RERANKER * score for query, score in zip(found, read, strict=True)]
     highest = max(scores)
-    shares = [math.exp(score - highest) for score in scores]
+    shares = [math.exp((score - highest) / TEMPERATURE) for score in scores]
     total = math.fsum(shares)
     support: dict[str, float] = defaultdict(float)
     for query, share in zip(found, shares, strict=True):
