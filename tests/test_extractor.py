@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from r1router.onnx_session import ASSETS
-from r1router.parse import read_answer
+from r1router.parse import UNKNOWN, read_answer
 from r1router.policies import _extractor as extractor
 from r1router.types import Reply, Token
 
@@ -107,3 +107,11 @@ def test_the_one_that_ships_is_opened_without_a_word():
     code = f"from r1router.policies._extractor import *; from r1router.onnx_session import ASSETS; {opened}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr == ""
+
+
+def test_unknown_counts_with_three_times_its_odds_and_the_rest_share_what_is_left():
+    spans = [extractor.Span("Oslo", 0.6, 1), extractor.Span(UNKNOWN, 0.25, 0), extractor.Span("Bergen", 0.15, 0)]
+    oslo, unknown, bergen = (span.probability for span in extractor._weigh_unknown(spans))
+    assert unknown / (1 - unknown) == pytest.approx(3 * 0.25 / 0.75)
+    assert oslo + unknown + bergen == pytest.approx(1)
+    assert oslo / bergen == pytest.approx(0.6 / 0.15)

@@ -57,9 +57,8 @@ def read_rows(rows: Sequence[dict[str, Any]], kb: KnowledgeBase) -> Iterator[Tra
         wanted = set(row["gold"]["steps"][0]["evidence_ids"]) if row["gold"] else set()
         places = [place for place, piece in enumerate(pieces, 1) if {piece.id, piece.record} & wanted]
         if places or not row["gold"]:
-            gold = Gold(f"Piece {places[0]} says it.", answers=tuple(row["answers"])) if places else Gold(
-                "Nothing says it.", answers=(UNKNOWN,)
-            )  # fmt: skip
+            thought = f"Piece {places[0]} says it." if places else "Nothing says it."
+            gold = Gold(thought, answers=tuple(row["answers"]) if places else (UNKNOWN,))
             yield TrainingStep(
                 f"{id}/answer", "answer", wording, sub_question=wording, evidence=tuple(pieces), gold=gold,
                 source="collections",

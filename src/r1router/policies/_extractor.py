@@ -144,10 +144,12 @@ def _join(same: Sequence[tuple[float, str, int]], pieces: int) -> Span:
 
 def _weigh_unknown(spans: Sequence[Span]) -> list[Span]:
     """The same answers, "unknown" with `UNKNOWN_ODDS` of its odds."""
-    unknown = sum(span.probability for span in spans if span.text == UNKNOWN)
-    total = 1 + (UNKNOWN_ODDS - 1) * unknown
-    counts = {UNKNOWN: UNKNOWN_ODDS}
-    return [span._replace(probability=span.probability * counts.get(span.text, 1.0) / total) for span in spans]
+    weights = [UNKNOWN_ODDS if span.text == UNKNOWN else 1.0 for span in spans]
+    total = 1 + sum((weight - 1) * span.probability for span, weight in zip(spans, weights, strict=True))
+    return [
+        span._replace(probability=weight * span.probability / total)
+        for span, weight in zip(spans, weights, strict=True)
+    ]
 
 
 class _Part(NamedTuple):
