@@ -112,8 +112,8 @@ def read_asked(draws: int, rng: random.Random, sample: float = 1.0, new: str = "
                 if len(asked.hops) != 1 or not asked.hops[0].sql or asked.question in seen:
                     continue
                 seen.add(asked.question)
-                hop, table = asked.hops[0], made.tables[asked.hops[0].path]
-                block = TableBlock(table.title, header=tuple(table.header), rows=tuple(map(tuple, table.rows)))
+                hop = asked.hops[0]
+                block = made.tables[hop.path].block
                 if answer := answer_by(block, hop.sql):
                     yield Case("asked", roughen(asked.question, rng), [answer], block, hop.sql, made.name)
 

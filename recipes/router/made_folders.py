@@ -53,6 +53,11 @@ class Table:
     header: list[str]
     rows: list[list[str]]
 
+    @property
+    def block(self) -> TableBlock:
+        """The whole of it, as an engine asks it."""
+        return TableBlock(self.title, header=tuple(self.header), rows=tuple(map(tuple, self.rows)))
+
 
 @dataclass
 class Hop:
@@ -367,10 +372,8 @@ def find_answer(folder: Made, hop: Hop) -> str | None:
     """The hop's answer; None where its query has none, or more than eight."""
     if not hop.sql or hop.answer:
         return hop.answer
-    table = folder.tables[hop.path]
-    block = TableBlock(table.title, "", "", tuple(table.header), tuple(map(tuple, table.rows)))
     try:
-        result = compute(block, hop.sql)
+        result = compute(folder.tables[hop.path].block, hop.sql)
     except QueryError:
         return None
     cells = [row[0] for row in result.rows if row[0] not in ("", None)]
