@@ -24,6 +24,12 @@ def test_a_weight_counts_a_ranking_more() -> None:
     assert [e.id for e in fuse(rankings, 2, [1.0, 2.0])] == ["b", "a"]
 
 
+@pytest.mark.parametrize(("weights", "shares"), [((0.59, 0.38), "ababa"), ((0.8, 0.2), "aabaa"), ((0.5, 0.5), "ababa")])
+def test_rankings_with_weights_share_the_places(weights: tuple[float, float], shares: str) -> None:
+    rankings = [[item(f"{name}{rank}", name) for rank in range(9)] for name in "ab"]
+    assert "".join(e.kb for e in fuse(rankings, 5, weights)) == shares
+
+
 def test_a_smaller_offset_counts_the_first_places_of_a_ranking_more() -> None:
     assert [item for item, _ in fuse_by_rank([["a", "b"], ["b", "a"]], offsets=[60, 1])] == ["b", "a"]
     assert [item for item, _ in fuse_by_rank([["a", "b"], ["b", "a"]], offsets=[1, 60])] == ["a", "b"]

