@@ -8,7 +8,7 @@ from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, read_odds
 from r1router.routing.sights import LINE, describe_sights, name_records
-from r1router.types import Evidence, Question, Reply, Search, Sight, Step, Trajectory
+from r1router.types import Evidence, Image, Question, Reply, Search, Sight, Step, Trajectory
 
 NEAR = Sight("table", "Plants: Vamma | 1915", 0.7, 1.0)
 FAR = Sight("text", "Holidays", 0.2, 0.25)
@@ -155,3 +155,36 @@ def test_a_first_sub_question_that_finds_much_less_than_the_question_is_not_aske
     assert [s.query.text for s in said if isinstance(s, Search) and not s.look] == [asked]
     lost = "the policy asked 'Who speaks?', which finds less than the question itself"
     assert (lost in path.steps[0].note) == (asked == question)
+
+
+def test_what_an_earlier_step_did_not_find_is_not_asked_by_its_unknown_name():
+    question = "Where does the winner of the relay live?"
+    replies = iter([
+        Reply(step("Who won the relay?", "table")), Reply(answer("unknown")),
+        Reply(step("Where does unknown live?", "text")), Reply(answer("Lom")), Reply(STOP), Reply(answer("Lom")),
+    ])  # fmt: skip
+    searched = [piece("text", "The relay", 0.6)]
+    _, path = drive("r1_router", lambda _: next(replies), lambda s: [searched for _ in s.routes], question)
+    assert [before.sub_question for before in path.steps] == ["Who won the relay?", question]
+    assert path.steps[1].note == "the policy asked 'Where does unknown live?', though that was not found"
+
+
+def test_a_picture_speaks_for_pictures_until_they_have_been_searched():
+    looks, image = [], Image(b"png", name="crest.png")
+
+    def look(request):
+        looks.append(request)
+        return [[piece(name, "A crest", 0.5)] for name in request.routes]
+
+    replies = iter([
+        Reply(step("Whose crest is it?", "text")), Reply(answer("Lom")),
+        Reply(step("How many live in Lom?", "text")), Reply(answer("927")), Reply(STOP), Reply(answer("927")),
+    ])  # fmt: skip
+    question = "How many live where this crest is from?"
+
+    def found(search):
+        return [[piece(name, "Lom", 0.5)] for name in search.routes]
+
+    _, path = drive("r1_router?min_confidence=0", lambda _: next(replies), found, question, image, look)
+    first, second = (before.probabilities for before in path.steps)
+    assert first["image"] / first["text"] > 2 * second["image"] / second["text"]

@@ -1,13 +1,14 @@
 """Fits the odds of routes on gold plans: how much what is seen counts beside what the policy says.
 
     fit_odds.py collect STEPS.jsonl=KBS … --out SAID.jsonl [--policy SPEC] [--rows 300] [--minutes 20]
+        [--pictures FOLDER]
     fit_odds.py fit SAID.jsonl [--dev SAID.dev.jsonl] [--out odds.toml] [--sources NAME …]
 
 `collect` asks the policy for every plan that goes on, as it is served, and keeps its label probabilities and what a
 look with its sub-question sees, a line each; it goes on where it stopped, and ends after so many minutes. Without a
 policy the gold sub-questions are looked with. STEPS are training steps (`write_collection_steps.py`, `r1router
 synthesize --from-gold`), KBS what they search, or collections of it, of which a step's id says which; `--rows` of each
-file are drawn.
+file are drawn. PICTURES are those that questions come with; without them they are left out.
 
 `fit` needs seconds. A conditional logit is fitted by maximum likelihood with a small ridge, through torch; without a
 policy in the file its weight is 0. Every source counts alike, however many lines it has. Prints accuracy and expected
@@ -31,8 +32,9 @@ from typing import Any
 from r1router import open_policy, parse
 from r1router.codec import from_dict, to_dict
 from r1router.errors import R1RouterError
+from r1router.images import load_image
 from r1router.kb import open_kbs
-from r1router.moves import write_need
+from r1router.moves import is_picture_unseen, write_need
 from r1router.prompts import Prompts, choose_prompts
 from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, measure_features, read_odds
 from r1router.routing.sights import LOOK, bring_less, describe_sights, name_records
@@ -69,14 +71,15 @@ class Case:
 def collect(given: argparse.Namespace) -> None:
     """Ask for the plans that are not in the file yet, in an order drawn once."""
     begun = {case.id for case in _read_cases(given.out)} if given.out.exists() else set[str]()
-    wanted = [(step, place) for step, place in _draw(given.steps, given.rows) if step.id not in begun]
+    wanted = [(step, place) for step, place in _draw(given.steps, given.rows, given.pictures) if step.id not in begun]
     asyncio.run(_ask_all(open_policy(given.policy) if given.policy else None, wanted, given))
 
 
-def _draw(files: Sequence[str], rows: int) -> list[tuple[TrainingStep, str]]:
+def _draw(files: Sequence[str], rows: int, pictures: Path | None) -> list[tuple[TrainingStep, str]]:
     drawn = []
     for file, place in (given.rsplit("=", 1) for given in files):
         plans = [step for step in read_steps(Path(file)) if step.kind == "plan" and step.gold.sub_question]
+        plans = [step for step in plans if pictures or not step.picture]
         drawn += [(step, place) for step in random.Random(0).sample(plans, min(rows, len(plans)))]
     return random.Random(0).sample(drawn, len(drawn))
 
@@ -91,7 +94,7 @@ async def _ask_all(policy: Policy | None, wanted: list[tuple[TrainingStep, str]]
             async with slots:
                 if time.monotonic() - began > 60 * given.minutes:
                     return
-                case = await _see(step, _open(place, step.id.partition("/")[0]), prompts, policy)
+                case = await _see(step, _open(place, step.id.partition("/")[0]), prompts, policy, given.pictures)
                 counts["stopped" if case is None else case.source] += 1
                 if case:
                     out.write(json.dumps(to_dict(case), ensure_ascii=False) + "\n")
@@ -109,7 +112,11 @@ def _open(place: str, collection: str) -> Mapping[str, KnowledgeBase]:
 
 
 async def _see(
-    step: TrainingStep, kbs: Mapping[str, KnowledgeBase], prompts: Prompts, policy: Policy | None
+    step: TrainingStep,
+    kbs: Mapping[str, KnowledgeBase],
+    prompts: Prompts,
+    policy: Policy | None,
+    pictures: Path | None,
 ) -> Case | None:
     """The plan as `r1router.moves.plan` makes it, as far as to the fusion; None where the policy does not go on."""
     cards = {name: kb.card for name, kb in kbs.items()}
@@ -117,9 +124,9 @@ async def _see(
         Step(p.sub_question, routes=(p.kb,), answer=p.answer, evidence=_find(kbs, p.kb, p.sub_question))
         for p in step.history
     )
-    trajectory = Trajectory(Question(step.question), past)
-    need = write_need(trajectory)
-    shown = _look(kbs, need, past)
+    image = load_image(pictures / step.picture) if pictures and step.picture else None
+    trajectory = Trajectory(Question(step.question, image), past)
+    shown = _look(kbs, Query(write_need(trajectory), image), past)
     asked, told = step.gold.sub_question or "", dict[str, float]()
     if policy:
         try:
@@ -130,20 +137,21 @@ async def _see(
         if said.sub_question is None:
             return None
         asked, told = said.sub_question, said.probabilities or estimate_probabilities(said.routes[0], cards)
-    sights = _look(kbs, asked, past)
+    sights = _look(kbs, Query(asked, image), past)
     if not past and bring_less(sights, shown):
         sights = shown
     source = f"{step.source}, {'later' if past else 'first'}"
-    return Case(step.id, source, sights, tuple(cards.values()), told, step.gold.route, bool(step.picture))
+    picture = is_picture_unseen(trajectory, cards)
+    return Case(step.id, source, sights, tuple(cards.values()), told, step.gold.route, picture)
 
 
 def _find(kbs: Mapping[str, KnowledgeBase], name: str, text: str) -> tuple[Any, ...]:
     return tuple(kbs[name].search([Query(text)], k=FOUND)[0]) if name in kbs else ()
 
 
-def _look(kbs: Mapping[str, KnowledgeBase], text: str, past: Sequence[Step]) -> tuple[Sight, ...]:
-    found = {name: kb.search([Query(text)], k=LOOK)[0] for name, kb in kbs.items()}
-    return describe_sights(text, found, name_records(past))
+def _look(kbs: Mapping[str, KnowledgeBase], wanted: Query, past: Sequence[Step]) -> tuple[Sight, ...]:
+    found = {name: kb.search([wanted], k=LOOK)[0] for name, kb in kbs.items()}
+    return describe_sights(wanted.text, found, name_records(past))
 
 
 # ── fit ────────────────────────────────────────────────────────────────────────────────────────
@@ -151,8 +159,8 @@ def _look(kbs: Mapping[str, KnowledgeBase], text: str, past: Sequence[Step]) -> 
 
 def fit(given: argparse.Namespace) -> None:
     cases = _choose(_read_cases(given.said), given.sources)
-    fixed = ["pictured"] if any(case.told for case in cases) else ["pictured", "policy"]
-    odds = fit_weights(cases, [name for name in NAMES if name not in fixed])
+    known = {"policy": any(case.told for case in cases), "pictured": any(case.picture for case in cases)}
+    odds = fit_weights(cases, [name for name in NAMES if known.get(name, True)])
     print(json.dumps({name: round(value, 3) for name, value in asdict(odds).items()}))
     dev = _choose(_read_cases(given.dev), given.sources) if given.dev else []
     for name, told in (("fitted on", cases), ("dev", dev)):
@@ -178,10 +186,10 @@ def _choose(cases: list[Case], sources: Sequence[str]) -> list[Case]:
 
 
 def fit_weights(cases: Sequence[Case], names: Sequence[str]) -> Odds:
-    """The defaults with the weights of these features fitted; those of the others but `pictured` are 0."""
+    """The weights of these features, fitted; those of the others are 0, but `pictured` is as it is without a fit."""
     import torch
 
-    given = Odds(**{name: getattr(Odds(), name) if name == "pictured" else 0.0 for name in NAMES})
+    given = replace(Odds(**dict.fromkeys(NAMES, 0.0)), pictured=0.0 if "pictured" in names else Odds().pictured)
     fixed = torch.tensor([getattr(given, name) for name in NAMES], dtype=torch.float64)
     free = torch.tensor([float(name in names) for name in NAMES], dtype=torch.float64)
     weights = torch.zeros(len(NAMES), dtype=torch.float64, requires_grad=True)
@@ -226,6 +234,7 @@ def main() -> None:
     collecting.add_argument("steps", nargs="+")
     collecting.add_argument("--out", type=Path, required=True)
     collecting.add_argument("--policy", default="")
+    collecting.add_argument("--pictures", type=Path)
     collecting.add_argument("--rows", type=int, default=300)
     collecting.add_argument("--minutes", type=float, default=20)
     fitting = commands.add_parser("fit")

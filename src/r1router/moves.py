@@ -132,7 +132,8 @@ def plan(
 
     With `look` the policy sees what every knowledge base would bring for the question and the answers so far, and
     the route is chosen by its label probabilities and by what they would bring for its sub-question. A first
-    sub-question that would bring much less than the question has lost what was asked: the question takes its place.
+    sub-question that would bring much less than the question has lost what was asked, and so has one that asks for what
+    an earlier step did not find: the question takes its place.
     """
     wanted = write_need(trajectory)
     shown = sights = (yield from look_around(trajectory, kbs, wanted)) if look else ()
@@ -140,17 +141,32 @@ def plan(
     step = yield from ask(prompts.next_step(trajectory, kbs, sights=shown, template=template), read, prompts)
     step = replace(step, sights=shown)
     if look and step.sub_question is not None:
+        if is_for_unknown(trajectory, step):
+            note = f"the policy asked {step.sub_question!r}, though that was not found"
+            step = _add_note(replace(step, sub_question=trajectory.question.text), note)
         if step.sub_question != wanted:
             sights = yield from look_around(trajectory, kbs, step.sub_question)
             if not trajectory.steps and bring_less(sights, shown):
                 note = f"the policy asked {step.sub_question!r}, which finds less than the question itself"
                 step, sights = _add_note(replace(step, sub_question=wanted), note), shown
-        picture = trajectory.question.image is not None
         told = step.probabilities or estimate_probabilities(step.routes[0], kbs)
-        fused = fuse_odds(prompts.odds, sights, kbs, told, picture=picture)
+        fused = fuse_odds(prompts.odds, sights, kbs, told, picture=is_picture_unseen(trajectory, kbs))
         step = _follow_odds(replace(step, probabilities=fused))
     yield Planned(len(trajectory.steps), step)
     return step
+
+
+def is_for_unknown(trajectory: Trajectory, step: Step) -> bool:
+    """Whether the sub-question takes "unknown", which is an earlier step's answer, for the name of something."""
+    unknown = any(before.answer == parse.UNKNOWN for before in trajectory.steps)
+    asked, question = (text.casefold() for text in (step.sub_question or "", trajectory.question.text))
+    return unknown and parse.UNKNOWN in asked and parse.UNKNOWN not in question
+
+
+def is_picture_unseen(trajectory: Trajectory, kbs: Mapping[str, Card]) -> bool:
+    """Whether the question comes with a picture that no step has searched pictures for."""
+    searched = (kbs[name].kind for step in trajectory.steps for name in step.routes if name in kbs)
+    return trajectory.question.image is not None and "image" not in searched
 
 
 def write_need(trajectory: Trajectory) -> str:

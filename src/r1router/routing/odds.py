@@ -38,7 +38,7 @@ class Odds:
     table: float = 0.0
     """Added for knowledge bases of tables."""
     pictured: float = 1.0
-    """Added for knowledge bases of pictures where the question comes with one."""
+    """Added for knowledge bases of pictures where the question comes with one that was not searched with yet."""
     again: float = -1.8
     """Added for knowledge bases of which an earlier step has found the nearest entry: it is near since the question is
     the same, and what is missing is elsewhere."""
@@ -58,7 +58,9 @@ def estimate_probabilities(named: str, names: Collection[str]) -> dict[str, floa
 def measure_features(
     sights: Sequence[Sight], cards: Mapping[str, Card], probabilities: Mapping[str, float], *, picture: bool = False
 ) -> dict[str, dict[str, float]]:
-    """By knowledge base, the value of each feature that `Odds` has a weight for. `picture`: the question has one."""
+    """By knowledge base, the value of each feature that `Odds` has a weight for.
+
+    `picture`: the question has one that no step has searched with."""
     nearest = max((s.similarity for s in sights), default=0.0)
     most = max((s.matched for s in sights), default=0.0)
     told = sum(probabilities.get(s.kb, 0.0) for s in sights)
