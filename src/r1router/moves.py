@@ -144,10 +144,11 @@ def plan(
         if is_for_unknown(trajectory, step):
             note = f"the policy asked {step.sub_question!r}, though that was not found"
             step = _add_note(replace(step, sub_question=trajectory.question.text), note)
-        if step.sub_question != wanted:
-            sights = yield from look_around(trajectory, kbs, step.sub_question)
+        asked = step.sub_question or ""
+        if asked != wanted:
+            sights = yield from look_around(trajectory, kbs, asked)
             if not trajectory.steps and bring_less(sights, shown):
-                note = f"the policy asked {step.sub_question!r}, which finds less than the question itself"
+                note = f"the policy asked {asked!r}, which finds less than the question itself"
                 step, sights = _add_note(replace(step, sub_question=wanted), note), shown
         told = step.probabilities or estimate_probabilities(step.routes[0], kbs)
         fused = fuse_odds(prompts.odds, sights, kbs, told, picture=is_picture_unseen(trajectory, kbs))
