@@ -18,6 +18,7 @@ from r1router import parse
 from r1router.kb.collections import open_collections
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
+from r1router.routing.odds import read_odds
 from r1router.table import TableBlock
 from r1router.tables.grammar import can_write, write_query_grammar
 from r1router.train.rewards import load_reward
@@ -369,6 +370,49 @@ def test_steps_of_collections_are_looked_into_and_a_chatty_question_is_its_own_s
     asked = [step for step in read_steps(out) if step.kind == "plan" and not step.history]
     assert [step.gold.route for step in asked] == ["table", "table"]  # the last hops alone
     assert all(step.gold.sub_question == step.question != "Phone of the key?" for step in asked)
+
+
+def test_written_sub_questions_become_the_gold_steps_of_their_question(recipe, tmp_path: Path):
+    hops = [{"kb": kb, "evidence_ids": [kb], "answer": kb.upper()} for kb in ("table", "text")]
+    rows = [{"id": name, "question": "Q?", "gold": {"steps": None, "hops": hops}} for name in ("one", "two")]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (tmp_path / "written.txt").write_text("two | Who won? | Where does TABLE live?\n", encoding="utf-8")
+    recipe("add_sub_questions.py", tmp_path / "in.jsonl", tmp_path / "out.jsonl", "--written", tmp_path / "written.txt")
+    (told,) = map(json.loads, (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines())
+    assert [step["sub_question"] for step in told["gold"]["steps"]] == ["Who won?", "Where does TABLE live?"]
+    assert [(step["kb"], step["answer"]) for step in told["gold"]["steps"]] == [("table", "TABLE"), ("text", "TEXT")]
+
+
+def test_the_sub_questions_that_come_along_are_two_to_a_question_and_no_other_question_set_s():
+    lines = (RECIPES / "hops" / "ottqa.txt").read_text(encoding="utf-8").splitlines()
+    assert len({line.split(" | ")[0] for line in lines}) == len(lines)
+    for line in lines:
+        name, *asked = line.split(" | ")
+        assert name.startswith("ottqa-")
+        assert len(asked) == 2
+        assert all(map(str.strip, asked))
+
+
+def test_odds_are_fitted_to_what_is_seen_for_gold_plans_and_the_same_command_goes_on(recipe, tmp_path: Path, capsys):
+    (tmp_path / "written").mkdir()
+    mills = "".join(MILL.replace("{n}", str(n)) for n in range(20, 23))
+    (tmp_path / "written" / "mills.txt").write_text(mills, encoding="utf-8")
+    recipe("index_written_folders.py", tmp_path, "--written", tmp_path / "written")
+    steps, said = tmp_path / "steps.jsonl", tmp_path / "said.jsonl"
+    recipe("write_collection_steps.py", tmp_path, steps, "--chains", 3, "--texts", 5, "--tables", 5)
+    asked = ("fit_odds.py", "collect", f"{steps}={tmp_path / 'kbs'}", "--out", said)
+    recipe(*asked)
+    cases = said.read_text(encoding="utf-8").splitlines()
+    goes_on = [step for step in read_steps(steps) if step.kind == "plan" and step.gold.route != NO_ROUTE]
+    assert {json.loads(line)["id"] for line in cases} == {step.id for step in goes_on}
+    recipe(*asked)
+    assert said.read_text(encoding="utf-8").splitlines() == cases
+    capsys.readouterr()
+    recipe("fit_odds.py", "fit", said, "--out", tmp_path / "odds.toml")
+    odds = read_odds(tmp_path)
+    assert odds.similarity > 0
+    assert (odds.policy, odds.pictured) == (0, 1)  # nobody was asked, and no question has a picture
+    assert f"fitted on all: n={len(cases)} right" in capsys.readouterr().out
 
 
 # ── clozes ─────────────────────────────────────────────────────────────────────────────────────

@@ -132,7 +132,7 @@ def test_a_step_that_was_sent_elsewhere_and_found_nothing_there_says_both():
 
 
 @pytest.mark.parametrize(
-    ("nearest", "asked"), [(0.59, "Who speaks?"), (0.4, "How far ahead do I ask for an interpreter?")]
+    ("nearest", "asked"), [(0.45, "Who speaks?"), (0.35, "How far ahead do I ask for an interpreter?")]
 )
 def test_a_first_sub_question_that_finds_much_less_than_the_question_is_not_asked(nearest, asked):
     question = "How far ahead do I ask for an interpreter?"

@@ -69,7 +69,7 @@ class Case:
 
 
 def collect(given: argparse.Namespace) -> None:
-    """Ask for the plans that are not in the file yet, in an order drawn once."""
+    """Ask for the plans that are not in the file yet."""
     begun = {case.id for case in _read_cases(given.out)} if given.out.exists() else set[str]()
     wanted = [(step, place) for step, place in _draw(given.steps, given.rows, given.pictures) if step.id not in begun]
     asyncio.run(_ask_all(open_policy(given.policy) if given.policy else None, wanted, given))
@@ -81,7 +81,7 @@ def _draw(files: Sequence[str], rows: int, pictures: Path | None) -> list[tuple[
         plans = [step for step in read_steps(Path(file)) if step.kind == "plan" and step.gold.sub_question]
         plans = [step for step in plans if pictures or not step.picture]
         drawn += [(step, place) for step in random.Random(0).sample(plans, min(rows, len(plans)))]
-    return random.Random(0).sample(drawn, len(drawn))
+    return sorted(drawn, key=lambda row: row[0].id)  # the steps of a collection together, so that it is opened once
 
 
 async def _ask_all(policy: Policy | None, wanted: list[tuple[TrainingStep, str]], given: argparse.Namespace) -> None:
@@ -105,7 +105,7 @@ async def _ask_all(policy: Policy | None, wanted: list[tuple[TrainingStep, str]]
     print(f"\n{dict(counts)} in {time.monotonic() - began:.0f} s")
 
 
-@lru_cache(maxsize=48)
+@lru_cache(maxsize=8)
 def _open(place: str, collection: str) -> Mapping[str, KnowledgeBase]:
     inside = Path(place, collection)
     return open_kbs(str(inside if inside.is_dir() else place))
