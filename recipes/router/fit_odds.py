@@ -42,7 +42,7 @@ from r1router.train.steps.step_file import TrainingStep, read_steps
 from r1router.types import Card, KnowledgeBase, Policy, Query, Question, Sight, Step, Trajectory
 
 NAMES = [field.name for field in fields(Odds)]
-RIDGE = 0.02
+RIDGE = 0.001
 FOUND = 5
 """Pieces that an earlier step is taken to have found."""
 AT_ONCE = 2
@@ -121,7 +121,7 @@ async def _see(
     """The plan as `r1router.moves.plan` makes it, as far as to the fusion; None where the policy does not go on."""
     cards = {name: kb.card for name, kb in kbs.items()}
     past = tuple(
-        Step(p.sub_question, routes=(p.kb,), answer=p.answer, evidence=_find(kbs, p.kb, p.sub_question))
+        Step(sub_question=p.sub_question, routes=(p.kb,), answer=p.answer, evidence=_find(kbs, p.kb, p.sub_question))
         for p in step.history
     )
     image = load_image(pictures / step.picture) if pictures and step.picture else None
