@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,11 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from policy_backends import model_file
 from r1router import gguf_weights
+from r1router.cli.commands import app
 from r1router.errors import InputError
 from small_llama import write_small_llama
 
@@ -227,6 +230,21 @@ def test_the_router_that_ships_is_exported_by_its_name(case: Case, tmp_path: Pat
     made = export("default", tmp_path, base=str(case.base), forms=["adapter"])
     assert (made["adapter"] / "adapter_model.safetensors").is_file()
     assert (made["adapter"] / "prompts" / "next_step.j2").is_file()
+
+
+def test_an_export_says_how_its_answers_come_to_be_found_by_the_encoder_that_ships(case: Case, tmp_path: Path) -> None:
+    from r1router.policies import _default_model
+
+    shutil.copytree(_default_model.ROUTER.with_name("prompts"), tmp_path / "prompts")
+    shutil.copy(case.exported / "lora.gguf", tmp_path)
+    asked = ["train", "export", str(tmp_path / "lora.gguf"), "--base", str(case.base), "--out", str(tmp_path / "out")]
+    said = CliRunner().invoke(app, [*asked, "--form", "adapter"])
+    assert f"extractor.onnx' '{tmp_path / 'out'}'" in said.output.replace("\n", "")
+    (tmp_path / "out" / "extractor.onnx").touch()
+    assert "extractor.onnx" not in CliRunner().invoke(app, [*asked, "--form", "adapter"]).output
+    shutil.rmtree(tmp_path / "out")
+    shutil.rmtree(tmp_path / "prompts")
+    assert "extractor.onnx" not in CliRunner().invoke(app, [*asked, "--form", "adapter"]).output
 
 
 def test_nothing_half_written_stays(case: Case) -> None:

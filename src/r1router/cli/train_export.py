@@ -39,3 +39,17 @@ def export(
 
     for name, file in write(trained, out, base=base, forms=form or ["lora"], template=template).items():
         typer.echo(f"{name}: {file}")
+    if has_copied_answers(out) and not (out / "extractor.onnx").exists():
+        from r1router.policies._default_model import ROUTER
+
+        typer.echo(
+            "With these weights the language model alone finds answers in the evidence. To have the encoder that ships "
+            f"do it, as in the default policy: cp '{ROUTER.with_name('extractor.onnx')}' '{out}'"
+        )
+
+
+def has_copied_answers(out: Path) -> bool:
+    """Whether the prompts that were written there have answers copied from the evidence."""
+    from r1router.prompts import Prompts
+
+    return (out / "prompts").is_dir() and Prompts(out / "prompts").copied_answers
