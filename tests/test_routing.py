@@ -1,14 +1,18 @@
 """What a look sees, and how it makes up a route with what the policy says."""
 
+from dataclasses import replace
+
 import pytest
 
 from flows import KBS, STOP, answer, drive, step, with_probabilities
 from r1router.errors import InputError
+from r1router.evidence.support import Support
+from r1router.moves import repeat_only_answer, verify_answer
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, read_odds
 from r1router.routing.sights import LINE, describe_sights, name_records
-from r1router.types import Evidence, Image, Question, Reply, Search, Sight, Step, Trajectory
+from r1router.types import Answer, Evidence, Image, Question, Reply, Search, Sight, Step, Trajectory
 
 NEAR = Sight("table", "Plants: Vamma | 1915", 0.7, 1.0)
 FAR = Sight("text", "Holidays", 0.2, 0.25)
@@ -188,3 +192,19 @@ def test_a_picture_speaks_for_pictures_until_they_have_been_searched():
     _, path = drive("r1_router?min_confidence=0", lambda _: next(replies), found, question, image, look)
     first, second = (before.probabilities for before in path.steps)
     assert first["image"] / first["text"] > 2 * second["image"] / second["text"]
+
+
+def test_a_last_step_that_asks_the_question_itself_is_judged_alone():
+    question = "Where does the winner of the relay live?"
+    found = Evidence("text", "1", "The winner of the relay lives in Lom.", similarity=0.9)
+    lost = Step(sub_question="Who won?", answer="unknown", routes=("table",))
+    told = Step(sub_question=question, answer="Lom", routes=("text",), evidence=(found,), confidence=0.9)
+    for steps, ending in (
+        ((lost, told), "supported"),
+        ((lost, replace(told, sub_question="Where does Ann live?")), "not_found"),
+    ):
+        trajectory = Trajectory(Question(question), steps)
+        answer = verify_answer(trajectory, Answer("", "Lom"), Support(constant=-3, similarity=6, lost=0.1, sure=0.6))
+        assert answer.ending == ending
+        said = repeat_only_answer(trajectory)
+        assert (said.text if said else None) == ("Lom" if ending == "supported" else None)

@@ -427,21 +427,28 @@ def finish(trajectory: Trajectory, answer: Answer, stop: str, prompts: Prompts, 
 
 
 def repeat_only_answer(trajectory: Trajectory) -> Answer | None:
-    """The answer of the only step, where it was asked in the question's own words: all that is to be said."""
-    if len(trajectory.steps) != 1:
-        return None
-    (step,) = trajectory.steps
-    if not step.answer or " ".join((step.sub_question or "").split()) != " ".join(trajectory.question.text.split()):
+    """The answer of the last step, where it was asked in the question's own words: all that is to be said."""
+    step = trajectory.steps[-1] if trajectory.steps else Step()
+    if not step.answer or not _asks_question_itself(trajectory, step):
         return None
     return Answer(step.answer_thought, step.answer, confidence=step.confidence, doubt=step.doubt)
 
 
+def _asks_question_itself(trajectory: Trajectory, step: Step) -> bool:
+    return (step.sub_question or "").split() == trajectory.question.text.split()
+
+
 def verify_answer(trajectory: Trajectory, answer: Answer, support: Support) -> Answer:
-    """The answer with how it stands to its evidence, as its weakest step does; "unknown" where that is too weak."""
+    """The answer with how it stands to its evidence, as its weakest step does; "unknown" where that is too weak.
+
+    A last step that asks the question itself stands alone: it rests on none before it.
+    """
     if not trajectory.steps or answer.text.strip(" .").casefold() in ("", parse.UNKNOWN):
         guess = "" if answer.text.casefold() == parse.UNKNOWN else answer.text
         return replace(answer, text=parse.UNKNOWN, guess=guess, ending="not_found", support=0.0, citations=())
-    told, ending = min((judge(support, measure_step(step)) for step in trajectory.steps), key=lambda judged: judged[0])
+    alone = _asks_question_itself(trajectory, trajectory.steps[-1])
+    steps = trajectory.steps[-1:] if alone else trajectory.steps
+    told, ending = min((judge(support, measure_step(step)) for step in steps), key=lambda judged: judged[0])
     judged = replace(answer, support=round(told, 3), ending=ending)
     if ending != "not_found":
         return judged

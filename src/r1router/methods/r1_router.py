@@ -68,7 +68,7 @@ def solve(
         stop = spent.budget
     except ParseError:
         stop = "format"
-    # Where answers are copied, the final one of a single step could only repeat it: a model call less.
+    # Where answers are copied, the final one of a step that asked the question could only repeat it: a call less.
     if prompts.copied_answers and (answer := repeat_only_answer(trajectory)):
         return finish(trajectory, answer, stop, prompts, verify=verify)
     return (yield from conclude(trajectory, prompts.final_answer(trajectory), stop, prompts, verify=verify))
