@@ -5,17 +5,15 @@
 
 Each folder is three of `folders/` filled anew and indexed as any user's. With `--written` the first of each is from the
 first of these folders beside this file, in turn, and the others are from all of them. OUT/steps.jsonl gets plans,
-readings, queries and final answers; OUT/asked.jsonl every question with what the looks have seen, for the odds of
-routes (`fit_odds.py`). Questions are typed as people type. A reading whose evidence does not hold the answer is
-answered "unknown", and one in eight gets the evidence of another knowledge base, so that a reader learns to say so.
-Whole kinds of folders are kept for OUT/*.dev.jsonl.
+readings, queries and final answers. Questions are typed as people type. A reading whose evidence does not hold the
+answer is answered "unknown", and one in eight gets the evidence of another knowledge base, so that a reader learns to
+say so. Whole kinds of folders are kept for OUT/*.dev.jsonl.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import random
 import re
 import tempfile
@@ -28,7 +26,6 @@ from made_folders import FOLDERS, Asked, Hop, Made, Table, fill, find_answer, re
 from write_query_steps import thought_for
 
 import r1router as rr
-from r1router.codec import to_dict
 from r1router.moves import write_need
 from r1router.parse import NO_ROUTE
 from r1router.routing.sights import LOOK, describe_sights
@@ -66,14 +63,12 @@ def main() -> None:
     in_turn = itertools.cycle(random.Random(given.seed).sample(firsts, len(firsts))) if others else None
     for part, pool, count in (("", learned, given.folders), (".dev", apart, given.dev_folders)):
         rows: list[TrainingStep] = []
-        with (given.out / f"asked{part}.jsonl").open("w", encoding="utf-8") as asked:
-            for number in range(count):
-                rng = random.Random(f"{given.seed}/{part}/{number}")
-                first = next(in_turn) if in_turn else rng.choice(pool)
-                for steps, told in _work(f"folder{part}-{number}", first, pool, rng, given.of_others):
-                    rows += steps
-                    asked.write(json.dumps(told, ensure_ascii=False) + "\n")
-                print(f"{number + 1} of {count} folders{part}, {len(rows)} steps", flush=True)
+        for number in range(count):
+            rng = random.Random(f"{given.seed}/{part}/{number}")
+            first = next(in_turn) if in_turn else rng.choice(pool)
+            for steps in _work(f"folder{part}-{number}", first, pool, rng, given.of_others):
+                rows += steps
+            print(f"{number + 1} of {count} folders{part}, {len(rows)} steps", flush=True)
         write_steps(rows, given.out / f"steps{part}.jsonl")
 
 
@@ -83,7 +78,7 @@ def _name(lines: Sequence[str]) -> str:
 
 def _work(
     name: str, first: list[str], pool: list[list[str]], rng: random.Random, of_others: int
-) -> Iterator[tuple[list[TrainingStep], dict[str, Any]]]:
+) -> Iterator[list[TrainingStep]]:
     """The steps of one folder, question by question."""
     language = first[0].split("|")[1].strip()
     alike = [lines for lines in pool if lines is not first and lines[0].split("|")[1].strip() == language]
@@ -152,10 +147,9 @@ class _Index:
 
 def _steps(
     name: str, folder: Made, asked: Asked, question: str, index: _Index, rng: random.Random
-) -> tuple[list[TrainingStep], dict[str, Any]]:
+) -> list[TrainingStep]:
     cards = index.cards
     common: dict[str, Any] = {"question": question, "source": "folders"}
-    told: dict[str, Any] = {"id": name, "question": question, "hops": []}
     rows: list[TrainingStep] = []
     history: tuple[Past, ...] = ()
     single = len(asked.hops) == 1
@@ -163,20 +157,13 @@ def _steps(
         wanted = question if single else hop.sub_question
         answer = find_answer(folder, hop)
         if answer is None:
-            return [], told
+            return []
         sights = index.look_after(question, history)
         evidence = index.search(hop.kind, wanted)
         plan = Gold("A fact is missing.", wanted, hop.kind)
         plans: dict[str, Any] = {"history": history, "kbs": cards, "sights": sights, "gold": plan, **common}
         rows.append(TrainingStep(f"{name}/{place}/plan", "plan", **plans))
         found = next((n for n, e in enumerate(evidence, 1) if _holds(e, hop, answer)), None)
-        table = folder.tables.get(hop.path)
-        told["hops"].append({
-            "sub_question": wanted, "kb": hop.kind, "answer": answer, "sql": hop.sql,
-            "title": table.title if table else "", "header": table.header if table else [],
-            "rows": table.rows if table else [], "found": bool(found),
-            "sights": to_dict(list(index.look(wanted))), "evidence": to_dict(evidence[:5]),
-        })  # fmt: skip
         if hop.sql:
             rows += _query(f"{name}/{place}", wanted, hop, evidence, history, index, common)
         else:
@@ -190,17 +177,13 @@ def _steps(
         evidence = index.search(nearest, question)
         rows.append(_reading(f"{name}/0", question, evidence, NOTHING, index, common))
         history = (Past(question, "unknown", nearest),)
-        told["hops"].append({
-            "sub_question": question, "kb": "", "answer": "unknown", "sql": "", "evidence": to_dict(evidence),
-            "sights": to_dict(list(sights)),
-        })  # fmt: skip
     stop = Gold("Nothing is missing.", None, NO_ROUTE)
     sights = index.look_after(question, history)
     plans = {"history": history, "kbs": cards, "sights": sights, "gold": stop, **common}
     rows.append(TrainingStep(f"{name}/{len(history)}/plan", "plan", **plans))
     last = Gold(f"Fact {len(history)} is the answer.", answers=(history[-1].answer,))
     rows.append(TrainingStep(f"{name}/{len(history)}/final", "final", history=history, gold=last, **common))
-    return rows, told
+    return rows
 
 
 def _is_of(evidence: Evidence, path: str) -> bool:
