@@ -284,7 +284,7 @@ def read(
     found = trajectory.steps[-1].evidence
     answer = Answer("", parse.UNKNOWN)
     for part in take_in_turn(found) if tables == QUERY and prompts.table_queries else [found]:
-        trajectory = _with_evidence(trajectory, (*part, *(piece for piece in found if piece not in part)))
+        trajectory = _put_first(trajectory, part)
         trajectory, told = yield from query_table(trajectory, prompts, tables=tables)
         if told is None:
             before, step = replace(trajectory, steps=trajectory.steps[:-1]), trajectory.steps[-1]
@@ -294,7 +294,7 @@ def read(
         if answer.text != parse.UNKNOWN:
             break
     else:
-        trajectory = _with_evidence(trajectory, found)
+        trajectory = _put_first(trajectory, found)
     return (yield from settle(trajectory, answer))
 
 
@@ -306,8 +306,11 @@ def take_in_turn(evidence: Sequence[Evidence]) -> list[tuple[Evidence, ...]]:
     return [tuple(part) for part in parts.values()][:IN_TURN] or [()]
 
 
-def _with_evidence(trajectory: Trajectory, evidence: tuple[Evidence, ...]) -> Trajectory:
-    return replace(trajectory, steps=(*trajectory.steps[:-1], replace(trajectory.steps[-1], evidence=evidence)))
+def _put_first(trajectory: Trajectory, part: tuple[Evidence, ...]) -> Trajectory:
+    """The trajectory whose last step has these pieces of its evidence before all others."""
+    step = trajectory.steps[-1]
+    step = replace(step, evidence=(*part, *(piece for piece in step.evidence if piece not in part)))
+    return replace(trajectory, steps=(*trajectory.steps[:-1], step))
 
 
 def query_table(trajectory: Trajectory, prompts: Prompts, *, tables: str) -> Flow[tuple[Trajectory, Answer | None]]:
