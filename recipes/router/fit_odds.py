@@ -3,6 +3,7 @@
     fit_odds.py collect STEPS.jsonl=KBS … --out SAID.jsonl [--policy SPEC] [--rows 300] [--minutes 20]
         [--pictures FOLDER]
     fit_odds.py fit SAID.jsonl [--dev SAID.dev.jsonl] [--out odds.toml] [--sources NAME …]
+        [--before FOLDER]
 
 `collect` asks the policy for every plan that goes on, as it is served, and keeps its label probabilities and what a
 look with its sub-question sees, a line each; it goes on where it stopped, and ends after so many minutes. Without a

@@ -309,7 +309,12 @@ def take_in_turn(evidence: Sequence[Evidence]) -> list[tuple[Evidence, ...]]:
 def _put_first(trajectory: Trajectory, part: tuple[Evidence, ...]) -> Trajectory:
     """The trajectory whose last step has these pieces of its evidence before all others."""
     step = trajectory.steps[-1]
-    step = replace(step, evidence=(*part, *(piece for piece in step.evidence if piece not in part)))
+    evidence = (*part, *(piece for piece in step.evidence if piece not in part))
+    return _replace_last(trajectory, replace(step, evidence=evidence))
+
+
+def _replace_last(trajectory: Trajectory, step: Step) -> Trajectory:
+    """The trajectory with this step in place of its last one."""
     return replace(trajectory, steps=(*trajectory.steps[:-1], step))
 
 
@@ -345,7 +350,7 @@ def query_table(trajectory: Trajectory, prompts: Prompts, *, tables: str) -> Flo
     if not any(any(row) for row in result.rows):
         return _noted(trajectory, f"the query gave nothing: {said.sql}"), None
     step = replace(step, evidence=(make_evidence(best, result), *step.evidence))
-    trajectory = replace(trajectory, steps=(*trajectory.steps[:-1], step))
+    trajectory = _replace_last(trajectory, step)
     yield Computed(len(trajectory.steps) - 1, step)
     text = read_answer_off(result)
     known = {likely.sql: likely.support for likely in view.likely}
@@ -380,7 +385,7 @@ def _ask_table(
 
 def _noted(trajectory: Trajectory, note: str) -> Trajectory:
     """The trajectory whose last step says this too."""
-    return replace(trajectory, steps=(*trajectory.steps[:-1], _add_note(trajectory.steps[-1], note)))
+    return _replace_last(trajectory, _add_note(trajectory.steps[-1], note))
 
 
 def _add_note(step: Step, note: str) -> Step:
@@ -397,7 +402,7 @@ def settle(trajectory: Trajectory, answer: Answer) -> Flow[Trajectory]:
         confidence=answer.confidence,
         doubt=answer.doubt,
     )
-    trajectory = replace(trajectory, steps=(*trajectory.steps[:-1], step))
+    trajectory = _replace_last(trajectory, step)
     yield Answered(len(trajectory.steps) - 1, step)
     return trajectory
 
