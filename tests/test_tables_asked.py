@@ -9,10 +9,12 @@ import r1router as rr
 from r1router.drive.serve import serve_tables
 from r1router.errors import InputError, QueryError
 from r1router.kb.memory import MemoryKnowledgeBase
+from r1router.moves import Reading, choose_reading, rank_tables
 from r1router.prompts import DEFAULT, Prompts
 from r1router.table import TableBlock
 from r1router.tables.engine import compute
 from r1router.tables.results import make_evidence, read_answer_off
+from r1router.tables.view import LikelyQuery, TableView
 from r1router.types import (
     Answered,
     Card,
@@ -23,6 +25,7 @@ from r1router.types import (
     Location,
     Malformed,
     Planned,
+    Query,
     Reply,
     Retrieved,
 )
@@ -146,6 +149,73 @@ def test_where_no_table_says_it_what_is_of_none_is_read():
 def asked_first(ask):
     """The id of the table that this request shows."""
     return "s#0" if "Ines" in ask.messages[-1].content else "o#0"
+
+
+def rank(supports):
+    """The order in which two tables and a note are asked whose likeliest queries have this support."""
+    notes, shelves = SHELVES.search([Query("Orders from Norway?")], k=3)[0], {"s": supports[0], "o": supports[1]}
+    prompts = Prompts()
+    prompts.likely_queries = 1
+    flow = rank_tables([(piece,) for piece in notes], "Orders from Norway?", prompts)
+    asked = next(flow, None)
+    while True:
+        try:
+            support = shelves[asked.id[0]]
+            if support is None:
+                asked = flow.throw(QueryError("SELECT", "gone"))
+            else:
+                asked = flow.send(TableView(likely=(LikelyQuery("SELECT", support, support),)))
+        except StopIteration as end:
+            return [part[0].id for part in end.value]
+
+
+def test_the_table_that_is_much_likelier_to_say_it_is_asked_first():
+    first, second, note = (piece.id for piece in SHELVES.search([Query("Orders from Norway?")], k=3)[0])
+    assert (first, note) == ("s#0", "n")
+    assert rank((0.3, 0.4)) == [first, second, note]
+    assert rank((0.3, 0.6)) == [second, first, note]
+    assert rank((None, 0.01)) == [second, first, note]
+    assert rank((1.0, 1.0)) == [first, second, note]
+
+
+def read_from(of_table, text, confidence):
+    return Reading(of_table, rr.Trajectory(rr.Question("q")), rr.Answer("", text, confidence=confidence))
+
+
+@pytest.mark.parametrize(
+    ("readings", "answer"),
+    [
+        ([(True, "12", 0.27), (False, "18 euros", 0.99)], "18 euros"),
+        ([(False, "650", 0.68), (True, "108.8", 0.97)], "108.8"),
+        ([(True, "20", 0.41), (False, "unknown", 0.69)], "unknown"),
+        ([(True, "unknown", 0.99), (False, "18 euros", 0.2)], "18 euros"),
+        ([(False, "first", None), (True, "second", 0.9)], "first"),
+        ([(True, "unknown", None), (False, "unknown", None)], "unknown"),
+    ],
+)
+def test_of_two_readings_the_likelier_stands(readings, answer):
+    assert choose_reading([read_from(*reading) for reading in readings]).answer.text == answer
+
+
+def test_a_step_that_was_unsure_reads_tables_and_the_rest():
+    notes = MemoryKnowledgeBase(
+        Card("notes", "text", "Notes on orders"), [Evidence("notes", "n#0", "Norway ordered 3 times.", title="Norway")]
+    )
+    asked = []
+
+    def reply(ask):
+        asked.append(ask.purpose)
+        if ask.purpose == "query":
+            return Reply(query(COUNT))
+        if ask.purpose == "plan":
+            return Reply("<think>hm</think>\n<sub-question>Orders from Norway?</sub-question>\n<ret>orders</ret>")
+        return Reply("<answer>3</answer>")
+
+    method = "r1_router?max_steps=1&min_confidence=1"
+    kbs = {"orders": KB, "notes": notes}
+    path = rr.ask("How many?", kbs=kbs, policy=rr.Scripted(reply), method=method, prompts=Prompts())
+    assert sorted(path.steps[0].routes) == ["notes", "orders"]
+    assert {"query", "answer"} <= set(asked)
 
 
 def test_a_refused_query_is_asked_for_again_with_the_reason():

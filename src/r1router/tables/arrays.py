@@ -129,6 +129,8 @@ def _work_out(formula: Formula, numbers: dict[int, Floats]) -> Floats:
     one, other = numbers[formula.left], numbers[formula.right]
     if formula.kind == "product":
         return one * other
+    if formula.kind == "together":
+        return one + other
     return np.abs(np.floor(one) - np.floor(other)) if formula.kind == "days" else one - other
 
 

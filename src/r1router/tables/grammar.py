@@ -254,14 +254,15 @@ class Formula:
 
     sql: str
     kind: str
-    """difference, product, days."""
+    """difference, together, product, days."""
     left: int
     right: int
     """Places of the columns in the view."""
 
 
 def list_formulas(view: TableView) -> list[Formula]:
-    """What a query may work out of two columns: a difference of one unit, a product, the days between two dates."""
+    """What a query may work out of two columns: a difference or a sum of one unit, a product, the days between two
+    dates."""
     found: list[Formula] = []
     for left, right in view.pairs:
         one, other = view.columns[left], view.columns[right]
@@ -270,6 +271,7 @@ def list_formulas(view: TableView) -> list[Formula]:
         elif one.kind == "number":
             if _is_comparable(one, other):
                 found.append(Formula(f"{quote_name(one.name)} - {quote_name(other.name)}", "difference", left, right))
+                found.append(Formula(f"{quote_name(one.name)} + {quote_name(other.name)}", "together", left, right))
             found.append(Formula(f"{quote_name(one.name)} * {quote_name(other.name)}", "product", left, right))
     return found
 
@@ -321,7 +323,8 @@ def _on_column(place: int, column: ViewedColumn) -> Iterable[Condition]:
     for cell in column.cells:
         for sign in ("=", "!=") if column.kind != "date" else ("=",):
             yield Condition(f"{day} {sign} {cell.literal}", place, sign, cell.literal, named=cell.named)
-    named = [cell.literal for cell in column.cells if cell.named][:TOGETHER] if column.kind != "date" else []
+    named = [cell.literal for cell in column.cells if cell.named] if column.kind != "date" else []
+    named = [*named, *_meant_beside(column, named)][:TOGETHER]
     for one, other in combinations(named, 2):
         yield Condition(f"{name} IN ({one}, {other})", place, "IN", f"{one}, {other}", named=True)
     for pattern in column.patterns:
@@ -337,6 +340,12 @@ def _on_column(place: int, column: ViewedColumn) -> Iterable[Condition]:
     if column.gaps:
         yield Condition(f"{name} IS NULL", place, "IS NULL")
         yield Condition(f"{name} IS NOT NULL", place, "IS NOT NULL")
+
+
+def _meant_beside(column: ViewedColumn, named: Sequence[str]) -> list[str]:
+    """The cell that is meant beside the one that is named: "cardiology or the skin people"."""
+    meant = [cell for cell in column.cells if cell.meant] if len(named) == 1 else []
+    return [max(meant, key=lambda cell: cell.meant).literal] if meant else []
 
 
 def _compared(place: int, columns: Sequence[ViewedColumn]) -> Iterable[Condition]:

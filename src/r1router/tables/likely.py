@@ -472,6 +472,8 @@ class _Search(QueryMarks):
 
     def _ones_of_sets(self, wheres: Sequence[_Where]) -> Iterator[_One]:
         for where in wheres[1:9]:
+            if len(where.conditions) > 1 and where.mask.sum() == 1:
+                yield from self._ones_of_row(where)
             for total in self._totals:
                 if total.name == "count" or (total.name not in ("kinds", "range") and total.part.said):
                     value = total.over(where.mask)
@@ -481,6 +483,17 @@ class _Search(QueryMarks):
                     plain = self._part(total.part.said, f"of a set: {total.name}")
                     part = self._join(plain, where.part)
                     yield _One(f"(SELECT {total.sql} FROM t WHERE {where.sql})", alike, part, value, True)
+
+    def _ones_of_row(self, where: _Where) -> Iterator[_One]:
+        """The numbers of a row that no cell alone names: of a town in a year."""
+        row = int(np.flatnonzero(where.mask)[0])
+        given = {condition.column for condition in where.conditions}
+        for place, array in self.table.numbers.items():
+            if place not in given and not np.isnan(array[row]):
+                sql = f"(SELECT {self.table.names[place]} FROM t WHERE {where.sql})"
+                part = self._join(where.part, self._column(place, "total"), self._part((), "of a row"))
+                alike = (*(condition.column for condition in where.conditions), place)
+                yield _One(sql, alike, part, float(array[row]), place in self.table.of_numbers)
 
     def _is_first(self) -> Iterator[MarkedQuery]:
         """Whether the first row in an order is one that the question names."""

@@ -21,7 +21,7 @@ from r1router.tables.mentions import Mentions
 from r1router.tables.view import read_numbers
 
 UNSAID = "unsaid"
-UNSTATED = frozenset(("where half named", "where partly named", "where not named"))
+UNSTATED = frozenset(("where half named", "where partly named", "where not named", "where meant"))
 """Marks of a condition that compares with more than the question says."""
 YEARS = 1500, 2100
 """The first and the last whole number that is taken for a year where all of a column are."""
@@ -84,6 +84,12 @@ class QueryMarks:
         self.formulas = list_formulas(table.view)
         self.kinds = [*(column.kind for column in self.view.columns), *(formula.kind for formula in self.formulas)]
         named = self.asked.named
+        self.meant = {
+            (place, cell.literal): cell.meant
+            for place, column in enumerate(self.view.columns)
+            for cell in column.cells
+            if cell.meant
+        }
         self.named = [*named, *(named[formula.left] | named[formula.right] for formula in self.formulas)]
         self.key = next((place for place, c in enumerate(self.view.columns) if c.kind == "text"), 0)
         places = [self.asked.first(words) for words in self.asked.named]
@@ -190,7 +196,12 @@ class QueryMarks:
         if condition.literal:
             share = len(said) / max(1, len(words))
             known = "wholly" if share == 1 else "half" if share >= 0.5 else "partly" if said else "not"
-            marks.append(f"where {'nearly' if near else known} named")
+            meant = self.meant.get((condition.column, condition.literal), 0.0) if not said and condition.of < 0 else 0.0
+            if meant:
+                marks += ["where meant", f"where meant by {int(10 * meant)}"]
+                marks += [f"where {sign} meant"] if sign != "=" else []
+            else:
+                marks.append(f"where {'nearly' if near else known} named")
             if said and said <= asked.about:
                 marks.append("where the table's name")
             if asked.is_ordinal(said):

@@ -20,6 +20,7 @@ from r1router.evidence.numbers import read_quantities
 from r1router.evidence.words import order_columns, read_name_parts, read_words, tell_language
 from r1router.table import CELLS, TableBlock, TableColumn, join_lines
 from r1router.tables.columns import Value
+from r1router.tables.meaning import Meaning
 from r1router.tables.names import ROW, name_row, quote_name, quote_text
 from r1router.tables.spelling import spell_as_table
 
@@ -31,6 +32,8 @@ NAMED = 8
 """Cells of one column that are offered because the question names them, at most."""
 PATTERNS = 4
 """Parts of cells of one column that are offered, at most."""
+MEANT = 40
+"""A column of no more different values offers those that the question means, too."""
 NEAR = 3
 """Cells of one column that are offered because a word of theirs is nearly one of the question's, at most."""
 PAIRS, FEW = 4, 3
@@ -54,6 +57,8 @@ class Cell:
     """Whether exactly one row has it."""
     named: bool = False
     """Whether the question names it."""
+    meant: float = 0.0
+    """How near it is in meaning to a phrase of a question that has no word of it, a cosine; 0 where it is not near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +306,7 @@ class _Asked:
             )
         )
         self.numbers = tuple(read_numbers(question))
+        self.meaning = Meaning(question, self._language)
 
     def order(self, columns: Sequence[tuple[str, ...]]) -> list[int]:
         """Places of columns (name, cells …), those first with which the question shares most of its rare words."""
@@ -410,11 +416,16 @@ def _view_texts(asked: _Asked, plain: ViewedColumn, counts: Counter[Any], *, who
     near = find_near(asked.words - spread.keys(), spread.keys())
     nearly = [value for value, found in told.items() if value not in scores and found & near.keys()][:NEAR]
     few = whole and len(counts) <= CATEGORIES
+    unsaid = [value for value in known if value not in scores and value not in nearly]
+    meant = asked.meaning.find(unsaid) if plain.repeats and len(counts) <= MEANT else {}
     cells = tuple(
-        Cell(quote_text(value), single=count == 1 and (whole or value in scores), named=value in scores)
+        Cell(
+            quote_text(value), single=count == 1 and (whole or value in scores), named=value in scores,
+            meant=round(meant.get(value, 0.0), 3),
+        )
         for value, count in known.items()
-        if few or value in named or value in nearly
-    )
+        if few or value in named or value in nearly or value in meant
+    )  # fmt: skip
     return replace(plain, cells=cells, patterns=_patterns(asked, list(known)), near=tuple(near.items()))
 
 
