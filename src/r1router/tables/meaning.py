@@ -1,7 +1,7 @@
-"""Finds the cells that a question means without a word of theirs, because people ask for "the skin people" where a table
-has Dermatology.
+"""Finds the cells that a question means without a word of theirs, because people say "skin people" for Dermatology.
 
-Phrases of the question and cells are embedded by the text model that comes inside this package; near ones mean the same.
+Phrases of the question and cells are embedded by the text model that comes inside this package; near ones mean the
+same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from r1router.embedders.minilm import MiniLM
-from r1router.evidence.words import read_words
+from r1router.evidence.words import Language, read_words
 
 MOST, LEAST = 2, 0.4
 """Cells of one column that are told at most, and the cosine that they have at least."""
@@ -28,7 +28,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 class Meaning:
     """What one question means; its phrases are embedded when the first cells are compared."""
 
-    def __init__(self, question: str, language: str) -> None:
+    def __init__(self, question: str, language: Language | None) -> None:
         words = _WORD.findall(question)[:QUESTION]
         telling = [bool(read_words(word, language)) for word in words]
         self._phrases = [
