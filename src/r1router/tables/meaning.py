@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from r1router.embedders.minilm import MiniLM
+from r1router.embedders import open_text_embedder
 from r1router.evidence.words import Language, read_words
 
+EMBEDDER = "minilm:"
+"""Whatever a knowledge base is embedded with: the weights of queries were fitted with it."""
 MOST, LEAST = 2, 0.4
 """Cells of one column that are told at most, and the cosine that they have at least."""
 LONGEST = 4
@@ -40,7 +42,7 @@ class Meaning:
 
     @cached_property
     def _vectors(self) -> npt.NDArray[np.float32]:
-        return _open_embedder().embed_texts(self._phrases)
+        return _embed(tuple(self._phrases))
 
     def find(self, cells: Sequence[str]) -> dict[str, float]:
         """The cells nearest to a phrase of the question, the nearest first, each with its cosine."""
@@ -52,10 +54,6 @@ class Meaning:
 
 
 @lru_cache(maxsize=256)
-def _embed(cells: tuple[str, ...]) -> npt.NDArray[np.float32]:
-    return _open_embedder().embed_texts(cells)
-
-
-@cache
-def _open_embedder() -> MiniLM:
-    return MiniLM()
+def _embed(texts: tuple[str, ...]) -> npt.NDArray[np.float32]:
+    """(texts, 384), each of length 1."""
+    return np.asarray(open_text_embedder(EMBEDDER).embed_texts(texts), np.float32)
