@@ -7,7 +7,7 @@ import pytest
 from flows import KBS, STOP, answer, drive, step, with_probabilities
 from r1router.errors import InputError
 from r1router.evidence.support import Support
-from r1router.moves import repeat_only_answer, verify_answer
+from r1router.moves import name_picture, repeat_only_answer, verify_answer
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, read_odds
@@ -208,3 +208,21 @@ def test_a_last_step_that_asks_the_question_itself_is_judged_alone():
         assert answer.ending == ending
         said = repeat_only_answer(trajectory)
         assert (said.text if said else None) == ("Lom" if ending == "supported" else None)
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "named"),
+    [
+        ("sign 03", "sign 03\nSign 03, on the door of room 0.14: no entry.", "Sign 03, on the door of room 0.14"),
+        ("Wappen Vik", "Wappen Vik\nWappen von Vik.", "Wappen von Vik"),
+        ("assembly point by the anchor", "assembly point by the anchor", "assembly point by the anchor"),
+    ],
+)
+def test_a_picture_that_was_found_is_called_by_its_caption_or_title(title, text, named):
+    found = Evidence("image", "i", text, title=title, image="a.png")
+    note = Evidence("text", "n", "A note.", title="Note")
+    asked = Question("What is it?", Image(b"x"))
+    assert name_picture(Trajectory(asked, (Step(evidence=(found, note)),))) == named
+    assert name_picture(Trajectory(asked, (Step(evidence=(note, found)),))) == ""
+    assert name_picture(Trajectory(Question("What is it?"), (Step(evidence=(found,)),))) == ""
+    assert name_picture(Trajectory(asked, (Step(), Step(evidence=(found,))))) == ""

@@ -6,6 +6,7 @@ bring (`Reply`, a ranking for each route), and it yields news (`Planned`, `Retri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -300,9 +301,22 @@ def read(
             continue
         readings.append((yield from _read_part(trajectory, part, prompts, template=template, tables=tables)))
     best = choose_reading(readings)
+    if best.answer.text == parse.UNKNOWN and prompts.copied_answers and (named := name_picture(trajectory)):
+        return (yield from settle(best.trajectory, Answer("The picture was found.", named)))
     if best.answer.text == parse.UNKNOWN and len(readings) > 1:
         best = best._replace(trajectory=_put_first(best.trajectory, found))
     return (yield from settle(best.trajectory, best.answer))
+
+
+def name_picture(trajectory: Trajectory) -> str:
+    """What is written of the question's picture where the last step searched with it first: its caption, up to a point
+    or a colon, else its title. The policy, which has not seen it, can go on with that."""
+    first = trajectory.steps[-1].evidence[:1] if len(trajectory.steps) == 1 and trajectory.question.image else ()
+    if not first or not first[0].image:
+        return ""
+    title = " ".join(first[0].title.split())
+    caption = " ".join(first[0].text.split()).removeprefix(title).strip()
+    return re.split(r"[.:;](?: |$)", caption)[0] or title
 
 
 class Reading(NamedTuple):
