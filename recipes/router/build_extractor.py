@@ -83,13 +83,18 @@ def write_int8(
     print(f"{to}: {len(model) / 1e6:.1f} MB, sha256 {hashlib.sha256(model).hexdigest()}")
 
 
+def average_weights(files: Sequence[Path]) -> dict[str, Array]:
+    """The mean of the weights in these files, one named twice counted twice."""
+    read = [load_file(file) for file in files]
+    return {name: np.mean([weights[name] for weights in read], axis=0, dtype=np.float32) for name in read[0]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path, nargs="+")
     parser.add_argument("--to", type=Path, default=ASSETS / "router" / "extractor.onnx")
     given = parser.parse_args()
-    files = [load_file(file) for file in given.weights]
-    weights = {name: np.mean([file[name] for file in files], axis=0, dtype=np.float32) for name in files[0]}
+    weights = average_weights(given.weights)
     if given.to.suffix == ".safetensors":
         save_file(weights, given.to)
         return

@@ -1,7 +1,7 @@
 """The weights of `train_query_reranker.py` to the int8 file that ships in `src/r1router/assets/query_reranker`.
 
     pip install onnx==1.23.2
-    python recipes/router/build_query_reranker.py WEIGHTS.safetensors [--to FILE.onnx]
+    python recipes/router/build_query_reranker.py WEIGHTS.safetensors … [--to FILE.onnx]      of several the mean
 
 Made as `build_extractor.py` makes the extractor's file, with questions beside queries of tables in `asked/` to see what
 the activations are like.
@@ -15,10 +15,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from build_extractor import OBSERVED, attend_everywhere, write_int8
+from build_extractor import OBSERVED, attend_everywhere, average_weights, write_int8
 from build_minilm import Array, Graph, Linear, layers
 from fit_likely import mark, read_asked
-from safetensors.numpy import load_file
 
 from r1router.onnx_session import ASSETS
 from r1router.pair_tokenizer import open_pair_tokenizer
@@ -53,12 +52,12 @@ def make_feeds(most: int, rng: random.Random) -> Iterator[dict[str, Array]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", type=Path)
+    parser.add_argument("weights", type=Path, nargs="+")
     parser.add_argument("--to", type=Path, default=ASSETS / "query_reranker" / "model.onnx")
     given = parser.parse_args()
     given.to.parent.mkdir(parents=True, exist_ok=True)
     feeds = list(make_feeds(3 * OBSERVED, random.Random(0)))
-    write_int8(network, load_file(given.weights), feeds, OUTPUT, given.to)
+    write_int8(network, average_weights(given.weights), feeds, OUTPUT, given.to)
 
 
 if __name__ == "__main__":
