@@ -7,7 +7,7 @@ import pytest
 from flows import KBS, STOP, answer, drive, step, with_probabilities
 from r1router.errors import InputError
 from r1router.evidence.support import Support
-from r1router.moves import name_picture, repeat_only_answer, verify_answer
+from r1router.moves import finish, name_picture, repeat_only_answer, verify_answer
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, read_odds
@@ -226,3 +226,16 @@ def test_a_picture_that_was_found_is_called_by_its_caption_or_title(title, text,
     assert name_picture(Trajectory(asked, (Step(evidence=(note, found)),))) == ""
     assert name_picture(Trajectory(Question("What is it?"), (Step(evidence=(found,)),))) == ""
     assert name_picture(Trajectory(asked, (Step(), Step(evidence=(found,))))) == ""
+
+
+def test_where_nothing_more_is_found_the_picture_is_named_and_judged_alone():
+    prompts = Prompts()
+    prompts.copied_answers, prompts.support = True, Support(constant=1.0, similarity=-2.0, lost=0.5)
+    found = Evidence("image", "i", "sign 03\nSign 03, on the door: no entry.", title="sign 03", image="a.png")
+    named = Step(sub_question="Which sign?", answer="Sign 03, on the door", evidence=(found,))
+    lost = Step(sub_question="Who is behind it?", answer="unknown", evidence=(replace(found, similarity=1.0),))
+    path = Trajectory(Question("What is it?", Image(b"x")), (named, lost))
+    said = finish(path, Answer("", "unknown"), "enough", prompts, verify=True).answer
+    assert (said.text, said.ending) == ("Sign 03, on the door", "supported")
+    without = replace(path, question=Question("What is it?"))
+    assert finish(without, Answer("", "unknown"), "enough", prompts, verify=True).answer.text == "unknown"

@@ -147,8 +147,6 @@ def plan(
     step = yield from ask(prompts.next_step(trajectory, kbs, sights=shown, template=template), read, prompts)
     step = replace(step, sights=shown)
     if look and step.sub_question is not None:
-        if prompts.copied_answers and not trajectory.steps and is_picture_unseen(trajectory, kbs):
-            step = replace(step, sub_question=trajectory.question.text)  # who copies answers has not seen the picture
         if is_for_unknown(trajectory, step):
             note = f"the policy asked {step.sub_question!r}, though that was not found"
             step = _add_note(replace(step, sub_question=trajectory.question.text), note)
@@ -317,6 +315,12 @@ def name_picture(trajectory: Trajectory) -> str:
     title = " ".join(first[0].title.split())
     caption = " ".join(first[0].text.split()).removeprefix(title).strip()
     return re.split(r"[.:;](?: |$)", caption)[0] or title
+
+
+def _find_picture_name(trajectory: Trajectory) -> str:
+    """What the first step called the question's picture, where that was all it found."""
+    named = name_picture(replace(trajectory, steps=trajectory.steps[:1])) if trajectory.steps else ""
+    return named if named and trajectory.steps[0].answer == named else ""
 
 
 class Reading(NamedTuple):
@@ -510,6 +514,8 @@ def conclude(
 
 def finish(trajectory: Trajectory, answer: Answer, stop: str, prompts: Prompts, *, verify: bool = False) -> Trajectory:
     """The finished trajectory with this answer, its citations and, with `verify`, how it stands to them."""
+    if answer.text == parse.UNKNOWN and prompts.copied_answers:
+        answer = replace(answer, text=_find_picture_name(trajectory) or answer.text)
     answer = replace(answer, citations=cite(trajectory.steps, answer.text))
     if verify and prompts.support is not None:
         answer = verify_answer(trajectory, answer, prompts.support)
@@ -531,13 +537,16 @@ def _asks_question_itself(trajectory: Trajectory, step: Step) -> bool:
 def verify_answer(trajectory: Trajectory, answer: Answer, support: Support) -> Answer:
     """The answer with how it stands to its evidence, as its weakest step does; "unknown" where that is too weak.
 
-    A last step that asks the question itself stands alone: it rests on none before it.
+    A last step that asks the question itself stands alone: it rests on none before it. So does the picture's name.
     """
     if not trajectory.steps or answer.text.strip(" .").casefold() in ("", parse.UNKNOWN):
         guess = "" if answer.text.casefold() == parse.UNKNOWN else answer.text
         return replace(answer, text=parse.UNKNOWN, guess=guess, ending="not_found", support=0.0, citations=())
-    alone = _asks_question_itself(trajectory, trajectory.steps[-1])
-    steps = trajectory.steps[-1:] if alone else trajectory.steps
+    steps = trajectory.steps
+    if answer.text == _find_picture_name(trajectory):
+        steps = steps[:1]
+    elif _asks_question_itself(trajectory, steps[-1]):
+        steps = steps[-1:]
     told, ending = min((judge(support, measure_step(step)) for step in steps), key=lambda judged: judged[0])
     judged = replace(answer, support=round(told, 3), ending=ending)
     if ending != "not_found":
