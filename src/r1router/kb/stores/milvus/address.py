@@ -28,6 +28,8 @@ TIMEOUT = 60.0
 """Seconds that a request may take."""
 REACHED = 10.0
 """Seconds until a server that does not answer is given up."""
+QUIET = {"grpc.keepalive_time_ms": 300_000}
+"""How often an idle connection is kept up: a gRPC server closes one that asks for it more often, as pymilvus does."""
 INDEXES: dict[str, dict[str, Any]] = {
     "HNSW": {"M": 16, "efConstruction": 200},
     "HNSW_SQ": {"M": 16, "efConstruction": 200, "sq_type": "SQ8"},
@@ -90,7 +92,9 @@ def open_client(address: Address) -> Any:
     pymilvus = import_pymilvus()
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # what it logs is told in an error of ours
     with explain_reading(address):
-        return pymilvus.MilvusClient(uri=address.uri, token=address.token, db_name=address.database, timeout=REACHED)
+        return pymilvus.MilvusClient(
+            uri=address.uri, token=address.token, db_name=address.database, timeout=REACHED, grpc_options=QUIET
+        )
 
 
 @contextmanager
