@@ -216,6 +216,7 @@ def test_a_step_that_was_unsure_reads_tables_and_the_rest():
     path = rr.ask("How many?", kbs=kbs, policy=rr.Scripted(reply), method=method, prompts=Prompts())
     assert sorted(path.steps[0].routes) == ["notes", "orders"]
     assert {"query", "answer"} <= set(asked)
+    assert path.steps[0].note.endswith("was read, too, and is less likely")
 
 
 def test_a_refused_query_is_asked_for_again_with_the_reason():

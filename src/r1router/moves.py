@@ -303,6 +303,11 @@ def read(
         return (yield from settle(best.trajectory, Answer("The picture was found.", named)))
     if best.answer.text == parse.UNKNOWN and len(readings) > 1:
         best = best._replace(trajectory=_put_first(best.trajectory, found))
+    for other in readings:
+        if other is not best and other.answer.text not in (parse.UNKNOWN, best.answer.text):
+            best = best._replace(
+                trajectory=_noted(best.trajectory, f"{other.answer.text!r} was read, too, and is less likely")
+            )
     return (yield from settle(best.trajectory, best.answer))
 
 

@@ -35,18 +35,22 @@ _WIDTH = 220
 
 def show(events: Iterable[Event], console: Console, *, prices: Prices | None = None) -> Trajectory:
     """Print the events as they come; returns the finished trajectory. With `prices`, what it cost is told."""
+    noted = ""
     for event in events:
         match event:
             case Rewritten(question):
                 console.print(write_line("asks", Text(question.text, style="italic")))
             case Planned(index, step):
                 print_plan(index, step, console)
-            case Retrieved(index, step):
+            case Retrieved(_, step):
                 print_found(step, console)
+                noted = step.note
             case Computed(_, step):
                 print_computed(step.evidence[0], console)
             case Answered(_, step):
                 console.print(write_line("answer", Text(step.answer or "(empty)", style="bold")))
+                if later := step.note.removeprefix(noted).removeprefix("; "):
+                    console.print(write_line("note", Text(later, style="yellow")))
             case Malformed(purpose, reason, _):
                 console.print(write_line("format", Text(f"{purpose} reply refused: {reason}", style="yellow")))
             case Finished(trajectory):
