@@ -166,7 +166,7 @@ def rank(supports):
             else:
                 asked = flow.send(TableView(likely=(LikelyQuery("SELECT", support, support),)))
         except StopIteration as end:
-            return [part[0].id for part in end.value]
+            return [part[0].id for part in end.value[0]]
 
 
 def test_the_table_that_is_much_likelier_to_say_it_is_asked_first():

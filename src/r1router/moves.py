@@ -70,6 +70,8 @@ RE_ASKS = 2
 """How often a malformed reply is asked for again before it counts as a format error for good."""
 
 
+Views = dict[tuple[str, str], TableView]
+"""What a question touches in tables, by the knowledge base and the id of a piece of each."""
 QUERY, READ = "query", "read"
 """What a method does with the tables that it finds."""
 
@@ -289,15 +291,17 @@ def read(
     A step that was unsure of its route reads both, tables and the rest, and the likelier answer stands.
     """
     found, unsure = trajectory.steps[-1].evidence, len(trajectory.steps[-1].routes) > 1
-    parts = [found]
+    parts: Sequence[tuple[Evidence, ...]] = [found]
+    views: Views = {}
     if tables == QUERY and prompts.table_queries:
-        parts = yield from rank_tables(take_in_turn(found), trajectory.steps[-1].sub_question or "", prompts)
+        parts, views = yield from rank_tables(take_in_turn(found), trajectory.steps[-1].sub_question or "", prompts)
     readings: list[Reading] = []
     for part in parts:
         told = [reading for reading in readings if reading.answer.text != parse.UNKNOWN]
         if any(not unsure or reading.of_table == _is_of_table(part) for reading in told):
             continue
-        readings.append((yield from _read_part(trajectory, part, prompts, template=template, tables=tables)))
+        view = views.get((part[0].kb, part[0].id)) if part else None
+        readings.append((yield from _read_part(trajectory, part, prompts, view, template=template, tables=tables)))
     best = choose_reading(readings)
     if best.answer.text == parse.UNKNOWN and prompts.copied_answers and (named := name_picture(trajectory)):
         return (yield from settle(best.trajectory, Answer("The picture was found.", named)))
@@ -337,10 +341,16 @@ class Reading(NamedTuple):
 
 
 def _read_part(
-    trajectory: Trajectory, part: tuple[Evidence, ...], prompts: Prompts, *, template: str, tables: str
+    trajectory: Trajectory,
+    part: tuple[Evidence, ...],
+    prompts: Prompts,
+    view: TableView | None,
+    *,
+    template: str,
+    tables: str,
 ) -> Flow[Reading]:
     of_table = _is_of_table(part)
-    trajectory, told = yield from query_table(_put_first(trajectory, part), prompts, tables=tables)
+    trajectory, told = yield from query_table(_put_first(trajectory, part), prompts, tables=tables, view=view)
     if told is None:
         before, step = replace(trajectory, steps=trajectory.steps[:-1]), trajectory.steps[-1]
         step = step if of_table else replace(step, evidence=part)
@@ -376,25 +386,32 @@ def take_in_turn(evidence: Sequence[Evidence]) -> list[tuple[Evidence, ...]]:
 
 def rank_tables(
     parts: Sequence[tuple[Evidence, ...]], question: str, prompts: Prompts
-) -> Flow[list[tuple[Evidence, ...]]]:
-    """The parts, the tables among them by how likely their likeliest query is; as found, where no queries are told.
+) -> Flow[tuple[list[tuple[Evidence, ...]], Views]]:
+    """The parts, the tables among them by how likely their likeliest query is, and the views of these; as found and
+    without views where there is one table or no queries are told.
 
     The one found first stays first unless another has `BETTER_ODDS` times its odds."""
     tables = [part for part in parts if _is_of_table(part)]
+    views: Views = {}
     if len(tables) < 2 or not prompts.likely_queries:
-        return list(parts)
+        return list(parts), views
     odds = []
-    for table in tables:
+    for first, *_ in tables:
         try:
-            view = yield Inspect(table[0].kb, table[0].id, question, prompts.joined_tables, likely=1)
+            view = yield _inspect(first, question, prompts)
         except (QueryError, KnowledgeBaseError):
             odds.append(0.0)
         else:
+            views[first.kb, first.id] = view
             support = min(view.likely[0].support, 0.999) if view.likely else 0.0
             odds.append(support / (1 - support))
     odds[0] *= BETTER_ODDS
-    ranked = iter(sorted(tables, key=lambda table: -odds[tables.index(table)]))
-    return [next(ranked) if part in tables else part for part in parts]
+    ranked = iter([table for _, table in sorted(zip(odds, tables, strict=True), key=lambda pair: -pair[0])])
+    return [next(ranked) if _is_of_table(part) else part for part in parts], views
+
+
+def _inspect(piece: Evidence, question: str, prompts: Prompts) -> Inspect:
+    return Inspect(piece.kb, piece.id, question, prompts.joined_tables, likely=prompts.likely_queries)
 
 
 def _put_first(trajectory: Trajectory, part: tuple[Evidence, ...]) -> Trajectory:
@@ -409,13 +426,15 @@ def _replace_last(trajectory: Trajectory, step: Step) -> Trajectory:
     return replace(trajectory, steps=(*trajectory.steps[:-1], step))
 
 
-def query_table(trajectory: Trajectory, prompts: Prompts, *, tables: str) -> Flow[tuple[Trajectory, Answer | None]]:
+def query_table(
+    trajectory: Trajectory, prompts: Prompts, *, tables: str, view: TableView | None = None
+) -> Flow[tuple[Trajectory, Answer | None]]:
     """The trajectory with what a query over the last step's table gave, and the step's answer where that is known.
 
     Only where `tables` is "query", the prompt set has the form for it and the best evidence is from a table. The
     policy chooses: it answers from the evidence, or writes a query. A query that is refused is asked for again with
     the reason, within the usual bound; where none runs, or it gives nothing, the step is left to be read, and its note
-    says so.
+    says so. `view`: of that table, where it was inspected before.
     """
     if tables not in (QUERY, READ):
         raise InputError(f"tables are for {QUERY} or for {READ}, not for {tables!r}")
@@ -424,9 +443,8 @@ def query_table(trajectory: Trajectory, prompts: Prompts, *, tables: str) -> Flo
     if tables == READ or not prompts.table_queries or best is None or best.table is None or best.result is not None:
         return trajectory, None
     try:
-        view = yield Inspect(
-            best.kb, best.id, step.sub_question or "", prompts.joined_tables, likely=prompts.likely_queries
-        )
+        if view is None:
+            view = yield _inspect(best, step.sub_question or "", prompts)
         request = prompts.query_step(replace(trajectory, steps=trajectory.steps[:-1]), step, view)
         said, result = yield from _ask_table(request, best, prompts, joined=bool(view.others))
         if isinstance(said, Answer) and said.text == parse.UNKNOWN and (sure := find_sure_query(view)):
