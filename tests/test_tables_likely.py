@@ -407,6 +407,13 @@ def test_what_the_question_denies_is_left_out(question: str, sql: str) -> None:
     assert inspect_table(SALES, question, likely=1).likely[0].sql == sql
 
 
+@pytest.mark.parametrize("question", ["Welche Bestellung ist die zweitteuerste?", "Which order is the second dearest?"])
+def test_a_place_in_an_order_is_no_number_to_compare_a_total_with(question: str) -> None:
+    queries = [sql for sql, _ in mark(question, ORDERS)[1]]
+    assert any("OFFSET 1" in sql for sql in queries)
+    assert not any("2 FROM t" in sql for sql in queries)
+
+
 def test_a_number_is_not_denied_by_no() -> None:
     asked = {question: Mentions(inspect_table(SALES, question)) for question in ("price of sale no 4", "not sale 4")}
     assert [mentions.is_denied(frozenset("4")) for mentions in asked.values()] == [False, True]

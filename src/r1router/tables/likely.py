@@ -367,7 +367,7 @@ class _Search(QueryMarks):
         for literal in dict.fromkeys(["0", "1", *self.view.numbers]):
             known = frozenset((literal,)) & self.asked.asked
             at = self.asked.first(known)
-            for sign in ("=", ">", "<", ">=", "<="):
+            for sign in ("=", ">", "<", ">=", "<=") if not self.asked.is_ordinal(known) else ():
                 if literal == "0" and sign != ">":
                     continue
                 if literal == "0":

@@ -13,13 +13,15 @@ CELLS = 12
 _TRUTH = {"true": "yes", "false": "no"}
 _ENDLESS = re.compile(r"-?(?=(?:\.?\d){10})\d+\.\d{3,}")
 """Of ten digits or more, as divisions give; a table's own cells have fewer."""
+_MEAN = "avg("
+"""What the column of a mean is called by."""
 
 
 def read_answer_off(result: TableResult) -> str:
     """The answer that a result is: its one value, or its few different ones with commas; "" where it is none.
 
-    A comparison says yes or no. A number of ten digits or more, as divisions give, is rounded to two decimals, or to
-    two digits where it is small.
+    A comparison says yes or no. A mean, and a number of ten digits or more, as divisions give, is rounded to two
+    decimals, or to two digits where it is small.
     """
     if len(result.columns) != 1 or result.more:
         return ""
@@ -27,16 +29,22 @@ def read_answer_off(result: TableResult) -> str:
     if len(cells) > CELLS:
         return ""
     if len(cells) == 1:
-        return _TRUTH.get(cells[0], round_endless(cells[0]))
+        is_mean = result.columns[0].casefold().startswith(_MEAN)
+        return _TRUTH.get(cells[0], _round(cells[0]) if is_mean else round_endless(cells[0]))
     return ", ".join(cells)
 
 
 def round_endless(cell: str) -> str:
     """A number of ten digits or more with two decimals, or two digits where it is small; any other cell as it is."""
-    if not _ENDLESS.fullmatch(cell):
-        return cell
-    value = float(cell)
-    return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) >= 0.1 else f"{value:.2g}"
+    return _round(cell) if _ENDLESS.fullmatch(cell) else cell
+
+
+def _round(number: str) -> str:
+    try:
+        value = float(number)
+    except ValueError:
+        return number
+    return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) >= 0.1 or not value else f"{value:.2g}"
 
 
 def make_evidence(table: Evidence, result: TableResult) -> Evidence:

@@ -1,7 +1,8 @@
 """Spells a question as its table does, because people mistype names and shorten long words.
 
 A word of the question that the table does not have is replaced by the word of the table that it is nearly, or that it
-begins: "rabbies" is "Rabies" there, "physio" is "Physiotherapy". Everything that looks into the table reads that.
+begins: "rabbies" is "Rabies" there, "physio" is "Physiotherapy". German writes "second highest" as one word, which is
+taken apart. Everything that looks into the table reads that.
 """
 
 from __future__ import annotations
@@ -18,15 +19,20 @@ NEAR = 0.86
 LETTERS, BEGINNING = 6, 5
 """Letters that a mistyped word and a shortened one have at least."""
 _WORD = re.compile(r"[^\W\d_]{5,}")
+_PLACED = re.compile(r"\b(zweit|dritt|viert|fünft)(?=[^\W\d_]{2,}[sß]te[rnms]?\b)", re.IGNORECASE)
+"""What stands before a German superlative: "zweitdickste"."""
 
 
 def spell_as_table(question: str, texts: Iterable[str]) -> str:
     """The question with each unknown word as the table writes it. `texts`: names of its columns, and its cells.
 
+    >>> spell_as_table("Die zweitdickste Eiche", ["Baum", "Umfang"])
+    'Die zweite dickste Eiche'
     >>> spell_as_table("price of one rabbies jab", ["Vaccine", "Price", "Rabies", "Measles"])
     'price of one Rabies jab'
     """
     language = tell_language(question)
+    question = _PLACED.sub(r"\1e ", question)
     unknown = [word for word in dict.fromkeys(_WORD.findall(question)) if read_words(word, language)]
     if not unknown:
         return question
