@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The encoder that finds answers in evidence, trained again: readings written for it, readings of made folders and of
-# three question sets' train parts, clozes of passages; ten trainings, and means of some. Some six hours on two cores.
-# This file was never run from its start: what ships had five shorter trainings in place of the first, and the eighth
-# ended early (see src/r1router/assets/router/README.md).
+# three question sets' train parts, clozes of passages, questions taken apart; fourteen trainings, and means of some.
+# Some eight hours on two cores. This file was never run from its start: what ships had five shorter trainings in place
+# of the first, some ended early, and the last ones had parts of these files (see src/r1router/assets/router/README.md).
 #
 #     recipes/train_extractor.sh BENCH KBS [FOLDER]
 #
@@ -68,4 +68,14 @@ python "$here/build_extractor.py" "$(w tenth)" "$(w tenth)" "$(w tenth)" "$folde
 train eleventh "$folder/wordings.jsonl" "${folders[1]}" "$folder/sets.jsonl" "$folder/hops.jsonl" "$facts" \
   --from "$folder/quarter.safetensors" --steps 540 --seed 22
 e=$(w eleventh) q="$folder/quarter.safetensors"
-python "$here/build_extractor.py" "$e" "$e" "$e" "$e" "$e" "$e" "$e" "$q" "$q" "$q" --to "$folder/extractor.onnx"
+python "$here/build_extractor.py" "$e" "$e" "$e" "$e" "$e" "$e" "$e" "$q" "$q" "$q" --to "$folder/tenths.safetensors"
+
+# All of it again; then what a question is taken apart at, too (`write_splits.py`), and at last mostly that.
+[ -s "$folder/splits.jsonl" ] || python "$here/write_splits.py" "$folder/collections" "$folder/splits.jsonl" \
+  --gold "$bench/questions/geo.train.jsonl" --ottqa "$bench/questions/ottqa.train.jsonl"
+rest=("$folder/wordings.jsonl" "${folders[1]}" "$folder/sets.jsonl" "$folder/hops.jsonl" "$facts")
+train twelfth "${rest[@]}" --from "$folder/tenths.safetensors" --steps 420 --seed 61
+train thirteenth "$folder/splits.jsonl" "${rest[@]}" --from "$(w twelfth)" --steps 320 --learning-rate 9e-5 --seed 71 \
+  --unknown 0.5
+train fourteenth "$folder/splits.jsonl" "$folder/sets.jsonl" "$facts" --from "$(w thirteenth)" --steps 420 \
+  --learning-rate 8e-5 --seed 81 --unknown 0.6
