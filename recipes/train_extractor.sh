@@ -79,3 +79,5 @@ train thirteenth "$folder/splits.jsonl" "${rest[@]}" --from "$(w twelfth)" --ste
   --unknown 0.5
 train fourteenth "$folder/splits.jsonl" "$folder/sets.jsonl" "$facts" --from "$(w thirteenth)" --steps 420 \
   --learning-rate 8e-5 --seed 81 --unknown 0.6
+python "$here/build_extractor.py" "$(w thirteenth)" "$(w fourteenth)" "$folder/tenths.safetensors" \
+  --to "$folder/extractor.onnx"
