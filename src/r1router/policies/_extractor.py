@@ -39,7 +39,7 @@ SURE = 0.5
 """From this probability on the language model is not asked."""
 UNKNOWN_ODDS = 4.0
 """What the odds of "unknown" are multiplied by, since the mean over the pieces tells too little. Chosen on written
-folders kept apart: of 135 questions without an answer 68 are declined and not 51, of 465 others 207 right and not 211."""
+folders kept apart: of 135 questions without an answer 68 are declined, not 51; of 465 others 207 right, not 211."""
 LANGUAGE_MODEL = 0.2
 """What the language model's confidence counts, beside an extractor's probability."""
 
