@@ -109,9 +109,9 @@ def test_the_one_that_ships_is_opened_without_a_word():
     assert done.stderr == ""
 
 
-def test_unknown_counts_with_more_than_its_odds_and_the_rest_share_what_is_left():
+def test_unknown_counts_with_four_times_its_odds_and_the_rest_share_what_is_left():
     spans = [extractor.Span("Oslo", 0.6, 1), extractor.Span(UNKNOWN, 0.25, 0), extractor.Span("Bergen", 0.15, 0)]
     oslo, unknown, bergen = (span.probability for span in extractor._weigh_unknown(spans))
-    assert unknown / (1 - unknown) == pytest.approx(extractor.UNKNOWN_ODDS * 0.25 / 0.75)
+    assert unknown / (1 - unknown) == pytest.approx(4 * 0.25 / 0.75)
     assert oslo + unknown + bergen == pytest.approx(1)
     assert oslo / bergen == pytest.approx(0.6 / 0.15)

@@ -15,7 +15,7 @@ from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.prompts import DEFAULT, Prompts
 from r1router.table import TableBlock
 from r1router.tables.columns import read_columns
-from r1router.tables.engine import Tables
+from r1router.tables.engine import Tables, compute
 from r1router.tables.grammar import can_write, write_query_grammar
 from r1router.tables.inspect import inspect_table
 from r1router.tables.likely import mark_queries, rank_queries
@@ -417,3 +417,9 @@ def test_a_place_in_an_order_is_no_number_to_compare_a_total_with(question: str)
 def test_a_number_is_not_denied_by_no() -> None:
     asked = {question: Mentions(inspect_table(SALES, question)) for question in ("price of sale no 4", "not sale 4")}
     assert [mentions.is_denied(frozenset("4")) for mentions in asked.values()] == [False, True]
+
+
+def test_a_mean_is_worked_out_as_it_is_answered() -> None:
+    block = TableBlock("Shifts", header=("Day", "Hours"), rows=tuple(zip("abcd", ("7", "7", "7", "7.5"), strict=True)))
+    assert ('SELECT AVG("Hours") FROM t', "7.12") in mark("average hours", block)[1]
+    assert read_answer_off(compute(block, 'SELECT AVG("Hours") FROM t')) == "7.12"

@@ -25,7 +25,7 @@ from r1router.tables.grammar import Condition, list_conditions, list_formulas, l
 from r1router.tables.names import quote_name
 from r1router.tables.query_marks import UNSTATED, MarkedQuery, Part, QueryMarks, Weights, read_mark_weights
 from r1router.tables.rerank import open_query_reranker
-from r1router.tables.results import CELLS
+from r1router.tables.results import CELLS, round_number
 from r1router.tables.view import LikelyQuery, TableView, read_numbers
 
 SINGLE, PAIRED, TRIPLED = 14, 4, 5
@@ -351,7 +351,10 @@ class _Search(QueryMarks):
         if total.name == "count":
             told = "all" if value == self.table.rows else str(min(2, int(value)))
             return write_value(value), (f"counted: {told}",)
-        return write_value(value), ("total of one row",) if mask.sum() == 1 else ()
+        written = write_value(value)
+        if total.name == "average":
+            written = round_number(written)
+        return written, ("total of one row",) if mask.sum() == 1 else ()
 
     def _latest(self, place: int, array: Floats, down: bool, mask: Bools) -> tuple[str, tuple[str, ...]] | None:
         rows = np.flatnonzero(mask & ~np.isnan(array))
@@ -367,7 +370,9 @@ class _Search(QueryMarks):
         for literal in dict.fromkeys(["0", "1", *self.view.numbers]):
             known = frozenset((literal,)) & self.asked.asked
             at = self.asked.first(known)
-            for sign in ("=", ">", "<", ">=", "<=") if not self.asked.is_ordinal(known) else ():
+            if self.asked.is_ordinal(known):  # "the second" is a place in an order
+                continue
+            for sign in ("=", ">", "<", ">=", "<="):
                 if literal == "0" and sign != ">":
                     continue
                 if literal == "0":

@@ -30,16 +30,17 @@ def read_answer_off(result: TableResult) -> str:
         return ""
     if len(cells) == 1:
         is_mean = result.columns[0].casefold().startswith(_MEAN)
-        return _TRUTH.get(cells[0], _round(cells[0]) if is_mean else round_endless(cells[0]))
+        return _TRUTH.get(cells[0], round_number(cells[0]) if is_mean else round_endless(cells[0]))
     return ", ".join(cells)
 
 
 def round_endless(cell: str) -> str:
     """A number of ten digits or more with two decimals, or two digits where it is small; any other cell as it is."""
-    return _round(cell) if _ENDLESS.fullmatch(cell) else cell
+    return round_number(cell) if _ENDLESS.fullmatch(cell) else cell
 
 
-def _round(number: str) -> str:
+def round_number(number: str) -> str:
+    """A number with two decimals, or two digits where it is small; what is none as it is."""
     try:
         value = float(number)
     except ValueError:
