@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from flows import KBS, STOP, answer, drive, step, with_probabilities
-from r1router.errors import InputError
+from flows import KBS, STOP, answer, drive, play, step, with_probabilities
+from r1router.errors import BudgetSpent, InputError
 from r1router.evidence.support import Support
 from r1router.moves import finish, name_picture, repeat_only_answer, verify_answer
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, read_odds
 from r1router.routing.sights import LINE, describe_sights, name_records
-from r1router.types import Answer, Evidence, Image, Question, Reply, Search, Sight, Step, Trajectory
+from r1router.types import Answer, Ask, Evidence, Image, Question, Reply, Search, Sight, Step, Trajectory
 
 NEAR = Sight("table", "Plants: Vamma | 1915", 0.7, 1.0)
 FAR = Sight("text", "Holidays", 0.2, 0.25)
@@ -208,6 +208,25 @@ def test_a_last_step_that_asks_the_question_itself_is_judged_alone():
         assert answer.ending == ending
         said = repeat_only_answer(trajectory)
         assert (said.text if said else None) == ("Lom" if ending == "supported" else None)
+
+
+def test_where_the_last_step_finds_nothing_the_question_is_read_in_all_that_was_found():
+    prompts = Prompts()
+    prompts.copied_answers = True
+    question, plan = "Next to which bench is the eye wash?", piece("text", "The eye wash is beside bench 3.", 0.5)
+    chain = [
+        step("Which bench is it?", "text"), answer("bench 3"), step("Which plan is bench 3?", "table"),
+        answer("unknown"), STOP,
+    ]  # fmt: skip
+    found = {"text": [plan], "table": [piece("table", "Racks", 0.4)]}
+    said, path = play("r1_router", [*chain, answer("bench 3")], found, question, prompts=prompts)
+    last = [ask for ask in said if isinstance(ask, Ask)][-1].reading
+    assert (last.question, last.pieces) == (question, ("The eye wash is beside bench 3.", "Racks"))
+    assert (path.answer.text, len(path.steps)) == ("bench 3", 2)
+    _, path = play("r1_router", [*chain, answer("unknown"), answer("no")], found, question, prompts=prompts)
+    assert path.answer.text == "no"
+    _, path = play("r1_router", [*chain, BudgetSpent("tokens"), answer("no")], found, question, prompts=prompts)
+    assert path.answer.text == "no"
 
 
 @pytest.mark.parametrize(

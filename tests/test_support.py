@@ -1,6 +1,7 @@
 """Whether evidence supports an answer, and how an answer ends."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from r1router.evidence.support import Support, judge, measure_support, read_supp
 from r1router.methods import load_method
 from r1router.parse import read_answer, read_answer_probabilities
 from r1router.prompts import Prompts
+from r1router.table import TableResult
 from r1router.types import Ask, Evidence, Question, Reply, Search, Token
 
 OPEN = Evidence("text", "1", "Desk\nThe desk is open until 18:15.\nDogs stay outside.", title="Desk", similarity=0.7)
@@ -28,6 +30,31 @@ def test_an_answer_beside_the_words_asked_for_is_told_from_one_elsewhere():
 def test_a_title_is_read_in_the_language_of_the_question():
     post = Evidence("text", "1", "worth 5", title="die Post ist es")
     assert told("What is die worth?", "5", (post,))["beside"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("question", "strange"),
+    [
+        ("What does the M4 weigh?", 1.0),
+        ("What does the M2 weigh?", 0.0),
+        ("What does the m-2 weigh in Q1?", 0.0),
+        ("What does the M22 weigh?", 1.0),
+        ("What does the motor weigh?", 0.0),
+        ("May the M4 get wet?", 0.0),
+    ],
+)
+def test_a_thing_named_by_letters_and_digits_has_to_be_named_where_the_answer_stands(question, strange):
+    motor = Evidence("table", "1", "Weight | 2.9 kg", title="M2 manual", record="m2")
+    other = Evidence("text", "2", "The M4 fits the new frame.")
+    said = "no" if question.startswith("May") else "2.9 kg"
+    assert told(question, said, (motor, other))["strange"] == strange
+
+
+def test_a_code_may_stand_in_another_part_of_the_table_that_was_queried():
+    result = Evidence("table", "1?", "SELECT weight\n2.9 kg", record="m", result=TableResult("SELECT weight", ("weight",), (("2.9 kg",),)))
+    rows = Evidence("table", "1", "M 4 | 2.9 kg", record="m")
+    assert told("What does the M4 weigh?", "2.9 kg", (result, rows))["strange"] == 0.0
+    assert told("What does the M4 weigh?", "2.9 kg", (result, replace(rows, record="n")))["strange"] == 1.0
 
 
 def test_an_answer_that_no_piece_holds_is_known():

@@ -504,16 +504,17 @@ def _add_note(step: Step, note: str) -> Step:
 
 def settle(trajectory: Trajectory, answer: Answer) -> Flow[Trajectory]:
     """The trajectory with this answer in its last step."""
-    step = replace(
-        trajectory.steps[-1],
-        answer_thought=answer.thought,
-        answer=answer.text,
-        confidence=answer.confidence,
-        doubt=answer.doubt,
-    )
+    step = _fill_in(trajectory.steps[-1], answer)
     trajectory = _replace_last(trajectory, step)
     yield Answered(len(trajectory.steps) - 1, step)
     return trajectory
+
+
+def _fill_in(step: Step, answer: Answer) -> Step:
+    """The step with this answer."""
+    return replace(
+        step, answer_thought=answer.thought, answer=answer.text, confidence=answer.confidence, doubt=answer.doubt
+    )
 
 
 def conclude(
@@ -535,14 +536,47 @@ def conclude(
     return finish(trajectory, answer, stop, prompts, verify=verify)
 
 
-def finish(trajectory: Trajectory, answer: Answer, stop: str, prompts: Prompts, *, verify: bool = False) -> Trajectory:
-    """The finished trajectory with this answer, its citations and, with `verify`, how it stands to them."""
+def finish(
+    trajectory: Trajectory,
+    answer: Answer,
+    stop: str,
+    prompts: Prompts,
+    *,
+    verify: bool = False,
+    rests_on: Trajectory | None = None,
+) -> Trajectory:
+    """The finished trajectory with this answer, its citations and, with `verify`, how it stands to them.
+
+    `rests_on`: the trajectory whose steps it is cited and judged by; the same one where not given.
+    """
+    rests_on = rests_on or trajectory
     if answer.text == parse.UNKNOWN and prompts.copied_answers:
         answer = replace(answer, text=_find_picture_name(trajectory) or answer.text)
-    answer = replace(answer, citations=cite(trajectory.steps, answer.text))
+    answer = replace(answer, citations=cite(rests_on.steps, answer.text))
     if verify and prompts.support is not None:
-        answer = verify_answer(trajectory, answer, prompts.support)
+        answer = verify_answer(rests_on, answer, prompts.support)
     return trajectory.finish(answer, stop)
+
+
+def read_again(trajectory: Trajectory, prompts: Prompts) -> Flow[Trajectory | None]:
+    """The question itself, read in all that the steps found, as a trajectory of one step; None where that is no use.
+
+    A policy that copies its answers may ask on after it knew enough, or for what it misread. Where its last sub-question
+    found nothing, what was asked in the first place may still stand in what was found on the way.
+    """
+    steps = trajectory.steps
+    if not steps or steps[-1].answer != parse.UNKNOWN or _asks_question_itself(trajectory, steps[-1]):
+        return None
+    found = {(item.kb, item.id): item for step in steps for item in step.evidence if item.result is None}
+    step = Step(sub_question=trajectory.question.text, evidence=tuple(found.values()))
+    start = Trajectory(trajectory.question)
+    try:
+        answer = yield from ask_answer(prompts.answer_step(start, step), prompts)
+    except BudgetSpent:
+        return None
+    if answer.text == parse.UNKNOWN:
+        return None
+    return start.add(_fill_in(step, answer))
 
 
 def repeat_only_answer(trajectory: Trajectory) -> Answer | None:

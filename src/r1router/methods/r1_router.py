@@ -18,6 +18,7 @@ from r1router.moves import (
     finish,
     plan,
     read,
+    read_again,
     repeat_only_answer,
     retrieve,
     was_asked_before,
@@ -68,7 +69,9 @@ def solve(
         stop = spent.budget
     except ParseError:
         stop = "format"
-    # Where answers are copied, the final one of a step that asked the question could only repeat it: a call less.
-    if prompts.copied_answers and (answer := repeat_only_answer(trajectory)):
-        return finish(trajectory, answer, stop, prompts, verify=verify)
+    if prompts.copied_answers:
+        whole = (yield from read_again(trajectory, prompts)) or trajectory
+        # The final answer after a step that asked the question could only repeat that step's: a call less.
+        if answer := repeat_only_answer(whole):
+            return finish(trajectory, answer, stop, prompts, verify=verify, rests_on=whole)
     return (yield from conclude(trajectory, prompts.final_answer(trajectory), stop, prompts, verify=verify))
