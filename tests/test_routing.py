@@ -210,6 +210,41 @@ def test_a_last_step_that_asks_the_question_itself_is_judged_alone():
         assert (said.text if said else None) == ("Lom" if ending == "supported" else None)
 
 
+def test_what_a_picture_shows_is_asked_for_in_the_other_knowledge_bases():
+    prompts, question = Prompts(), "How many live where this crest is from?"
+    prompts.copied_answers = True
+    crest = Evidence("image", "i", "Crest\nCrest of Lom. Given in 1951.", title="Crest", image="a.png", similarity=0.5)
+    other = Evidence("image", "j", "Crest of Vik, 480 people")
+    found = {"image": [crest, other], "text": [piece("text", "Lom has 927 people.", 0.5)], "table": []}
+    plans = [step("Whose crest is it?", "image"), answer("1951"), STOP, answer("927")]
+
+    def look(request):
+        return [found[name] for name in request.routes]
+
+    for said in (answer("unknown"), Reply(answer("1951"), confidence=0.3)):
+        plans[1] = said
+        told, path = play(
+            "r1_router", [*plans, STOP, answer("927")], found, question, Image(b"x"), look, prompts=prompts
+        )
+        first, second = path.steps
+        assert (first.sub_question, first.routes, first.answer) == (question, ("image",), "Crest of Lom")
+        assert (second.sub_question, second.routes) == (f"Crest of Lom: {question}", ("text",))
+        assert next(ask.reading.pieces for ask in told if isinstance(ask, Ask) and ask.reading) == (crest.text,)
+        assert path.answer.text == "927"
+    told, path = play(
+        "r1_router",
+        [plans[0], Reply(answer("1951"), confidence=0.9), STOP],
+        found,
+        question,
+        Image(b"x"),
+        look,
+        prompts=prompts,
+    )
+    assert (path.answer.text, len(path.steps)) == ("1951", 1)
+    _, path = play("r1_router", [*plans[:3], answer("1951")], found, question, Image(b"x"), look)
+    assert path.steps[0].sub_question == "Whose crest is it?"
+
+
 def test_where_the_last_step_finds_nothing_the_question_is_read_in_all_that_was_found():
     prompts = Prompts()
     prompts.copied_answers = True

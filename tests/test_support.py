@@ -51,7 +51,13 @@ def test_a_thing_named_by_letters_and_digits_has_to_be_named_where_the_answer_st
 
 
 def test_a_code_may_stand_in_another_part_of_the_table_that_was_queried():
-    result = Evidence("table", "1?", "SELECT weight\n2.9 kg", record="m", result=TableResult("SELECT weight", ("weight",), (("2.9 kg",),)))
+    result = Evidence(
+        "table",
+        "1?",
+        "SELECT weight\n2.9 kg",
+        record="m",
+        result=TableResult("SELECT weight", ("weight",), (("2.9 kg",),)),
+    )
     rows = Evidence("table", "1", "M 4 | 2.9 kg", record="m")
     assert told("What does the M4 weigh?", "2.9 kg", (result, rows))["strange"] == 0.0
     assert told("What does the M4 weigh?", "2.9 kg", (result, replace(rows, record="n")))["strange"] == 1.0

@@ -12,9 +12,10 @@ from r1router.kb.memory import MemoryKnowledgeBase
 from r1router.moves import Reading, choose_reading, rank_tables
 from r1router.prompts import DEFAULT, Prompts
 from r1router.table import TableBlock
+from r1router.tables.choosing import weigh_table
 from r1router.tables.engine import compute
 from r1router.tables.results import make_evidence, read_answer_off
-from r1router.tables.view import LikelyQuery, TableView
+from r1router.tables.view import LikelyQuery, TableView, ViewedColumn
 from r1router.types import (
     Answered,
     Card,
@@ -164,7 +165,7 @@ def rank(supports):
             if support is None:
                 asked = flow.throw(QueryError("SELECT", "gone"))
             else:
-                asked = flow.send(TableView(likely=(LikelyQuery("SELECT", support, support),)))
+                asked = flow.send(TableView(rows=(("Orders",),), likely=(LikelyQuery("SELECT", support, support),)))
         except StopIteration as end:
             return [part[0].id for part in end.value[0]]
 
@@ -173,9 +174,26 @@ def test_the_table_that_is_much_likelier_to_say_it_is_asked_first():
     first, second, note = (piece.id for piece in SHELVES.search([Query("Orders from Norway?")], k=3)[0])
     assert (first, note) == ("s#0", "n")
     assert rank((0.3, 0.4)) == [first, second, note]
-    assert rank((0.3, 0.6)) == [second, first, note]
+    assert rank((0.3, 0.8)) == [second, first, note]
     assert rank((None, 0.01)) == [second, first, note]
     assert rank((1.0, 1.0)) == [first, second, note]
+
+
+def test_a_table_that_says_the_words_asked_for_and_is_found_more_often_is_likelier_meant():
+    question, seen = "Orders from Norway?", TableView(likely=(LikelyQuery("SELECT", 0.5, 0.5),))
+    piece = Evidence("kb", "s#0", "…", title="Staff")
+    views = {
+        "title": weigh_table(question, seen, [replace(piece, title="Orders")], first=False),
+        "file": weigh_table(question, seen, [replace(piece, location=Location("a/orders.csv"))], first=False),
+        "column": weigh_table(question, replace(seen, columns=(ViewedColumn("Order", "text"),)), [piece], first=False),
+        "cell": weigh_table(question, replace(seen, rows=(("Norway",),)), [piece], first=False),
+        "folder": weigh_table(question, seen, [replace(piece, location=Location("orders/a.csv"))], first=False),
+        "nothing": weigh_table(question, seen, [piece], first=False),
+    }
+    assert {name for name, weight in views.items() if weight > views["nothing"]} == {"title", "file", "column", "cell"}
+    assert weigh_table(question, seen, [piece, piece], first=False) > views["nothing"]
+    assert weigh_table(question, seen, [piece], first=True) > views["nothing"]
+    assert weigh_table(question, TableView(), [piece], first=False) < views["nothing"]
 
 
 def read_from(of_table, text, confidence):

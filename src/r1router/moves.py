@@ -6,6 +6,7 @@ bring (`Reply`, a ranking for each route), and it yields news (`Planned`, `Retri
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ from r1router.prompts import Prompts
 from r1router.routing.odds import estimate_probabilities, fuse_odds
 from r1router.routing.sights import LOOK, bring_less, describe_sights, name_records
 from r1router.table import TableResult
+from r1router.tables.choosing import weigh_table
 from r1router.tables.results import make_evidence, read_answer_off
 from r1router.tables.view import LikelyQuery, TableView
 from r1router.types import (
@@ -59,13 +61,10 @@ SURE_QUERY = 0.5
 
 Of 73 questions over tables written by hand, kept apart, 21 had one so likely that says all it compares with, 18 of them
 right (0.88: 12, all right); of 56 whose rows were taken out of the table, 8; of 73 asked of another table, 3."""
+SURE_READING = 0.5
+"""With less confidence, what is read of the question's picture is no answer yet: what it shows is looked up."""
 IN_TURN = 3
 """So many tables and the rest are asked at most where nothing says what is asked."""
-BETTER_ODDS = 2.7
-"""So many times the odds of the table that was found first must those of another be to be asked before it.
-
-Of 300 questions over tables written by hand, kept apart, 204 then have the right likeliest query, 181 by the order of
-the search, 199 by the likeliest query alone; of 149 of WikiTableQuestions, whose tables are alike, 52, 52 and 48."""
 RE_ASKS = 2
 """How often a malformed reply is asked for again before it counts as a format error for good."""
 
@@ -148,6 +147,10 @@ def plan(
     read = partial(parse.read_step, routes=prompts.labels(kbs))
     step = yield from ask(prompts.next_step(trajectory, kbs, sights=shown, template=template), read, prompts)
     step = replace(step, sights=shown)
+    if look and prompts.copied_answers:
+        step = _ask_of_picture(trajectory, kbs, step)
+        if _find_picture_name(trajectory):  # pictures have said what they can
+            kbs = {name: card for name, card in kbs.items() if card.kind != "image"} or kbs
     if look and step.sub_question is not None:
         if is_for_unknown(trajectory, step):
             note = f"the policy asked {step.sub_question!r}, though that was not found"
@@ -159,10 +162,31 @@ def plan(
                 note = f"the policy asked {asked!r}, which finds less than the question itself"
                 step, sights = _add_note(replace(step, sub_question=wanted), note), shown
         told = step.probabilities or estimate_probabilities(step.routes[0], kbs)
+        sights = tuple(sight for sight in sights if sight.kb in kbs)
+        told = {name: p for name, p in told.items() if name in kbs or name == parse.NO_ROUTE}
         fused = fuse_odds(prompts.odds, sights, kbs, told, picture=is_picture_unseen(trajectory, kbs))
         step = _follow_odds(replace(step, probabilities=fused))
     yield Planned(len(trajectory.steps), step)
     return step
+
+
+def _ask_of_picture(trajectory: Trajectory, kbs: Mapping[str, Card], step: Step) -> Step:
+    """The step with what it has to ask where the question comes with a picture, whatever the policy, which has not seen
+    it, wrote: first the question itself, searched with the picture; then, where all that is known is what the picture
+    shows, the question about that."""
+    question, named = trajectory.question.text, _find_picture_name(trajectory)
+    if not trajectory.steps and is_picture_unseen(trajectory, kbs):
+        asked = question
+    elif named and len(trajectory.steps) == 1:
+        asked = f"{named}: {question}"
+    else:
+        return step
+    if step.sub_question == asked:
+        return step
+    wrote = "stopped" if step.sub_question is None else f"asked {step.sub_question!r}"
+    routes = step.routes or (next(iter(kbs)),)
+    step = replace(step, sub_question=asked, routes=routes)
+    return _add_note(step, f"the policy {wrote}; what the picture shows is asked for")
 
 
 def is_for_unknown(trajectory: Trajectory, step: Step) -> bool:
@@ -293,7 +317,9 @@ def read(
     found, unsure = trajectory.steps[-1].evidence, len(trajectory.steps[-1].routes) > 1
     parts: Sequence[tuple[Evidence, ...]] = [found]
     views: Views = {}
-    if tables == QUERY and prompts.table_queries:
+    if prompts.copied_answers and name_picture(trajectory):
+        parts = [found[:1]]  # the picture that the question is about
+    elif tables == QUERY and prompts.table_queries:
         parts, views = yield from rank_tables(take_in_turn(found), trajectory.steps[-1].sub_question or "", prompts)
     readings: list[Reading] = []
     for part in parts:
@@ -303,7 +329,7 @@ def read(
         view = views.get((part[0].kb, part[0].id)) if part else None
         readings.append((yield from _read_part(trajectory, part, prompts, view, template=template, tables=tables)))
     best = choose_reading(readings)
-    if best.answer.text == parse.UNKNOWN and prompts.copied_answers and (named := name_picture(trajectory)):
+    if prompts.copied_answers and (named := name_picture(trajectory)) and not _is_sure(best.answer):
         return (yield from settle(best.trajectory, Answer("The picture was found.", named)))
     if best.answer.text == parse.UNKNOWN and len(readings) > 1:
         best = best._replace(trajectory=_put_first(best.trajectory, found))
@@ -313,6 +339,10 @@ def read(
                 trajectory=_noted(best.trajectory, f"{other.answer.text!r} was read, too, and is less likely")
             )
     return (yield from settle(best.trajectory, best.answer))
+
+
+def _is_sure(answer: Answer) -> bool:
+    return answer.text != parse.UNKNOWN and (answer.confidence is None or answer.confidence >= SURE_READING)
 
 
 def name_picture(trajectory: Trajectory) -> str:
@@ -387,26 +417,23 @@ def take_in_turn(evidence: Sequence[Evidence]) -> list[tuple[Evidence, ...]]:
 def rank_tables(
     parts: Sequence[tuple[Evidence, ...]], question: str, prompts: Prompts
 ) -> Flow[tuple[list[tuple[Evidence, ...]], Views]]:
-    """The parts, the tables among them by how likely their likeliest query is, and the views of these; as found and
-    without views where there is one table or no queries are told.
+    """The parts, the tables among them by how much speaks for each (`tables.choosing`), and the views of these.
 
-    The one found first stays first unless another has `BETTER_ODDS` times its odds."""
+    As found and without views where there is one table or no queries are told."""
     tables = [part for part in parts if _is_of_table(part)]
     views: Views = {}
     if len(tables) < 2 or not prompts.likely_queries:
         return list(parts), views
-    odds = []
-    for first, *_ in tables:
+    weights = []
+    for part in tables:
         try:
-            view = yield _inspect(first, question, prompts)
+            view = yield _inspect(part[0], question, prompts)
         except (QueryError, KnowledgeBaseError):
-            odds.append(0.0)
+            weights.append(-math.inf)
         else:
-            views[first.kb, first.id] = view
-            support = min(view.likely[0].support, 0.999) if view.likely else 0.0
-            odds.append(support / (1 - support))
-    odds[0] *= BETTER_ODDS
-    ranked = iter([table for _, table in sorted(zip(odds, tables, strict=True), key=lambda pair: -pair[0])])
+            views[part[0].kb, part[0].id] = view
+            weights.append(weigh_table(question, view, part, first=part is tables[0]))
+    ranked = iter([table for _, table in sorted(zip(weights, tables, strict=True), key=lambda pair: -pair[0])])
     return [next(ranked) if _is_of_table(part) else part for part in parts], views
 
 
@@ -561,11 +588,13 @@ def finish(
 def read_again(trajectory: Trajectory, prompts: Prompts) -> Flow[Trajectory | None]:
     """The question itself, read in all that the steps found, as a trajectory of one step; None where that is no use.
 
-    A policy that copies its answers may ask on after it knew enough, or for what it misread. Where its last sub-question
-    found nothing, what was asked in the first place may still stand in what was found on the way.
+    A policy that copies its answers may ask on after it knew enough, or for what it misread. Where its last
+    sub-question found nothing, what was asked in the first place may still stand in what was found on the way.
     """
     steps = trajectory.steps
     if not steps or steps[-1].answer != parse.UNKNOWN or _asks_question_itself(trajectory, steps[-1]):
+        return None
+    if _find_picture_name(trajectory):
         return None
     found = {(item.kb, item.id): item for step in steps for item in step.evidence if item.result is None}
     step = Step(sub_question=trajectory.question.text, evidence=tuple(found.values()))
@@ -594,16 +623,20 @@ def _asks_question_itself(trajectory: Trajectory, step: Step) -> bool:
 def verify_answer(trajectory: Trajectory, answer: Answer, support: Support) -> Answer:
     """The answer with how it stands to its evidence, as its weakest step does; "unknown" where that is too weak.
 
-    A last step that asks the question itself stands alone: it rests on none before it. So does the picture's name.
+    A last step that asks the question itself stands alone: it rests on none before it. So does the picture's name, and
+    what is looked up by that name.
     """
     if not trajectory.steps or answer.text.strip(" .").casefold() in ("", parse.UNKNOWN):
         guess = "" if answer.text.casefold() == parse.UNKNOWN else answer.text
         return replace(answer, text=parse.UNKNOWN, guess=guess, ending="not_found", support=0.0, citations=())
     steps = trajectory.steps
-    if answer.text == _find_picture_name(trajectory):
+    named = _find_picture_name(trajectory)
+    if answer.text == named:
         steps = steps[:1]
     elif _asks_question_itself(trajectory, steps[-1]):
         steps = steps[-1:]
+    elif named:
+        steps = steps[1:] or steps
     told, ending = min((judge(support, measure_step(step)) for step in steps), key=lambda judged: judged[0])
     judged = replace(answer, support=round(told, 3), ending=ending)
     if ending != "not_found":
