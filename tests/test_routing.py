@@ -7,7 +7,7 @@ import pytest
 from flows import KBS, STOP, answer, drive, play, step, with_probabilities
 from r1router.errors import BudgetSpent, InputError
 from r1router.evidence.support import Support
-from r1router.moves import finish, name_picture, repeat_only_answer, verify_answer
+from r1router.moves import find_earlier_answer, finish, name_picture, repeat_only_answer, verify_answer
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, read_odds
@@ -243,6 +243,38 @@ def test_what_a_picture_shows_is_asked_for_in_the_other_knowledge_bases():
     assert (path.answer.text, len(path.steps)) == ("1951", 1)
     _, path = play("r1_router", [*plans[:3], answer("1951")], found, question, Image(b"x"), look)
     assert path.steps[0].sub_question == "Whose crest is it?"
+
+
+@pytest.mark.parametrize(
+    ("kb", "later", "said"),
+    [("table", 0.6, "Ann"), ("table", 0.95, "Lom"), ("text", 0.2, "Ann"), ("text", 0.6, "Lom"), ("text", None, "Lom")],
+)
+def test_a_question_that_is_asked_once_more_keeps_its_likelier_answer(kb, later, said):
+    prompts, question = Prompts(), "Which runner won the relay in Vik?"
+    prompts.copied_answers = True
+    found = {"table": [piece("table", "Ann won", 0.5)], "text": [piece("text", "Ann is from Lom", 0.5)]}
+    replies = [
+        step(f"Which one is meant: {question}", "table"), Reply(answer("Ann"), confidence=0.9),
+        step(f"Ann: {question}", kb), Reply(answer("Lom"), confidence=later), STOP,
+        *([answer("Lom")] if said == "Lom" else []),
+    ]  # fmt: skip
+    _, path = play("r1_router?min_confidence=0", replies, found, question, prompts=prompts)
+    assert path.answer.text == said
+    assert [before.answer for before in path.steps] == ["Ann", "Lom"]
+
+
+def test_another_sub_question_goes_on_from_the_first_answer():
+    question = Question("Which runner won the relay in Vik?")
+    first = Step(sub_question=question.text, answer="Ann", confidence=0.9, evidence=(piece("table", "Ann", 0.5),))
+    last = replace(first, sub_question=f"Ann: {question.text}", answer="Lom", confidence=0.3)
+    assert find_earlier_answer(Trajectory(question, (first, last))).steps == (first,)
+    for other in (
+        replace(last, sub_question="Where does Ann live?"), replace(last, answer="unknown"), replace(last, evidence=()),
+    ):  # fmt: skip
+        assert find_earlier_answer(Trajectory(question, (first, other))) is None
+    assert find_earlier_answer(Trajectory(question, (replace(first, sub_question="Who won?"), last))) is None
+    assert find_earlier_answer(Trajectory(question, (first,))) is None
+    assert find_earlier_answer(Trajectory(question)) is None
 
 
 def test_where_the_last_step_finds_nothing_the_question_is_read_in_all_that_was_found():

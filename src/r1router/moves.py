@@ -20,6 +20,7 @@ from r1router.evidence.cite import cite
 from r1router.evidence.fuse import fuse
 from r1router.evidence.support import Support, judge, measure_support
 from r1router.evidence.versions import keep_newer
+from r1router.evidence.words import read_words, tell_language
 from r1router.prompts import Prompts
 from r1router.routing.odds import estimate_probabilities, fuse_odds
 from r1router.routing.sights import LOOK, bring_less, describe_sights, name_records
@@ -63,6 +64,8 @@ Of 73 questions over tables written by hand, kept apart, 21 had one so likely th
 right (0.88: 12, all right); of 56 whose rows were taken out of the table, 8; of 73 asked of another table, 3."""
 SURE_READING = 0.5
 """With less confidence, what is read of the question's picture is no answer yet: what it shows is looked up."""
+WHOLE = 0.9
+"""A sub-question with so large a share of the question's telling words asks all of it."""
 IN_TURN = 3
 """So many tables and the rest are asked at most where nothing says what is asked."""
 RE_ASKS = 2
@@ -608,11 +611,43 @@ def read_again(trajectory: Trajectory, prompts: Prompts) -> Flow[Trajectory | No
     return start.add(_fill_in(step, answer))
 
 
+def find_earlier_answer(trajectory: Trajectory) -> Trajectory | None:
+    """The first step alone, where the last one asked the whole question once more and its answer is less likely; else
+    None.
+
+    A small policy takes a question of one step for one of two: it asks "Which one is meant: …", reads the answer off,
+    and asks on. A less likely answer that is from the same knowledge base, or from no sure reading elsewhere, says
+    nothing against the first; a sure one from elsewhere goes on from it, and stands.
+    """
+    if len(trajectory.steps) < 2:
+        return None
+    first, last = trajectory.steps[0], trajectory.steps[-1]
+    told = all(step.answer not in ("", parse.UNKNOWN) and step.evidence for step in (first, last))
+    if not told or not all(_says_question(trajectory, step) for step in (first, last)):
+        return None
+    sure, later = first.confidence, last.confidence
+    if sure is None or later is None or sure <= later:
+        return None
+    goes_on = first.evidence[0].kb != last.evidence[0].kb and later >= SURE_READING
+    return None if goes_on else replace(trajectory, steps=(first,))
+
+
+def _says_question(trajectory: Trajectory, step: Step) -> bool:
+    """Whether the sub-question holds nearly all telling words of the question."""
+    language = tell_language(trajectory.question.text)
+    asked = frozenset(read_words(trajectory.question.text, language))
+    held = asked & frozenset(read_words(step.sub_question or "", language))
+    return len(held) >= WHOLE * len(asked)
+
+
 def repeat_only_answer(trajectory: Trajectory) -> Answer | None:
     """The answer of the last step, where it was asked in the question's own words: all that is to be said."""
     step = trajectory.steps[-1] if trajectory.steps else Step()
-    if not step.answer or not _asks_question_itself(trajectory, step):
-        return None
+    return repeat_answer(step) if step.answer and _asks_question_itself(trajectory, step) else None
+
+
+def repeat_answer(step: Step) -> Answer:
+    """The step's answer as the final one."""
     return Answer(step.answer_thought, step.answer, confidence=step.confidence, doubt=step.doubt)
 
 

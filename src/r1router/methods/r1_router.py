@@ -15,10 +15,12 @@ from r1router.moves import (
     QUERY,
     Flow,
     conclude,
+    find_earlier_answer,
     finish,
     plan,
     read,
     read_again,
+    repeat_answer,
     repeat_only_answer,
     retrieve,
     was_asked_before,
@@ -70,8 +72,9 @@ def solve(
     except ParseError:
         stop = "format"
     if prompts.copied_answers:
-        whole = (yield from read_again(trajectory, prompts)) or trajectory
+        whole = (yield from read_again(trajectory, prompts)) or find_earlier_answer(trajectory)
         # The final answer after a step that asked the question could only repeat that step's: a call less.
-        if answer := repeat_only_answer(whole):
+        answer = repeat_answer(whole.steps[-1]) if whole else repeat_only_answer(trajectory)
+        if answer:
             return finish(trajectory, answer, stop, prompts, verify=verify, rests_on=whole)
     return (yield from conclude(trajectory, prompts.final_answer(trajectory), stop, prompts, verify=verify))
