@@ -7,7 +7,8 @@ import pytest
 from flows import KBS, STOP, answer, drive, play, step, with_probabilities
 from r1router.errors import BudgetSpent, InputError
 from r1router.evidence.support import Support
-from r1router.moves import find_earlier_answer, finish, name_picture, repeat_only_answer, verify_answer
+from r1router.moves.ending import find_earlier_answer, finish, repeat_only_answer, verify_answer
+from r1router.moves.pictures import name_picture
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, read_odds

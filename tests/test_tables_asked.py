@@ -9,7 +9,8 @@ import r1router as rr
 from r1router.drive.serve import serve_tables
 from r1router.errors import InputError, QueryError
 from r1router.kb.memory import MemoryKnowledgeBase
-from r1router.moves import Reading, choose_reading, rank_tables
+from r1router.moves.querying import rank_tables
+from r1router.moves.reading import Reading, choose_reading
 from r1router.prompts import DEFAULT, Prompts
 from r1router.table import TableBlock
 from r1router.tables.choosing import weigh_table

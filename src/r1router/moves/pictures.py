@@ -1,0 +1,52 @@
+"""Asks what the question's picture shows and names it by its caption, because a small policy does not see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from r1router.moves.changes import add_note
+from r1router.types import Card, Step, Trajectory
+
+
+def ask_of_picture(trajectory: Trajectory, kbs: Mapping[str, Card], step: Step) -> Step:
+    """The step with what it has to ask where the question comes with a picture, whatever the policy, which has not seen
+    it, wrote: first the question itself, searched with the picture; then, where all that is known is what the picture
+    shows, the question about that."""
+    question, named = trajectory.question.text, find_picture_name(trajectory)
+    if not trajectory.steps and is_picture_unseen(trajectory, kbs):
+        asked = question
+    elif named and len(trajectory.steps) == 1:
+        asked = f"{named}: {question}"
+    else:
+        return step
+    if step.sub_question == asked:
+        return step
+    wrote = "stopped" if step.sub_question is None else f"asked {step.sub_question!r}"
+    routes = step.routes or (next(iter(kbs)),)
+    step = replace(step, sub_question=asked, routes=routes)
+    return add_note(step, f"the policy {wrote}; what the picture shows is asked for")
+
+
+def is_picture_unseen(trajectory: Trajectory, kbs: Mapping[str, Card]) -> bool:
+    """Whether the question comes with a picture that no step has searched pictures for."""
+    searched = (kbs[name].kind for step in trajectory.steps for name in step.routes if name in kbs)
+    return trajectory.question.image is not None and "image" not in searched
+
+
+def name_picture(trajectory: Trajectory) -> str:
+    """What is written of the question's picture where the last step searched with it first: its caption, up to a point
+    or a colon, else its title. The policy, which has not seen it, can go on with that."""
+    first = trajectory.steps[-1].evidence[:1] if len(trajectory.steps) == 1 and trajectory.question.image else ()
+    if not first or not first[0].image:
+        return ""
+    title = " ".join(first[0].title.split())
+    caption = " ".join(first[0].text.split()).removeprefix(title).strip()
+    return re.split(r"[.:;](?: |$)", caption)[0] or title
+
+
+def find_picture_name(trajectory: Trajectory) -> str:
+    """What the first step called the question's picture, where that was all it found."""
+    named = name_picture(replace(trajectory, steps=trajectory.steps[:1])) if trajectory.steps else ""
+    return named if named and trajectory.steps[0].answer == named else ""
