@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from flows import KBS, STOP, answer, drive, play, step, with_probabilities
+from r1router import parse
 from r1router.errors import BudgetSpent, InputError
 from r1router.evidence.support import Support
 from r1router.moves.ending import find_earlier_answer, finish, repeat_only_answer, verify_answer
-from r1router.moves.pictures import name_picture
+from r1router.moves.pictures import ask_of_picture, name_picture
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, read_odds
@@ -219,7 +220,10 @@ def test_what_a_picture_shows_is_asked_for_in_the_other_knowledge_bases():
     found = {"image": [crest, other], "text": [piece("text", "Lom has 927 people.", 0.5)], "table": []}
     plans = [step("Whose crest is it?", "image"), answer("1951"), STOP, answer("927")]
 
+    looks = []
+
     def look(request):
+        looks.append(request.routes)
         return [found[name] for name in request.routes]
 
     for said in (answer("unknown"), Reply(answer("1951"), confidence=0.3)):
@@ -232,6 +236,9 @@ def test_what_a_picture_shows_is_asked_for_in_the_other_knowledge_bases():
         assert (second.sub_question, second.routes) == (f"Crest of Lom: {question}", ("text",))
         assert next(ask.reading.pieces for ask in told if isinstance(ask, Ask) and ask.reading) == (crest.text,)
         assert path.answer.text == "927"
+        assert [routes for routes in looks if "image" not in routes] == [("text", "table")]
+        assert parse.NO_ROUTE not in second.probabilities
+        looks.clear()
     told, path = play(
         "r1_router",
         [plans[0], Reply(answer("1951"), confidence=0.9), STOP],
@@ -244,6 +251,23 @@ def test_what_a_picture_shows_is_asked_for_in_the_other_knowledge_bases():
     assert (path.answer.text, len(path.steps)) == ("1951", 1)
     _, path = play("r1_router", [*plans[:3], answer("1951")], found, question, Image(b"x"), look)
     assert path.steps[0].sub_question == "Whose crest is it?"
+
+
+def test_a_picture_is_asked_for_where_there_are_pictures_and_what_it_shows_where_there_is_more():
+    asked, crest = Question("How many live here?", Image(b"x")), Evidence("image", "i", "Crest of Lom", image="a.png")
+    named = Trajectory(asked, (Step(sub_question=asked.text, answer="Crest of Lom", evidence=(crest,)),))
+    stop, new, (text, table, image) = Step(), Trajectory(asked), (KBS[name] for name in ("text", "table", "image"))
+    for path, cards in ((new, ()), (new, (text, table)), (named, ()), (named, (image,))):
+        assert ask_of_picture(path, {card.name: card for card in cards}, stop) is stop
+    for path, words, names in (
+        (new, asked.text, ["image", "text", "table"]), (named, f"Crest of Lom: {asked.text}", ["text", "table"]),
+    ):  # fmt: skip
+        step = ask_of_picture(path, {"image": image, "text": text, "table": table}, stop)
+        assert (step.sub_question, list(step.probabilities)) == (words, names)
+        assert step.note == "the policy stopped; what the picture shows is asked for"
+        kept = replace(stop, sub_question="Whose?", routes=("table",), probabilities={"table": 0.9})
+        step = ask_of_picture(path, {"image": image, "text": text, "table": table}, kept)
+        assert (step.sub_question, step.routes, step.probabilities) == (words, ("table",), {"table": 0.9})
 
 
 @pytest.mark.parametrize(
@@ -276,6 +300,22 @@ def test_another_sub_question_goes_on_from_the_first_answer():
     assert find_earlier_answer(Trajectory(question, (replace(first, sub_question="Who won?"), last))) is None
     assert find_earlier_answer(Trajectory(question, (first,))) is None
     assert find_earlier_answer(Trajectory(question)) is None
+    told = replace(first, sub_question="Who is the boss?"), replace(last, sub_question="Where was Ann born?")
+    assert find_earlier_answer(Trajectory(Question("Where is it?"), told)) is None
+
+
+def test_what_stands_in_the_last_answers_place_is_judged_by_what_it_rests_on(tmp_path):
+    (tmp_path / "support.toml").write_text("constant = -2\nheld = 4\n")
+    prompts, question = Prompts(tmp_path), "Which runner won the relay in Vik?"
+    prompts.copied_answers = True
+    found = {"table": [piece("table", "Ann won", 0.5)], "text": [piece("text", "nothing", 0.5)]}
+    replies = [
+        step(question, "table"), Reply(answer("Ann"), confidence=0.9), step(f"Ann: {question}", "text"),
+        Reply(answer("Lom"), confidence=0.2), STOP,
+    ]  # fmt: skip
+    _, path = play("r1_router?min_confidence=0", replies, found, question, prompts=prompts)
+    assert (path.answer.text, path.answer.ending) == ("Ann", "supported")
+    assert [source.text for source in path.sources] == ["Ann won"]
 
 
 def test_where_the_last_step_finds_nothing_the_question_is_read_in_all_that_was_found():
@@ -291,6 +331,9 @@ def test_where_the_last_step_finds_nothing_the_question_is_read_in_all_that_was_
     last = [ask for ask in said if isinstance(ask, Ask)][-1].reading
     assert (last.question, last.pieces) == (question, ("The eye wash is beside bench 3.", "Racks"))
     assert (path.answer.text, len(path.steps)) == ("bench 3", 2)
+    assert path.steps[-1].note.endswith("'bench 3' answers the question itself, and stands")
+    _, path = play("r1_router?look=false", [*chain, answer("no")], found, question, prompts=prompts)
+    assert path.answer.text == "no"
     _, path = play("r1_router", [*chain, answer("unknown"), answer("no")], found, question, prompts=prompts)
     assert path.answer.text == "no"
     _, path = play("r1_router", [*chain, BudgetSpent("tokens"), answer("no")], found, question, prompts=prompts)

@@ -9,12 +9,16 @@ from flows import KBS, STOP, answer, step
 from r1router.errors import InputError
 from r1router.evidence.support import Support, judge, measure_support, read_support
 from r1router.methods import load_method
+from r1router.moves.ending import verify_answer
+from r1router.onnx_session import ASSETS
 from r1router.parse import read_answer, read_answer_probabilities
 from r1router.prompts import Prompts
 from r1router.table import TableResult
-from r1router.types import Ask, Evidence, Question, Reply, Search, Token
+from r1router.types import Answer, Ask, Evidence, Location, Question, Reply, Search, Step, Token, Trajectory
 
 OPEN = Evidence("text", "1", "Desk\nThe desk is open until 18:15.\nDogs stay outside.", title="Desk", similarity=0.7)
+
+ROUTER = ASSETS / "router"
 
 
 def told(question, said, evidence=(OPEN,), confidence=0.9, doubt=0.01):
@@ -32,35 +36,56 @@ def test_a_title_is_read_in_the_language_of_the_question():
     assert told("What is die worth?", "5", (post,))["beside"] == 1.0
 
 
+MOTOR = Evidence(
+    "table", "1", "Weight | 2.9 kg", title="M2 manual", record="m2", location=Location("motors/HF-2291.pdf")
+)
+OTHER = Evidence("text", "2", "The M4 fits the new frame.")
+
+
+def judge_codes(question, *steps):
+    """The ending of an answer with these steps, as the shipped weights judge codes and nothing else."""
+    shipped = read_support(ROUTER / "prompts")
+    path = Trajectory(Question(question), steps)
+    return verify_answer(path, Answer("", steps[-1].answer), Support(constant=1.0, strange=shipped.strange)).ending
+
+
 @pytest.mark.parametrize(
-    ("question", "strange"),
+    ("question", "ending"),
     [
-        ("What does the M4 weigh?", 1.0),
-        ("What does the M2 weigh?", 0.0),
-        ("What does the m-2 weigh in Q1?", 0.0),
-        ("What does the M22 weigh?", 1.0),
-        ("What does the motor weigh?", 0.0),
-        ("May the M4 get wet?", 0.0),
+        ("What does the M4 weigh?", "not_found"),
+        ("What does the M2 weigh?", "supported"),
+        ("What does the M-2 of HF 2291 weigh in Q1 2025?", "supported"),
+        ("Was wiegt der M2-Motor aus HF-2291?", "supported"),
+        ("What does the M22 weigh?", "not_found"),
+        ("What does the motor weigh?", "supported"),
+        ("公司M2电机2023年的重量是多少？", "supported"),
+        ("公司的电机2023年的重量是多少？", "supported"),
     ],
 )
-def test_a_thing_named_by_letters_and_digits_has_to_be_named_where_the_answer_stands(question, strange):
-    motor = Evidence("table", "1", "Weight | 2.9 kg", title="M2 manual", record="m2")
-    other = Evidence("text", "2", "The M4 fits the new frame.")
-    said = "no" if question.startswith("May") else "2.9 kg"
-    assert told(question, said, (motor, other))["strange"] == strange
+def test_a_thing_named_by_a_code_has_to_be_named_where_the_answer_stands(question, ending):
+    step = Step(sub_question="What does the motor weigh?", answer="2.9 kg", evidence=(MOTOR, OTHER))
+    assert judge_codes(question, step) == ending
+
+
+def test_a_code_may_stand_where_another_step_found_its_answer():
+    maker = Step(sub_question="Who makes the M4?", answer="Acme", evidence=(replace(OTHER, text="Acme makes the M4."),))
+    phone = Step(sub_question="Acme: phone?", answer="555 100", evidence=(Evidence("table", "3", "Acme | 555 100"),))
+    assert judge_codes("What is the phone number of the maker of the M4?", maker, phone) == "supported"
+    assert judge_codes("What is the phone number of the maker of the M5?", maker, phone) == "not_found"
 
 
 def test_a_code_may_stand_in_another_part_of_the_table_that_was_queried():
-    result = Evidence(
-        "table",
-        "1?",
-        "SELECT weight\n2.9 kg",
-        record="m",
-        result=TableResult("SELECT weight", ("weight",), (("2.9 kg",),)),
-    )
+    given = TableResult("SELECT weight", ("weight",), (("2.9 kg",),))
+    result = Evidence("table", "1?", "SELECT weight\n2.9 kg", record="m", result=given)
     rows = Evidence("table", "1", "M 4 | 2.9 kg", record="m")
-    assert told("What does the M4 weigh?", "2.9 kg", (result, rows))["strange"] == 0.0
-    assert told("What does the M4 weigh?", "2.9 kg", (result, replace(rows, record="n")))["strange"] == 1.0
+    step = Step(sub_question="What does the M4 weigh?", answer="2.9 kg", evidence=(result, rows))
+    assert judge_codes("What does the M4 weigh?", step) == "supported"
+    assert (
+        judge_codes("What does the M4 weigh?", replace(step, evidence=(result, replace(rows, record="n"))))
+        == "not_found"
+    )
+    assert judge_codes("What does the M weigh?", replace(step, evidence=(replace(rows, text="M22"),))) == "supported"
+    assert judge_codes("What does the M2 weigh?", replace(step, evidence=(replace(rows, text="M22"),))) == "not_found"
 
 
 def test_an_answer_that_no_piece_holds_is_known():

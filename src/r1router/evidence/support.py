@@ -8,21 +8,15 @@ thresholds make three endings: supported, unsure, not found.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from r1router.evidence.cite import find_sources
 from r1router.evidence.weights import read_weights
 from r1router.evidence.words import read_words, tell_language
 from r1router.types import Ending, Evidence
 
-FEATURES = ("doubt", "confidence", "similarity", "matched", "beside", "held", "side", "computed", "strange")
-
-_CODE = re.compile(r"(?<![^\W_])[^\W\d_]{1,6}[-./]?\d[^\W_]*(?:[-./][^\W_]+)*")
-_PART = re.compile(r"[^\W\d_]+|\d+")
-_QUARTER = re.compile(r"[QqTt][1-4]")
+FEATURES = ("doubt", "confidence", "similarity", "matched", "beside", "held", "side", "computed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +41,8 @@ class Support:
     computed: float = 0.0
     """Where a query over a whole table gave the answer."""
     strange: float = 0.0
-    """Where the question names a thing by letters and digits, "M4", and what holds the answer does not."""
+    """Where the question names a thing by a code, "M4", and nothing that holds the answers of its steps does
+    (`evidence.codes`). Set by hand: made folders have few such questions."""
     sure: float = 0.5
     """Answers that are supported with at least this probability are given as supported, …"""
     lost: float = 0.2
@@ -82,48 +77,17 @@ def measure_support(
         "held": held,
         "side": float(said in ("yes", "no")),
         "computed": float(bool(evidence) and evidence[0].result is not None),
-        "strange": float(bool(evidence) and not _name_same_codes(question, answer, evidence)),
     }
 
 
-def judge(support: Support, told: Mapping[str, float]) -> tuple[float, Ending]:
-    """(probability that the answer is supported, how it ends)."""
+def judge(support: Support, told: Mapping[str, float], *, strange: bool = False) -> tuple[float, Ending]:
+    """(probability that the answer is supported, how it ends). `strange`: it is of a thing with another code."""
     score = support.constant + sum(getattr(support, name) * told[name] for name in FEATURES)
+    score += support.strange * strange
     probability = 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
     if probability >= support.sure:
         return probability, "supported"
     return probability, "unsure" if probability >= support.lost else "not_found"
-
-
-def read_codes(text: str) -> tuple[str, ...]:
-    """The names of things that are letters followed by digits, each once; a quarter of a year is none.
-
-    >>> read_codes("Does the M4 of HF-2291 fit in Q1, with 3 mm or 3mm?")
-    ('M4', 'HF-2291')
-    """
-    found = dict.fromkeys(_CODE.findall(text))
-    return tuple(code for code in found if not _QUARTER.fullmatch(code))
-
-
-def _name_same_codes(question: str, answer: str, evidence: Sequence[Evidence]) -> bool:
-    """Whether what holds the answer, or else any piece, has all the codes of the question, however they are spaced."""
-    codes = read_codes(question)
-    if not codes:
-        return True
-    holding = find_sources(question, answer, evidence) or evidence
-    records = {item.record for item in holding} - {None}
-    told = "\n".join(_write_all(item) for item in evidence if item in holding or item.record in records)
-    return all(re.search(_write_pattern(code), told, re.IGNORECASE) for code in codes)
-
-
-def _write_all(item: Evidence) -> str:
-    """What a piece says, with where it is from."""
-    place = item.location
-    return "\n".join([item.title, item.text, *([place.source, place.section or ""] if place else [])])
-
-
-def _write_pattern(code: str) -> str:
-    return r"(?<![^\W_])" + r"[\W_]{0,2}".join(_PART.findall(code)) + r"(?!\d)"
 
 
 def _share(asked: frozenset[str], held: Sequence[str]) -> float:

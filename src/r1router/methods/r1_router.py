@@ -15,11 +15,11 @@ from r1router.moves import (
     QUERY,
     Flow,
     conclude,
-    find_earlier_answer,
+    find_other_answer,
     finish,
+    note_last,
     plan,
     read,
-    read_again,
     repeat_answer,
     repeat_only_answer,
     retrieve,
@@ -66,15 +66,16 @@ def solve(
             if not trajectory.steps[-1].evidence:
                 stop = "no_evidence"
                 break
-            trajectory = yield from read(trajectory, prompts, tables=tables)
+            trajectory = yield from read(trajectory, prompts, tables=tables, picture_alone=look)
     except BudgetSpent as spent:
         stop = spent.budget
     except ParseError:
         stop = "format"
     if prompts.copied_answers:
-        whole = (yield from read_again(trajectory, prompts)) or find_earlier_answer(trajectory)
+        other = (yield from find_other_answer(trajectory, prompts)) if look else None
         # The final answer after a step that asked the question could only repeat that step's: a call less.
-        answer = repeat_answer(whole.steps[-1]) if whole else repeat_only_answer(trajectory)
-        if answer:
-            return finish(trajectory, answer, stop, prompts, verify=verify, rests_on=whole)
+        if answer := repeat_only_answer(trajectory) if other is None else repeat_answer(other.steps[-1]):
+            if other is not None:
+                trajectory = note_last(trajectory, f"{answer.text!r} answers the question itself, and stands")
+            return finish(trajectory, answer, stop, prompts, verify=verify, rests_on=other)
     return (yield from conclude(trajectory, prompts.final_answer(trajectory), stop, prompts, verify=verify))

@@ -13,7 +13,8 @@ changes.py     the trajectory with another last step
 """
 
 from r1router.moves.asking import Flow, ask, ask_answer, rewrite
-from r1router.moves.ending import conclude, find_earlier_answer, finish, read_again, repeat_answer, repeat_only_answer
+from r1router.moves.changes import note_last
+from r1router.moves.ending import conclude, find_other_answer, finish, repeat_answer, repeat_only_answer
 from r1router.moves.pictures import is_picture_unseen
 from r1router.moves.planning import pin_routes, plan, plan_query, was_asked_before, widen, write_need
 from r1router.moves.querying import QUERY, READ, query_table
@@ -21,7 +22,7 @@ from r1router.moves.reading import read, settle
 from r1router.moves.searching import look_up, retrieve, search
 
 __all__ = [
-    "QUERY", "READ", "Flow", "ask", "ask_answer", "conclude", "find_earlier_answer", "finish", "is_picture_unseen",
-    "look_up", "pin_routes", "plan", "plan_query", "query_table", "read", "read_again", "repeat_answer",
+    "QUERY", "READ", "Flow", "ask", "ask_answer", "conclude", "find_other_answer", "finish", "is_picture_unseen",
+    "look_up", "note_last", "pin_routes", "plan", "plan_query", "query_table", "read", "repeat_answer",
     "repeat_only_answer", "retrieve", "rewrite", "search", "settle", "was_asked_before", "widen", "write_need",
 ]  # fmt: skip

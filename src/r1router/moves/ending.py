@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from r1router import parse
 from r1router.errors import BudgetSpent
-from r1router.evidence.cite import cite
+from r1router.evidence.cite import cite, find_sources
+from r1router.evidence.codes import has_codes, read_codes
 from r1router.evidence.support import Support, judge, measure_support
 from r1router.evidence.words import read_words, tell_language
 from r1router.moves.asking import Flow, ask_answer
@@ -62,6 +63,11 @@ def finish(
     return trajectory.finish(answer, stop)
 
 
+def find_other_answer(trajectory: Trajectory, prompts: Prompts) -> Flow[Trajectory | None]:
+    """A trajectory of one step, whose answer stands in place of what the last step said; None where that stands."""
+    return (yield from read_again(trajectory, prompts)) or find_earlier_answer(trajectory)
+
+
 def read_again(trajectory: Trajectory, prompts: Prompts) -> Flow[Trajectory | None]:
     """The question itself, read in all that the steps found, as a trajectory of one step; None where that is no use.
 
@@ -90,8 +96,8 @@ def find_earlier_answer(trajectory: Trajectory) -> Trajectory | None:
     None.
 
     A small policy takes a question of one step for one of two: it asks "Which one is meant: …", reads the answer off,
-    and asks on. A less likely answer that is from the same knowledge base, or from no sure reading elsewhere, says
-    nothing against the first; a sure one from elsewhere goes on from it, and stands.
+    and asks on. The first answer stands if the last one is from the same knowledge base, or has less confidence than
+    `SURE_READING`; a sure answer from another knowledge base goes on from the first one.
     """
     if len(trajectory.steps) < 2:
         return None
@@ -111,7 +117,7 @@ def _says_question(trajectory: Trajectory, step: Step) -> bool:
     language = tell_language(trajectory.question.text)
     asked = frozenset(read_words(trajectory.question.text, language))
     held = asked & frozenset(read_words(step.sub_question or "", language))
-    return len(held) >= WHOLE * len(asked)
+    return bool(asked) and len(held) >= WHOLE * len(asked)
 
 
 def repeat_only_answer(trajectory: Trajectory) -> Answer | None:
@@ -146,11 +152,29 @@ def verify_answer(trajectory: Trajectory, answer: Answer, support: Support) -> A
         steps = steps[-1:]
     elif named:
         steps = steps[1:] or steps
-    told, ending = min((judge(support, measure_step(step)) for step in steps), key=lambda judged: judged[0])
+    strange = _is_of_another_thing(trajectory.question.text, steps)
+    judgements = (judge(support, measure_step(step), strange=strange) for step in steps)
+    told, ending = min(judgements, key=lambda judged: judged[0])
     judged = replace(answer, support=round(told, 3), ending=ending)
     if ending != "not_found":
         return judged
     return replace(judged, text=parse.UNKNOWN, guess=answer.text, citations=())
+
+
+def _is_of_another_thing(question: str, steps: Sequence[Step]) -> bool:
+    """Whether the question names a thing by a code, and nothing that holds the answer of a step does.
+
+    A table that was queried holds it in any of its pieces.
+    """
+    codes = read_codes(question)
+    if not codes:
+        return False
+    holding = []
+    for step in steps:
+        found = find_sources(step.sub_question or question, step.answer, step.evidence) or step.evidence
+        records = {piece.record for piece in found} - {""}
+        holding += [piece for piece in step.evidence if piece in found or piece.record in records]
+    return bool(holding) and not has_codes(holding, codes)
 
 
 def measure_step(step: Step) -> Mapping[str, float]:

@@ -11,22 +11,31 @@ from r1router.types import Card, Step, Trajectory
 
 
 def ask_of_picture(trajectory: Trajectory, kbs: Mapping[str, Card], step: Step) -> Step:
-    """The step with what it has to ask where the question comes with a picture, whatever the policy, which has not seen
-    it, wrote: first the question itself, searched with the picture; then, where all that is known is what the picture
-    shows, the question about that."""
-    question, named = trajectory.question.text, find_picture_name(trajectory)
-    if not trajectory.steps and is_picture_unseen(trajectory, kbs):
-        asked = question
-    elif named and len(trajectory.steps) == 1:
-        asked = f"{named}: {question}"
+    """The step with what it has to ask where the question comes with a picture, whatever the policy wrote.
+
+    First it asks the question itself, to be searched with the picture. Then, where all that is known is what the
+    picture shows, it asks the question about that. A policy that stopped says nothing of where to ask it.
+    """
+    question, named, others = trajectory.question.text, find_picture_name(trajectory), drop_pictures(kbs)
+    if not trajectory.steps and len(others) < len(kbs) and is_picture_unseen(trajectory, kbs):
+        asked, possible = question, kbs
+    elif len(trajectory.steps) == 1 and named and others:
+        asked, possible = f"{named}: {question}", others
     else:
         return step
     if step.sub_question == asked:
         return step
-    wrote = "stopped" if step.sub_question is None else f"asked {step.sub_question!r}"
-    routes = step.routes or (next(iter(kbs)),)
-    step = replace(step, sub_question=asked, routes=routes)
-    return add_note(step, f"the policy {wrote}; what the picture shows is asked for")
+    if step.sub_question is None:
+        wrote, alike = "stopped", dict.fromkeys(possible, 1 / len(possible))
+        step = replace(step, routes=tuple(alike)[:1], probabilities=alike)
+    else:
+        wrote = f"asked {step.sub_question!r}"
+    return add_note(replace(step, sub_question=asked), f"the policy {wrote}; what the picture shows is asked for")
+
+
+def drop_pictures(kbs: Mapping[str, Card]) -> dict[str, Card]:
+    """The knowledge bases that are of no pictures."""
+    return {name: card for name, card in kbs.items() if card.kind != "image"}
 
 
 def is_picture_unseen(trajectory: Trajectory, kbs: Mapping[str, Card]) -> bool:

@@ -10,7 +10,7 @@ from r1router import parse
 from r1router.errors import UnknownName
 from r1router.moves.asking import Flow, ask
 from r1router.moves.changes import add_note
-from r1router.moves.pictures import ask_of_picture, find_picture_name, is_picture_unseen
+from r1router.moves.pictures import ask_of_picture, drop_pictures, find_picture_name, is_picture_unseen
 from r1router.prompts import Prompts
 from r1router.routing.odds import estimate_probabilities, fuse_odds
 from r1router.routing.sights import LOOK, bring_less, describe_sights, name_records
@@ -37,23 +37,24 @@ def plan(
     read = partial(parse.read_step, routes=prompts.labels(kbs))
     step = yield from ask(prompts.next_step(trajectory, kbs, sights=shown, template=template), read, prompts)
     step = replace(step, sights=shown)
+    possible = kbs
     if look and prompts.copied_answers:
         step = ask_of_picture(trajectory, kbs, step)
         if find_picture_name(trajectory):  # pictures have said what they can
-            kbs = {name: card for name, card in kbs.items() if card.kind != "image"} or kbs
+            possible = drop_pictures(kbs) or kbs
     if look and step.sub_question is not None:
         if is_for_unknown(trajectory, step):
             note = f"the policy asked {step.sub_question!r}, though that was not found"
             step = add_note(replace(step, sub_question=trajectory.question.text), note)
         asked = step.sub_question or ""
         if asked != wanted:
-            sights = yield from look_around(trajectory, kbs, asked)
+            sights = yield from look_around(trajectory, possible, asked)
             if not trajectory.steps and bring_less(sights, shown):
                 note = f"the policy asked {asked!r}, which finds less than the question itself"
                 step, sights = add_note(replace(step, sub_question=wanted), note), shown
         told = step.probabilities or estimate_probabilities(step.routes[0], kbs)
-        sights = tuple(sight for sight in sights if sight.kb in kbs)
-        told = {name: p for name, p in told.items() if name in kbs or name == parse.NO_ROUTE}
+        sights = tuple(sight for sight in sights if sight.kb in possible)
+        told = {name: p for name, p in told.items() if name in possible or name == parse.NO_ROUTE}
         fused = fuse_odds(prompts.odds, sights, kbs, told, picture=is_picture_unseen(trajectory, kbs))
         step = _follow_odds(replace(step, probabilities=fused))
     yield Planned(len(trajectory.steps), step)

@@ -31,6 +31,7 @@ QUERY, READ = "query", "read"
 
 
 def is_of_table(part: tuple[Evidence, ...]) -> bool:
+    """Whether these pieces, which belong together, are of a table."""
     return bool(part) and part[0].table is not None
 
 

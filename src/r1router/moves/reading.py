@@ -16,7 +16,8 @@ from r1router.tables.view import TableView
 from r1router.types import Answer, Answered, Evidence, Trajectory
 
 SURE_READING = 0.5
-"""With less confidence, what is read of the question's picture is no answer yet: what it shows is looked up."""
+"""With less confidence, what is read of the question's picture is no answer yet, and what a second step read elsewhere
+is no better than what the first one said."""
 
 
 class Reading(NamedTuple):
@@ -28,19 +29,28 @@ class Reading(NamedTuple):
 
 
 def read(
-    trajectory: Trajectory, prompts: Prompts, *, template: str = "answer_step", tables: str = READ
+    trajectory: Trajectory,
+    prompts: Prompts,
+    *,
+    template: str = "answer_step",
+    tables: str = READ,
+    picture_alone: bool = False,
 ) -> Flow[Trajectory]:
     """The trajectory with its last step answered by the policy from that step's evidence.
 
     With `tables=query` it may query the table that is its best evidence; what that gives is the answer, or is read.
     What does not say it is put aside, and what else was found is asked: the next table, or all that is from no table.
     A step that was unsure of its route reads both, tables and the rest, and the likelier answer stands.
+
+    With `picture_alone`, where answers are copied, a first step that found the question's picture reads what is known
+    of that alone. Where this hardly answers, what the picture is called is the step's answer.
     """
     found, unsure = trajectory.steps[-1].evidence, len(trajectory.steps[-1].routes) > 1
     parts: Sequence[tuple[Evidence, ...]] = [found]
     views: Views = {}
-    if prompts.copied_answers and name_picture(trajectory):
-        parts = [found[:1]]  # the picture that the question is about
+    named = name_picture(trajectory) if prompts.copied_answers else ""
+    if named and picture_alone:
+        parts = [found[:1]]
     elif tables == QUERY and prompts.table_queries:
         parts, views = yield from rank_tables(take_in_turn(found), trajectory.steps[-1].sub_question or "", prompts)
     readings: list[Reading] = []
@@ -51,7 +61,7 @@ def read(
         view = views.get((part[0].kb, part[0].id)) if part else None
         readings.append((yield from _read_part(trajectory, part, prompts, view, template=template, tables=tables)))
     best = choose_reading(readings)
-    if prompts.copied_answers and (named := name_picture(trajectory)) and not _is_sure(best.answer):
+    if named and (best.answer.text == parse.UNKNOWN or (picture_alone and not _is_sure(best.answer))):
         return (yield from settle(best.trajectory, Answer("The picture was found.", named)))
     if best.answer.text == parse.UNKNOWN and len(readings) > 1:
         best = best._replace(trajectory=put_first(best.trajectory, found))
@@ -96,7 +106,7 @@ def choose_reading(readings: Sequence[Reading]) -> Reading:
 
 
 def _is_sure(answer: Answer) -> bool:
-    return answer.text != parse.UNKNOWN and (answer.confidence is None or answer.confidence >= SURE_READING)
+    return answer.confidence is None or answer.confidence >= SURE_READING
 
 
 def settle(trajectory: Trajectory, answer: Answer) -> Flow[Trajectory]:

@@ -14,7 +14,7 @@ from r1router.evidence.words import read_words, tell_language
 from r1router.tables.view import TableView
 from r1router.types import Evidence
 
-QUERY = 0.75
+LIKELY = 0.75
 """The weight of the log-odds of its likeliest query, …"""
 SAID = 3.37
 """… of the share of the question's telling words that stand in its heading, its file's name, its columns or its shown
@@ -23,15 +23,15 @@ PIECE = 0.53
 """… of each of its pieces that was found, …"""
 FIRST = 0.68
 """… and of having been found before the others."""
-SUREST = 0.999
-"""No query is likelier, for this, and none less likely than a hundredth."""
+LEAST, MOST = 0.01, 0.999
+"""No query is less likely, or likelier, for this."""
 
 
 def weigh_table(question: str, view: TableView, pieces: Sequence[Evidence], *, first: bool) -> float:
     """How much speaks for this table, beside others. `pieces`: those of it that were found, at least one."""
-    support = min(max(view.likely[0].support if view.likely else 0.0, 0.01), SUREST)
+    support = min(max(view.likely[0].support if view.likely else 0.0, LEAST), MOST)
     odds = math.log(support / (1 - support))
-    return QUERY * odds + SAID * _share_said(question, view, pieces[0]) + PIECE * len(pieces) + FIRST * first
+    return LIKELY * odds + SAID * _share_said(question, view, pieces[0]) + PIECE * len(pieces) + FIRST * first
 
 
 def _share_said(question: str, view: TableView, piece: Evidence) -> float:
