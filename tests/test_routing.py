@@ -14,6 +14,7 @@ from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, read_odds
 from r1router.routing.sights import LINE, describe_sights, name_records
+from r1router.table import TableResult
 from r1router.types import Answer, Ask, Evidence, Image, Question, Reply, Search, Sight, Step, Trajectory
 
 NEAR = Sight("table", "Plants: Vamma | 1915", 0.7, 1.0)
@@ -300,6 +301,15 @@ def test_another_sub_question_goes_on_from_the_first_answer():
     assert find_earlier_answer(Trajectory(question, (replace(first, sub_question="Who won?"), last))) is None
     assert find_earlier_answer(Trajectory(question, (first,))) is None
     assert find_earlier_answer(Trajectory(question)) is None
+    crest = Evidence("image", "i", "Crest of Lom", image="a.png")
+    seen, path = (
+        replace(question, image=Image(b"x")),
+        replace(first, answer="Crest of Lom", confidence=None, evidence=(crest,)),
+    )
+    given = replace(last.evidence[0], result=TableResult("SELECT 1", ("1",), (("Lom",),)))
+    assert find_earlier_answer(Trajectory(seen, (path, last))).steps == (path,)
+    assert find_earlier_answer(Trajectory(seen, (path, replace(last, confidence=0.6)))) is None
+    assert find_earlier_answer(Trajectory(seen, (path, replace(last, evidence=(given,))))) is None
     told = replace(first, sub_question="Who is the boss?"), replace(last, sub_question="Where was Ann born?")
     assert find_earlier_answer(Trajectory(Question("Where is it?"), told)) is None
 

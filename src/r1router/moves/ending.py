@@ -97,7 +97,8 @@ def find_earlier_answer(trajectory: Trajectory) -> Trajectory | None:
 
     A small policy takes a question of one step for one of two: it asks "Which one is meant: …", reads the answer off,
     and asks on. The first answer stands if the last one is from the same knowledge base, or has less confidence than
-    `SURE_READING`; a sure answer from another knowledge base goes on from the first one.
+    `SURE_READING`; a sure answer from another knowledge base goes on from the first one. What a picture is called
+    stands if the last answer was read, not queried, with less confidence than that.
     """
     if len(trajectory.steps) < 2:
         return None
@@ -106,10 +107,14 @@ def find_earlier_answer(trajectory: Trajectory) -> Trajectory | None:
     if not told or not all(_says_question(trajectory, step) for step in (first, last)):
         return None
     sure, later = first.confidence, last.confidence
-    if sure is None or later is None or sure <= later:
+    if later is None:
         return None
-    goes_on = first.evidence[0].kb != last.evidence[0].kb and later >= SURE_READING
-    return None if goes_on else replace(trajectory, steps=(first,))
+    if find_picture_name(trajectory):
+        stands = last.evidence[0].result is None and later < SURE_READING
+    else:
+        elsewhere = first.evidence[0].kb != last.evidence[0].kb
+        stands = sure is not None and later < sure and not (elsewhere and later >= SURE_READING)
+    return replace(trajectory, steps=(first,)) if stands else None
 
 
 def _says_question(trajectory: Trajectory, step: Step) -> bool:
