@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The encoder that finds answers in evidence, trained again: readings written for it, readings of made folders and of
-# three question sets' train parts, clozes of passages, questions taken apart; fourteen trainings, and means of some.
-# Some eight hours on two cores. This file was never run from its start: what ships had five shorter trainings in place
+# three question sets' train parts, clozes of passages, questions taken apart; sixteen trainings, and means of some.
+# Some ten hours on two cores. This file was never run from its start: what ships had five shorter trainings in place
 # of the first, some ended early, and the last ones had parts of these files (see src/r1router/assets/router/README.md).
 #
 #     recipes/train_extractor.sh BENCH KBS [FOLDER]
@@ -80,4 +80,14 @@ train thirteenth "$folder/splits.jsonl" "${rest[@]}" --from "$(w twelfth)" --ste
 train fourteenth "$folder/splits.jsonl" "$folder/sets.jsonl" "$facts" --from "$(w thirteenth)" --steps 420 \
   --learning-rate 8e-5 --seed 81 --unknown 0.6
 python "$here/build_extractor.py" "$(w thirteenth)" "$(w fourteenth)" "$folder/tenths.safetensors" \
-  --to "$folder/extractor.onnx"
+  --to "$folder/thirds.safetensors"
+
+# Folders of texts and pictures alone, and more of the questions that nearly have an answer; two orders of the rows.
+[ -s "$folder/texts/questions.jsonl" ] || python "$here/index_written_folders.py" "$folder/texts" --written texts --together 3
+[ -s "$folder/texts.jsonl" ] || python "$here/write_collection_readings.py" "$folder/texts" "$folder/texts.jsonl"
+last=("$folder/wordings.jsonl" "$folder/texts.jsonl" "$folder/sets.jsonl" "$facts")
+for seed in 0 1; do
+  train "last$seed" "${last[@]}" --from "$folder/thirds.safetensors" --steps 700 --learning-rate 1.2e-4 --seed "3$seed" \
+    --unknown 0.25
+done
+python "$here/build_extractor.py" "$(w last0)" "$(w last1)" --to "$folder/extractor.onnx"
