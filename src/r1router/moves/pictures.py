@@ -11,22 +11,17 @@ from r1router.types import Card, Step, Trajectory
 
 
 def ask_of_picture(trajectory: Trajectory, kbs: Mapping[str, Card], step: Step) -> Step:
-    """The step with what it has to ask where the question comes with a picture, whatever the policy wrote.
+    """The step with what it has to ask where all that the first one found is what the question's picture shows: the
+    question about that, in knowledge bases of something else, whatever the policy wrote.
 
-    First it asks the question itself, to be searched with the picture. Then, where all that is known is what the
-    picture shows, it asks the question about that. A policy that stopped says nothing of where to ask it.
+    A policy that stopped says nothing of where to ask it.
     """
-    question, named, others = trajectory.question.text, find_picture_name(trajectory), drop_pictures(kbs)
-    if not trajectory.steps and len(others) < len(kbs) and is_picture_unseen(trajectory, kbs):
-        asked, possible = question, kbs
-    elif len(trajectory.steps) == 1 and named and others:
-        asked, possible = f"{named}: {question}", others
-    else:
-        return step
-    if step.sub_question == asked:
+    named, others = find_picture_name(trajectory), drop_pictures(kbs)
+    asked = f"{named}: {trajectory.question.text}"
+    if len(trajectory.steps) != 1 or not named or not others or step.sub_question == asked:
         return step
     if step.sub_question is None:
-        wrote, alike = "stopped", dict.fromkeys(possible, 1 / len(possible))
+        wrote, alike = "stopped", dict.fromkeys(others, 1 / len(others))
         step = replace(step, routes=tuple(alike)[:1], probabilities=alike)
     else:
         wrote = f"asked {step.sub_question!r}"
