@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r1router.evidence.weights import read_weights
-from r1router.evidence.words import read_words, tell_language
+from r1router.evidence.words import measure_share, read_words, tell_language
 from r1router.types import Ending, Evidence
 
 FEATURES = ("doubt", "confidence", "similarity", "matched", "beside", "held", "side", "computed")
@@ -62,12 +62,12 @@ def measure_support(
     asked, said = frozenset(read_words(question, language)), " ".join(answer.casefold().split())
     held = beside = matched = 0.0
     for item in evidence:
-        matched = max(matched, _share(asked, read_words(f"{item.title}\n{item.text}", language)))
+        matched = max(matched, measure_share(asked, read_words(f"{item.title}\n{item.text}", language)))
         title = read_words(item.title, language)
         for line in item.text.split("\n"):
             if said and said in " ".join(line.casefold().split()):
                 held = 1.0
-                beside = max(beside, _share(asked, [*title, *read_words(line, language)]))
+                beside = max(beside, measure_share(asked, [*title, *read_words(line, language)]))
     return {
         "doubt": 0.0 if doubt is None else _log_odds(doubt),
         "confidence": 0.0 if confidence is None else max(-6.0, math.log(max(confidence, 1e-9))),
@@ -88,10 +88,6 @@ def judge(support: Support, told: Mapping[str, float], *, strange: bool = False)
     if probability >= support.sure:
         return probability, "supported"
     return probability, "unsure" if probability >= support.lost else "not_found"
-
-
-def _share(asked: frozenset[str], held: Sequence[str]) -> float:
-    return len(asked & set(held)) / len(asked) if asked else 0.0
 
 
 def _log_odds(probability: float) -> float:

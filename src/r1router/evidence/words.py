@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from typing import Any, Literal
 
@@ -57,6 +57,11 @@ def _read(text: str, language: Language) -> tuple[str, ...]:
 def _read_short(text: str, language: Language) -> tuple[str, ...]:
     """Remembered: one question looks at a piece, reads it, judges by it and cites it."""
     return _read(text, language)
+
+
+def measure_share(asked: frozenset[str], told: Iterable[str]) -> float:
+    """The share of the words asked for that are told, 0 to 1; 0 where none is asked for."""
+    return len(asked.intersection(told)) / len(asked) if asked else 0.0
 
 
 def read_name(name: str, language: Language | None = None) -> frozenset[str]:

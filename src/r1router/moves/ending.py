@@ -10,7 +10,7 @@ from r1router.errors import BudgetSpent
 from r1router.evidence.cite import cite, find_sources
 from r1router.evidence.codes import has_codes, read_codes
 from r1router.evidence.support import Support, judge, measure_support
-from r1router.evidence.words import read_words, tell_language
+from r1router.evidence.words import measure_share, read_words, tell_language
 from r1router.moves.asking import Flow, ask_answer
 from r1router.moves.changes import fill_in
 from r1router.moves.pictures import find_picture_name
@@ -121,8 +121,7 @@ def _says_question(trajectory: Trajectory, step: Step) -> bool:
     """Whether the sub-question holds nearly all telling words of the question."""
     language = tell_language(trajectory.question.text)
     asked = frozenset(read_words(trajectory.question.text, language))
-    held = asked & frozenset(read_words(step.sub_question or "", language))
-    return bool(asked) and len(held) >= WHOLE * len(asked)
+    return measure_share(asked, read_words(step.sub_question or "", language)) >= WHOLE
 
 
 def repeat_only_answer(trajectory: Trajectory) -> Answer | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
-from r1router.evidence.words import read_words, tell_language
+from r1router.evidence.words import measure_share, read_words, tell_language
 from r1router.types import Evidence, Sight, Step
 
 LOOK = 3
@@ -48,7 +48,7 @@ def _see_one(
         return Sight(name)
     similarity = max(item.similarity or 0.0 for item in ranking)
     held = {word for item in ranking for word in read(f"{item.title}\n{item.text}")}
-    matched = len(asked & held) / len(asked) if asked else 0.0
+    matched = measure_share(asked, held)
     best = max(ranking, key=lambda item: item.similarity or 0.0)
     again = (name, best.record or best.id) in known
     return Sight(name, _telling_line(best, asked, read), round(similarity, 3), round(matched, 2), again)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from r1router.evidence.words import read_words, tell_language
+from r1router.evidence.words import measure_share, read_words, tell_language
 from r1router.tables.view import TableView
 from r1router.types import Evidence
 
@@ -36,9 +36,8 @@ def weigh_table(question: str, view: TableView, pieces: Sequence[Evidence], *, f
 
 def _share_said(question: str, view: TableView, piece: Evidence) -> float:
     language = tell_language(question)
-    asked = frozenset(read_words(question, language))
     file = piece.location.source.rsplit("/", 1)[-1] if piece.location else ""
     columns = (text for column in view.columns for text in (column.name, *column.samples))
     cells = (cell for row in view.rows for cell in row)
     told = " ".join((piece.title, view.section, view.caption, file, *columns, *cells))
-    return len(asked & frozenset(read_words(told, language))) / len(asked) if asked else 0.0
+    return measure_share(frozenset(read_words(question, language)), read_words(told, language))
