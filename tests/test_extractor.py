@@ -75,12 +75,13 @@ def say(text, probability):
     return Reply(f"<answer>{text}</answer>", tuple(tokens))
 
 
-def test_a_sure_language_model_keeps_its_answer_and_an_unsure_one_does_not():
-    spans = [extractor.Span("Oslo", 0.15, 1), extractor.Span("unknown", 0.1, 0)]
+def test_a_sure_language_model_chooses_among_the_answers_that_are_found():
+    spans = [extractor.Span("Oslo", 0.15, 1), extractor.Span("unknown", 0.1, 0), extractor.Span("Bergen", 0.01, 1)]
     kept = read_answer(extractor.choose(spans, say("Bergen", 0.99)))
     assert (kept.text, kept.doubt) == ("Bergen", 0.1)
     assert read_answer(extractor.choose(spans, say("Bergen", 0.05))).text == "Oslo"
     assert read_answer(extractor.choose(spans, say("oslo.", 0.05))).text == "oslo."
+    assert read_answer(extractor.choose(spans, say("Hamar", 0.99))).text == "Oslo"
 
 
 def test_the_language_model_is_asked_where_no_answer_is_likely():

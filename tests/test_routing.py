@@ -251,6 +251,9 @@ def test_what_a_picture_shows_is_asked_for_where_there_is_more_than_pictures():
     asked, crest = Question("How many live here?", Image(b"x")), Evidence("image", "i", "Crest of Lom", image="a.png")
     named = Trajectory(asked, (Step(sub_question=asked.text, answer="Crest of Lom", evidence=(crest,)),))
     stop, new, (text, table, image) = Step(), Trajectory(asked), (KBS[name] for name in ("text", "table", "image"))
+    preface = Step(sub_question=f"Which one is meant: {asked.text}", routes=("image",))
+    assert ask_of_picture(new, {"image": image}, preface).sub_question == asked.text
+    assert ask_of_picture(Trajectory(Question(asked.text)), {"image": image}, preface) is preface
     for path, cards in ((new, ()), (new, (text, image)), (named, ()), (named, (image,))):
         assert ask_of_picture(path, {card.name: card for card in cards}, stop) is stop
     kbs, words = {"image": image, "text": text, "table": table}, f"Crest of Lom: {asked.text}"
@@ -300,6 +303,8 @@ def test_another_sub_question_goes_on_from_the_first_answer():
     )
     given = replace(last.evidence[0], result=TableResult("SELECT 1", ("1",), (("Lom",),)))
     assert find_earlier_answer(Trajectory(seen, (path, last))).steps == (path,)
+    short = replace(path, sub_question="Whose crest is it?")
+    assert find_earlier_answer(Trajectory(seen, (short, last))).steps == (short,)
     assert find_earlier_answer(Trajectory(seen, (path, replace(last, confidence=0.6)))) is None
     assert find_earlier_answer(Trajectory(seen, (path, replace(last, evidence=(given,))))) is None
     told = replace(first, sub_question="Who is the boss?"), replace(last, sub_question="Where was Ann born?")

@@ -98,18 +98,20 @@ def find_earlier_answer(trajectory: Trajectory) -> Trajectory | None:
     A small policy takes a question of one step for one of two: it asks "Which one is meant: …", reads the answer off,
     and asks on. The first answer stands if the last one is from the same knowledge base, or has less confidence than
     `SURE_READING`; a sure answer from another knowledge base goes on from the first one. What a picture is called
-    stands if the last answer was read, not queried, with less confidence than that.
+    stands if the last answer was read, not queried, with less confidence than that; the first step need not have said
+    the question then, since it searched with the picture.
     """
     if len(trajectory.steps) < 2:
         return None
     first, last = trajectory.steps[0], trajectory.steps[-1]
     told = all(step.answer not in ("", parse.UNKNOWN) and step.evidence for step in (first, last))
-    if not told or not all(_says_question(trajectory, step) for step in (first, last)):
+    named = find_picture_name(trajectory)
+    if not told or not all(_says_question(trajectory, step) for step in ((last,) if named else (first, last))):
         return None
     sure, later = first.confidence, last.confidence
     if later is None:
         return None
-    if find_picture_name(trajectory):
+    if named:
         stands = last.evidence[0].result is None and later < SURE_READING
     else:
         elsewhere = first.evidence[0].kb != last.evidence[0].kb

@@ -14,10 +14,14 @@ def ask_of_picture(trajectory: Trajectory, kbs: Mapping[str, Card], step: Step) 
     """The step with what it has to ask where all that the first one found is what the question's picture shows: the
     question about that, in knowledge bases of something else, whatever the policy wrote.
 
-    A policy that stopped says nothing of where to ask it.
+    A policy that stopped says nothing of where to ask it. A first step that asks the whole question with words before
+    it ("Which one is meant: …") asks the question itself, since the picture says which.
     """
-    named, others = find_picture_name(trajectory), drop_pictures(kbs)
-    asked = f"{named}: {trajectory.question.text}"
+    question, named, others = trajectory.question.text, find_picture_name(trajectory), drop_pictures(kbs)
+    whole = question in (step.sub_question or "") and step.sub_question != question
+    if not trajectory.steps and whole and is_picture_unseen(trajectory, kbs):
+        return add_note(replace(step, sub_question=question), f"the policy asked {step.sub_question!r}")
+    asked = f"{named}: {question}"
     if len(trajectory.steps) != 1 or not named or not others or step.sub_question == asked:
         return step
     if step.sub_question is None:

@@ -109,9 +109,11 @@ def is_sure(spans: Sequence[Span]) -> bool:
 
 
 def choose(spans: Sequence[Span], said: Reply) -> Reply:
-    """What the language model said, or the likeliest of these answers, whichever is more probable.
+    """What the language model said where that is one of these answers and likely enough, else the likeliest of them.
 
-    `LANGUAGE_MODEL` was chosen where readings of the train sets and of strangers' documents both come out best.
+    The language model knows which of several answers is meant, in longer chains too; by itself it takes what stands
+    near the question's words, and is sure of it. `LANGUAGE_MODEL` was chosen where readings of the train sets and of
+    strangers' documents both come out best.
     """
     try:
         answer = read_answer(said)
@@ -120,7 +122,7 @@ def choose(spans: Sequence[Span], said: Reply) -> Reply:
     alike = sum(span.probability for span in spans if _fold(span.text) == _fold(answer.text))
     own = LANGUAGE_MODEL * (answer.confidence or 0.0) + alike
     found = write_reply(spans)
-    if own >= spans[0].probability:
+    if alike and own >= spans[0].probability:
         return replace(said, confidence=answer.confidence, doubt=found.doubt)
     return replace(found, prompt_tokens=said.prompt_tokens, completion_tokens=said.completion_tokens)
 
