@@ -4,8 +4,10 @@ import math
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from flows import KBS, STOP, answer, step
+from r1router.cli.render import print_end
 from r1router.errors import InputError
 from r1router.evidence.support import Support, judge, measure_support, read_support
 from r1router.methods import load_method
@@ -124,7 +126,7 @@ def test_weights_come_with_the_prompt_set_and_an_unknown_one_is_refused(tmp_path
     (tmp_path / "support.toml").write_text("doubt = -1\n")
     assert read_support(tmp_path) == Support(doubt=-1)
     (tmp_path / "support.toml").write_text("doubts = -1\n")
-    with pytest.raises(InputError, match="doubts is no weight; known: beside, computed, confidence"):
+    with pytest.raises(InputError, match="doubts is no weight; known: beside, cited, computed, confidence"):
         read_support(tmp_path)
 
 
@@ -167,6 +169,19 @@ def test_an_answer_that_the_evidence_does_not_support_is_not_given(tmp_path):
     path = ask(Prompts(tmp_path), replies, held)
     assert (path.answer.text, path.answer.ending) == ("Ida Holm", "supported")
     assert path.sources == tuple(held)
+
+
+def test_what_is_hardly_supported_cites_nothing_and_shows_what_is_nearest(tmp_path):
+    replies = [step("When does the desk close?", "text"), answer("18:15"), STOP, answer("18:15")]
+    for cited, told in ((0.4, True), (0.6, False)):
+        (tmp_path / "support.toml").write_text(f"constant = 0\nsure = 0.9\ncited = {cited}\n")
+        path = ask(Prompts(tmp_path), replies, [OPEN])
+        assert (path.answer.text, path.answer.ending, bool(path.sources)) == ("18:15", "unsure", told)
+        assert path.nearest == (None if told else OPEN)
+        shown = Console(record=True, width=100)
+        print_end(path, shown)
+        assert ("which may not say it" in shown.export_text()) is not told
+    assert ask(Prompts(), replies, []).nearest is None
 
 
 def test_without_weights_and_without_verifying_answers_are_taken_as_they_are(tmp_path):

@@ -312,6 +312,12 @@ class Trajectory:
         """The evidence cited by the final answer."""
         return self.answer.citations if self.answer else ()
 
+    @property
+    def nearest(self) -> Evidence | None:
+        """The best piece that the last step found, to show where the answer cites none; None where it cites one."""
+        found = (step.evidence[0] for step in reversed(self.steps) if step.evidence)
+        return None if self.sources else next(found, None)
+
 
 # ── what a method yields ───────────────────────────────────────────────────────────────────────
 

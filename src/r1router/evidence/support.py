@@ -47,6 +47,8 @@ class Support:
     """Answers that are supported with at least this probability are given as supported, …"""
     lost: float = 0.2
     """… those with less than this are not given at all, and those between as unsure."""
+    cited: float = 0.0
+    """An unsure answer with less than this cites no source: its piece is too seldom the one that says it."""
 
 
 def read_support(folder: Path) -> Support | None:

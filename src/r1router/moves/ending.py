@@ -162,9 +162,9 @@ def verify_answer(trajectory: Trajectory, answer: Answer, support: Support) -> A
     judgements = (judge(support, measure_step(step), strange=strange) for step in steps)
     told, ending = min(judgements, key=lambda judged: judged[0])
     judged = replace(answer, support=round(told, 3), ending=ending)
-    if ending != "not_found":
-        return judged
-    return replace(judged, text=parse.UNKNOWN, guess=answer.text, citations=())
+    if ending == "not_found":
+        return replace(judged, text=parse.UNKNOWN, guess=answer.text, citations=())
+    return judged if told >= support.cited else replace(judged, citations=())
 
 
 def _is_of_another_thing(question: str, steps: Sequence[Step]) -> bool:

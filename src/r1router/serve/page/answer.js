@@ -56,6 +56,7 @@ class Answer extends Component {
         ${guess && html`<p class="ending">The model said “${guess}”, which the evidence does not support.</p>`}
         <${Thought} text=${thought} />
         <${Sources} run=${run} citations=${citations} />
+        ${!citations.length && html`<${Nearest} run=${run} />`}
         <p><button type="button" class="quiet small" onClick=${onFollow}>Ask a follow-up</button></p>
         <${Keep} run=${run} />
         <${Cost} run=${run} />
@@ -83,6 +84,18 @@ function Sources({ run, citations }) {
           </li>
         `;
       })}
+    </ol>
+  `;
+}
+
+function Nearest({ run }) {
+  const { evidence: [found] = [], sub_question: asked } = run.steps.findLast(({ evidence = [] }) => evidence.length) ?? {};
+  if (!found) return null;
+  const kind = run.cards[found.kb]?.kind;
+  return html`
+    <h3>Nearest in your files</h3>
+    <ol class="sources">
+      <li><${FoldedEvidence} evidence=${found} number=${1} kind=${kind} pattern=${pattern(asked ?? run.question, "")} /></li>
     </ol>
   `;
 }
