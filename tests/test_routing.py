@@ -72,6 +72,14 @@ def test_what_an_earlier_step_has_found_speaks_against_its_knowledge_base():
     assert (next(iter(first)), next(iter(later))) == ("table", "text")
 
 
+def test_the_policy_is_believed_more_after_the_first_step():
+    close, odds = Sight("text", "Plants", NEAR.similarity - 0.1, 1.0), Odds(policy=0.2, later=0.6)
+    told = {"table": 0.1, "text": 0.9}
+    first, later = (fuse_odds(odds, [close, NEAR], KBS, told, later=after) for after in (False, True))
+    assert (next(iter(first)), next(iter(later))) == ("table", "text")
+    assert fuse_odds(odds, [close, NEAR], KBS, {}, later=True) == fuse_odds(odds, [close, NEAR], KBS, {})
+
+
 def test_a_route_that_is_only_named_counts_as_one_with_probabilities():
     supposed = estimate_probabilities("text", KBS)
     assert sum(supposed.values()) == pytest.approx(1)

@@ -62,6 +62,11 @@ class Case:
     picture: bool
 
     @property
+    def later(self) -> bool:
+        """Whether it is of a step after the first."""
+        return self.source.endswith(", later")
+
+    @property
     def kbs(self) -> dict[str, Card]:
         return {card.name: card for card in self.cards}
 
@@ -197,7 +202,8 @@ def fit_weights(cases: Sequence[Case], names: Sequence[str]) -> Odds:
     many = Counter(case.source for case in cases)
     rows = []
     for case in cases:
-        told = measure_features([s for s in case.sights if s.line], case.kbs, case.told, picture=case.picture)
+        seen = [s for s in case.sights if s.line]
+        told = measure_features(seen, case.kbs, case.told, picture=case.picture, later=case.later)
         features = torch.tensor([[told[kb][name] for name in NAMES] for kb in told], dtype=torch.float64)
         rows.append((features, list(told).index(case.right), 1 / (len(many) * many[case.source])))
     optimizer = torch.optim.LBFGS([weights], max_iter=200)
@@ -219,8 +225,8 @@ def _judge(odds: Odds, cases: Sequence[Case]) -> tuple[float, float]:
     """The share of right routes, and the calibration error of their probabilities."""
     bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
     for case in cases:
-        fused = {name: p for name, p in fuse_odds(odds, case.sights, case.kbs, case.told, picture=case.picture).items()
-                 if name in case.kbs}  # fmt: skip
+        told = fuse_odds(odds, case.sights, case.kbs, case.told, picture=case.picture, later=case.later)
+        fused = {name: p for name, p in told.items() if name in case.kbs}
         best = max(fused, key=lambda name: fused[name])
         share = fused[best] / (sum(fused.values()) or 1.0)
         bins[min(9, int(share * 10))].append((share, best == case.right))

@@ -55,7 +55,8 @@ def plan(
         told = step.probabilities or estimate_probabilities(step.routes[0], kbs)
         sights = tuple(sight for sight in sights if sight.kb in possible)
         told = {name: p for name, p in told.items() if name in possible or name == parse.NO_ROUTE}
-        fused = fuse_odds(prompts.odds, sights, kbs, told, picture=is_picture_unseen(trajectory, kbs))
+        unseen, later = is_picture_unseen(trajectory, kbs), bool(trajectory.steps)
+        fused = fuse_odds(prompts.odds, sights, kbs, told, picture=unseen, later=later)
         step = _follow_odds(replace(step, probabilities=fused))
     yield Planned(len(trajectory.steps), step)
     return step

@@ -41,8 +41,6 @@ UNKNOWN_ODDS = 4.0
 """What the odds of "unknown" are multiplied by, since the mean over the pieces tells too little. Chosen on strangers'
 folders among 0.5, 1 and 4, which decline 8, 9 and 12 of 16 questions without an answer and answer 72, 73 and 71 of 124
 others right: with less, the language model is asked, and answers."""
-LANGUAGE_MODEL = 0.2
-"""What the language model's confidence counts, beside an extractor's probability."""
 
 Floats = npt.NDArray[np.float32]
 Encode = Callable[[npt.NDArray[np.int32], npt.NDArray[np.int32]], Floats]
@@ -112,15 +110,14 @@ def choose(spans: Sequence[Span], said: Reply) -> Reply:
     """What the language model said where that is one of these answers and likely enough, else the likeliest of them.
 
     The language model knows which of several answers is meant, in longer chains too; by itself it takes what stands
-    near the question's words, and is sure of it. `LANGUAGE_MODEL` was chosen where readings of the train sets and of
-    strangers' documents both come out best.
+    near the question's words, and is sure of it.
     """
     try:
         answer = read_answer(said)
     except ParseError:
         return write_reply(spans)
     alike = sum(span.probability for span in spans if _fold(span.text) == _fold(answer.text))
-    own = LANGUAGE_MODEL * (answer.confidence or 0.0) + alike
+    own = (answer.confidence or 0.0) + alike
     found = write_reply(spans)
     if alike and own >= spans[0].probability:
         return replace(said, confidence=answer.confidence, doubt=found.doubt)

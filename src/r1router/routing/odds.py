@@ -39,6 +39,8 @@ class Odds:
     """Added for knowledge bases of tables."""
     pictured: float = 1.0
     """Added for knowledge bases of pictures where the question comes with one that was not searched with yet."""
+    later: float = 0.0
+    """Added to the policy's weight after the first step: it knows what comes next, and what is near is near again."""
     again: float = -1.8
     """Added for knowledge bases of which an earlier step has found the nearest entry: it is near since the question is
     the same, and what is missing is elsewhere."""
@@ -56,19 +58,26 @@ def estimate_probabilities(named: str, names: Collection[str]) -> dict[str, floa
 
 
 def measure_features(
-    sights: Sequence[Sight], cards: Mapping[str, Card], probabilities: Mapping[str, float], *, picture: bool = False
+    sights: Sequence[Sight],
+    cards: Mapping[str, Card],
+    probabilities: Mapping[str, float],
+    *,
+    picture: bool = False,
+    later: bool = False,
 ) -> dict[str, dict[str, float]]:
     """By knowledge base, the value of each feature that `Odds` has a weight for.
 
-    `picture`: the question has one that no step has searched with."""
+    `picture`: the question has one that no step has searched with. `later`: the plan is not the first."""
     nearest = max((s.similarity for s in sights), default=0.0)
     most = max((s.matched for s in sights), default=0.0)
     told = sum(probabilities.get(s.kb, 0.0) for s in sights)
+    named = {s.kb: math.log(max(probabilities.get(s.kb, 0.0) / told, LEAST)) if told > 0 else 0.0 for s in sights}
     return {
         s.kb: {
             "similarity": s.similarity - nearest,
             "matched": s.matched - most,
-            "policy": math.log(max(probabilities.get(s.kb, 0.0) / told, LEAST)) if told > 0 else 0.0,
+            "policy": named[s.kb],
+            "later": named[s.kb] if later else 0.0,
             "image": float(cards[s.kb].kind == "image"),
             "table": float(cards[s.kb].kind == "table"),
             "pictured": float(picture and cards[s.kb].kind == "image"),
@@ -85,6 +94,7 @@ def fuse_odds(
     probabilities: Mapping[str, float],
     *,
     picture: bool = False,
+    later: bool = False,
 ) -> dict[str, float]:
     """The probability of each knowledge base, highest first, with what the policy gives to stopping left as it is.
 
@@ -96,7 +106,7 @@ def fuse_odds(
         return dict(probabilities)
     scores = {
         name: sum(getattr(odds, feature) * value for feature, value in told.items())
-        for name, told in measure_features(seen, cards, probabilities, picture=picture).items()
+        for name, told in measure_features(seen, cards, probabilities, picture=picture, later=later).items()
     }
     highest = max(scores.values())
     shares = {name: math.exp(score - highest) for name, score in scores.items()}
