@@ -82,6 +82,8 @@ def test_a_sure_language_model_chooses_among_the_answers_that_are_found():
     assert read_answer(extractor.choose(spans, say("Bergen", 0.05))).text == "Oslo"
     assert read_answer(extractor.choose(spans, say("oslo.", 0.05))).text == "oslo."
     assert read_answer(extractor.choose(spans, say("Hamar", 0.99))).text == "Oslo"
+    assert read_answer(extractor.choose(spans, say("unknown", 0.99))).text == "Oslo"
+    assert read_answer(extractor.choose(spans, say("“Bergen”", 0.99))).text == "“Bergen”"
 
 
 def test_the_language_model_is_asked_where_no_answer_is_likely():

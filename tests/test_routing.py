@@ -9,7 +9,7 @@ from r1router import parse
 from r1router.errors import BudgetSpent, InputError
 from r1router.evidence.support import Support
 from r1router.moves.ending import find_earlier_answer, finish, repeat_only_answer, verify_answer
-from r1router.moves.pictures import ask_of_picture, name_picture
+from r1router.moves.pictures import ask_of_picture, drop_preface, name_picture
 from r1router.parse import NO_ROUTE
 from r1router.prompts import Prompts
 from r1router.routing.odds import Odds, estimate_probabilities, fuse_odds, read_odds
@@ -70,6 +70,19 @@ def test_what_an_earlier_step_has_found_speaks_against_its_knowledge_base():
     first = fuse_odds(Odds(), describe_sights("Where is Vamma?", found), KBS, {})
     later = fuse_odds(Odds(), [table, text], KBS, {})
     assert (next(iter(first)), next(iter(later))) == ("table", "text")
+
+
+def test_words_before_the_whole_question_are_dropped_where_its_picture_says_which():
+    asked, pictures = Question("How many live here?", Image(b"x")), {"image": KBS["image"]}
+    preface = Step(sub_question="Which one is meant: how many  live here?", routes=("image",))
+    told = drop_preface(Trajectory(asked), pictures, preface)
+    assert (told.sub_question, told.note.endswith("the question itself is asked")) == (asked.text, True)
+    later, plain = Trajectory(asked, (preface,)), Trajectory(Question(asked.text))
+    for path, kbs in ((later, pictures), (plain, pictures), (Trajectory(asked), {"text": KBS["text"]})):
+        assert drop_preface(path, kbs, preface) is preface
+    for words in (asked.text, "How many live here? And where?", "Where is it?", None):
+        other = replace(preface, sub_question=words)
+        assert drop_preface(Trajectory(asked), pictures, other) is other
 
 
 def test_the_policy_is_believed_more_after_the_first_step():
@@ -259,9 +272,6 @@ def test_what_a_picture_shows_is_asked_for_where_there_is_more_than_pictures():
     asked, crest = Question("How many live here?", Image(b"x")), Evidence("image", "i", "Crest of Lom", image="a.png")
     named = Trajectory(asked, (Step(sub_question=asked.text, answer="Crest of Lom", evidence=(crest,)),))
     stop, new, (text, table, image) = Step(), Trajectory(asked), (KBS[name] for name in ("text", "table", "image"))
-    preface = Step(sub_question=f"Which one is meant: {asked.text}", routes=("image",))
-    assert ask_of_picture(new, {"image": image}, preface).sub_question == asked.text
-    assert ask_of_picture(Trajectory(Question(asked.text)), {"image": image}, preface) is preface
     for path, cards in ((new, ()), (new, (text, image)), (named, ()), (named, (image,))):
         assert ask_of_picture(path, {card.name: card for card in cards}, stop) is stop
     kbs, words = {"image": image, "text": text, "table": table}, f"Crest of Lom: {asked.text}"

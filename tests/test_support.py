@@ -177,11 +177,20 @@ def test_what_is_hardly_supported_cites_nothing_and_shows_what_is_nearest(tmp_pa
         (tmp_path / "support.toml").write_text(f"constant = 0\nsure = 0.9\ncited = {cited}\n")
         path = ask(Prompts(tmp_path), replies, [OPEN])
         assert (path.answer.text, path.answer.ending, bool(path.sources)) == ("18:15", "unsure", told)
-        assert path.nearest == (None if told else OPEN)
+        assert path.answer.nearest == (None if told else OPEN)
         shown = Console(record=True, width=100)
         print_end(path, shown)
         assert ("which may not say it" in shown.export_text()) is not told
-    assert ask(Prompts(), replies, []).nearest is None
+    asked = Question("When does the desk close?")
+    held, other = replace(OPEN, id="2"), Evidence("text", "3", "Bikes")
+    found = Trajectory(asked, (Step(sub_question=asked.text, answer="18:15", evidence=(other, held)),))
+    for cited in ((held,), ()):
+        shy = verify_answer(found, Answer("", "18:15", citations=cited), Support(sure=0.9, cited=0.6))
+        assert (shy.citations, shy.nearest) == ((), held if cited else other)
+    nothing = verify_answer(found, Answer("", "unknown"), Support())
+    assert (nothing.ending, nothing.nearest) == ("not_found", other)
+    assert verify_answer(found, Answer("", "18:15", citations=(held,)), Support(sure=0.5, cited=0.9)).nearest is None
+    assert ask(Prompts(), replies, []).answer.nearest is None
 
 
 def test_without_weights_and_without_verifying_answers_are_taken_as_they_are(tmp_path):

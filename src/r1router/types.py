@@ -273,6 +273,8 @@ class Answer:
     """Probability that the evidence supports the answer; None where nothing judged it."""
     guess: str = ""
     """What the policy said, where it was declined."""
+    nearest: Evidence | None = None
+    """The best piece to look at, where an answer that was judged unsure or not found cites none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,12 +313,6 @@ class Trajectory:
     def sources(self) -> tuple[Evidence, ...]:
         """The evidence cited by the final answer."""
         return self.answer.citations if self.answer else ()
-
-    @property
-    def nearest(self) -> Evidence | None:
-        """The best piece that the last step found, to show where the answer cites none; None where it cites one."""
-        found = (step.evidence[0] for step in reversed(self.steps) if step.evidence)
-        return None if self.sources else next(found, None)
 
 
 # ── what a method yields ───────────────────────────────────────────────────────────────────────

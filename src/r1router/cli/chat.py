@@ -162,8 +162,10 @@ def choose_kbs(state: Chat, names: Sequence[str]) -> None:
 
 
 def show_sources(state: Chat, words: Sequence[str]) -> None:
-    """/sources [N]: where the last answer came from; with a number, the whole of that piece."""
-    sources: Sequence[Evidence] = state.last.sources if state.last else ()
+    """/sources [N]: where the last answer came from, or what is nearest; with a number, the whole of that piece."""
+    answer = state.last.answer if state.last else None
+    nearest = (answer.nearest,) if answer and answer.nearest else ()
+    sources: Sequence[Evidence] = (state.last.sources if state.last else ()) or nearest
     if not sources:
         raise InputError("the last answer names no source" if state.last else "nothing has been asked yet")
     if words:

@@ -117,10 +117,9 @@ def print_end(trajectory: Trajectory, console: Console, *, prices: Prices | None
         console.print(
             write_line("source" if number == 1 else "", Text(f"[{number}] {write_where(evidence)}", style="blue"))
         )
-    if trajectory.nearest:
-        console.print(
-            write_line("nearest", Text(f"{write_where(trajectory.nearest)}, which may not say it", style="blue"))
-        )
+    if trajectory.answer and trajectory.answer.nearest:
+        nearest = f"{write_where(trajectory.answer.nearest)}, which may not say it"
+        console.print(write_line("nearest", Text(nearest, style="blue")))
     usage = trajectory.usage
     counts = {"model call": usage.calls, "token": usage.tokens, "retrieval": usage.retrievals}
     spent = ", ".join(f"{count} {noun}{'s' if count != 1 else ''}" for noun, count in counts.items())

@@ -149,7 +149,8 @@ def verify_answer(trajectory: Trajectory, answer: Answer, support: Support) -> A
     """
     if not trajectory.steps or answer.text.strip(" .").casefold() in ("", parse.UNKNOWN):
         guess = "" if answer.text.casefold() == parse.UNKNOWN else answer.text
-        return replace(answer, text=parse.UNKNOWN, guess=guess, ending="not_found", support=0.0, citations=())
+        answer = replace(answer, text=parse.UNKNOWN, guess=guess, ending="not_found", support=0.0)
+        return _cite_nothing(answer, trajectory.steps)
     steps = trajectory.steps
     named = find_picture_name(trajectory)
     if answer.text == named:
@@ -163,8 +164,14 @@ def verify_answer(trajectory: Trajectory, answer: Answer, support: Support) -> A
     told, ending = min(judgements, key=lambda judged: judged[0])
     judged = replace(answer, support=round(told, 3), ending=ending)
     if ending == "not_found":
-        return replace(judged, text=parse.UNKNOWN, guess=answer.text, citations=())
-    return judged if told >= support.cited else replace(judged, citations=())
+        return _cite_nothing(replace(judged, text=parse.UNKNOWN, guess=answer.text), steps)
+    return _cite_nothing(judged, steps) if ending == "unsure" and told < support.cited else judged
+
+
+def _cite_nothing(answer: Answer, steps: Sequence[Step]) -> Answer:
+    """The answer without sources, and the best piece of these steps to look at: the one that held it, if any does."""
+    found = (step.evidence[0] for step in reversed(steps) if step.evidence)
+    return replace(answer, citations=(), nearest=next(iter(answer.citations or found), None))
 
 
 def _is_of_another_thing(question: str, steps: Sequence[Step]) -> bool:

@@ -14,14 +14,10 @@ def ask_of_picture(trajectory: Trajectory, kbs: Mapping[str, Card], step: Step) 
     """The step with what it has to ask where all that the first one found is what the question's picture shows: the
     question about that, in knowledge bases of something else, whatever the policy wrote.
 
-    A policy that stopped says nothing of where to ask it. A first step that asks the whole question with words before
-    it ("Which one is meant: …") asks the question itself, since the picture says which.
+    A policy that stopped says nothing of where to ask it.
     """
-    question, named, others = trajectory.question.text, find_picture_name(trajectory), drop_pictures(kbs)
-    whole = question in (step.sub_question or "") and step.sub_question != question
-    if not trajectory.steps and whole and is_picture_unseen(trajectory, kbs):
-        return add_note(replace(step, sub_question=question), f"the policy asked {step.sub_question!r}")
-    asked = f"{named}: {question}"
+    named, others = find_picture_name(trajectory), drop_pictures(kbs)
+    asked = f"{named}: {trajectory.question.text}"
     if len(trajectory.steps) != 1 or not named or not others or step.sub_question == asked:
         return step
     if step.sub_question is None:
@@ -30,6 +26,18 @@ def ask_of_picture(trajectory: Trajectory, kbs: Mapping[str, Card], step: Step) 
     else:
         wrote = f"asked {step.sub_question!r}"
     return add_note(replace(step, sub_question=asked), f"the policy {wrote}; what the picture shows is asked for")
+
+
+def drop_preface(trajectory: Trajectory, kbs: Mapping[str, Card], step: Step) -> Step:
+    """A first step that puts words before the whole question ("Which one is meant: …") asks the question itself, where
+    pictures are searched with the question's own: that says which one."""
+    question, asked = (" ".join(text.split()) for text in (trajectory.question.text, step.sub_question or ""))
+    has_preface = question and asked != question and asked.casefold().endswith(question.casefold())
+    seen = trajectory.steps or len(drop_pictures(kbs)) == len(kbs) or not is_picture_unseen(trajectory, kbs)
+    if seen or not has_preface:
+        return step
+    note = f"the policy asked {step.sub_question!r}; the question itself is asked"
+    return add_note(replace(step, sub_question=trajectory.question.text), note)
 
 
 def drop_pictures(kbs: Mapping[str, Card]) -> dict[str, Card]:

@@ -10,7 +10,7 @@ from r1router import parse
 from r1router.errors import UnknownName
 from r1router.moves.asking import Flow, ask
 from r1router.moves.changes import add_note
-from r1router.moves.pictures import ask_of_picture, drop_pictures, find_picture_name, is_picture_unseen
+from r1router.moves.pictures import ask_of_picture, drop_pictures, drop_preface, find_picture_name, is_picture_unseen
 from r1router.prompts import Prompts
 from r1router.routing.odds import estimate_probabilities, fuse_odds
 from r1router.routing.sights import LOOK, bring_less, describe_sights, name_records
@@ -39,7 +39,7 @@ def plan(
     step = replace(step, sights=shown)
     possible = kbs
     if look and prompts.copied_answers:
-        step = ask_of_picture(trajectory, kbs, step)
+        step = drop_preface(trajectory, kbs, ask_of_picture(trajectory, kbs, step))
         if find_picture_name(trajectory):  # pictures have said what they can
             possible = drop_pictures(kbs) or kbs
     if look and step.sub_question is not None:

@@ -7,6 +7,7 @@ each piece stand the words "yes no unknown", so that these can be pointed at too
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -34,7 +35,7 @@ MAX_PARTS = 24
 LONGEST = 30
 """Tokens of an answer."""
 CANDIDATES = 5
-"""Answers that are found in each reading; the other ones tell how much doubt there is."""
+"""Answers that are found in each reading; the language model chooses among them, and they tell the doubt."""
 SURE = 0.5
 """From this probability on the language model is not asked."""
 UNKNOWN_ODDS = 4.0
@@ -110,13 +111,14 @@ def choose(spans: Sequence[Span], said: Reply) -> Reply:
     """What the language model said where that is one of these answers and likely enough, else the likeliest of them.
 
     The language model knows which of several answers is meant, in longer chains too; by itself it takes what stands
-    near the question's words, and is sure of it.
+    near the question's words, and is sure of it. Of "unknown" it knows nothing.
     """
     try:
         answer = read_answer(said)
     except ParseError:
         return write_reply(spans)
-    alike = sum(span.probability for span in spans if _fold(span.text) == _fold(answer.text))
+    said_words = _read_words(answer.text)
+    alike = sum(span.probability for span in spans if span.text != UNKNOWN and _read_words(span.text) == said_words)
     own = (answer.confidence or 0.0) + alike
     found = write_reply(spans)
     if alike and own >= spans[0].probability:
@@ -131,8 +133,8 @@ def find_extractor_beside(*places: Path | None) -> Extractor | None:
     return None if file is None else Extractor(file)
 
 
-def _fold(text: str) -> str:
-    return " ".join(text.casefold().split()).strip(" .")
+def _read_words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
 
 
 def _join(same: Sequence[tuple[float, str, int]], pieces: int) -> Span:

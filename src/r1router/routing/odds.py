@@ -40,7 +40,8 @@ class Odds:
     pictured: float = 1.0
     """Added for knowledge bases of pictures where the question comes with one that was not searched with yet."""
     later: float = 0.0
-    """Added to the policy's weight after the first step: it knows what comes next, and what is near is near again."""
+    """Added to the policy's weight after the first step: what was near the question is near again, and the policy knows
+    what is missing."""
     again: float = -1.8
     """Added for knowledge bases of which an earlier step has found the nearest entry: it is near since the question is
     the same, and what is missing is elsewhere."""

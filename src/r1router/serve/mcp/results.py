@@ -63,6 +63,7 @@ class AskResult(BaseModel):
     stop: str = Field(description="Why the steps ended: enough, max_steps, tokens, seconds, retrievals, …")
     steps: list[StepTaken]
     sources: list[Source]
+    nearest: Source | None = Field(default=None, description="What to look at where no source says it; it may not.")
     tokens: int
 
 
@@ -83,12 +84,14 @@ def parse_uri(uri: str) -> tuple[str, str] | None:
 
 
 def make_ask_result(trajectory: Trajectory) -> AskResult:
+    nearest = trajectory.answer.nearest if trajectory.answer else None
     return AskResult(
         answer=trajectory.answer.text if trajectory.answer else "",
         ending=trajectory.answer.ending if trajectory.answer else "",
         stop=trajectory.stop,
         steps=[_step(step) for step in trajectory.steps],
         sources=_sources(trajectory.sources),
+        nearest=next(iter(_sources([nearest] if nearest else [])), None),
         tokens=trajectory.usage.tokens,
     )
 
@@ -100,6 +103,8 @@ def make_search_result(found: Iterable[Evidence]) -> SearchResult:
 def write_ask(result: AskResult) -> str:
     """The answer first, then how it was found and what it rests on."""
     parts = [result.answer or "No answer was found."]
+    if result.ending == "unsure":
+        parts.append("Not sure: the evidence supports this only in part.")
     asked = [step for step in result.steps if step.sub_question]
     if asked:
         lines = [
@@ -110,6 +115,8 @@ def write_ask(result: AskResult) -> str:
         parts.append("\n".join(["Steps:", *lines]))
     if result.sources:
         parts.append("\n".join(["Sources:", *map(_line, result.sources)]))
+    if result.nearest:
+        parts.append("\n".join(["Nearest, which may not say it:", _line(result.nearest)]))
     return "\n\n".join(parts)
 
 

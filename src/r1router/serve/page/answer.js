@@ -40,7 +40,7 @@ class Answer extends Component {
   };
 
   render({ run, onFollow }, { copied }) {
-    const { text = "", thought = "", citations = [], ending = "", guess = "" } = run.answer ?? {};
+    const { text = "", thought = "", citations = [], ending = "", guess = "", nearest } = run.answer ?? {};
     const said = ending === "not_found" ? "Not found in your files." : text || "The model gave an empty answer.";
     return html`
       <section class="outcome answer" aria-label="Answer">
@@ -56,7 +56,7 @@ class Answer extends Component {
         ${guess && html`<p class="ending">The model said “${guess}”, which the evidence does not support.</p>`}
         <${Thought} text=${thought} />
         <${Sources} run=${run} citations=${citations} />
-        ${!citations.length && html`<${Nearest} run=${run} />`}
+        ${nearest && html`<${Nearest} run=${run} evidence=${nearest} />`}
         <p><button type="button" class="quiet small" onClick=${onFollow}>Ask a follow-up</button></p>
         <${Keep} run=${run} />
         <${Cost} run=${run} />
@@ -88,15 +88,13 @@ function Sources({ run, citations }) {
   `;
 }
 
-function Nearest({ run }) {
-  const { evidence: [found] = [], sub_question: asked } = run.steps.findLast(({ evidence = [] }) => evidence.length) ?? {};
-  if (!found) return null;
-  const kind = run.cards[found.kb]?.kind;
+function Nearest({ run, evidence }) {
+  const marks = pattern(stepOf(run, evidence)?.sub_question ?? run.question);
   return html`
-    <h3>Nearest in your files</h3>
-    <ol class="sources">
-      <li><${FoldedEvidence} evidence=${found} number=${1} kind=${kind} pattern=${pattern(asked ?? run.question, "")} /></li>
-    </ol>
+    <h3>Nearest in your files, which may not say it</h3>
+    <div class="sources">
+      <${FoldedEvidence} evidence=${evidence} kind=${run.cards[evidence.kb]?.kind} pattern=${marks} />
+    </div>
   `;
 }
 

@@ -96,11 +96,14 @@ def link_pictures(noun: N) -> N:
 
 def _link_trajectory(trajectory: Trajectory) -> Trajectory:
     answer = trajectory.answer
+    if answer:
+        nearest = answer.nearest and link_pictures(answer.nearest)
+        answer = replace(answer, citations=tuple(map(link_pictures, answer.citations)), nearest=nearest)
     return replace(
         trajectory,
         question=replace(trajectory.question, image=None),
         steps=tuple(map(_link_step, trajectory.steps)),
-        answer=replace(answer, citations=tuple(map(link_pictures, answer.citations))) if answer else None,
+        answer=answer,
     )
 
 
