@@ -41,7 +41,7 @@ SURE = 0.5
 UNKNOWN_ODDS = 4.0
 """What the odds of "unknown" are multiplied by, since the mean over the pieces tells too little. Chosen on strangers'
 folders among 0.5, 1 and 4, which decline 8, 9 and 12 of 16 questions without an answer and answer 72, 73 and 71 of 124
-others right: with less, the language model is asked, and answers."""
+others right, while the language model could still answer with any words: with less it was asked, and answered."""
 
 Floats = npt.NDArray[np.float32]
 Encode = Callable[[npt.NDArray[np.int32], npt.NDArray[np.int32]], Floats]

@@ -91,7 +91,7 @@ def make_ask_result(trajectory: Trajectory) -> AskResult:
         stop=trajectory.stop,
         steps=[_step(step) for step in trajectory.steps],
         sources=_sources(trajectory.sources),
-        nearest=next(iter(_sources([nearest] if nearest else [])), None),
+        nearest=_source(1, nearest) if nearest else None,
         tokens=trajectory.usage.tokens,
     )
 
@@ -130,19 +130,20 @@ def _line(source: Source) -> str:
 
 
 def _sources(found: Iterable[Evidence]) -> list[Source]:
-    return [
-        Source(
-            number=n,
-            kb=e.kb,
-            title=e.title,
-            where=describe(e.location) if e.location else "",
-            text=e.text,
-            uri=write_uri(e),
-            table=write_table(e),
-            query=make_query_result(e.result) if e.result else None,
-        )
-        for n, e in enumerate(found, 1)
-    ]
+    return [_source(number, evidence) for number, evidence in enumerate(found, 1)]
+
+
+def _source(number: int, evidence: Evidence) -> Source:
+    return Source(
+        number=number,
+        kb=evidence.kb,
+        title=evidence.title,
+        where=describe(evidence.location) if evidence.location else "",
+        text=evidence.text,
+        uri=write_uri(evidence),
+        table=write_table(evidence),
+        query=make_query_result(evidence.result) if evidence.result else None,
+    )
 
 
 def make_query_result(result: TableResult) -> SourceQuery:

@@ -4,7 +4,7 @@ import { FoldedEvidence } from "./evidence.js";
 import { Component, html } from "./html.js";
 import { Icon } from "./icons.js";
 import { Keep } from "./keep.js";
-import { count, seconds, stageName, stopReason } from "./said.js";
+import { count, sayAnswer, sayDoubt, seconds, stageName, stopReason } from "./said.js";
 import { Thought } from "./steps.js";
 import { pattern } from "./words.js";
 
@@ -40,8 +40,8 @@ class Answer extends Component {
   };
 
   render({ run, onFollow }, { copied }) {
-    const { text = "", thought = "", citations = [], ending = "", guess = "", nearest } = run.answer ?? {};
-    const said = ending === "not_found" ? "Not found in your files." : text || "The model gave an empty answer.";
+    const { text = "", thought = "", citations = [], guess = "", nearest } = run.answer ?? {};
+    const doubt = sayDoubt(run.answer);
     return html`
       <section class="outcome answer" aria-label="Answer">
         <div class="answer-head">
@@ -51,8 +51,8 @@ class Answer extends Component {
             <${Icon} name=${copied ? "check" : "copy"} />
           </button>`}
         </div>
-        <p class=${`answer-text ${text.length > LONG ? "long" : ""}`}>${said}</p>
-        ${ending === "unsure" && html`<p class="ending">Not sure: the evidence supports this only in part.</p>`}
+        <p class=${`answer-text ${text.length > LONG ? "long" : ""}`}>${sayAnswer(run.answer, "The model gave an empty answer.")}</p>
+        ${doubt && html`<p class="ending">${doubt}</p>`}
         ${guess && html`<p class="ending">The model said “${guess}”, which the evidence does not support.</p>`}
         <${Thought} text=${thought} />
         <${Sources} run=${run} citations=${citations} />

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { Component, html } from "./html.js";
-import { kindly, place, stopReason } from "./said.js";
+import { kindly, place, sayAnswer, sayDoubt, stopReason } from "./said.js";
 
 export class Keep extends Component {
   state = { told: "", rated: "", correcting: false };
@@ -68,16 +68,15 @@ function save(text, type, suffix) {
 /** A run to a text that reads well: the question, the answer, its sources, the steps. */
 export function asMarkdown({ question, answer, steps, stop, method }) {
   const sources = (answer?.citations ?? []).map((piece, n) => `${n + 1}. ${place(piece)}`);
-  const { nearest, ending } = answer ?? {};
   const looked = steps
     .filter(({ sub_question }) => sub_question)
     .map(({ sub_question, routes = [], answer: found = "" }, n) => `${n + 1}. ${sub_question} (${routes.join(", ")}): ${found || "nothing"}`);
   return [
     `# ${question}`,
-    ending === "not_found" ? "Not found in your files." : answer?.text || "Not answered.",
-    ending === "unsure" ? "Not sure: the evidence supports this only in part." : "",
+    sayAnswer(answer, "Not answered."),
+    sayDoubt(answer),
     sources.length ? `## Sources\n\n${sources.join("\n")}` : "",
-    nearest ? `Nearest, which may not say it: ${place(nearest)}` : "",
+    answer?.nearest ? `Nearest, which may not say it: ${place(answer.nearest)}` : "",
     looked.length ? `## Steps\n\n${looked.join("\n")}` : "",
     `Method ${method}; it ended because ${stopReason(stop)}.`,
   ]

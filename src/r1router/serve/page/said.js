@@ -15,6 +15,14 @@ const STOPS = {
 
 const STAGES = { plan: "planning", search: "searching", answer: "reading", final: "final answer" };
 
+/** What an answer says, with other words for one that says nothing. */
+export const sayAnswer = (answer, nothing) =>
+  answer?.ending === "not_found" ? "Not found in your files." : answer?.text || nothing;
+
+/** What is told beside an answer that its evidence does not wholly support; "" beside others. */
+export const sayDoubt = (answer) =>
+  answer?.ending === "unsure" ? "Not sure: the evidence supports this only in part." : "";
+
 export const stopReason = (stop) => STOPS[stop] ?? stop;
 
 export const stageName = (stage) => STAGES[stage] ?? stage;
