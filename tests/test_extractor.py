@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from r1router.errors import InputError
 from r1router.onnx_session import ASSETS
 from r1router.parse import UNKNOWN, read_answer
 from r1router.policies import _extractor as extractor
@@ -103,6 +105,31 @@ def test_the_language_model_is_asked_where_no_answer_is_likely():
 def test_the_one_that_ships_finds_it(question, answer):
     found = extractor.find_extractor_beside(ASSETS / "router").find(question, PIECES, 3)
     assert found[0].text == answer
+
+
+def test_a_file_tells_its_tokenizer_in_its_metadata(tmp_path):
+    shipped = (ASSETS / "router" / "extractor.onnx").read_bytes()
+    told = json.loads(extractor.open_tokenizer().to_str())
+    words = told["model"]["vocab"]
+    words["oslo"], words["bus"] = words["bus"], words["oslo"]
+    (tmp_path / "extractor.onnx").write_bytes(shipped + write_metadata(extractor.TOKENIZER, json.dumps(told)))
+    found = extractor.find_extractor_beside(tmp_path).find("In which town is the boat?", PIECES, 3)
+    assert found[0].text != "Oslo"  # which it reads as the bus now
+    (tmp_path / "extractor.onnx").write_bytes(shipped + write_metadata(extractor.TOKENIZER, "no tokenizer"))
+    with pytest.raises(InputError, match=r"extractor\.onnx tells a tokenizer that cannot be read"):
+        extractor.find_extractor_beside(tmp_path)
+
+
+def write_metadata(name: str, value: str) -> bytes:
+    """What stands at the end of an ONNX file for one line of metadata: field 14, of a name (1) and a value (2)."""
+
+    def write_field(number: int, content: bytes) -> bytes:
+        size, left = b"", len(content)
+        while left > 127:
+            size, left = size + bytes([left & 127 | 128]), left >> 7
+        return bytes([number << 3 | 2]) + size + bytes([left]) + content
+
+    return write_field(14, write_field(1, name.encode()) + write_field(2, value.encode()))
 
 
 def test_the_one_that_ships_is_opened_without_a_word():

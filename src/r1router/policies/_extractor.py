@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Encoding, Tokenizer
 
-from r1router.errors import ParseError
+from r1router.errors import InputError, ParseError
 from r1router.onnx_session import open_session
 from r1router.pair_tokenizer import open_pair_tokenizer
 from r1router.parse import UNKNOWN, read_answer, write_answer
@@ -43,6 +43,9 @@ UNKNOWN_ODDS = 4.0
 folders among 0.5, 1 and 4, which decline 8, 9 and 12 of 16 questions without an answer and answer 72, 73 and 71 of 124
 others right, while the language model could still answer with any words: with less it was asked, and answered."""
 
+TOKENIZER = "tokenizer"
+"""The name of what the file tells of its tokenizer, among its metadata: the library's own JSON."""
+
 Floats = npt.NDArray[np.float32]
 Encode = Callable[[npt.NDArray[np.int32], npt.NDArray[np.int32]], Floats]
 """(token ids, which of the two texts each is of), both (1, tokens) → logits of begin and end, (tokens, 2)."""
@@ -59,7 +62,7 @@ class Span(NamedTuple):
 
 
 class Extractor:
-    """The weights of one file. Safe to share between threads."""
+    """The weights of one file. Safe to share between threads. Raises `InputError` for a tokenizer that is none."""
 
     def __init__(self, model: Path) -> None:
         session = open_session(model)
@@ -67,16 +70,25 @@ class Extractor:
         def encode(ids: npt.NDArray[np.int32], types: npt.NDArray[np.int32]) -> Floats:
             return session.run(None, {"input_ids": ids, "token_type_ids": types})[0][0]  # type: ignore[no-any-return]
 
-        self._tokenizer, self._encode = open_tokenizer(), encode
+        told = session.get_modelmeta().custom_metadata_map.get(TOKENIZER)
+        try:
+            self._tokenizer, self._encode = open_tokenizer(told), encode
+        except Exception as error:  # the library raises no narrower one
+            raise InputError(f"{model} tells a tokenizer that cannot be read: {error}") from error
 
     def find(self, question: str, pieces: Sequence[str], count: int) -> list[Span]:
         """The likeliest answers to the question in these pieces, best first; at most `count` of them."""
         return find_spans(question, pieces, count, self._tokenizer, self._encode)
 
 
-def open_tokenizer() -> Tokenizer:
-    """The one of extractors, cutting what is too long into parts that overlap."""
-    return open_pair_tokenizer(MAX_TOKENS, overlap=OVERLAP)
+def open_tokenizer(told: str | None = None) -> Tokenizer:
+    """The one that this tells, MiniLM's without it; it cuts what is too long into parts that overlap."""
+    if told is None:
+        return open_pair_tokenizer(MAX_TOKENS, overlap=OVERLAP)
+    tokenizer: Tokenizer = Tokenizer.from_str(told)
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(MAX_TOKENS, stride=OVERLAP, strategy="only_second")
+    return tokenizer
 
 
 def find_spans(question: str, pieces: Sequence[str], count: int, tokenizer: Tokenizer, encode: Encode) -> list[Span]:
