@@ -58,9 +58,8 @@ class Encoder(torch.nn.Module):
             self.head.load_state_dict(head)
 
     def freeze(self, layers: int) -> None:
-        """Leave the vectors of words and places as they are, and so many of the lower layers."""
-        kept = [self.bert.embeddings.word_embeddings, self.bert.embeddings.position_embeddings]
-        for module in [*kept, *([self.bert.embeddings] if layers else []), *self.bert.encoder.layer[:layers]]:
+        """Leave what words and places are embedded as, and so many of the lower layers, as they are."""
+        for module in (self.bert.embeddings, *self.bert.encoder.layer[:layers]):
             module.requires_grad_(False)
 
     def read(self, pairs: Sequence[Pair]) -> list[torch.Tensor]:

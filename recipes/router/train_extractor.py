@@ -3,7 +3,7 @@
     pip install torch==2.13.0 transformers safetensors
     python recipes/router/train_extractor.py WEIGHTS.safetensors STEPS.jsonl[=MOST] … [--source FOLDER]
         [--from WEIGHTS.safetensors] [--steps 200] [--batch 16] [--pieces 2] [--learning-rate 1e-4] [--unknown 0.2]
-        [--frozen-layers 4] [--kept-apart NAME …]
+        [--tokens 288] [--frozen-layers 4] [--kept-apart NAME …]
 
 STEPS are files of `write_folder_steps.py`, at most MOST rows of each. FOLDER is what `recipes/assets/unpack_e5.py`
 writes: the encoder that it begins from, whose vectors of words and so many lower layers stay as they are, and its
@@ -27,12 +27,11 @@ from encoders import Encoder, Pair, add_training_options, find_source
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
+from r1router.pair_tokenizer import open_pair_tokenizer
 from r1router.parse import UNKNOWN
-from r1router.policies._extractor import FIXED, open_tokenizer
+from r1router.policies._extractor import FIXED
 from r1router.train.steps.step_file import TrainingStep, read_steps
 
-TOKENS = 256
-"""Of question and piece together while training."""
 QUESTION = 400
 """Characters; longer questions leave too little room for a piece."""
 
@@ -127,6 +126,7 @@ def main() -> None:
     add_training_options(parser, steps=200, batch=16, learning_rate=1e-4)
     parser.add_argument("--source", type=Path)
     parser.add_argument("--frozen-layers", type=int, default=0)
+    parser.add_argument("--tokens", type=int, default=288, help="of question and piece together")
     parser.add_argument("--pieces", type=int, default=2)
     parser.add_argument("--unknown", type=float, default=0.2)
     parser.add_argument("--kept-apart", nargs="*", default=[])
@@ -136,17 +136,16 @@ def main() -> None:
     rng = random.Random(given.seed)
     rows = []
     for file, _, most in (given_file.partition("=") for given_file in given.files):
-        told = make_rows(read_steps(Path(file)), given.unknown, given.kept_apart, rng)
-        rng.shuffle(told)
-        rows += told[: int(most or len(told))]
+        made = make_rows(read_steps(Path(file)), given.unknown, given.kept_apart, rng)
+        rows += rng.sample(made, min(int(most), len(made))) if most else made
     print(f"{len(rows)} readings", flush=True)
     source = given.source or find_source()
     model = Extractor(source, 2)
     model.load(load_file(given.start or source / "model.safetensors"))
     if given.source:
         model.freeze(given.frozen_layers)
-    tokenizer = open_tokenizer((source / "tokenizer.json").read_text(encoding="utf-8") if given.source else None)
-    tokenizer.enable_truncation(TOKENS, strategy="only_second")
+    told = (source / "tokenizer.json").read_text(encoding="utf-8") if given.source else None
+    tokenizer = open_pair_tokenizer(given.tokens, told=told)
     drawn = draw(rows, rng)
     batches = ([encode(next(drawn), tokenizer, given.pieces) for _ in range(given.batch)] for _ in count())
     model.train_on((measure_loss(model, batch) for batch in batches), given.steps, given.learning_rate, given.out)

@@ -16,14 +16,20 @@ from r1router.onnx_session import ASSETS
 _FOLDER = ASSETS / "minilm"
 
 
-def open_pair_tokenizer(tokens: int, *, overlap: int = 0) -> Tokenizer:
-    """One that cuts the second text so that both are at most so many tokens; the parts share `overlap` of them."""
+def open_pair_tokenizer(tokens: int, *, overlap: int = 0, told: str | None = None) -> Tokenizer:
+    """One that cuts the second text so that both are at most so many tokens; the parts share `overlap` of them.
+
+    `told`: the JSON of another tokenizer than MiniLM's, as the library `tokenizers` writes it."""
+    tokenizer: Tokenizer = Tokenizer.from_str(told or _tell_minilm())
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(tokens, stride=overlap, strategy="only_second")
+    return tokenizer
+
+
+def _tell_minilm() -> str:
     told = json.loads((_FOLDER / "tokenizer.json").read_text(encoding="utf-8"))
     vocabulary = told["model"]["vocab"]
     characters = (_FOLDER / "characters.txt").read_text(encoding="utf-8").strip()
     for place, character in enumerate(characters):
         vocabulary[character] = vocabulary.pop(f"[unused{place}]")
-    tokenizer: Tokenizer = Tokenizer.from_str(json.dumps(told, ensure_ascii=False))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(tokens, stride=overlap, strategy="only_second")
-    return tokenizer
+    return json.dumps(told, ensure_ascii=False)

@@ -83,12 +83,7 @@ class Extractor:
 
 def open_tokenizer(told: str | None = None) -> Tokenizer:
     """The one that this tells, MiniLM's without it; it cuts what is too long into parts that overlap."""
-    if told is None:
-        return open_pair_tokenizer(MAX_TOKENS, overlap=OVERLAP)
-    tokenizer: Tokenizer = Tokenizer.from_str(told)
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(MAX_TOKENS, stride=OVERLAP, strategy="only_second")
-    return tokenizer
+    return open_pair_tokenizer(MAX_TOKENS, overlap=OVERLAP, told=told)
 
 
 def find_spans(question: str, pieces: Sequence[str], count: int, tokenizer: Tokenizer, encode: Encode) -> list[Span]:
